@@ -1,0 +1,6 @@
+"""Model zero: the exporter of the base model that Onelist ships.
+
+`python -m onelist.model_zero --encoder DIR --texts FILE.jsonl.gz ... --out DIR` distils a MiniLM
+sentence encoder into a static token table, fits the shipped vector space, writes the ONNX graph,
+its manifest with a numeric probe, and the tokenizer. Only NumPy and `onnx` are needed.
+"""

@@ -1,0 +1,93 @@
+"""Everything numeric that goes into the file, as one value that functions pass along."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import shape
+from .table import TokenTable
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The hand-set half: cell weights [4,F+G], gains by action [16] and gap [32], positional decay."""
+
+    weights: Array
+    action_gain: Array
+    gap_gain: Array
+    decay: float
+
+    @classmethod
+    def read(cls, path: Path) -> "Scorer":
+        """Read `weights.json`; an unknown or missing name is an error, never a silent zero."""
+        data: dict[str, Any] = json.loads(path.read_text())
+        names = [*shape.FEATURES, *shape.GRAPH_FEATURES]
+        rows = []
+        for cell in shape.CELLS:
+            row = data["weights"][cell]
+            if set(row) != set(names):
+                raise ValueError(f"{path}: cell {cell} must name exactly {names}, it names {sorted(row)}")
+            rows.append([row[name] for name in names])
+        if set(data["action_gain"]) != set(shape.ACTIONS):
+            raise ValueError(f"{path}: action_gain must name exactly {sorted(shape.ACTIONS)}")
+        gains = [data["action_gain"][name] for name in shape.ACTIONS]
+        gap = np.arange(shape.GAP_ROWS, dtype=np.float32)
+        over = np.maximum(gap - data["gap_gain"]["flat_until"], 0)
+        return cls(
+            weights=np.asarray(rows, np.float32),
+            action_gain=np.asarray(gains, np.float32),
+            gap_gain=np.asarray(np.float32(data["gap_gain"]["ratio"]) ** over, np.float32),
+            decay=float(data["positional_decay"]),
+        )
+
+
+@dataclass(frozen=True)
+class Constants:
+    """The token table, the vector space (mean [De], projection [De,D], codebook [3,256,D]) and the scorer."""
+
+    table: TokenTable
+    mean: Array
+    projection: Array
+    codebook: Array
+    scorer: Scorer
+
+    @property
+    def content(self) -> int:
+        """De, the width of content vectors."""
+        return self.projection.shape[0]
+
+    @property
+    def item(self) -> int:
+        """D, the width of item vectors."""
+        return self.projection.shape[1]
+
+    def defaults(self) -> dict[str, NDArray[np.generic]]:
+        """The default of every graph input, of size one in each dynamic axis."""
+        f32, d = np.float32, self.item
+        return {
+            "text_ids": np.zeros((1, 1), np.int64),
+            "text_mask": np.zeros((1, 1), f32),
+            "token_weights": self.table.weights,
+            "content": np.zeros((1, self.content), f32),
+            "content_mean": self.mean,
+            "projection": self.projection,
+            "codebook": self.codebook,
+            "query_text": np.zeros(1, f32),
+            "query_vec": np.zeros((1, d), f32),
+            "query_mask": np.zeros(1, f32),
+            "history_vec": np.zeros((1, 1, d), f32),
+            "history_action": np.zeros((1, 1), np.int64),
+            "history_gap": np.zeros((1, 1), np.int64),
+            "history_mask": np.zeros((1, 1), f32),
+            "action_gain": self.scorer.action_gain,
+            "gap_gain": self.scorer.gap_gain,
+            "cand_vec": np.zeros((1, 1, d), f32),
+            "cand_feat": np.zeros((1, 1, len(shape.FEATURES)), f32),
+            "weights": self.scorer.weights,
+        }

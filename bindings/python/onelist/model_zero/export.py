@@ -1,0 +1,97 @@
+"""From encoder rows and texts to the files of a model folder. Arrays in, files out: no globals."""
+
+import gzip
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import graph, manifest, shape, space, table
+from .constants import Constants, Scorer
+from .table import TokenTable
+from .wordpiece import WordPiece
+
+Array = NDArray[np.float32]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The choices of an export: widths, whitening power, and how far token weights trust the texts."""
+
+    content: int = 256
+    item: int = 128
+    power: float = 0.5
+    prior_texts: float = 2000.0
+
+
+def read_texts(path: Path) -> list[str]:
+    """Title and body of each line of a gzipped JSON-lines catalogue."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [" ".join(str(row[key]) for key in ("title", "text", "overview") if row.get(key)) for row in rows]
+
+
+def token_weights(groups: Sequence[Sequence[list[int]]], size: int, silent: Sequence[int], prior: float) -> Array:
+    """Default weight of each token: a Zipf prior over the vocabulary, moved towards the idf of `groups`.
+
+    Each group (one catalogue) counts the same, and as much as its number of texts against `prior`.
+    `silent` tokens weigh zero.
+    """
+    weights = table.zipf_idf(size)
+    estimates, trusts = [], []
+    for lists in groups:
+        idf, _ = table.catalogue_idf(lists, size)
+        estimates.append(idf)
+        trusts.append(len(lists) / (len(lists) + prior))
+    for idf, trust in zip(estimates, trusts, strict=True):
+        weights = weights + np.float32(trust / len(groups)) * (idf - weights)
+    weights[list(silent)] = 0.0
+    return np.asarray(weights, np.float32)
+
+
+def build_table(rows: Array, vocabulary: dict[str, int], groups: Sequence[Sequence[list[int]]],
+                recipe: Recipe) -> TokenTable:  # fmt: skip
+    """The int8 token table of encoder rows [V,width] with its default weights."""
+    silent = table.silent_tokens(vocabulary)
+    quantised, scales = table.quantise(table.reduce(rows, recipe.content, silent))
+    return TokenTable(quantised, scales, token_weights(groups, len(rows), silent, recipe.prior_texts))
+
+
+def build_constants(tokens: TokenTable, groups: Sequence[Sequence[list[int]]], recipe: Recipe, scorer: Scorer,
+                    progress: Progress) -> Constants:  # fmt: skip
+    """Fit the shipped space and codebook on the catalogues and the vocabulary itself."""
+    words = [[i] for i in np.flatnonzero(tokens.weights > 0).tolist()]
+    vectors = [tokens.embed_all(lists) for lists in (*groups, words)]
+    mean, projection = space.fit_whitening(vectors, recipe.item, recipe.power)
+    smallest = min(map(len, vectors))
+    picks = [v[np.linspace(0, len(v) - 1, smallest).astype(np.int64)] for v in vectors]
+    items = space.item_vectors(np.concatenate(picks), mean, projection)
+    book = space.fit_codebook(items, shape.LEVELS, shape.CODES, progress)
+    return Constants(tokens, mean, projection, book, scorer)
+
+
+def group_ids(groups: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> list[list[list[int]]]:
+    """Token ids of each text of each group; texts without a token are left out."""
+    pieces = WordPiece(vocabulary)
+    return [[ids for text in texts if (ids := pieces.ids(text, shape.MAX_TOKENS))] for texts in groups]
+
+
+def write(out: Path, constants: Constants, tokenizer: bytes, training: Mapping[str, Any]) -> dict[str, int]:
+    """Write base.onnx, manifest.json, tokenizer.json and the scoring fixture; returns sizes in bytes."""
+    tokenizer = manifest.tidy_tokenizer(tokenizer)
+    onnx = graph.build(constants, manifest.NAME).SerializeToString(deterministic=True)
+    files = {
+        "base.onnx": onnx,
+        "tokenizer.json": tokenizer,
+        "manifest.json": manifest.to_json(manifest.manifest(constants, onnx, tokenizer, training)),
+        "fixtures/scoring.json": manifest.to_json(manifest.scoring_fixture(constants)),
+    }
+    for name, data in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(data)
+    return {name: len(data) for name, data in files.items()}

@@ -1,0 +1,96 @@
+"""The manifest beside the model file: what the engine checks before it believes the file."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from . import cases, graph, shape
+from .constants import Constants
+
+FORMAT = 1
+NAME = "onelist-zero"
+VERSION = "0.1.0"
+TOLERANCE = 1e-4
+
+
+def sha256(data: bytes) -> str:
+    """Lowercase hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def space_id(constants: Constants) -> str:
+    """What defines stored vectors: two files with the same id can read each other's vectors."""
+    table = constants.table
+    parts = (table.rows, table.scales, table.weights, constants.mean, constants.projection)
+    return sha256(b"".join(part.tobytes() for part in parts))
+
+
+def tidy_tokenizer(raw: bytes) -> bytes:
+    """The tokenizer file without truncation, padding and special tokens, minified.
+
+    The engine counts tokens itself and the text tower has no use for [CLS] and [SEP].
+    """
+    data: dict[str, Any] = json.loads(raw)
+    data.update({"truncation": None, "padding": None, "post_processor": None})
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _values(entries: tuple[tuple[str, str, tuple[str | int, ...]], ...], constants: Constants) -> list[dict[str, Any]]:
+    """Names, types and shapes; N, T, I, B, L and K are symbols, the model's own widths are numbers."""
+    sizes = {"V": len(constants.table.rows), "De": constants.content, "D": constants.item}
+    return [
+        {"name": name, "dtype": kind, "shape": [sizes.get(d, d) if isinstance(d, str) else d for d in dims]}
+        for name, kind, dims in entries
+    ]
+
+
+def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a model file `onnx` with its `tokenizer`; `training` says what it was made from."""
+    return {
+        "format": FORMAT,
+        "name": NAME,
+        "version": VERSION,
+        "onnx": "base.onnx",
+        "sha256": sha256(onnx),
+        "opset": graph.OPSET,
+        "dims": {
+            "content": constants.content, "item": constants.item, "vocab": len(constants.table.rows),
+            "features": len(shape.FEATURES), "graph_features": len(shape.GRAPH_FEATURES),
+            "actions": shape.ACTION_ROWS, "gaps": shape.GAP_ROWS, "levels": shape.LEVELS, "codes": shape.CODES,
+        },
+        "tokenizer": {
+            "file": "tokenizer.json", "sha256": sha256(tokenizer), "kind": "wordpiece", "lowercase": True,
+            "max_tokens": shape.MAX_TOKENS, "special_tokens": False,
+        },
+        "codebook_sha256": sha256(constants.codebook.tobytes()),
+        "space_id": space_id(constants),
+        "features": list(shape.FEATURES),
+        "graph_features": list(shape.GRAPH_FEATURES),
+        "cells": list(shape.CELLS),
+        "actions": shape.ACTIONS,
+        "gap_buckets": "log2s_32",
+        "positional_decay": constants.scorer.decay,
+        "inputs": _values(shape.INPUTS, constants),
+        "outputs": _values(shape.OUTPUTS, constants),
+        "lora": {"rank": 0, "params": []},
+        "training": dict(training),
+        "metrics": training.get("metrics", {}),
+        "licence": "Apache-2.0",
+        "probe": {**cases.as_json(constants, cases.probe_feeds(constants)), "tolerance": TOLERANCE},
+    }  # fmt: skip
+
+
+def scoring_fixture(constants: Constants) -> dict[str, Any]:
+    """Calls and expected outputs of the NumPy reference, for the engine's scoring tests."""
+    wanted = ("context_vec", "contributions", "scores")
+    listed = [
+        {"name": name, **cases.as_json(constants, feeds, wanted)} for name, feeds in cases.scoring_cases(constants)
+    ]
+    return {"tolerance": TOLERANCE, "space_id": space_id(constants), "cases": listed}
+
+
+def to_json(data: Mapping[str, Any]) -> bytes:
+    """One line per top-level entry: small, and a change shows where it is."""
+    lines = [f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in data.items()]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()

@@ -1,0 +1,66 @@
+"""Names, order and sizes that the graph, the reference and the manifest share.
+
+The engine reads features and rows by position, so an entry here may be added at the end of a
+list in a new format version and never be reordered.
+"""
+
+FEATURES = (
+    "bm25",  # BM25 divided by the query's upper bound, the sum of idf * (k1 + 1)
+    "popular_7d",  # log1p(decayed count) / log1p(largest of the catalogue), half-life 7 days
+    "popular_90d",  # the same, half-life 90 days
+    "trend",  # rate over 7 days against rate over 90, squashed to [0,1]; 0.5 is neutral
+    "fresh",  # exp(-age in days / 30)
+    "seen",  # 1: this user already had the item
+    "vector",  # cosine with vectors that the user supplied under a name
+    "content_missing",  # 1: the item has no content vector
+    "vector_missing",  # 1: the item has no supplied vector
+)
+GRAPH_FEATURES = (
+    "cos_query",  # query vector . candidate
+    "cos_history",  # history vector . candidate
+    "cos_last",  # newest event of positive weight . candidate
+    "cos_nearest",  # largest of (event of positive weight . candidate)
+)
+# Row of `weights` is 2 * has_query + has_history.
+CELLS = ("neither", "history", "query", "query_and_history")
+ACTIONS = {
+    "pad": 0, "view": 1, "click": 2, "cart": 3, "buy": 4, "like": 5, "dislike": 6, "skip": 7, "hide": 8,
+    "rate": 9, "share": 10, "search": 11, "custom_12": 12, "custom_13": 13, "custom_14": 14, "custom_15": 15,
+}  # fmt: skip
+ACTION_ROWS = 16
+GAP_ROWS = 32
+LEVELS = 3
+CODES = 256
+MAX_TOKENS = 256
+
+# Symbolic shapes as the manifest prints them. In the graph file each input has symbols of its own
+# (see `graph.py`), because a call may leave any of them at size one.
+INPUTS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
+    ("text_ids", "i64", ("N", "T")),
+    ("text_mask", "f32", ("N", "T")),
+    ("token_weights", "f32", ("V",)),
+    ("content", "f32", ("I", "De")),
+    ("content_mean", "f32", ("De",)),
+    ("projection", "f32", ("De", "D")),
+    ("codebook", "f32", (LEVELS, CODES, "D")),
+    ("query_text", "f32", ("B",)),
+    ("query_vec", "f32", ("B", "D")),
+    ("query_mask", "f32", ("B",)),
+    ("history_vec", "f32", ("B", "L", "D")),
+    ("history_action", "i64", ("B", "L")),
+    ("history_gap", "i64", ("B", "L")),
+    ("history_mask", "f32", ("B", "L")),
+    ("action_gain", "f32", (ACTION_ROWS,)),
+    ("gap_gain", "f32", (GAP_ROWS,)),
+    ("cand_vec", "f32", ("B", "K", "D")),
+    ("cand_feat", "f32", ("B", "K", len(FEATURES))),
+    ("weights", "f32", (len(CELLS), len(FEATURES) + len(GRAPH_FEATURES))),
+)
+OUTPUTS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
+    ("text_emb", "f32", ("N", "De")),
+    ("item_vec", "f32", ("I", "D")),
+    ("item_sid", "i64", ("I", LEVELS)),
+    ("context_vec", "f32", ("B", 2, "D")),
+    ("contributions", "f32", ("B", "K", len(FEATURES) + len(GRAPH_FEATURES))),
+    ("scores", "f32", ("B", "K")),
+)

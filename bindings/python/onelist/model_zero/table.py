@@ -1,0 +1,113 @@
+"""The static token table: vocabulary rows from the encoder, reduced by PCA, weighted, in int8."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encoder import Encoder
+
+Array = NDArray[np.float32]
+_SMALLEST_NORM = 1e-12
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """Rows [V,De] int8 with one scale per row [V], and the weight of each token [V]."""
+
+    rows: NDArray[np.int8]
+    scales: Array
+    weights: Array
+
+    def embed(self, ids: NDArray[np.int64], mask: Array) -> Array:
+        """L2-normalised weighted sums [N,De] of token rows; a text without weight is a zero vector."""
+        factor = self.weights[ids] * mask * self.scales[ids]
+        total = np.matmul(factor[:, None, :], self.rows[ids].astype(np.float32))[:, 0, :]
+        return unit(total)
+
+    def embed_all(self, lists: Sequence[list[int]]) -> Array:
+        """The vectors of many id lists, one at a time so that memory stays flat."""
+        out = np.zeros((len(lists), self.rows.shape[1]), np.float32)
+        for row, ids in enumerate(lists):
+            index = np.asarray(ids, np.int64)
+            out[row] = (self.weights[index] * self.scales[index]) @ self.rows[index].astype(np.float32)
+        return unit(out)
+
+
+def unit(x: Array) -> Array:
+    """L2-normalise the last axis; zero vectors stay zero."""
+    norm = np.sqrt((x * x).sum(-1, keepdims=True))
+    return np.asarray(x / np.maximum(norm, _SMALLEST_NORM), np.float32)
+
+
+def distil_vocabulary(
+    encoder: Encoder, size: int, first: int, last: int, progress: Callable[[str], None], batch: int = 1024
+) -> Array:
+    """Run each of `size` tokens through the encoder alone, between the specials `first` and `last`.
+
+    Continuation pieces ("##x") are run like any other token. Returns unit vectors [size, width].
+    """
+    out = np.zeros((size, encoder.width), np.float32)
+    mask = np.ones((batch, 3), np.float32)
+    for start in range(0, size, batch):
+        tokens = np.arange(start, min(start + batch, size), dtype=np.int64)
+        ids = np.stack([np.full_like(tokens, first), tokens, np.full_like(tokens, last)], axis=1)
+        out[start : start + len(tokens)] = encoder.encode(ids, mask[: len(tokens)])
+        progress(f"vocabulary {start + len(tokens)}/{size}")
+    return unit(out)
+
+
+def principal_axes(x: Array) -> tuple[Array, Array, Array]:
+    """Mean [d], axes [d,d] as columns by falling spread, and singular values [d] of centred rows [n,d].
+
+    Axis signs are fixed (largest entry positive) so that an export is reproducible.
+    """
+    mean = x.mean(0, dtype=np.float64)
+    covariance = (x.T.astype(np.float64) @ x) / len(x) - np.outer(mean, mean)
+    return mean.astype(np.float32), *axes_of(covariance)
+
+
+def axes_of(covariance: NDArray[np.float64]) -> tuple[Array, Array]:
+    """Sign-fixed eigenvectors (columns) and root eigenvalues of a covariance, largest first."""
+    values, vectors = np.linalg.eigh(covariance)
+    order = np.argsort(-values, kind="stable")
+    vectors = vectors[:, order]
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(vectors.shape[1])])
+    return vectors.astype(np.float32), np.sqrt(np.maximum(values[order], 0.0)).astype(np.float32)
+
+
+def reduce(rows: Array, width: int, skip: Sequence[int]) -> Array:
+    """Project vocabulary rows onto their first `width` principal axes, fitted without the `skip` rows."""
+    kept = np.delete(rows, list(skip), axis=0)
+    mean, axes, _ = principal_axes(kept)
+    return np.asarray((rows - mean) @ axes[:, :width], np.float32)
+
+
+def quantise(rows: Array) -> tuple[NDArray[np.int8], Array]:
+    """Symmetric int8 rows and one scale per row, so that `rows ~ int8 * scale`."""
+    scales = np.maximum(np.abs(rows).max(1), _SMALLEST_NORM) / np.float32(127.0)
+    return np.rint(rows / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+
+
+def silent_tokens(vocabulary: dict[str, int]) -> list[int]:
+    """Ids that carry no meaning and so get weight zero: [PAD], [UNK], [CLS], [unused7], ..."""
+    return sorted(i for token, i in vocabulary.items() if token.startswith("[") and token.endswith("]") and len(token) > 2)
+
+
+def zipf_idf(size: int) -> Array:
+    """Prior idf of each id, from its place in the vocabulary, which is ordered by falling frequency.
+
+    A token at rank r is taken to have probability 1 / (r ln V), hence to be in a text of 100
+    tokens with about 100 times that; values are in nats, like `catalogue_idf`.
+    """
+    chance = np.minimum(100.0 / (np.arange(1, size + 1) * np.log(size)), 1.0)
+    return np.asarray(np.log(1.0 + 1.0 / chance), np.float32)
+
+
+def catalogue_idf(lists: Sequence[list[int]], size: int) -> tuple[Array, NDArray[np.int64]]:
+    """BM25's idf ln(1 + (n - df + .5) / (df + .5)) of each id over `lists`, and df itself."""
+    counts = np.zeros(size, np.int64)
+    for ids in lists:
+        counts[np.unique(np.asarray(ids, np.int64))] += 1
+    return np.asarray(np.log(1.0 + (len(lists) - counts + 0.5) / (counts + 0.5)), np.float32), counts

@@ -1,0 +1,162 @@
+//! How an engine is opened.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::item::Kind;
+
+/// Where the model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Provider {
+    /// The CPU.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU through CUDA; needs the package `onnxruntime-gpu`.
+    Cuda,
+    /// An NVIDIA GPU through TensorRT; needs the package `onnxruntime-gpu` and TensorRT.
+    TensorRt,
+}
+
+impl Provider {
+    /// The name that errors and bindings use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Cpu => "cpu",
+            Provider::Cuda => "cuda",
+            Provider::TensorRt => "tensorrt",
+        }
+    }
+}
+
+/// What the configuration says about one field; what it leaves out is inferred.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FieldConfig {
+    /// Fixes the type before the first value is seen.
+    pub kind: Option<Kind>,
+    /// Text and tags: the weight of a match in this field, 0 to 1000 (1 when not given). 0 leaves the field out of search.
+    pub boost: Option<f32>,
+    /// Text and tags: whether the model embeds this field (yes when not given).
+    pub embed: Option<bool>,
+}
+
+/// How an engine is opened. `Config::default()` serves most users.
+///
+/// ```
+/// let config = onelist::Config::default().boost("title", 2.0);
+/// assert_eq!(config.fields["title"].boost, Some(2.0));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Fields whose type, boost or embedding is not left to inference.
+    pub fields: BTreeMap<String, FieldConfig>,
+    /// Refuse items with fields that are neither stored nor configured (default: learn them).
+    pub strict: bool,
+    /// A date field that says since when an item is available; items without it count from their first `put`.
+    pub date_field: Option<String>,
+    /// The shared library of ONNX Runtime, or the folder that holds it. When not given: `ORT_DYLIB_PATH`, then the
+    /// Python package `onnxruntime` of the active environment, then the system's library path.
+    pub onnxruntime: Option<PathBuf>,
+    /// A folder with `manifest.json` and the files it names. When not given: the model that ships with the engine.
+    pub model: Option<PathBuf>,
+    /// Where the model runs.
+    pub provider: Provider,
+    /// Run on the CPU when `provider` cannot start, instead of failing; `stats()` then says so.
+    pub provider_fallback: bool,
+    /// Model sessions, so requests that run at the same time; 0 (the default) is one for each core, at most 8.
+    pub sessions: usize,
+    /// Threads inside one session. A model this small gains hardly anything from a second (default 1).
+    pub threads_per_session: usize,
+    /// Threads that add to the vector index in the background; 0 (the default) is one for each core, at most 8.
+    pub index_threads: usize,
+    /// Candidates that a request scores when it does not say (default 200).
+    pub candidates: usize,
+    /// Rows of the model's linear part, one for each cell of the grid, in the order of the manifest's features;
+    /// empty (the default) uses the rows that ship with the model.
+    pub weights: Vec<Vec<f32>>,
+    /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
+    /// like, below three eighths as a dislike.
+    pub rating_scale: (f64, f64),
+    /// Largest size that the catalog may grow to, in bytes (default 1 TiB of address space; disk is used as needed).
+    pub max_bytes: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            fields: BTreeMap::new(),
+            strict: false,
+            date_field: None,
+            onnxruntime: None,
+            model: None,
+            provider: Provider::Cpu,
+            provider_fallback: false,
+            sessions: 0,
+            threads_per_session: 1,
+            index_threads: 0,
+            candidates: 200,
+            weights: Vec::new(),
+            rating_scale: (1.0, 5.0),
+            max_bytes: 1 << 40,
+        }
+    }
+}
+
+impl Config {
+    /// Fixes the type of a field.
+    pub fn field(mut self, name: impl Into<String>, kind: Kind) -> Self {
+        self.fields.entry(name.into()).or_default().kind = Some(kind);
+        self
+    }
+
+    /// Sets the weight of a match in a text field.
+    pub fn boost(mut self, name: impl Into<String>, boost: f32) -> Self {
+        self.fields.entry(name.into()).or_default().boost = Some(boost);
+        self
+    }
+
+    /// Checks every number once, before anything is opened.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] naming the setting.
+    pub fn validate(&self) -> Result<()> {
+        for (name, field) in &self.fields {
+            let boost = field.boost.unwrap_or(1.0);
+            if !(0.0..=1000.0).contains(&boost) {
+                return Err(Error::argument(format!("boost of `{name}`"), "0 to 1000", boost.to_string()));
+            }
+        }
+        in_range("sessions", self.sessions, 0, 64)?;
+        in_range("threads_per_session", self.threads_per_session, 1, 64)?;
+        in_range("index_threads", self.index_threads, 0, 64)?;
+        in_range("candidates", self.candidates, 1, crate::limits::MAX_CANDIDATES)?;
+        in_range("max_bytes", self.max_bytes as usize, 1 << 24, 1 << 46)?;
+        let (low, high) = self.rating_scale;
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            return Err(Error::argument("rating_scale", "two finite numbers, lowest first", format!("{low}, {high}")));
+        }
+        if let Some(row) = self.weights.iter().position(|row| row.iter().any(|w| !w.is_finite())) {
+            return Err(Error::NonFinite { what: "weights".to_owned(), index: row });
+        }
+        Ok(())
+    }
+
+    /// The weight of a match in a text field.
+    pub(crate) fn boost_of(&self, name: &str) -> f32 {
+        self.fields.get(name).and_then(|f| f.boost).unwrap_or(1.0)
+    }
+
+    /// Whether the model embeds a text field.
+    pub(crate) fn embeds(&self, name: &str) -> bool {
+        self.fields.get(name).and_then(|f| f.embed).unwrap_or(true)
+    }
+}
+
+fn in_range(what: &str, found: usize, low: usize, high: usize) -> Result<()> {
+    if (low..=high).contains(&found) {
+        return Ok(());
+    }
+    Err(Error::argument(what, format!("{low} to {high}"), found.to_string()))
+}

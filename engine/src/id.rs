@@ -1,0 +1,36 @@
+//! Identities: the caller's ids are strings; inside, everything is a dense number with a type of its own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::limits::MAX_ID_BYTES;
+
+/// The dense key of an item: given at the first `put` (or the first event) of its id, and never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct ItemKey(pub u64);
+
+/// The dense key of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct UserKey(pub u64);
+
+/// The number of a committed write batch: every commit adds one, and no number is used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub(crate) struct Seq(pub u64);
+
+impl Seq {
+    /// The commit that follows this one.
+    pub(crate) fn next(self) -> Seq {
+        Seq(self.0 + 1)
+    }
+}
+
+/// Which version of an item a derived index holds: the sequence number of the `put` that wrote it.
+pub(crate) type Generation = Seq;
+
+/// Refuses an id that is empty or too long. Any other UTF-8 is taken, NUL and `/` included.
+pub(crate) fn check_id(what: &'static str, id: &str) -> Result<()> {
+    if id.is_empty() || id.len() > MAX_ID_BYTES {
+        return Err(Error::InvalidId { what, limit: MAX_ID_BYTES, found: id.len() });
+    }
+    Ok(())
+}

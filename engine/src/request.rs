@@ -1,0 +1,199 @@
+//! What `rank` is asked.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+use crate::event::Action;
+use crate::filter::Filter;
+use crate::id::check_id;
+use crate::item::check_vector;
+use crate::limits::{self, at_most};
+use crate::time::Timestamp;
+
+/// An event of a stateless history: used for this request, stored nowhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryEvent {
+    /// The item; ids that are not in the catalog are passed over.
+    pub item: String,
+    /// What was done to it.
+    pub action: Action,
+    /// A rating or quantity.
+    pub value: Option<f64>,
+    /// When; the time of the request when not given.
+    pub time: Option<Timestamp>,
+}
+
+impl HistoryEvent {
+    /// A view of `item` at the time of the request.
+    pub fn new(item: impl Into<String>) -> Self {
+        HistoryEvent { item: item.into(), action: Action::View, value: None, time: None }
+    }
+}
+
+/// One question. Everything is optional: what is given chooses the cell of the grid.
+///
+/// ```
+/// use onelist::Request;
+/// let search = Request::new().query("red shoes");
+/// let recommend = Request::new().user("u7").limit(20);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Request {
+    /// What is searched for. Beyond 4 KiB it is cut off, and the ranking says so.
+    pub query: Option<String>,
+    /// Whose stored history counts. An unknown user has none.
+    pub user: Option<String>,
+    /// Events that count for this request only, oldest first, after the stored ones.
+    pub history: Vec<HistoryEvent>,
+    /// Seeds of "more like this"; they are not in the answer.
+    pub like: Vec<String>,
+    /// Rank only these items.
+    pub among: Option<Vec<String>>,
+    /// Vectors of the caller's own to search with, by the name of the vector field.
+    pub vectors: BTreeMap<String, Vec<f32>>,
+    /// Only items that match.
+    pub filter: Option<Filter>,
+    /// Leave these items out.
+    pub exclude: Vec<String>,
+    /// Leave out what the user (or the stateless history) has had.
+    pub exclude_seen: bool,
+    /// How many hits (default 10). 0 is an empty list.
+    pub limit: usize,
+    /// How many of the best to pass over.
+    pub offset: usize,
+    /// How many candidates to score; the configuration's number when not given.
+    pub candidates: Option<usize>,
+    /// Only these fields in the hits; all of them when not given.
+    pub fields: Option<Vec<String>>,
+    /// Say why each hit stands where it stands.
+    pub explain: bool,
+    /// The time of the request: the clock when not given. Events after it are not seen.
+    pub now: Option<Timestamp>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Request {
+            query: None,
+            user: None,
+            history: Vec::new(),
+            like: Vec::new(),
+            among: None,
+            vectors: BTreeMap::new(),
+            filter: None,
+            exclude: Vec::new(),
+            exclude_seen: false,
+            limit: 10,
+            offset: 0,
+            candidates: None,
+            fields: None,
+            explain: false,
+            now: None,
+        }
+    }
+}
+
+impl Request {
+    /// A first visit: no query, no history, ten hits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the query.
+    pub fn query(mut self, query: impl Into<String>) -> Self {
+        self.query = Some(query.into());
+        self
+    }
+
+    /// Sets the user.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Sets a stateless history of views, oldest first.
+    pub fn history<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.history = items.into_iter().map(HistoryEvent::new).collect();
+        self
+    }
+
+    /// Sets the seeds of "more like this".
+    pub fn like<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.like = items.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Ranks only these items.
+    pub fn among<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.among = Some(items.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Searches with a vector of the caller's own.
+    pub fn vector(mut self, field: impl Into<String>, vector: Vec<f32>) -> Self {
+        self.vectors.insert(field.into(), vector);
+        self
+    }
+
+    /// Sets the filter.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Leaves out what the user has had.
+    pub fn exclude_seen(mut self) -> Self {
+        self.exclude_seen = true;
+        self
+    }
+
+    /// Sets the number of hits.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Passes over the best `offset` hits.
+    pub fn offset(mut self, offset: usize) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Asks for explanations.
+    pub fn explain(mut self) -> Self {
+        self.explain = true;
+        self
+    }
+
+    /// Sets the time of the request.
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Checks counts, lengths and numbers.
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`], [`Error::InvalidId`], [`Error::NonFinite`] or [`Error::ZeroNorm`].
+    pub(crate) fn check(&self) -> Result<()> {
+        at_most("limit", limits::MAX_RESULTS, self.limit)?;
+        at_most("offset + limit", limits::MAX_RESULTS, self.offset.saturating_add(self.limit))?;
+        at_most("candidates", limits::MAX_CANDIDATES, self.candidates.unwrap_or(0))?;
+        at_most("events in history", limits::MAX_HISTORY_ARGUMENT, self.history.len())?;
+        at_most("ids in like", limits::MAX_LIKE, self.like.len())?;
+        at_most("ids in among", limits::MAX_AMONG, self.among.as_ref().map_or(0, Vec::len))?;
+        at_most("ids in exclude", limits::MAX_EXCLUDE, self.exclude.len())?;
+        at_most("vectors of one request", limits::MAX_VECTOR_FIELDS, self.vectors.len())?;
+        if let Some(user) = &self.user {
+            check_id("user", user)?;
+        }
+        for (name, vector) in &self.vectors {
+            check_vector(name, vector)?;
+        }
+        if self.history.iter().any(|e| e.value.is_some_and(|v| !v.is_finite())) {
+            return Err(Error::NonFinite { what: "history value".to_owned(), index: 0 });
+        }
+        self.filter.as_ref().map_or(Ok(()), Filter::check)
+    }
+}

@@ -1,0 +1,69 @@
+//! The state of an engine, in numbers.
+
+/// What `stats` answers. Counts are those of one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Items in the catalog.
+    pub items: u64,
+    /// Users with at least one event.
+    pub users: u64,
+    /// Events logged.
+    pub events: u64,
+    /// Number of the last committed batch.
+    pub seq: u64,
+    /// Batches in the op log: those that a checkpoint does not hold yet.
+    pub oplog: u64,
+    /// Bytes on disk in the directory.
+    pub disk_bytes: u64,
+    /// Number of the last batch that the text index holds on disk.
+    pub text_seq: u64,
+    /// Items that readers still see through the text overlay.
+    pub text_tail: u64,
+    /// Each vector index.
+    pub vectors: Vec<VectorStats>,
+    /// The live model.
+    pub model: ModelStats,
+    /// Why writes are refused, when they are.
+    pub poisoned: Option<String>,
+    /// What background work failed last, when it did; it is tried again.
+    pub background_error: Option<String>,
+}
+
+/// One vector index.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct VectorStats {
+    /// `item` for the model's vectors, else the name of the field.
+    pub name: String,
+    /// Dimensions.
+    pub dimensions: u64,
+    /// Vectors in the graph.
+    pub indexed: u64,
+    /// Vectors that are scanned exactly, because the graph does not hold them yet.
+    pub tail: u64,
+    /// Places in the graph that deleted vectors still take.
+    pub deleted: u64,
+    /// Memory of the graph in bytes.
+    pub memory_bytes: u64,
+    /// Number of the last batch in the file on disk.
+    pub checkpoint_seq: u64,
+}
+
+/// The live model.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct ModelStats {
+    /// Name and version.
+    pub name: String,
+    /// SHA-256 of the ONNX file, in hex.
+    pub sha256: String,
+    /// The vector space its item vectors live in.
+    pub space_id: String,
+    /// Where it runs: `cpu`, `cuda` or `tensorrt`.
+    pub provider: String,
+    /// Why it runs on the CPU although another provider was asked for.
+    pub fallback: Option<String>,
+    /// Which shared library of ONNX Runtime was loaded.
+    pub onnxruntime: String,
+}
