@@ -79,6 +79,8 @@ pub struct Config {
     /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
     /// like, below three eighths as a dislike.
     pub rating_scale: (f64, f64),
+    /// Open a directory on a network file system all the same, where locks and memory maps may not hold.
+    pub force_network_fs: bool,
     /// Largest size that the catalog may grow to, in bytes (default 1 TiB of address space; disk is used as needed).
     pub max_bytes: u64,
 }
@@ -99,6 +101,7 @@ impl Default for Config {
             candidates: 200,
             weights: Vec::new(),
             rating_scale: (1.0, 5.0),
+            force_network_fs: false,
             max_bytes: 1 << 40,
         }
     }

@@ -141,8 +141,19 @@ impl Item {
             check_field_name(name)?;
             check_value(name, value)?;
         }
-        Ok(())
+        at_most("bytes of one item", limits::MAX_RECORD_BYTES / 2, self.fields.iter().map(field_bytes).sum())
     }
+}
+
+/// An upper bound of what a field takes in a record, short of a few bytes for each string.
+fn field_bytes((name, value): (&String, &Value)) -> usize {
+    let payload = match value {
+        Value::Text(text) => text.len(),
+        Value::Tags(tags) => tags.iter().map(|tag| tag.len() + 9).sum(),
+        Value::Vector(vector) => vector.len() * 4,
+        _ => 16,
+    };
+    name.len() + payload + 32
 }
 
 fn check_field_name(name: &str) -> Result<()> {

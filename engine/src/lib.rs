@@ -5,6 +5,7 @@
 //! ONNX model scores all four.
 
 mod candidate;
+mod catalog;
 mod config;
 mod error;
 mod event;

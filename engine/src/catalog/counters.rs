@@ -1,0 +1,46 @@
+//! The counters of the store: one record, rewritten by every commit.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::id::{Generation, ItemKey, Seq};
+
+/// Totals, the next keys, and the digest of what is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    /// The last commit.
+    pub seq: Seq,
+    /// The key that the next new item gets.
+    pub next_item: u64,
+    /// The key that the next new user gets.
+    pub next_user: u64,
+    /// Live items.
+    pub items: u64,
+    /// Users.
+    pub users: u64,
+    /// Events.
+    pub events: u64,
+    /// Sum over live items of a hash of key and generation: equal digests mean equal (key, generation) sets.
+    pub digest: u64,
+}
+
+impl Counters {
+    /// An item became live in this generation.
+    pub(super) fn add_item(&mut self, key: ItemKey, generation: Generation) {
+        self.items += 1;
+        self.digest = self.digest.wrapping_add(version_hash(key, generation));
+    }
+
+    /// That version of an item is no longer live.
+    pub(super) fn remove_item(&mut self, key: ItemKey, generation: Generation) {
+        self.items = self.items.saturating_sub(1);
+        self.digest = self.digest.wrapping_sub(version_hash(key, generation));
+    }
+}
+
+fn version_hash(key: ItemKey, generation: Generation) -> u64 {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&key.0.to_le_bytes());
+    bytes[8..].copy_from_slice(&generation.0.to_le_bytes());
+    xxh3_64(&bytes)
+}

@@ -1,0 +1,153 @@
+//! Keys: big-endian, so that byte order is number order; made here and nowhere else.
+
+use std::ops::Bound;
+
+use sha2::{Digest, Sha256};
+
+use crate::id::{ItemKey, Seq, UserKey};
+use crate::time::Timestamp;
+
+use super::items::SpaceNumber;
+use super::popularity::Window;
+
+/// LMDB takes keys up to 511 bytes; longer ids are stored under their hash.
+const LONGEST_PLAIN_ID: usize = 480;
+
+/// An external id: itself behind a zero byte, or its SHA-256 behind a one.
+pub(super) fn external(id: &str) -> Vec<u8> {
+    if id.len() <= LONGEST_PLAIN_ID {
+        return [&[0], id.as_bytes()].concat();
+    }
+    [&[1][..], &Sha256::digest(id.as_bytes())[..]].concat()
+}
+
+pub(super) fn item(key: ItemKey) -> [u8; 8] {
+    key.0.to_be_bytes()
+}
+
+pub(super) fn seq(seq: Seq) -> [u8; 8] {
+    seq.0.to_be_bytes()
+}
+
+pub(super) fn vector(space: SpaceNumber, key: ItemKey) -> [u8; 10] {
+    let mut bytes = [0; 10];
+    bytes[..2].copy_from_slice(&space.0.to_be_bytes());
+    bytes[2..].copy_from_slice(&key.0.to_be_bytes());
+    bytes
+}
+
+/// An event: user, time, commit, place in the commit. Events of equal time keep the order of logging.
+pub(super) fn event(user: UserKey, time: Timestamp, seq: Seq, place: u32) -> [u8; 28] {
+    let mut bytes = [0; 28];
+    bytes[..8].copy_from_slice(&user.0.to_be_bytes());
+    bytes[8..16].copy_from_slice(&sortable_time(time).to_be_bytes());
+    bytes[16..24].copy_from_slice(&seq.0.to_be_bytes());
+    bytes[24..].copy_from_slice(&place.to_be_bytes());
+    bytes
+}
+
+pub(super) fn user_item(user: UserKey, item: ItemKey) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&user.0.to_be_bytes());
+    bytes[8..].copy_from_slice(&item.0.to_be_bytes());
+    bytes
+}
+
+/// Items in order of falling popularity.
+pub(super) fn popular(window: Window, mass: f64, item: ItemKey) -> [u8; 17] {
+    let mut bytes = [0; 17];
+    bytes[0] = window.number();
+    bytes[1..9].copy_from_slice(&(!sortable_f64(mass)).to_be_bytes());
+    bytes[9..].copy_from_slice(&item.0.to_be_bytes());
+    bytes
+}
+
+/// Items in order of falling time of availability.
+pub(super) fn fresh(time: Timestamp, item: ItemKey) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&(!sortable_time(time)).to_be_bytes());
+    bytes[8..].copy_from_slice(&item.0.to_be_bytes());
+    bytes
+}
+
+/// All keys from `first` to `last`, both included.
+pub(super) fn between<'k>(first: &'k [u8], last: &'k [u8]) -> (Bound<&'k [u8]>, Bound<&'k [u8]>) {
+    (Bound::Included(first), Bound::Included(last))
+}
+
+/// All keys from `first` on.
+pub(super) fn from(first: &[u8]) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    (Bound::Included(first), Bound::Unbounded)
+}
+
+/// The item key at the end of a [`popular`], [`fresh`], [`user_item`] or [`vector`] key.
+pub(super) fn last_item(key: &[u8]) -> Option<ItemKey> {
+    let tail = key.len().checked_sub(8)?;
+    Some(ItemKey(u64::from_be_bytes(key.get(tail..)?.try_into().ok()?)))
+}
+
+/// The time inside an [`event`] key.
+pub(super) fn event_time(key: &[u8]) -> Option<Timestamp> {
+    unsortable_time(key.get(8..16)?)
+}
+
+/// The time inside a [`fresh`] key.
+pub(super) fn fresh_time(key: &[u8]) -> Option<Timestamp> {
+    let inverted = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
+    unsortable_time(&(!inverted).to_be_bytes())
+}
+
+/// The log mass inside a [`popular`] key.
+pub(super) fn popular_mass(key: &[u8]) -> Option<f64> {
+    let inverted = u64::from_be_bytes(key.get(1..9)?.try_into().ok()?);
+    let sortable = !inverted;
+    let bits = if sortable >> 63 == 1 { sortable & !(1 << 63) } else { !sortable };
+    Some(f64::from_bits(bits))
+}
+
+fn sortable_time(time: Timestamp) -> u64 {
+    (time.millis() as u64) ^ (1 << 63)
+}
+
+fn unsortable_time(bytes: &[u8]) -> Option<Timestamp> {
+    let sortable = u64::from_be_bytes(bytes.try_into().ok()?);
+    Some(Timestamp::from_millis((sortable ^ (1 << 63)) as i64))
+}
+
+/// The usual order-preserving map of IEEE 754 doubles to integers.
+fn sortable_f64(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ids_of_any_length_fit_and_differ() {
+        let long = "x".repeat(512);
+        assert!(external(&long).len() <= 511);
+        assert_ne!(external(&long), external(&"x".repeat(511)));
+        assert_ne!(external("a"), external("a\0"));
+    }
+
+    proptest! {
+        #[test]
+        fn byte_order_is_number_order(a in -1e12f64..1e12, b in -1e12f64..1e12) {
+            let key = |mass| popular(Window::Week, mass, ItemKey(1));
+            prop_assert_eq!(a.total_cmp(&b), key(b).cmp(&key(a)));
+            prop_assert_eq!(popular_mass(&key(a)), Some(a));
+        }
+
+        #[test]
+        fn times_come_back(a: i64, b: i64) {
+            let (a, b) = (Timestamp::from_millis(a), Timestamp::from_millis(b));
+            prop_assert_eq!(event_time(&event(UserKey(1), a, Seq(2), 3)), Some(a));
+            prop_assert_eq!(fresh_time(&fresh(a, ItemKey(9))), Some(a));
+            prop_assert_eq!(a.cmp(&b), fresh(b, ItemKey(1)).cmp(&fresh(a, ItemKey(1))));
+        }
+    }
+}

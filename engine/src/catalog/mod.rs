@@ -1,0 +1,25 @@
+//! The catalog: the one source of truth, in LMDB.
+//!
+//! Everything else on disk is derived from it and can be thrown away. Keys are made by named constructors only
+//! (`keys`), values go through one codec with a version byte and a checksum (`codec`), and every table is listed in
+//! `tables`. docs/FORMAT.md describes the bytes.
+
+mod codec;
+mod counters;
+mod events;
+mod file_check;
+mod items;
+mod keys;
+mod popularity;
+mod read;
+mod store;
+mod tables;
+mod write;
+
+pub(crate) use counters::Counters;
+pub(crate) use events::{StoredEvent, UserItem};
+pub(crate) use items::{ItemRecord, SpaceNumber};
+pub(crate) use popularity::Window;
+pub(crate) use read::{CatalogRead, View};
+pub(crate) use store::Catalog;
+pub(crate) use write::CatalogWrite;

@@ -1,0 +1,84 @@
+//! Popularity as a decayed count, in a form that needs no clock.
+//!
+//! Forward decay (Cormode, Shkapenyuk, Srivastava and Xu, ICDE 2009): an event at time `t` adds `exp(rate * t)` to its
+//! item, and the count as of `now` is the sum times `exp(-rate * now)`. The order of items then does not depend on
+//! `now`, so it can be an ordinary sorted table, and an event only moves its own item. Sums are kept as logarithms, so
+//! that no time overflows them.
+
+use crate::time::Timestamp;
+
+/// A half-life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// 7 days.
+    Week,
+    /// 90 days.
+    Quarter,
+}
+
+impl Window {
+    /// Both, in the order in which masses are stored.
+    pub(crate) const ALL: [Window; 2] = [Window::Week, Window::Quarter];
+
+    /// The byte that names the window in keys.
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Window::Week => 0,
+            Window::Quarter => 1,
+        }
+    }
+
+    /// Half-life in days.
+    pub(crate) fn days(self) -> f64 {
+        match self {
+            Window::Week => 7.0,
+            Window::Quarter => 90.0,
+        }
+    }
+
+    fn rate(self) -> f64 {
+        std::f64::consts::LN_2 / (self.days() * 86_400.0)
+    }
+
+    /// The log mass of one event.
+    pub(super) fn event(self, time: Timestamp) -> f64 {
+        self.rate() * time.seconds()
+    }
+
+    /// The decayed count that a log mass stands for, as of `now`; events after `now` count as if they were now.
+    pub(crate) fn count(self, mass: f64, now: Timestamp) -> f64 {
+        // Capped so that a clock far behind the events cannot make it infinite.
+        (mass - self.rate() * now.seconds()).min(30.0).exp()
+    }
+}
+
+/// `ln(exp(a) + exp(b))` without leaving the logarithms.
+pub(super) fn add(a: f64, b: f64) -> f64 {
+    let (high, low) = if a >= b { (a, b) } else { (b, a) };
+    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_halves_in_its_half_life() {
+        let then = Timestamp::from_seconds(1.6e9);
+        for window in Window::ALL {
+            let later = Timestamp::from_seconds(1.6e9 + window.days() * 86_400.0);
+            let twice = add(window.event(then), window.event(then));
+            assert!((window.count(twice, then) - 2.0).abs() < 1e-9);
+            assert!((window.count(twice, later) - 1.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn no_time_overflows() {
+        for time in [Timestamp::MIN, Timestamp::MAX] {
+            for now in [Timestamp::MIN, Timestamp::MAX] {
+                assert!(Window::Week.count(Window::Week.event(time), now).is_finite());
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The tables of the catalog.
+
+use heed::types::Bytes;
+use heed::{Database, Env, RwTxn, WithoutTls};
+
+use crate::error::Result;
+
+use super::store::storage;
+
+/// A table of raw bytes; `keys` and `codec` give them meaning.
+pub(super) type Table = Database<Bytes, Bytes>;
+
+/// All tables. LMDB keeps each as a named B+ tree in one file, so one transaction covers them all.
+#[derive(Clone, Copy)]
+pub(super) struct Tables {
+    /// name -> counters, schema, spaces, checkpoints.
+    pub meta: Table,
+    /// external item id -> item key and the id itself.
+    pub ids: Table,
+    /// item key -> generation, times, record.
+    pub items: Table,
+    /// space, item key -> components (f16 little-endian).
+    pub vectors: Table,
+    /// external user id -> user key and the id itself.
+    pub users: Table,
+    /// user key, time, seq, place -> event.
+    pub events: Table,
+    /// user key, item key -> how often, when last, which actions.
+    pub user_items: Table,
+    /// item key -> log masses of all windows.
+    pub masses: Table,
+    /// window, falling mass, item key -> nothing: the popular lists.
+    pub popular: Table,
+    /// falling time of availability, item key -> nothing: the fresh list.
+    pub fresh: Table,
+    /// seq -> keys of the items that the commit changed: ids only, never predicates or documents.
+    pub oplog: Table,
+}
+
+/// Number of tables, for LMDB's `max_dbs`.
+pub(super) const COUNT: u32 = 11;
+
+impl Tables {
+    /// Opens the tables, creating those that are missing.
+    pub(super) fn create(env: &Env<WithoutTls>, txn: &mut RwTxn) -> Result<Tables> {
+        let mut table = |name: &str| env.create_database::<Bytes, Bytes>(txn, Some(name)).map_err(storage);
+        Ok(Tables {
+            meta: table("meta")?,
+            ids: table("ids")?,
+            items: table("items")?,
+            vectors: table("vectors")?,
+            users: table("users")?,
+            events: table("events")?,
+            user_items: table("user_items")?,
+            masses: table("masses")?,
+            popular: table("popular")?,
+            fresh: table("fresh")?,
+            oplog: table("oplog")?,
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! Writing: one transaction for a group of batches, made durable by its commit.
+
+use heed::RwTxn;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::id::{ItemKey, Seq, UserKey};
+use crate::item::Item;
+use crate::time::Timestamp;
+
+use super::counters::Counters;
+use super::events::PendingMasses;
+use super::items::{self, ItemRecord, SpaceNumber};
+use super::read::View;
+use super::store::storage;
+use super::tables::Tables;
+use super::{codec, keys};
+
+/// A transaction being written. Dropping it undoes everything.
+pub(crate) struct CatalogWrite<'c> {
+    pub(super) txn: RwTxn<'c>,
+    pub(super) tables: Tables,
+    pub(super) counters: Counters,
+    pub(super) masses: PendingMasses,
+    changed: Vec<ItemKey>,
+    place: u32,
+}
+
+impl<'c> CatalogWrite<'c> {
+    pub(super) fn new(txn: RwTxn<'c>, tables: Tables) -> Result<CatalogWrite<'c>> {
+        let counters = View { txn: &txn, tables: &tables }.counters()?;
+        let masses = PendingMasses::default();
+        Ok(CatalogWrite { txn, tables, counters, masses, changed: Vec::new(), place: 0 })
+    }
+
+    /// The questions that can be asked of what is written so far.
+    pub(crate) fn view(&self) -> View<'_> {
+        View { txn: &self.txn, tables: &self.tables }
+    }
+
+    /// The number that this commit will have.
+    pub(crate) fn seq(&self) -> Seq {
+        self.counters.seq.next()
+    }
+
+    /// Writes an item and its vectors (`None`: it has none in that space). Returns its key.
+    pub(crate) fn put(
+        &mut self,
+        item: &Item,
+        available: Option<Timestamp>,
+        now: Timestamp,
+        vectors: &[(SpaceNumber, Option<&[u8]>)],
+    ) -> Result<ItemKey> {
+        let key = self.ensure_key(&item.id)?;
+        let before = self.view().item(key)?;
+        let first_put = before.as_ref().map_or(now, |record| record.first_put);
+        let available = available.unwrap_or(first_put);
+        let record = ItemRecord { generation: self.seq(), first_put, available, item: item.clone() };
+        match before {
+            Some(before) => self.retire(key, &before)?,
+            None => {
+                if let Some(masses) = self.view().masses(key)? {
+                    self.list_popular(key, masses)?;
+                }
+            }
+        }
+        self.tables.items.put(&mut self.txn, &keys::item(key), &items::encode(&record)?).map_err(storage)?;
+        self.tables.fresh.put(&mut self.txn, &keys::fresh(available, key), &[]).map_err(storage)?;
+        for (space, vector) in vectors {
+            let at = keys::vector(*space, key);
+            match vector {
+                Some(bytes) => self.tables.vectors.put(&mut self.txn, &at, bytes).map_err(storage)?,
+                None => self.tables.vectors.delete(&mut self.txn, &at).map(|_| ()).map_err(storage)?,
+            }
+        }
+        self.counters.add_item(key, record.generation);
+        self.changed.push(key);
+        Ok(key)
+    }
+
+    /// Removes an item, its vectors in `spaces`, and its places in the lists. Its key, events and masses stay, so that
+    /// a later `put` of the same id finds them. False when there was no such item.
+    pub(crate) fn delete(&mut self, id: &str, spaces: &[SpaceNumber]) -> Result<bool> {
+        let Some(key) = self.view().item_key(id)? else { return Ok(false) };
+        let Some(before) = self.view().item(key)? else { return Ok(false) };
+        self.retire(key, &before)?;
+        self.tables.items.delete(&mut self.txn, &keys::item(key)).map_err(storage)?;
+        for space in spaces {
+            self.tables.vectors.delete(&mut self.txn, &keys::vector(*space, key)).map_err(storage)?;
+        }
+        if let Some(masses) = self.view().masses(key)? {
+            self.unlist_popular(key, masses)?;
+        }
+        self.changed.push(key);
+        Ok(true)
+    }
+
+    /// Takes a version of an item out of the totals and the fresh list.
+    fn retire(&mut self, key: ItemKey, before: &ItemRecord) -> Result<()> {
+        self.counters.remove_item(key, before.generation);
+        self.tables.fresh.delete(&mut self.txn, &keys::fresh(before.available, key)).map_err(storage)?;
+        Ok(())
+    }
+
+    /// The key of an item id, given now if it had none.
+    pub(super) fn ensure_key(&mut self, id: &str) -> Result<ItemKey> {
+        if let Some(key) = self.view().item_key(id)? {
+            return Ok(key);
+        }
+        let key = self.counters.next_item;
+        self.counters.next_item += 1;
+        self.tables.ids.put(&mut self.txn, &keys::external(id), &codec::encode(&(key, id))?).map_err(storage)?;
+        Ok(ItemKey(key))
+    }
+
+    pub(super) fn ensure_user(&mut self, id: &str) -> Result<UserKey> {
+        if let Some(key) = self.view().user_key(id)? {
+            return Ok(key);
+        }
+        let key = self.counters.next_user;
+        self.counters.next_user += 1;
+        self.counters.users += 1;
+        self.tables.users.put(&mut self.txn, &keys::external(id), &codec::encode(&(key, id))?).map_err(storage)?;
+        Ok(UserKey(key))
+    }
+
+    pub(super) fn next_place(&mut self) -> u32 {
+        self.place += 1;
+        self.place
+    }
+
+    /// Writes a record of the meta table.
+    pub(crate) fn set_meta<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
+        self.tables.meta.put(&mut self.txn, name.as_bytes(), &codec::encode(value)?).map_err(storage)
+    }
+
+    /// Forgets the commits up to `upto`: every derived index holds them durably.
+    pub(crate) fn cut_oplog(&mut self, upto: Seq) -> Result<()> {
+        let (first, last) = (keys::seq(Seq(0)), keys::seq(upto));
+        self.tables.oplog.delete_range(&mut self.txn, &keys::between(&first, &last)).map_err(storage)?;
+        Ok(())
+    }
+
+    /// Items that this transaction has changed so far.
+    pub(crate) fn changed(&self) -> &[ItemKey] {
+        &self.changed
+    }
+
+    /// Makes everything durable under the next sequence number. When this returns, the change survives a power cut.
+    pub(crate) fn commit(mut self) -> Result<Counters> {
+        self.settle_masses()?;
+        self.counters.seq = self.seq();
+        if !self.changed.is_empty() {
+            let entry = codec::encode(&self.changed)?;
+            self.tables.oplog.put(&mut self.txn, &keys::seq(self.counters.seq), &entry).map_err(storage)?;
+        }
+        let counters = self.counters;
+        self.set_meta("counters", &counters)?;
+        self.txn.commit().map_err(storage)?;
+        Ok(counters)
+    }
+
+    /// Makes bookkeeping (checkpoints, cuts of the op log) durable without giving it a sequence number.
+    pub(crate) fn commit_bookkeeping(self) -> Result<()> {
+        self.txn.commit().map_err(storage)
+    }
+}

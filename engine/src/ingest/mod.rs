@@ -1,0 +1,10 @@
+//! Writing: check, embed, commit durably, show to readers.
+//!
+//! `prepare` runs in the caller's thread: it refuses what is wrong and makes vectors of text. `writer` is the one thread
+//! that commits; what waits at the same time shares a commit, so that small durable writes share an fsync.
+
+mod prepare;
+mod writer;
+
+pub(crate) use prepare::{PreparedItem, prepare_delete, prepare_events, prepare_items};
+pub(crate) use writer::{Writer, WriterThread};

@@ -1,0 +1,353 @@
+//! The one writer thread, with group commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+
+use crate::catalog::{CatalogWrite, SpaceNumber};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::id::{ItemKey, Seq};
+use crate::schema::Schema;
+use crate::stores::{SpaceRow, Spaces, Stores};
+use crate::text::TextDoc;
+use crate::time::Timestamp;
+use crate::vector::SpaceSpec;
+
+use super::prepare::PreparedItem;
+
+/// Batches that may wait; further callers block, which is the back-pressure they need.
+const QUEUE: usize = 256;
+/// Rows that one commit takes before it stops collecting what waits.
+const ROWS_PER_COMMIT: usize = 50_000;
+/// Items that readers may see through the overlays before writers wait for the indexes: the overlays are scanned by
+/// every request.
+const LONGEST_TAIL: u64 = 20_000;
+
+/// What a caller wants written, all of it or none of it.
+enum Work {
+    Put(Vec<PreparedItem>),
+    Delete(Vec<String>),
+    Log(Vec<Event>),
+}
+
+impl Work {
+    fn rows(&self) -> usize {
+        match self {
+            Work::Put(items) => items.len(),
+            Work::Delete(ids) => ids.len(),
+            Work::Log(events) => events.len(),
+        }
+    }
+}
+
+struct Job {
+    work: Work,
+    reply: Sender<Result<usize>>,
+}
+
+/// The way to the writer thread. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: Sender<Job>,
+    stores: Arc<Stores>,
+}
+
+/// The thread; it ends when the last [`Writer`] is dropped.
+pub(crate) struct WriterThread(JoinHandle<()>);
+
+impl WriterThread {
+    /// Waits for the end of the thread.
+    pub(crate) fn join(self) -> Result<()> {
+        self.0.join().map_err(|_| Error::internal("the writer thread panicked"))
+    }
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(stores: Arc<Stores>) -> Result<(Writer, WriterThread)> {
+        let (queue, jobs) = bounded(QUEUE);
+        let shared = stores.clone();
+        let thread = std::thread::Builder::new()
+            .name("onelist-writer".to_owned())
+            .spawn(move || run(&shared, &jobs))
+            .map_err(|e| Error::io("start a thread for", &stores.path, e))?;
+        Ok((Writer { queue, stores }, WriterThread(thread)))
+    }
+
+    /// Writes items; durable and visible on return.
+    pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<()> {
+        self.wait_for_indexes();
+        self.submit(Work::Put(items)).map(|_| ())
+    }
+
+    /// Deletes items; durable on return. Answers how many there were.
+    pub(crate) fn delete(&self, ids: Vec<String>) -> Result<usize> {
+        self.submit(Work::Delete(ids))
+    }
+
+    /// Logs events; durable and felt on return.
+    pub(crate) fn log(&self, events: Vec<Event>) -> Result<()> {
+        self.submit(Work::Log(events)).map(|_| ())
+    }
+
+    fn submit(&self, work: Work) -> Result<usize> {
+        if work.rows() == 0 {
+            return Ok(0);
+        }
+        let (reply, answer) = bounded(1);
+        self.queue.send(Job { work, reply }).map_err(|_| Error::Closed)?;
+        answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Holds a writer back while the overlays are long. The wait is bounded: a build that fails must not stop writes.
+    fn wait_for_indexes(&self) {
+        let short = || longest_tail(&self.stores) < LONGEST_TAIL;
+        if !short() {
+            self.stores.progress.wait(Duration::from_secs(30), short);
+        }
+    }
+}
+
+fn longest_tail(stores: &Stores) -> u64 {
+    let vectors = stores.spaces.load().0.iter().filter_map(|row| stores.vectors.space(&row.name)).map(|s| s.tail_len());
+    vectors.chain([stores.text.view().tail_len()]).max().unwrap_or(0) as u64
+}
+
+fn run(stores: &Stores, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        let mut rows = group.iter().map(|job| job.work.rows()).sum::<usize>();
+        while rows < ROWS_PER_COMMIT {
+            let Ok(next) = jobs.try_recv() else { break };
+            rows += next.work.rows();
+            group.push(next);
+        }
+        commit_group(stores, group);
+    }
+}
+
+/// Commits a group, and answers everybody in it. A job that is refused leaves the others untouched.
+fn commit_group(stores: &Stores, group: Vec<Job>) {
+    let mut replies = Vec::with_capacity(group.len());
+    let result = try_commit(stores, group, &mut replies);
+    for (reply, answer) in replies {
+        // A caller that is gone does not need an answer.
+        let _ = match (&result, answer) {
+            (Ok(()), answer) => reply.send(answer),
+            (Err(error), Ok(_)) => reply.send(Err(again(error))),
+            (Err(_), Err(refused)) => reply.send(Err(refused)),
+        };
+    }
+}
+
+/// The same failure for every caller of a group.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::Poisoned { reason } => Error::Poisoned { reason: reason.clone() },
+        Error::Storage { reason } => Error::Storage { reason: reason.clone() },
+        other => Error::internal(other.to_string()),
+    }
+}
+
+type Replies = Vec<(Sender<Result<usize>>, Result<usize>)>;
+
+fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result<()> {
+    let mut pending = match Pending::begin(stores) {
+        Ok(pending) => pending,
+        Err(error) => {
+            replies.extend(group.into_iter().map(|job| (job.reply, Ok(0))));
+            return Err(error);
+        }
+    };
+    let mut failed = None;
+    for job in group {
+        let answer = match (&failed, pending.check(&job.work)) {
+            // A refused batch leaves no trace; the others of the group go on.
+            (None, Err(refused)) => Err(refused),
+            (None, Ok(())) => pending.apply(job.work).or_else(|error| {
+                // The transaction is half written: nothing of the group may be committed.
+                failed = Some(error);
+                Ok(0)
+            }),
+            (Some(_), _) => Ok(0),
+        };
+        replies.push((job.reply, answer));
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => pending.commit(),
+    }
+}
+
+/// A group being written.
+struct Pending<'s> {
+    stores: &'s Stores,
+    write: CatalogWrite<'s>,
+    schema: Schema,
+    schema_grew: bool,
+    spaces: Spaces,
+    now: Timestamp,
+    docs: Vec<TextDoc>,
+    vectors: BTreeMap<SpaceNumber, Vec<(ItemKey, Seq, Arc<[half::f16]>)>>,
+}
+
+impl<'s> Pending<'s> {
+    fn begin(stores: &'s Stores) -> Result<Pending<'s>> {
+        let write = stores.catalog.write()?;
+        // IMPORTANT: looked at after the transaction is ours, or a failure in between would be missed.
+        if let Some(reason) = stores.poisoned.load_full() {
+            return Err(Error::Poisoned { reason: reason.to_string() });
+        }
+        let (schema, spaces) = (Schema::clone(&stores.schema.load()), Spaces::clone(&stores.spaces.load()));
+        let (now, docs, vectors) = (Timestamp::now(), Vec::new(), BTreeMap::new());
+        Ok(Pending { stores, write, schema, schema_grew: false, spaces, now, docs, vectors })
+    }
+
+    /// Admits the fields of a batch to the schema: the last thing that can refuse it.
+    fn check(&mut self, work: &Work) -> Result<()> {
+        let Work::Put(items) = work else { return Ok(()) };
+        let mut schema = self.schema.clone();
+        let mut learnt = false;
+        for prepared in items {
+            learnt |= schema.admit(&prepared.item, self.stores.config.strict)?;
+        }
+        if learnt {
+            self.schema = schema;
+            self.schema_grew = true;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, work: Work) -> Result<usize> {
+        match work {
+            Work::Put(items) => self.put(items),
+            Work::Delete(ids) => self.delete(&ids),
+            Work::Log(events) => self.log(&events),
+        }
+    }
+
+    fn put(&mut self, items: Vec<PreparedItem>) -> Result<usize> {
+        if std::mem::take(&mut self.schema_grew) {
+            self.add_spaces()?;
+            self.write.set_meta("schema", &self.schema)?;
+        }
+        let count = items.len();
+        items.into_iter().try_for_each(|prepared| self.put_one(prepared))?;
+        Ok(count)
+    }
+
+    fn put_one(&mut self, prepared: PreparedItem) -> Result<()> {
+        let PreparedItem { item, available, embedding, vectors } = prepared;
+        let mut by_space: Vec<(SpaceNumber, Option<Arc<[half::f16]>>)> = Vec::with_capacity(self.spaces.0.len());
+        for (number, row) in self.spaces.rows() {
+            let vector = match row.name.strip_prefix("field:") {
+                Some(field) => vectors.iter().find(|(name, _)| name == field).map(|(_, vector)| vector.clone()),
+                None => embedding.clone(),
+            };
+            by_space.push((number, vector));
+        }
+        let bytes: Vec<(SpaceNumber, Option<Vec<u8>>)> =
+            by_space.iter().map(|(n, v)| (*n, v.as_deref().map(crate::vector::to_bytes))).collect();
+        let borrowed: Vec<(SpaceNumber, Option<&[u8]>)> = bytes.iter().map(|(n, b)| (*n, b.as_deref())).collect();
+        let key = self.write.put(&item, available, self.now, &borrowed)?;
+        let generation = self.write.seq();
+        for (number, vector) in by_space {
+            if let Some(vector) = vector {
+                self.vectors.entry(number).or_default().push((key, generation, vector));
+            }
+        }
+        self.docs.push(TextDoc { key, generation, fields: Arc::new(item.fields) });
+        Ok(())
+    }
+
+    /// Gives every vector field that the schema knows a space of its own.
+    fn add_spaces(&mut self) -> Result<()> {
+        let known = self.spaces.0.len();
+        for (field, dimensions) in self.schema.vector_fields() {
+            let name = Spaces::field_space(field);
+            if self.spaces.number(&name).is_none() {
+                let id = format!("{name}:{dimensions}");
+                self.spaces.0.push(SpaceRow { name, id, dimensions: dimensions as u32 });
+            }
+        }
+        if self.spaces.0.len() > known {
+            self.write.set_meta("spaces", &self.spaces)?;
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, ids: &[String]) -> Result<usize> {
+        let spaces: Vec<SpaceNumber> = self.spaces.rows().map(|(number, _)| number).collect();
+        let mut deleted = 0;
+        for id in ids {
+            deleted += usize::from(self.write.delete(id, &spaces)?);
+        }
+        Ok(deleted)
+    }
+
+    fn log(&mut self, events: &[Event]) -> Result<usize> {
+        let scale = self.stores.config.rating_scale;
+        for event in events {
+            self.write.log(event, self.now, event.action.is_negative(event.value, scale))?;
+        }
+        Ok(events.len())
+    }
+
+    /// Shows the group to readers and makes it durable.
+    ///
+    /// IMPORTANT: the order. Overlays, recent keys, schema and spaces first, commit last: a reader that sees the commit
+    /// finds all of it. What was staged for a commit that fails has a generation that no catalog row will ever have,
+    /// so no reader can see it.
+    fn commit(self) -> Result<()> {
+        let Pending { stores, write, schema, spaces, docs, vectors, .. } = self;
+        let seq = write.seq();
+        let changed = write.changed().to_vec();
+        if !changed.is_empty() {
+            open_new_spaces(stores, &spaces)?;
+            stores.schema.store(Arc::new(schema));
+            stores.spaces.store(Arc::new(spaces));
+            stores.recent.add(seq, changed.iter().copied());
+            stores.text.stage(seq, docs, &stores.schema.load());
+            stage_vectors(stores, seq, vectors);
+        }
+        match write.commit() {
+            Ok(_) => {
+                if !changed.is_empty() {
+                    stores.progress.commit(seq);
+                }
+                Ok(())
+            }
+            Err(error) => Err(poison(stores, error)),
+        }
+    }
+}
+
+fn open_new_spaces(stores: &Stores, spaces: &Spaces) -> Result<()> {
+    for row in &spaces.0 {
+        if stores.vectors.space(&row.name).is_none() {
+            let spec =
+                SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() };
+            stores.vectors.open_space(&spec, &[])?;
+        }
+    }
+    Ok(())
+}
+
+fn stage_vectors(stores: &Stores, seq: Seq, mut vectors: BTreeMap<SpaceNumber, Vec<(ItemKey, Seq, Arc<[half::f16]>)>>) {
+    for (number, row) in stores.spaces.load().rows() {
+        if let (Some(space), Some(staged)) = (stores.vectors.space(&row.name), vectors.remove(&number)) {
+            space.stage(seq, staged);
+        }
+    }
+}
+
+/// After a failed commit nobody knows what reached the disk: writes stop until the directory is opened again.
+fn poison(stores: &Stores, error: Error) -> Error {
+    let reason = error.to_string();
+    stores.poisoned.store(Some(Arc::new(reason.clone())));
+    Error::Poisoned { reason }
+}

@@ -1,0 +1,179 @@
+//! Background work: following the writer with the two indexes, and making them durable.
+//!
+//! Two threads, one for text and one for vectors, sleep until a commit rings. They work in bounded steps and end when
+//! the engine closes. A failure is kept for `stats()` and tried again; readers meanwhile use the overlays.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::catalog::SpaceNumber;
+use crate::error::{Error, Result};
+use crate::id::Seq;
+use crate::recover;
+use crate::stores::{SpaceRow, Stores};
+use crate::vector::Space;
+
+/// Documents that wait in the text overlay before they are committed at once.
+const TEXT_BATCH: usize = 8192;
+/// How long fewer documents may wait. A tantivy commit costs tens of milliseconds, whatever its size.
+const TEXT_DELAY: Duration = Duration::from_millis(400);
+/// A graph file is written again when this many items, or a quarter of the graph, changed since.
+const CHECKPOINT_ITEMS: u64 = 50_000;
+/// Share of deleted places in a graph beyond which it is built anew.
+const DELETED_SHARE: f32 = 0.25;
+/// Pause after a failure, so that a full disk is not hammered.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// The background threads of an engine.
+pub(crate) struct Maintenance {
+    stores: Arc<Stores>,
+    state: Arc<State>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the two threads tell each other: which commit the text index holds durably.
+#[derive(Default)]
+struct State {
+    text_durable: AtomicU64,
+    flush_wanted: AtomicU64,
+}
+
+impl Maintenance {
+    /// Starts both threads. `text_durable` is what the text index held at open.
+    pub(crate) fn start(stores: Arc<Stores>, text_durable: Seq) -> Result<Maintenance> {
+        let state = Arc::new(State::default());
+        state.text_durable.store(text_durable.0, Ordering::SeqCst);
+        let mut threads = Vec::new();
+        for (name, body) in [("onelist-text", text_thread as fn(&Stores, &State)), ("onelist-vector", vector_thread)] {
+            let (stores_, state_) = (stores.clone(), state.clone());
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&stores_, &state_));
+            threads.push(thread.map_err(|e| Error::io("start a thread for", &stores.path, e))?);
+        }
+        Ok(Maintenance { stores, state, threads })
+    }
+
+    /// Commit that the text index holds on disk.
+    pub(crate) fn text_durable(&self) -> Seq {
+        Seq(self.state.text_durable.load(Ordering::SeqCst))
+    }
+
+    /// Waits until both indexes hold every commit so far and are on disk.
+    ///
+    /// # Errors
+    /// The failure of the background work, when it stands still because of one.
+    pub(crate) fn flush(&self) -> Result<()> {
+        let target = self.stores.progress.committed();
+        self.state.flush_wanted.fetch_max(target.0, Ordering::SeqCst);
+        self.stores.background_error.store(None);
+        self.stores.progress.ring();
+        let done = || self.is_durable(target) || self.stores.background_error.load().is_some();
+        while !self.stores.progress.wait(Duration::from_secs(1), done) {
+            if self.stores.progress.is_closing() {
+                return Err(Error::Closed);
+            }
+        }
+        match self.stores.background_error.load_full() {
+            Some(reason) => Err(Error::Index { index: "text or vector", reason: reason.to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    fn is_durable(&self, target: Seq) -> bool {
+        let on_disk = |row: &SpaceRow| {
+            self.stores.vectors.space(&row.name).is_none_or(|space| space.checkpointed() >= target)
+        };
+        self.text_durable() >= target && self.stores.spaces.load().0.iter().all(on_disk)
+    }
+
+    /// Ends both threads.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        self.stores.progress.close();
+        for thread in self.threads.drain(..) {
+            thread.join().map_err(|_| Error::internal("a background thread panicked"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a step; a failure is remembered and followed by a pause.
+fn attempt(stores: &Stores, step: impl FnOnce() -> Result<()>) {
+    if let Err(error) = step() {
+        stores.background_error.store(Some(Arc::new(error.to_string())));
+        stores.progress.ring();
+        stores.progress.wait(RETRY, || false);
+    }
+}
+
+fn text_thread(stores: &Stores, state: &State) {
+    while !stores.progress.is_closing() {
+        let durable = || Seq(state.text_durable.load(Ordering::SeqCst));
+        let behind = || stores.progress.committed() > durable();
+        if !stores.progress.wait(Duration::from_secs(60), behind) {
+            continue;
+        }
+        // Small commits are gathered for a moment, unless somebody waits in `flush`.
+        let due = Instant::now() + TEXT_DELAY;
+        let full = || stores.text.view().tail_len() >= TEXT_BATCH || flush_is_wanted(state, durable());
+        stores.progress.wait(due.saturating_duration_since(Instant::now()), full);
+        attempt(stores, || {
+            let seq = recover::catch_up_text(stores, durable())?;
+            state.text_durable.store(seq.0, Ordering::SeqCst);
+            trim_recent(stores, seq);
+            stores.progress.ring();
+            Ok(())
+        });
+    }
+}
+
+fn flush_is_wanted(state: &State, durable: Seq) -> bool {
+    state.flush_wanted.load(Ordering::SeqCst) > durable.0
+}
+
+fn vector_thread(stores: &Stores, state: &State) {
+    while !stores.progress.is_closing() {
+        let behind = || spaces(stores).iter().any(|(_, _, space)| wants_work(stores, state, space));
+        if !stores.progress.wait(Duration::from_secs(60), behind) {
+            continue;
+        }
+        for (number, row, space) in spaces(stores) {
+            attempt(stores, || follow(stores, state, number, &row, &space));
+        }
+    }
+}
+
+fn spaces(stores: &Stores) -> Vec<(SpaceNumber, SpaceRow, Arc<Space>)> {
+    let rows = stores.spaces.load();
+    let open = rows.rows().filter_map(|(number, row)| Some((number, row.clone(), stores.vectors.space(&row.name)?)));
+    open.collect()
+}
+
+fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
+    space.applied() < stores.progress.committed() || flush_is_wanted(state, space.checkpointed())
+}
+
+/// One step for one space: apply what is new, rebuild or write the file when it is due.
+fn follow(stores: &Stores, state: &State, number: SpaceNumber, row: &SpaceRow, space: &Space) -> Result<()> {
+    if space.deleted_share() > DELETED_SHARE {
+        recover::rebuild_vectors(stores, number, space)?;
+    }
+    recover::catch_up_vectors(stores, number, space)?;
+    trim_recent(stores, Seq(state.text_durable.load(Ordering::SeqCst)));
+    stores.progress.ring();
+    let changed = space.changed_since_checkpoint();
+    let due = changed > CHECKPOINT_ITEMS.max(space.stats().indexed / 4);
+    let wanted = flush_is_wanted(state, space.checkpointed()) && space.applied() > space.checkpointed();
+    if (due || wanted) && !stores.progress.is_closing() {
+        recover::checkpoint_vectors(stores, row, space)?;
+        stores.progress.ring();
+    }
+    let text_durable = Seq(state.text_durable.load(Ordering::SeqCst));
+    recover::cut_oplog(stores, text_durable)
+}
+
+/// Forgets recent items that every index holds.
+fn trim_recent(stores: &Stores, text_applied: Seq) {
+    let applied = spaces(stores).iter().map(|(_, _, space)| space.applied()).fold(text_applied, Seq::min);
+    stores.recent.trim(applied);
+}

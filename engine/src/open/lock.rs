@@ -1,0 +1,51 @@
+//! One writer for a directory: an advisory lock, held for the life of the handle.
+//!
+//! flock(2) locks belong to the open file, so a second handle in the same process is refused too, even from another
+//! copy of the library; and the kernel gives the lock back when a process dies.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::error::{Error, Result};
+
+/// The lock; dropping it lets the next one in.
+pub(crate) struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Takes the lock and writes our process id into it.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyOpen`] with the holder's process id.
+    pub(crate) fn take(dir: &Path) -> Result<DirectoryLock> {
+        let path = dir.join("LOCK");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(|e| Error::io("open", &path, e))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(Error::AlreadyOpen { path: dir.to_owned(), pid: holder(&mut file) });
+            }
+            Err(e) => return Err(Error::io("lock", &path, e.into())),
+        }
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
+        written.map_err(|e| Error::io("write", &path, e))?;
+        Ok(DirectoryLock { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> u32 {
+    let mut text = String::new();
+    // What cannot be read is nobody known.
+    let _ = file.take(32).read_to_string(&mut text);
+    text.trim().parse().unwrap_or(0)
+}

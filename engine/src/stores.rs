@@ -1,0 +1,196 @@
+//! The stores of an open engine, side by side, and what changed lately.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Catalog, SpaceNumber};
+use crate::config::Config;
+use crate::id::{ItemKey, Seq};
+use crate::model::Model;
+use crate::schema::Schema;
+use crate::text::TextStore;
+use crate::vector::VectorStore;
+
+/// The name of the space of the model's item vectors. Spaces of the caller's own vectors are called `field:<name>`.
+pub(crate) const ITEM_SPACE: &str = "item";
+
+/// Everything that an open directory consists of. Shared by requests, the writer and the background threads.
+pub(crate) struct Stores {
+    pub path: PathBuf,
+    pub store_id: String,
+    pub config: Config,
+    pub catalog: Catalog,
+    pub text: TextStore,
+    pub vectors: VectorStore,
+    pub model: Model,
+    /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
+    pub schema: ArcSwap<Schema>,
+    pub spaces: ArcSwap<Spaces>,
+    pub recent: Recent,
+    pub progress: Progress,
+    /// Why writes are refused since a durable write failed.
+    pub poisoned: ArcSwapOption<String>,
+    /// The last failure of background work.
+    pub background_error: ArcSwapOption<String>,
+}
+
+/// The vector spaces of a store; a space's place in the list is its number in keys.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Spaces(pub Vec<SpaceRow>);
+
+/// One vector space.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SpaceRow {
+    /// [`ITEM_SPACE`], or `field:` and the name of a field.
+    pub name: String,
+    /// What makes vectors of this space comparable: the model's space id, or the name and width of the field.
+    pub id: String,
+    pub dimensions: u32,
+}
+
+impl Spaces {
+    /// The number of a space by name.
+    pub(crate) fn number(&self, name: &str) -> Option<SpaceNumber> {
+        self.0.iter().position(|row| row.name == name).map(|place| SpaceNumber(place as u16))
+    }
+
+    /// Spaces with their numbers.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (SpaceNumber, &SpaceRow)> {
+        self.0.iter().enumerate().map(|(place, row)| (SpaceNumber(place as u16), row))
+    }
+
+    /// The name of the space of a vector field.
+    pub(crate) fn field_space(field: &str) -> String {
+        format!("field:{field}")
+    }
+}
+
+/// Items that changed in commits which some derived index may not hold yet.
+///
+/// What an index says of any other item is as fresh as the catalog, so only these need a look at the catalog. Keys
+/// enter before their commit is visible and leave when every index holds it.
+#[derive(Default)]
+pub(crate) struct Recent {
+    state: ArcSwap<RecentState>,
+    write: Mutex<()>,
+}
+
+/// An immutable state of [`Recent`].
+#[derive(Default, Clone)]
+pub(crate) struct RecentState {
+    batches: Vec<(Seq, Arc<RoaringTreemap>)>,
+    all: Arc<RoaringTreemap>,
+}
+
+impl RecentState {
+    /// Whether an index may hold another version of this item than the catalog.
+    pub(crate) fn contains(&self, key: ItemKey) -> bool {
+        self.all.contains(key.0)
+    }
+}
+
+impl Recent {
+    pub(crate) fn load(&self) -> Arc<RecentState> {
+        self.state.load_full()
+    }
+
+    /// Adds the items of a commit. IMPORTANT: before the commit is visible to readers.
+    pub(crate) fn add(&self, seq: Seq, keys: impl IntoIterator<Item = ItemKey>) {
+        let _one_at_a_time = lock(&self.write);
+        let batch: RoaringTreemap = keys.into_iter().map(|key| key.0).collect();
+        let mut state = RecentState::clone(&self.state.load());
+        *Arc::make_mut(&mut state.all) |= &batch;
+        state.batches.push((seq, Arc::new(batch)));
+        self.state.store(Arc::new(state));
+    }
+
+    /// Forgets commits up to `seq`, which every index holds.
+    pub(crate) fn trim(&self, seq: Seq) {
+        let _one_at_a_time = lock(&self.write);
+        let before = self.state.load();
+        if before.batches.first().is_none_or(|(first, _)| *first > seq) {
+            return;
+        }
+        let batches: Vec<_> = before.batches.iter().filter(|(of, _)| *of > seq).cloned().collect();
+        let mut all = RoaringTreemap::new();
+        batches.iter().for_each(|(_, batch)| all |= batch.as_ref());
+        self.state.store(Arc::new(RecentState { batches, all: Arc::new(all) }));
+    }
+}
+
+/// How far the writer and the background threads are, and a bell to wait on.
+#[derive(Default)]
+pub(crate) struct Progress {
+    /// The last commit that changed items.
+    committed: AtomicU64,
+    /// Set when the engine closes: background threads end at their next step.
+    closing: AtomicU64,
+    bell: Condvar,
+    lock: Mutex<()>,
+}
+
+impl Progress {
+    /// Tells the background threads of a commit.
+    pub(crate) fn commit(&self, seq: Seq) {
+        self.committed.fetch_max(seq.0, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// The last commit that changed items.
+    pub(crate) fn committed(&self) -> Seq {
+        Seq(self.committed.load(Ordering::SeqCst))
+    }
+
+    /// Tells the background threads to end.
+    pub(crate) fn close(&self) {
+        self.closing.store(1, Ordering::SeqCst);
+        self.ring();
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst) == 1
+    }
+
+    /// Wakes everybody who waits.
+    pub(crate) fn ring(&self) {
+        let _held = lock(&self.lock);
+        self.bell.notify_all();
+    }
+
+    /// Waits until `done` holds, the engine closes, or `limit` has passed. True when `done` holds.
+    pub(crate) fn wait(&self, limit: Duration, done: impl Fn() -> bool) -> bool {
+        let held = lock(&self.lock);
+        let result = self.bell.wait_timeout_while(held, limit, |()| !done() && !self.is_closing());
+        drop(result);
+        done()
+    }
+}
+
+/// A lock that goes on after a panic elsewhere: what these locks guard is replaced whole, never half written.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recent_keys_leave_with_their_commit() {
+        let recent = Recent::default();
+        recent.add(Seq(1), [ItemKey(7)]);
+        recent.add(Seq(2), [ItemKey(7), ItemKey(8)]);
+        let pinned = recent.load();
+        recent.trim(Seq(1));
+        assert!(recent.load().contains(ItemKey(7)) && recent.load().contains(ItemKey(8)));
+        recent.trim(Seq(2));
+        assert!(!recent.load().contains(ItemKey(7)));
+        assert!(pinned.contains(ItemKey(7)), "a pinned state does not change");
+    }
+}
