@@ -2,26 +2,56 @@
 //!
 //! Onelist is an embedded engine: a directory on disk and a library in your process. Put items in, log what people do,
 //! ask for a ranking. The same call answers a search, a recommendation, a personalised search and a first visit; one
-//! ONNX model scores all four.
+//! ONNX model scores all four, so there is one list, one index, one set of logs.
+//!
+//! Start at [`Engine`]; docs/ARCHITECTURE.md says which module may use which.
 
-mod candidate;
-mod catalog;
+// Layer 0: vocabulary.
 mod config;
 mod error;
+mod id;
+mod limits;
+mod random;
+mod score;
+mod time;
+
+// Layer 1: plain data.
+mod candidate;
 mod event;
 mod filter;
-mod id;
 mod item;
-mod limits;
 mod ranking;
 mod request;
 mod schema;
-mod score;
 mod stats;
-mod time;
+
+// Layer 2: stores and the model.
+mod catalog;
+mod model;
+mod text;
+mod vector;
+
+// Layer 3: the pinned view, and bringing what is derived in line with what is true.
+mod intent;
+mod recover;
+mod snapshot;
+mod stores;
+
+// Layer 4: stages.
+mod ingest;
+mod maintain;
+mod observe;
+mod open;
+mod rank;
+mod respond;
+mod retrieve;
+
+// Layer 5: the facade.
+mod engine;
 
 pub use candidate::{Proposal, Source};
 pub use config::{Config, FieldConfig, Provider};
+pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Action, Event};
 pub use filter::{Compare, Filter, Scalar};

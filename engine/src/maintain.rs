@@ -3,6 +3,7 @@
 //! Two threads, one for text and one for vectors, sleep until a commit rings. They work in bounded steps and end when
 //! the engine closes. A failure is kept for `stats()` and tried again; readers meanwhile use the overlays.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -56,9 +57,37 @@ impl Maintenance {
 
     /// Commit that the text index holds on disk.
     pub(crate) fn text_durable(&self) -> Seq {
-        Seq(self.state.text_durable.load(Ordering::SeqCst))
+        self.state.text_durable()
     }
 
+    /// A way to wait for the threads that does not hold on to them.
+    pub(crate) fn flusher(&self) -> Flusher {
+        Flusher { stores: self.stores.clone(), state: self.state.clone() }
+    }
+
+    /// Ends both threads.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        self.stores.progress.close();
+        for thread in self.threads.drain(..) {
+            thread.join().map_err(|_| Error::internal("a background thread panicked"))?;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn text_durable(&self) -> Seq {
+        Seq(self.text_durable.load(Ordering::SeqCst))
+    }
+}
+
+/// Waits for the background threads.
+pub(crate) struct Flusher {
+    stores: Arc<Stores>,
+    state: Arc<State>,
+}
+
+impl Flusher {
     /// Waits until both indexes hold every commit so far and are on disk.
     ///
     /// # Errors
@@ -84,16 +113,7 @@ impl Maintenance {
         let on_disk = |row: &SpaceRow| {
             self.stores.vectors.space(&row.name).is_none_or(|space| space.checkpointed() >= target)
         };
-        self.text_durable() >= target && self.stores.spaces.load().0.iter().all(on_disk)
-    }
-
-    /// Ends both threads.
-    pub(crate) fn stop(mut self) -> Result<()> {
-        self.stores.progress.close();
-        for thread in self.threads.drain(..) {
-            thread.join().map_err(|_| Error::internal("a background thread panicked"))?;
-        }
-        Ok(())
+        self.state.text_durable() >= target && self.stores.spaces.load().0.iter().all(on_disk)
     }
 }
 
@@ -108,7 +128,7 @@ fn attempt(stores: &Stores, step: impl FnOnce() -> Result<()>) {
 
 fn text_thread(stores: &Stores, state: &State) {
     while !stores.progress.is_closing() {
-        let durable = || Seq(state.text_durable.load(Ordering::SeqCst));
+        let durable = || state.text_durable();
         let behind = || stores.progress.committed() > durable();
         if !stores.progress.wait(Duration::from_secs(60), behind) {
             continue;
@@ -118,7 +138,7 @@ fn text_thread(stores: &Stores, state: &State) {
         let full = || stores.text.view().tail_len() >= TEXT_BATCH || flush_is_wanted(state, durable());
         stores.progress.wait(due.saturating_duration_since(Instant::now()), full);
         attempt(stores, || {
-            let seq = recover::catch_up_text(stores, durable())?;
+            let seq = follow_text(stores, durable())?;
             state.text_durable.store(seq.0, Ordering::SeqCst);
             trim_recent(stores, seq);
             stores.progress.ring();
@@ -127,18 +147,32 @@ fn text_thread(stores: &Stores, state: &State) {
     }
 }
 
+/// Brings the text index up to date. After a failure it goes on from its last commit, or is fed anew.
+fn follow_text(stores: &Stores, durable: Seq) -> Result<Seq> {
+    let failed = match recover::catch_up_text(stores, durable) {
+        Ok(seq) => return Ok(seq),
+        Err(error) => error,
+    };
+    match stores.text.restart(&stores.store_id) {
+        Ok(at) => recover::catch_up_text(stores, at).map_err(|_| failed),
+        Err(_) => recover::rebuild_text(stores).map_err(|_| failed),
+    }
+}
+
 fn flush_is_wanted(state: &State, durable: Seq) -> bool {
     state.flush_wanted.load(Ordering::SeqCst) > durable.0
 }
 
 fn vector_thread(stores: &Stores, state: &State) {
+    let mut unsaved = HashMap::new();
     while !stores.progress.is_closing() {
         let behind = || spaces(stores).iter().any(|(_, _, space)| wants_work(stores, state, space));
         if !stores.progress.wait(Duration::from_secs(60), behind) {
             continue;
         }
         for (number, row, space) in spaces(stores) {
-            attempt(stores, || follow(stores, state, number, &row, &space));
+            let changed = unsaved.entry(number).or_insert(0);
+            attempt(stores, || follow(stores, state, (number, &row, &space), changed));
         }
     }
 }
@@ -154,22 +188,27 @@ fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
 }
 
 /// One step for one space: apply what is new, rebuild or write the file when it is due.
-fn follow(stores: &Stores, state: &State, number: SpaceNumber, row: &SpaceRow, space: &Space) -> Result<()> {
+/// `unsaved` counts the items that changed since its file was written.
+fn follow(
+    stores: &Stores,
+    state: &State,
+    (number, row, space): (SpaceNumber, &SpaceRow, &Space),
+    unsaved: &mut u64,
+) -> Result<()> {
     if space.deleted_share() > DELETED_SHARE {
         recover::rebuild_vectors(stores, number, space)?;
     }
-    recover::catch_up_vectors(stores, number, space)?;
-    trim_recent(stores, Seq(state.text_durable.load(Ordering::SeqCst)));
+    *unsaved += recover::catch_up_vectors(stores, number, space)?;
+    trim_recent(stores, state.text_durable());
     stores.progress.ring();
-    let changed = space.changed_since_checkpoint();
-    let due = changed > CHECKPOINT_ITEMS.max(space.stats().indexed / 4);
+    let due = *unsaved > CHECKPOINT_ITEMS.max(space.stats().indexed / 4);
     let wanted = flush_is_wanted(state, space.checkpointed()) && space.applied() > space.checkpointed();
     if (due || wanted) && !stores.progress.is_closing() {
         recover::checkpoint_vectors(stores, row, space)?;
+        *unsaved = 0;
         stores.progress.ring();
     }
-    let text_durable = Seq(state.text_durable.load(Ordering::SeqCst));
-    recover::cut_oplog(stores, text_durable)
+    recover::cut_oplog(stores, state.text_durable())
 }
 
 /// Forgets recent items that every index holds.

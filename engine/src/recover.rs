@@ -58,7 +58,7 @@ pub(crate) fn cover_tail(stores: &Stores, text_at: Option<Seq>, spaces: &[(Space
             // The graph starts empty: every vector is scanned exactly until the background thread has built it.
             false => all_vectors(&catalog, *number)?,
         };
-        space.stage(seq, staged);
+        space.stage(seq, staged)?;
         oldest = oldest.min(at);
     }
     for entry in catalog.view().oplog(oldest)? {
@@ -75,7 +75,7 @@ fn vectors_of(catalog: &CatalogRead, space: SpaceNumber, keys: &[ItemKey]) -> Re
     let mut staged = Vec::new();
     for key in keys {
         if let (Some(head), Some(bytes)) = (view.head(*key)?, view.vector(space, *key)?) {
-            staged.push((*key, head.generation, vector::half_from_bytes(bytes)?));
+            staged.push((*key, head.generation, vector::from_bytes(bytes, bytes.len() / 2)?));
         }
     }
     Ok(staged)
@@ -87,7 +87,7 @@ fn all_vectors(catalog: &CatalogRead, space: SpaceNumber) -> Result<Staged> {
     for row in view.vectors(space, ItemKey(0))? {
         let (key, bytes) = row?;
         if let Some(head) = view.head(key)? {
-            staged.push((key, head.generation, vector::half_from_bytes(bytes)?));
+            staged.push((key, head.generation, vector::from_bytes(bytes, bytes.len() / 2)?));
         }
     }
     Ok(staged)
@@ -151,14 +151,14 @@ pub(crate) fn text_is_usable(catalog: &CatalogRead, stamp: &TextStamp) -> Result
     Ok(agrees && oplog_covers(catalog, stamp.seq)?)
 }
 
-/// Brings one vector index up to the last commit (in memory; `checkpoint` makes it durable). Ends early when the
-/// engine closes: what is missing is replayed at the next open.
-pub(crate) fn catch_up_vectors(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<()> {
+/// Brings one vector index up to the last commit (in memory; `checkpoint` makes it durable), and says how many items
+/// that touched. Ends early when the engine closes: what is missing is replayed at the next open.
+pub(crate) fn catch_up_vectors(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<u64> {
     let catalog = stores.catalog.read()?;
     let seq = catalog.counters().seq;
     let at = space.applied();
     if at >= seq {
-        return Ok(());
+        return Ok(0);
     }
     let keys = match oplog_covers(&catalog, at)? && at > Seq(0) {
         true => changed_since(&catalog, at)?,
@@ -166,19 +166,19 @@ pub(crate) fn catch_up_vectors(stores: &Stores, number: SpaceNumber, space: &Spa
     };
     for chunk in keys.chunks(CHUNK) {
         if stores.progress.is_closing() {
-            return Ok(());
+            return Ok(0);
         }
         let (mut puts, mut deletes) = (Vec::with_capacity(chunk.len()), Vec::new());
         for key in chunk {
             match catalog.view().vector(number, *key)? {
-                Some(bytes) => puts.push((*key, vector::half_from_bytes(bytes)?)),
+                Some(bytes) => puts.push((*key, vector::from_bytes(bytes, bytes.len() / 2)?)),
                 None => deletes.push(*key),
             }
         }
         space.apply(&puts, &deletes)?;
     }
     space.settle(seq);
-    Ok(())
+    Ok(keys.len() as u64)
 }
 
 fn all_keys(catalog: &CatalogRead, space: SpaceNumber) -> Result<Vec<ItemKey>> {
@@ -230,6 +230,6 @@ pub(crate) fn cut_oplog(stores: &Stores, text_durable: Seq) -> Result<()> {
 /// its vectors exactly.
 pub(crate) fn rebuild_vectors(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<()> {
     let catalog = stores.catalog.read()?;
-    space.stage(catalog.counters().seq, all_vectors(&catalog, number)?);
-    space.clear_graph()
+    space.stage(catalog.counters().seq, all_vectors(&catalog, number)?)?;
+    space.clear()
 }

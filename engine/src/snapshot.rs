@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use roaring::RoaringTreemap;
-
 use crate::catalog::{CatalogRead, SpaceNumber};
 use crate::error::{Error, Result};
 use crate::id::{Generation, ItemKey};
@@ -65,7 +63,10 @@ impl<'s> Snapshot<'s> {
 
     /// The stored vector of an item, unit length, when it has one.
     pub(crate) fn vector(&self, space: SpaceNumber, key: ItemKey) -> Result<Option<Vec<f32>>> {
-        self.catalog.view().vector(space, key)?.map(vector::from_bytes).transpose()
+        let Some(bytes) = self.catalog.view().vector(space, key)? else { return Ok(None) };
+        let mut components = vec![0.0; bytes.len() / 2];
+        vector::read_bytes(bytes, &mut components)?;
+        Ok(Some(components))
     }
 
     /// The `k` nearest of a set of items to a query, exactly: what a selective filter asks for instead of the graph.
@@ -73,14 +74,14 @@ impl<'s> Snapshot<'s> {
         &self,
         space: SpaceNumber,
         query: &[f32],
-        keys: &RoaringTreemap,
+        keys: impl Iterator<Item = ItemKey>,
         k: usize,
     ) -> Result<Vec<(ItemKey, f32)>> {
         let view = self.catalog.view();
         let mut scored = Vec::new();
-        for key in keys.iter().map(ItemKey) {
+        for key in keys {
             if let Some(bytes) = view.vector(space, key)? {
-                scored.push((key, vector::dot_bytes(query, bytes)?));
+                scored.push((key, vector::dot_bytes(query, bytes)));
             }
         }
         Ok(crate::score::top_k(scored, k))

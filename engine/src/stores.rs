@@ -40,6 +40,13 @@ pub(crate) struct Stores {
     pub background_error: ArcSwapOption<String>,
 }
 
+impl Stores {
+    /// Closes the catalog, so that the path can be opened again at once. Nobody else may hold the stores any more.
+    pub(crate) fn close(self) {
+        self.catalog.close();
+    }
+}
+
 /// The vector spaces of a store; a space's place in the list is its number in keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spaces(pub Vec<SpaceRow>);

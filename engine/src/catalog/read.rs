@@ -128,10 +128,8 @@ impl<'t> View<'t> {
         }))
     }
 
-    /// The oldest commit in the op log, and how many it holds.
-    pub(crate) fn oplog_extent(&self) -> Result<(Option<Seq>, u64)> {
-        let first = self.tables.oplog.first(self.txn).map_err(storage)?;
-        let oldest = first.and_then(|(key, _)| keys::last_item(key)).map(|key| Seq(key.0));
-        Ok((oldest, self.tables.oplog.len(self.txn).map_err(storage)?))
+    /// Commits in the op log.
+    pub(crate) fn oplog_len(&self) -> Result<u64> {
+        self.tables.oplog.len(self.txn).map_err(storage)
     }
 }

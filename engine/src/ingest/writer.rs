@@ -113,7 +113,8 @@ impl Writer {
 }
 
 fn longest_tail(stores: &Stores) -> u64 {
-    let vectors = stores.spaces.load().0.iter().filter_map(|row| stores.vectors.space(&row.name)).map(|s| s.tail_len());
+    let spaces = stores.spaces.load();
+    let vectors = spaces.0.iter().filter_map(|row| stores.vectors.space(&row.name)).map(|space| space.tail_len());
     vectors.chain([stores.text.view().tail_len()]).max().unwrap_or(0) as u64
 }
 
@@ -183,6 +184,9 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
     }
 }
 
+/// Vectors of a commit, by space, for the overlays.
+type Staged = BTreeMap<SpaceNumber, Vec<(ItemKey, Seq, Arc<[half::f16]>)>>;
+
 /// A group being written.
 struct Pending<'s> {
     stores: &'s Stores,
@@ -192,7 +196,7 @@ struct Pending<'s> {
     spaces: Spaces,
     now: Timestamp,
     docs: Vec<TextDoc>,
-    vectors: BTreeMap<SpaceNumber, Vec<(ItemKey, Seq, Arc<[half::f16]>)>>,
+    vectors: Staged,
 }
 
 impl<'s> Pending<'s> {
@@ -312,7 +316,7 @@ impl<'s> Pending<'s> {
             stores.spaces.store(Arc::new(spaces));
             stores.recent.add(seq, changed.iter().copied());
             stores.text.stage(seq, docs, &stores.schema.load());
-            stage_vectors(stores, seq, vectors);
+            stage_vectors(stores, seq, vectors)?;
         }
         match write.commit() {
             Ok(_) => {
@@ -337,12 +341,13 @@ fn open_new_spaces(stores: &Stores, spaces: &Spaces) -> Result<()> {
     Ok(())
 }
 
-fn stage_vectors(stores: &Stores, seq: Seq, mut vectors: BTreeMap<SpaceNumber, Vec<(ItemKey, Seq, Arc<[half::f16]>)>>) {
+fn stage_vectors(stores: &Stores, seq: Seq, mut vectors: Staged) -> Result<()> {
     for (number, row) in stores.spaces.load().rows() {
         if let (Some(space), Some(staged)) = (stores.vectors.space(&row.name), vectors.remove(&number)) {
-            space.stage(seq, staged);
+            space.stage(seq, staged)?;
         }
     }
+    Ok(())
 }
 
 /// After a failed commit nobody knows what reached the disk: writes stop until the directory is opened again.

@@ -134,7 +134,7 @@ fn open_spaces(stores: &Stores) -> Result<Vec<(SpaceNumber, Arc<Space>)>> {
         if let Some(at) = at
             && !recover::oplog_covers(&read, at)?
         {
-            space.clear_graph()?;
+            space.clear()?;
         }
         open.push((number, space));
     }

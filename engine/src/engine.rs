@@ -1,0 +1,294 @@
+//! The facade: what an application, and every binding, calls.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::id::{ItemKey, check_id};
+use crate::ingest::{Writer, WriterThread, prepare_delete, prepare_events, prepare_items};
+use crate::intent::Intent;
+use crate::item::Item;
+use crate::limits::{self, at_most};
+use crate::maintain::Maintenance;
+use crate::observe;
+use crate::open::{self, DirectoryLock};
+use crate::rank::{self, Features, Question};
+use crate::ranking::{Ranking, Took};
+use crate::request::Request;
+use crate::respond::respond;
+use crate::retrieve::retrieve;
+use crate::snapshot::Snapshot;
+use crate::stats::Stats;
+use crate::stores::{Stores, lock};
+
+/// An open directory. Share it between threads; one handle per directory and process.
+///
+/// ```no_run
+/// use onelist::{Action, Config, Engine, Event, Item, Request};
+/// let db = Engine::open("shop.onelist", Config::default())?;
+/// db.put(vec![Item::new("sku-9").text("title", "Red shoes").number("price", 59.0)])?;
+/// db.log(vec![Event::new("u7", Action::Click).item("sku-9")])?;
+/// for hit in db.rank(&Request::new().query("shoes").user("u7"))?.hits {
+///     println!("{:6.3} {}", hit.score, hit.id);
+/// }
+/// db.close()?;
+/// # Ok::<(), onelist::Error>(())
+/// ```
+pub struct Engine {
+    inner: ArcSwapOption<Inner>,
+    threads: Mutex<Option<Threads>>,
+    opened_by: u32,
+}
+
+/// What every call uses.
+struct Inner {
+    stores: Arc<Stores>,
+    writer: Writer,
+}
+
+/// What closing ends, in this order.
+struct Threads {
+    maintenance: Maintenance,
+    writer: WriterThread,
+    lock: DirectoryLock,
+}
+
+impl Engine {
+    /// Opens a directory, creating it when it is missing. When this returns, everything that was ever acknowledged can
+    /// be read and ranked, after a crash too.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyOpen`], [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::RuntimeMissing`],
+    /// [`Error::Provider`], [`Error::ModelRefused`], [`Error::Damaged`], [`Error::Io`], or
+    /// [`Error::InvalidArgument`] for a setting out of range.
+    pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
+        let opened = open::open(path.as_ref(), config)?;
+        let stores = Arc::new(opened.stores);
+        let (writer, writer_thread) = Writer::start(stores.clone())?;
+        let maintenance = Maintenance::start(stores.clone(), opened.text_durable)?;
+        let threads = Threads { maintenance, writer: writer_thread, lock: opened.lock };
+        Ok(Engine {
+            inner: ArcSwapOption::from_pointee(Inner { stores, writer }),
+            threads: Mutex::new(Some(threads)),
+            opened_by: std::process::id(),
+        })
+    }
+
+    /// Puts items: new ids are added, known ones replaced as a whole. One call is one atomic batch, durable on return
+    /// and seen by the next `rank`. Of several items with one id, the last one counts.
+    ///
+    /// # Errors
+    /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
+    /// [`Error::Poisoned`] after a failed write.
+    pub fn put(&self, items: Vec<Item>) -> Result<()> {
+        let inner = self.inner()?;
+        let prepared = prepare_items(&inner.stores, items)?;
+        inner.writer.put(prepared)
+    }
+
+    /// Deletes items by id, in one atomic batch. Unknown ids are passed over.
+    ///
+    /// Returns how many there were.
+    pub fn delete<T: AsRef<str>>(&self, ids: &[T]) -> Result<usize> {
+        let inner = self.inner()?;
+        inner.writer.delete(prepare_delete(ids)?)
+    }
+
+    /// Reads items by id, in the order of `ids`; `None` for those that are not there.
+    pub fn get<T: AsRef<str>>(&self, ids: &[T]) -> Result<Vec<Option<Item>>> {
+        at_most("ids in one get", limits::MAX_BATCH, ids.len())?;
+        let inner = self.inner()?;
+        let catalog = inner.stores.catalog.read()?;
+        let view = catalog.view();
+        let read = |id: &T| {
+            check_id("item", id.as_ref())?;
+            let record = view.item_key(id.as_ref())?.map(|key| view.item(key)).transpose()?.flatten();
+            Ok(record.map(|record| record.item))
+        };
+        ids.iter().map(read).collect()
+    }
+
+    /// Reads items in the order of their first `put`: at most `limit` after the item `after`, or from the first.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when `after` was never put.
+    pub fn scan(&self, after: Option<&str>, limit: usize) -> Result<Vec<Item>> {
+        at_most("limit of a scan", limits::MAX_BATCH, limit)?;
+        let inner = self.inner()?;
+        let catalog = inner.stores.catalog.read()?;
+        let view = catalog.view();
+        let from = match after {
+            None => ItemKey(0),
+            Some(id) => match view.item_key(id)? {
+                Some(key) => ItemKey(key.0 + 1),
+                None => return Err(Error::argument("after", "the id of an item that was put", "an unknown id")),
+            },
+        };
+        view.items(from)?.take(limit).map(|row| row.map(|(_, record)| record.item)).collect()
+    }
+
+    /// Logs events, in one atomic batch; durable on return and felt by the next `rank`.
+    ///
+    /// # Errors
+    /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
+    pub fn log(&self, events: Vec<Event>) -> Result<()> {
+        let inner = self.inner()?;
+        inner.writer.log(prepare_events(events)?)
+    }
+
+    /// Answers one request with one ranked list: a search, a recommendation, both, or a first visit.
+    ///
+    /// # Errors
+    /// Any error of kind [`crate::ErrorKind::Input`]. Unknown users and items, empty queries and empty catalogs are
+    /// no errors.
+    pub fn rank(&self, request: &Request) -> Result<Ranking> {
+        let rankings = self.rank_many(std::slice::from_ref(request))?;
+        rankings.into_iter().next().ok_or_else(|| Error::internal("no ranking for the request"))
+    }
+
+    /// Answers several requests from one snapshot, with one pass of the model over all their candidates. Each ranking is
+    /// the same as that of [`Engine::rank`].
+    pub fn rank_many(&self, requests: &[Request]) -> Result<Vec<Ranking>> {
+        at_most("requests", limits::MAX_REQUESTS, requests.len())?;
+        let inner = self.inner()?;
+        let mut clock = Clock::start();
+        let snapshot = Snapshot::pin(&inner.stores)?;
+
+        let read = |request| Intent::read(&snapshot, request);
+        let intents = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
+        clock.took.context_us = clock.lap();
+
+        let collect = |(intent, request)| retrieve(&snapshot, intent, request);
+        let candidates = intents.iter().zip(requests).map(collect).collect::<Result<Vec<_>>>()?;
+        clock.took.retrieve_us = clock.lap();
+
+        let describe = |(intent, candidates): (&Intent, &Vec<_>)| Features::read(&snapshot, intent, candidates);
+        let features = intents.iter().zip(&candidates).map(describe).collect::<Result<Vec<_>>>()?;
+        let asked = intents.iter().zip(&features).zip(requests);
+        let questions: Vec<Question> = asked
+            .map(|((intent, features), request)| Question { intent, features, explain: request.explain })
+            .collect();
+        let scored = rank::score(&snapshot, &questions, candidates)?;
+        clock.took.rank_us = clock.lap();
+
+        let answer = |((intent, request), scored)| respond(&snapshot, request, intent, scored, Took::default());
+        let answers = intents.into_iter().zip(requests).zip(scored).map(answer).collect::<Result<Vec<_>>>()?;
+        clock.took.respond_us = clock.lap();
+        Ok(clock.stamp(answers))
+    }
+
+    /// The state of the engine, in numbers.
+    pub fn stats(&self) -> Result<Stats> {
+        let inner = self.inner()?;
+        let threads = lock(&self.threads);
+        observe::stats(&inner.stores, threads.as_ref().map(|threads| threads.maintenance.text_durable()))
+    }
+
+    /// Waits until both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:
+    /// what is committed is durable and visible without it.
+    pub fn flush(&self) -> Result<()> {
+        self.inner()?;
+        let flusher = match lock(&self.threads).as_ref() {
+            Some(threads) => threads.maintenance.flusher(),
+            None => return Err(Error::Closed),
+        };
+        flusher.flush()
+    }
+
+    /// Flushes, ends the background threads and gives the directory free. Later calls answer [`Error::Closed`]; closing
+    /// again does nothing.
+    pub fn close(&self) -> Result<()> {
+        self.check_process()?;
+        let flushed = self.flush();
+        let Some(threads) = lock(&self.threads).take() else { return Ok(()) };
+        let inner = self.inner.swap(None);
+        threads.maintenance.stop()?;
+        let stores = release(inner)?;
+        threads.writer.join()?;
+        close_stores(stores);
+        drop(threads.lock);
+        match flushed {
+            // A closed engine and one that refuses writes have nothing more to flush.
+            Err(Error::Closed) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn inner(&self) -> Result<Arc<Inner>> {
+        self.check_process()?;
+        self.inner.load_full().ok_or(Error::Closed)
+    }
+
+    /// LMDB's locks and our threads do not survive a fork.
+    fn check_process(&self) -> Result<()> {
+        if std::process::id() == self.opened_by {
+            return Ok(());
+        }
+        Err(Error::Forked { opened_by: self.opened_by })
+    }
+}
+
+impl Drop for Engine {
+    /// Closes, as [`Engine::close`] does; whoever wants to know of an error closes before. In a forked child nothing is
+    /// touched: the parent's handle owns the files.
+    fn drop(&mut self) {
+        if self.check_process().is_ok() {
+            let _ = self.close();
+        } else {
+            std::mem::forget((self.inner.swap(None), lock(&self.threads).take()));
+        }
+    }
+}
+
+/// Waits for the calls that are still running, and ends the writer's queue.
+fn release(inner: Option<Arc<Inner>>) -> Result<Option<Arc<Stores>>> {
+    let Some(mut inner) = inner else { return Ok(None) };
+    loop {
+        match Arc::try_unwrap(inner) {
+            Ok(inner) => return Ok(Some(inner.stores)),
+            Err(shared) => inner = shared,
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Closes the catalog, so that the path can be opened again at once.
+fn close_stores(stores: Option<Arc<Stores>>) {
+    if let Some(stores) = stores.and_then(Arc::into_inner) {
+        stores.close();
+    }
+}
+
+/// Times the stages of a call.
+struct Clock {
+    start: Instant,
+    last: Instant,
+    took: Took,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        let now = Instant::now();
+        Clock { start: now, last: now, took: Took::default() }
+    }
+
+    /// Microseconds since the last lap.
+    fn lap(&mut self) -> u64 {
+        let now = Instant::now();
+        let lap = now - self.last;
+        self.last = now;
+        lap.as_micros() as u64
+    }
+
+    /// Writes the times into the answers.
+    fn stamp(mut self, mut answers: Vec<Ranking>) -> Vec<Ranking> {
+        self.took.total_us = self.start.elapsed().as_micros() as u64;
+        answers.iter_mut().for_each(|answer| answer.took = self.took);
+        answers
+    }
+}

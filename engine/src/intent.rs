@@ -1,0 +1,286 @@
+//! What a request means against a snapshot: the query as terms and as a vector, the history as vectors, what is
+//! allowed and what is excluded.
+
+use std::collections::HashSet;
+
+use roaring::RoaringTreemap;
+
+use crate::catalog::{SpaceNumber, StoredEvent};
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::id::{ItemKey, UserKey};
+use crate::item::Kind;
+use crate::limits;
+use crate::model::{Context, ContextInput, HistoryInput};
+use crate::request::{HistoryEvent, Request};
+use crate::snapshot::Snapshot;
+use crate::stores::Spaces;
+use crate::text::TextQuery;
+use crate::time::Timestamp;
+
+/// Events that the model reads: the newest of the user's and the request's.
+const HISTORY_EVENTS: usize = 50;
+
+/// One event of the history, as the model reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct PastEvent {
+    pub key: ItemKey,
+    pub vector: Vec<f32>,
+    pub action: i64,
+    pub gap_seconds: f64,
+}
+
+/// A vector of the caller's own to search with.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnVector {
+    pub space: SpaceNumber,
+    pub name: String,
+    pub vector: Vec<f32>,
+}
+
+/// Which items may be ranked.
+#[derive(Debug, Clone)]
+pub(crate) enum Allowed {
+    /// All that are not excluded.
+    All,
+    /// These: what a filter matches, what `among` names, or both.
+    Only(RoaringTreemap),
+}
+
+/// A request, understood.
+pub(crate) struct Intent {
+    pub now: Timestamp,
+    pub user: Option<UserKey>,
+    /// Whether the query's weights apply: there is a text with a word, a seed, or a vector.
+    pub has_query: bool,
+    pub query: Option<TextQuery>,
+    pub context: Context,
+    /// Oldest first.
+    pub events: Vec<PastEvent>,
+    /// Known seeds of `like`, and their mean.
+    pub seeds: Vec<ItemKey>,
+    pub seed_vector: Option<Vec<f32>>,
+    pub vectors: Vec<OwnVector>,
+    pub allowed: Allowed,
+    pub among: bool,
+    pub filter: Option<Filter>,
+    pub exclude_seen: bool,
+    excluded: HashSet<ItemKey>,
+    /// Items of the stateless history.
+    had: HashSet<ItemKey>,
+    pub degraded: Vec<String>,
+}
+
+impl Intent {
+    /// Reads what the request names. Ids that are not known are passed over.
+    pub(crate) fn read(snapshot: &Snapshot, request: &Request) -> Result<Intent> {
+        request.check()?;
+        let now = request.now.unwrap_or_else(Timestamp::now);
+        let view = snapshot.catalog.view();
+        let user = request.user.as_deref().map(|id| view.user_key(id)).transpose()?.flatten();
+        let mut degraded = Vec::new();
+        let seeds = known(snapshot, &request.like)?;
+        let seed_vector = mean_vector(snapshot, &seeds)?;
+        let events = past_events(snapshot, request, user, now)?;
+        let text = query_text(request, &mut degraded);
+        let query = match text {
+            Some(text) => snapshot.text.query(text, &search_fields(snapshot))?,
+            None => None,
+        };
+        let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
+        let input = ContextInput { text, vector: seed_vector.as_deref(), history: &history };
+        let context = snapshot.stores.model.context(&input)?;
+        let vectors = own_vectors(snapshot, request, &seeds)?;
+        let filter = resolve_filter(snapshot, request)?;
+        let allowed = allowed(snapshot, request, filter.as_ref())?;
+        if text.is_some() && query.is_none() && context.query.is_none() {
+            degraded.push("the query has no word to search for; it was left out".to_owned());
+        }
+        if !request.like.is_empty() && seeds.is_empty() {
+            degraded.push("none of the ids in `like` is in the catalog; they were left out".to_owned());
+        }
+        Ok(Intent {
+            now,
+            user,
+            has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
+            query,
+            context,
+            events,
+            seed_vector,
+            vectors,
+            allowed,
+            among: request.among.is_some(),
+            filter,
+            exclude_seen: request.exclude_seen,
+            excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds.iter().copied()).collect(),
+            had: known_items(snapshot, request.history.iter().map(|e| e.item.as_str()))?.into_iter().collect(),
+            seeds,
+            degraded,
+        })
+    }
+
+    /// Whether the request lets an item into the list.
+    ///
+    /// Sources call this inside foreign searches, so it cannot fail: what cannot be read is let in, and the failure
+    /// comes up when its features are read.
+    pub(crate) fn admits(&self, snapshot: &Snapshot, key: ItemKey) -> bool {
+        let allowed = match &self.allowed {
+            Allowed::All => true,
+            Allowed::Only(keys) => keys.contains(key.0),
+        };
+        allowed && !self.excluded.contains(&key) && !(self.exclude_seen && self.has_had(snapshot, key).unwrap_or(false))
+    }
+
+    /// Whether the user, or the stateless history, has had an item before the request.
+    pub(crate) fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
+        if self.had.contains(&key) {
+            return Ok(true);
+        }
+        let Some(user) = self.user else { return Ok(false) };
+        let had = snapshot.catalog.view().user_item(user, key)?;
+        Ok(had.is_some_and(|had| had.first <= self.now))
+    }
+}
+
+impl PastEvent {
+    /// The event as the model takes it.
+    pub(crate) fn input(&self) -> HistoryInput<'_> {
+        HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds }
+    }
+}
+
+/// The query's text, when it has anything but white space.
+fn query_text<'r>(request: &'r Request, degraded: &mut Vec<String>) -> Option<&'r str> {
+    let text = request.query.as_deref().filter(|text| !text.trim().is_empty())?;
+    if text.len() > limits::MAX_QUERY_BYTES {
+        degraded.push(format!("the query was cut to its first {} bytes", limits::MAX_QUERY_BYTES));
+        return Some(&text[..text.floor_char_boundary(limits::MAX_QUERY_BYTES)]);
+    }
+    Some(text)
+}
+
+/// The text fields that take part in search, with their boosts.
+fn search_fields(snapshot: &Snapshot) -> Vec<(u8, f32)> {
+    let config = &snapshot.stores.config;
+    let fields = snapshot.schema.text_fields().map(|(name, slot)| (slot, config.boost_of(name)));
+    fields.filter(|(_, boost)| *boost > 0.0).collect()
+}
+
+fn known(snapshot: &Snapshot, ids: &[String]) -> Result<Vec<ItemKey>> {
+    known_items(snapshot, ids.iter().map(String::as_str))
+}
+
+/// Keys of the ids that the catalog knows; those that cannot be ids are unknown too.
+fn known_items<'i>(snapshot: &Snapshot, ids: impl Iterator<Item = &'i str>) -> Result<Vec<ItemKey>> {
+    let view = snapshot.catalog.view();
+    let mut keys = Vec::new();
+    for id in ids.filter(|id| !id.is_empty() && id.len() <= limits::MAX_ID_BYTES) {
+        keys.extend(view.item_key(id)?);
+    }
+    Ok(keys)
+}
+
+fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>>> {
+    let space = snapshot.item_space()?;
+    let mut sum = vec![0.0; snapshot.stores.model.width()];
+    for key in seeds {
+        if let Some(vector) = snapshot.vector(space, *key)? {
+            sum.iter_mut().zip(&vector).for_each(|(sum, x)| *sum += x);
+        }
+    }
+    // Opposite seeds may cancel out: then they say nothing.
+    let norm = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
+    Ok((norm > 1e-6).then_some(sum))
+}
+
+/// The newest events with a vector: the user's stored ones, then the request's.
+fn past_events(
+    snapshot: &Snapshot,
+    request: &Request,
+    user: Option<UserKey>,
+    now: Timestamp,
+) -> Result<Vec<PastEvent>> {
+    let space = snapshot.item_space()?;
+    let mut newest_first = Vec::new();
+    for event in request.history.iter().rev().take(limits::MAX_HISTORY) {
+        let key = known_items(snapshot, std::iter::once(event.item.as_str()))?;
+        newest_first.extend(key.first().map(|key| (*key, stateless(event, now))));
+    }
+    if let Some(user) = user {
+        let stored = snapshot.catalog.view().history(user, now, HISTORY_EVENTS)?;
+        newest_first.extend(stored.into_iter().filter_map(|event| Some((event.item?, event))));
+    }
+    let mut events = Vec::new();
+    for (key, event) in newest_first {
+        if events.len() == HISTORY_EVENTS {
+            break;
+        }
+        let Some(vector) = snapshot.vector(space, key)? else { continue };
+        let row = event.action.row_name(event.value, snapshot.stores.config.rating_scale);
+        let gap_seconds = now.seconds_since(event.time);
+        events.push(PastEvent { key, vector, action: snapshot.stores.model.action_row(row), gap_seconds });
+    }
+    events.reverse();
+    Ok(events)
+}
+
+fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {
+    let time = event.time.unwrap_or(now);
+    StoredEvent { time, item: None, action: event.action.clone(), query: None, value: event.value }
+}
+
+/// The vectors that the request gives, and those of the seeds of `like`.
+fn own_vectors(snapshot: &Snapshot, request: &Request, seeds: &[ItemKey]) -> Result<Vec<OwnVector>> {
+    let mut vectors = Vec::new();
+    for (field, vector) in &request.vectors {
+        let spec = snapshot.schema.field(field)?;
+        if spec.kind != Kind::Vector {
+            return Err(Error::argument(format!("vectors.{field}"), "a vector field", spec.kind.name()));
+        }
+        let expected = spec.dimensions.unwrap_or_default() as usize;
+        if expected != vector.len() {
+            return Err(Error::DimMismatch { space: field.clone(), expected, found: vector.len() });
+        }
+        vectors.extend(own_vector(snapshot, field, crate::vector::normalised(field, vector)?));
+    }
+    for (field, _) in snapshot.schema.vector_fields().filter(|(field, _)| !request.vectors.contains_key(*field)) {
+        let Some(space) = snapshot.spaces.number(&Spaces::field_space(field)) else { continue };
+        for seed in seeds {
+            if let Some(vector) = snapshot.vector(space, *seed)? {
+                vectors.extend(own_vector(snapshot, field, vector));
+            }
+        }
+    }
+    Ok(vectors)
+}
+
+fn own_vector(snapshot: &Snapshot, field: &str, vector: Vec<f32>) -> Option<OwnVector> {
+    let name = Spaces::field_space(field);
+    Some(OwnVector { space: snapshot.spaces.number(&name)?, name, vector })
+}
+
+/// The filter in the types of the schema. An empty store knows no field, and has nothing to filter.
+fn resolve_filter(snapshot: &Snapshot, request: &Request) -> Result<Option<Filter>> {
+    match &request.filter {
+        Some(_) if snapshot.schema.fields.is_empty() => Ok(Some(Filter::Or(Vec::new()))),
+        Some(filter) => filter.resolve(&snapshot.schema).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn allowed(snapshot: &Snapshot, request: &Request, filter: Option<&Filter>) -> Result<Allowed> {
+    let live = |key, generation| snapshot.is_live(key, Some(generation));
+    let matching = filter.map(|f| snapshot.text.matching(f, &snapshot.schema, &live)).transpose()?;
+    let Some(among) = &request.among else { return Ok(matching.map_or(Allowed::All, Allowed::Only)) };
+    let view = snapshot.catalog.view();
+    let mut keys = RoaringTreemap::new();
+    for key in known(snapshot, among)? {
+        if view.head(key)?.is_some() {
+            keys.insert(key.0);
+        }
+    }
+    if let Some(matching) = matching {
+        keys &= matching;
+    }
+    Ok(Allowed::Only(keys))
+}

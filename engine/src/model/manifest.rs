@@ -1,0 +1,259 @@
+//! `manifest.json`: what a model file says about itself.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::model::contract::{self, Dim, Kind};
+
+/// Largest manifest that is read, in bytes.
+pub(super) const MAX_BYTES: u64 = 1 << 20;
+/// Widest vector that a model may have. The engine stores and indexes these, so it is far below what a tensor could be.
+const MAX_WIDTH: usize = 4096;
+/// Most rows of a token table.
+const MAX_VOCAB: usize = 1 << 20;
+/// Longest text of a single field (a name, a hash, an id), in bytes.
+const MAX_TEXT: usize = 256;
+/// Most tokens that a text may be cut to.
+const MAX_TOKENS: usize = 8192;
+
+/// Everything the engine reads; fields it does not know are left alone, so that a manifest can say more.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Manifest {
+    /// Version of this layout.
+    pub format: u32,
+    /// The model's name.
+    pub name: String,
+    /// The model's version.
+    pub version: String,
+    /// File name of the graph, inside the model's folder.
+    pub onnx: String,
+    /// SHA-256 of that file, in hex.
+    pub sha256: String,
+    /// Version of the default operator set.
+    pub opset: u64,
+    /// Operator domains besides the standard one; only `com.microsoft` may stand here.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// Widths and counts.
+    pub dims: Dims,
+    /// The tokenizer.
+    pub tokenizer: TokenizerFile,
+    /// SHA-256 of the raw data of the initializer `codebook`, in hex.
+    pub codebook_sha256: String,
+    /// Which vector space stored vectors belong to.
+    pub space_id: String,
+    /// Columns of `cand_feat`.
+    pub features: Vec<String>,
+    /// Features that the graph appends.
+    pub graph_features: Vec<String>,
+    /// Row of each action.
+    pub actions: BTreeMap<String, i64>,
+    /// How gaps become rows.
+    pub gap_buckets: String,
+    /// The graph's inputs.
+    pub inputs: Vec<TensorInfo>,
+    /// The graph's outputs.
+    pub outputs: Vec<TensorInfo>,
+    /// Fixed inputs and the outputs they must give.
+    pub probe: Probe,
+}
+
+/// Widths and counts of a model.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Dims {
+    /// De: width of a content vector.
+    pub content: usize,
+    /// D: width of an item vector.
+    pub item: usize,
+    /// V: rows of the token table.
+    pub vocab: usize,
+    /// F: columns of `cand_feat`.
+    pub features: usize,
+    /// G: features that the graph appends.
+    pub graph_features: usize,
+    /// A: action rows.
+    pub actions: usize,
+    /// Gap rows.
+    pub gaps: usize,
+    /// Levels of a semantic id.
+    pub levels: usize,
+    /// Codes of one level.
+    pub codes: usize,
+}
+
+impl Dims {
+    /// The size of one dimension; `None` for one that is free.
+    pub(super) fn size(&self, dim: Dim) -> Option<usize> {
+        match dim {
+            Dim::Any => None,
+            Dim::Fixed(size) => Some(size),
+            Dim::Content => Some(self.content),
+            Dim::Item => Some(self.item),
+            Dim::Vocab => Some(self.vocab),
+            Dim::Actions => Some(self.actions),
+        }
+    }
+}
+
+/// The tokenizer's file.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct TokenizerFile {
+    /// File name, inside the model's folder.
+    pub file: String,
+    /// SHA-256 of that file, in hex.
+    pub sha256: String,
+    /// Tokens that are kept of a text.
+    pub max_tokens: usize,
+}
+
+/// One input or output.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct TensorInfo {
+    /// Its name.
+    pub name: String,
+    /// `f32` or `i64`.
+    pub dtype: String,
+    /// A size, or a symbol for one that is free.
+    pub shape: Vec<serde_json::Value>,
+}
+
+/// A call whose result is known.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Probe {
+    /// Nested lists by input.
+    pub inputs: BTreeMap<String, serde_json::Value>,
+    /// Nested lists by output.
+    pub outputs: BTreeMap<String, serde_json::Value>,
+    /// Largest difference that is taken.
+    pub tolerance: f64,
+}
+
+/// What was expected, and what was found.
+pub(super) type Refusal = (String, String);
+
+/// An expectation that is not met.
+pub(super) fn refuse<T>(expected: impl Into<String>, found: impl Into<String>) -> Result<T, Refusal> {
+    Err((expected.into(), found.into()))
+}
+
+/// Reads a manifest and checks everything that can be checked without its files.
+pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Refusal> {
+    /// Read first, so that a manifest of another format is refused for that and not for a field it lacks.
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let malformed = |error: serde_json::Error| ("a manifest.json with all its fields".to_owned(), error.to_string());
+    let format: Format = serde_json::from_slice(bytes).map_err(malformed)?;
+    if format.format != contract::FORMAT {
+        return refuse(format!("manifest format {}", contract::FORMAT), format.format.to_string());
+    }
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(malformed)?;
+    check_texts(&manifest)?;
+    check_dims(&manifest)?;
+    check_names("features", &contract::FEATURES, &manifest.features)?;
+    check_names("graph_features", &contract::GRAPH_FEATURES, &manifest.graph_features)?;
+    check_actions(&manifest)?;
+    check_tensors("input", &contract::INPUTS, &manifest.inputs, &manifest.dims)?;
+    check_tensors("output", &contract::OUTPUTS, &manifest.outputs, &manifest.dims)?;
+    if !(manifest.probe.tolerance > 0.0 && manifest.probe.tolerance <= 1e-2) {
+        return refuse("a probe tolerance above 0 and up to 0.01", manifest.probe.tolerance.to_string());
+    }
+    Ok(manifest)
+}
+
+fn check_texts(manifest: &Manifest) -> Result<(), Refusal> {
+    let texts = [&manifest.name, &manifest.version, &manifest.space_id, &manifest.onnx, &manifest.tokenizer.file];
+    if let Some(text) = texts.iter().find(|text| text.is_empty() || text.len() > MAX_TEXT) {
+        return refuse(format!("names and ids of 1 to {MAX_TEXT} bytes"), format!("{} bytes", text.len()));
+    }
+    for file in [&manifest.onnx, &manifest.tokenizer.file] {
+        // A separator, or a name of dots, would reach out of the model's folder.
+        if file.contains(['/', '\\', '\0']) || file.trim_matches('.').is_empty() {
+            return refuse("names of files inside the model's folder", format!("`{file}`"));
+        }
+    }
+    if let Some(domain) = manifest.domains.iter().find(|domain| *domain != "com.microsoft") {
+        return refuse("operator domains ai.onnx and com.microsoft", format!("`{domain}`"));
+    }
+    if manifest.gap_buckets != contract::GAP_BUCKETS {
+        return refuse(format!("gap_buckets `{}`", contract::GAP_BUCKETS), format!("`{}`", manifest.gap_buckets));
+    }
+    Ok(())
+}
+
+fn check_dims(manifest: &Manifest) -> Result<(), Refusal> {
+    let dims = &manifest.dims;
+    let fixed = [
+        ("features", dims.features, contract::FEATURES.len()),
+        ("graph_features", dims.graph_features, contract::GRAPH_FEATURES.len()),
+        ("gaps", dims.gaps, contract::GAPS),
+        ("levels", dims.levels, contract::LEVELS),
+        ("codes", dims.codes, contract::CODES),
+    ];
+    if let Some((name, found, expected)) = fixed.iter().find(|(_, found, expected)| found != expected) {
+        return refuse(format!("dims.{name} = {expected}"), found.to_string());
+    }
+    let bounded = [
+        ("content", dims.content, MAX_WIDTH),
+        ("item", dims.item, MAX_WIDTH),
+        ("vocab", dims.vocab, MAX_VOCAB),
+        ("actions", dims.actions, 1024),
+        ("max_tokens", manifest.tokenizer.max_tokens, MAX_TOKENS),
+    ];
+    if let Some((name, found, limit)) = bounded.iter().find(|(_, found, limit)| *found == 0 || found > limit) {
+        return refuse(format!("{name} of 1 to {limit}"), found.to_string());
+    }
+    Ok(())
+}
+
+/// Compares a list of names in order: a model trained on another order must not load.
+fn check_names(what: &str, expected: &[&str], found: &[String]) -> Result<(), Refusal> {
+    if expected.iter().eq(found.iter()) {
+        return Ok(());
+    }
+    refuse(format!("{what} in the order {}", expected.join(", ")), found.join(", "))
+}
+
+fn check_actions(manifest: &Manifest) -> Result<(), Refusal> {
+    let rows = manifest.dims.actions;
+    if let Some((name, row)) = manifest.actions.iter().find(|(_, row)| !(0..rows as i64).contains(*row)) {
+        return refuse(format!("action rows from 0 to {}", rows - 1), format!("row {row} for `{name}`"));
+    }
+    match custom_row(&manifest.actions) {
+        Some(_) => Ok(()),
+        None => refuse("an action row whose name starts with `custom`", "none"),
+    }
+}
+
+/// The row of actions that the model does not know by name: the first of the custom ones.
+pub(super) fn custom_row(actions: &BTreeMap<String, i64>) -> Option<i64> {
+    actions.iter().filter(|(name, _)| name.starts_with("custom")).map(|(_, row)| *row).min()
+}
+
+fn check_tensors(what: &str, expected: &[contract::Tensor], found: &[TensorInfo], dims: &Dims) -> Result<(), Refusal> {
+    for (name, kind, shape) in expected {
+        let wanted = describe(name, *kind, shape, dims);
+        let Some(info) = found.iter().find(|info| info.name == *name) else {
+            return refuse(format!("{what} {wanted} in the manifest"), "no such tensor");
+        };
+        let same_shape = info.shape.len() == shape.len()
+            && shape.iter().zip(&info.shape).all(|(dim, size)| match dims.size(*dim) {
+                Some(expected) => size.as_u64() == Some(expected as u64),
+                None => size.is_string(),
+            });
+        if info.dtype != kind.name() || !same_shape {
+            let shape: Vec<String> = info.shape.iter().map(|size| size.to_string().replace('"', "")).collect();
+            return refuse(format!("{what} {wanted}"), format!("{} [{}]", info.dtype, shape.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// `name f32 [any, 128]`, for messages.
+pub(super) fn describe(name: &str, kind: Kind, shape: &[Dim], dims: &Dims) -> String {
+    let shape: Vec<String> =
+        shape.iter().map(|dim| dims.size(*dim).map_or_else(|| "any".to_owned(), |size| size.to_string())).collect();
+    format!("{name} {} [{}]", kind.name(), shape.join(", "))
+}

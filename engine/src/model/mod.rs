@@ -1,0 +1,160 @@
+//! The one model: an ONNX graph that reads text, places items, reads histories and scores candidates.
+//!
+//! This is the only folder that knows ONNX Runtime and the tokenizers library; everything that leaves it is plain data.
+//! Loading trusts nothing: the files are read once, hashed, scanned, compared with the manifest and the engine's own
+//! contract, and have to reproduce the manifest's probe. A model that differs in any of it is refused.
+
+mod check;
+mod context;
+mod contract;
+mod discover;
+mod elf;
+mod embed;
+mod files;
+mod history;
+mod manifest;
+mod pool;
+mod probe;
+mod run;
+mod runtime;
+mod scan;
+mod score;
+mod session;
+mod tokens;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub(crate) use context::{Context, ContextInput};
+pub(crate) use embed::{ItemVectors, Projected};
+pub(crate) use history::HistoryInput;
+pub(crate) use score::{ScoreInput, Scores};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::model::contract::{CELLS, FEATURES, GRAPH_FEATURES};
+use crate::model::manifest::{Dims, custom_row};
+use crate::model::pool::Pool;
+use crate::model::run::{Call, Feed, Output, failed};
+use crate::model::tokens::Tokens;
+use crate::stats::ModelStats;
+
+/// A loaded model: shared by all requests, safe to call from many threads.
+pub(crate) struct Model {
+    dims: Dims,
+    names: Vec<String>,
+    actions: BTreeMap<String, i64>,
+    custom: i64,
+    weights: Vec<f32>,
+    tokens: Tokens,
+    pool: Pool,
+    stats: ModelStats,
+}
+
+impl Model {
+    /// Loads the model of `config.model`, or the one that ships with the engine, checks it, and opens its sessions.
+    ///
+    /// # Errors
+    /// [`Error::RuntimeMissing`], [`Error::ModelRefused`], [`Error::Provider`]; [`Error::InvalidArgument`] when
+    /// `config.weights` does not fit the model.
+    pub(crate) fn load(config: &Config) -> Result<Model> {
+        let files = files::read(config.model.as_deref())?;
+        let refused = files::refused(&files.path);
+        // Before ONNX Runtime sees a byte: it would follow what the scan refuses.
+        let scanned = scan::scan(&files.onnx, &files.manifest.domains).map_err(&refused)?;
+        check::scanned(&files, &scanned).map_err(&refused)?;
+        let tokens = Tokens::new(&files)?;
+        let weights = weights(config)?;
+        let runtime = runtime::runtime(config)?;
+        let mut opened = session::open(config, runtime, &files, &scanned)?;
+        for slot in &opened.slots {
+            check::signature(slot, &files.manifest).map_err(&refused)?;
+        }
+        if let Some(slot) = opened.slots.first_mut() {
+            probe::run(slot, &files.manifest).map_err(&refused)?;
+        }
+        let manifest = files.manifest;
+        Ok(Model {
+            names: manifest.features.iter().chain(&manifest.graph_features).cloned().collect(),
+            custom: custom_row(&manifest.actions).unwrap_or_default(),
+            dims: manifest.dims,
+            actions: manifest.actions,
+            weights,
+            tokens,
+            pool: Pool::new(opened.slots),
+            stats: ModelStats {
+                name: format!("{} {}", manifest.name, manifest.version),
+                sha256: manifest.sha256,
+                space_id: manifest.space_id,
+                provider: opened.provider.name().to_owned(),
+                fallback: opened.fallback,
+                onnxruntime: runtime.path.display().to_string(),
+            },
+        })
+    }
+
+    /// What `stats()` says about the model.
+    pub(crate) fn stats(&self) -> ModelStats {
+        self.stats.clone()
+    }
+
+    /// The vector space that item vectors of this model live in. Vectors of different spaces have no common cosine.
+    pub(crate) fn space_id(&self) -> &str {
+        &self.stats.space_id
+    }
+
+    /// D: width of an item vector.
+    pub(crate) fn width(&self) -> usize {
+        self.dims.item
+    }
+
+    /// De: width of a content vector.
+    pub(crate) fn content_width(&self) -> usize {
+        self.dims.content
+    }
+
+    /// Names of the F features that the engine fills in, in order.
+    pub(crate) fn features(&self) -> &[String] {
+        &self.names[..FEATURES.len().min(self.names.len())]
+    }
+
+    /// Names of all F + G features, in the order of contributions and weights.
+    pub(crate) fn all_features(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The row of an action's name; the first custom row for one that the model does not know.
+    pub(crate) fn action_row(&self, name: &str) -> i64 {
+        self.actions.get(name).copied().unwrap_or(self.custom)
+    }
+
+    fn action_rows(&self) -> usize {
+        self.dims.actions
+    }
+
+    /// Runs one call whose outputs are as many as the caller takes.
+    fn run<const N: usize>(&self, call: Call, feeds: &[Feed]) -> Result<[Output; N]> {
+        let outputs = self.pool.with(|slot| slot.run(call, feeds))?;
+        let count = outputs.len();
+        outputs.try_into().map_err(|_| failed(format!("expected {N} outputs, found {count}")))
+    }
+}
+
+/// The configured rows of the linear part, flat; empty for those of the model.
+fn weights(config: &Config) -> Result<Vec<f32>> {
+    let columns = FEATURES.len() + GRAPH_FEATURES.len();
+    let rows = &config.weights;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    if rows.len() != CELLS || rows.iter().any(|row| row.len() != columns) {
+        let found: Vec<usize> = rows.iter().map(Vec::len).collect();
+        return Err(Error::argument("weights", format!("{CELLS} rows of {columns}"), format!("rows of {found:?}")));
+    }
+    let flat = rows.concat();
+    crate::score::check_finite("weights", &flat)?;
+    Ok(flat)
+}

@@ -1,0 +1,149 @@
+//! Candidates to scores.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::model::contract::CELLS;
+use crate::model::history::{Histories, HistoryInput, check_vector};
+use crate::model::run::{Call, Feed, failed};
+use crate::score::check_finite;
+
+/// Most values of `cand_vec` in one run, padding included: 32 MiB.
+const RUN_VALUES: usize = 8 << 20;
+
+/// One request with its candidates.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScoreInput<'a> {
+    /// The query's vector (D values), from `Model::context`. Zeros say that there is a query, but not one with a
+    /// direction (no word of it is known): the weights of a query apply. `None` says that there is no query.
+    pub query: Option<&'a [f32]>,
+    /// Past events, newest last.
+    pub history: &'a [HistoryInput<'a>],
+    /// The candidates' vectors, K x D row by row; zeros for a candidate that has none.
+    pub cand_vec: &'a [f32],
+    /// The candidates' features, K x F row by row, in the order of `Model::features`.
+    pub cand_feat: &'a [f32],
+    /// Whether each feature's part is wanted too.
+    pub explain: bool,
+}
+
+/// Scores of one request's candidates.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Scores {
+    /// K scores, all finite; higher is better.
+    pub scores: Vec<f32>,
+    /// K x (F + G) parts that add up to the scores, in the order of `Model::all_features`; empty unless asked for.
+    pub contributions: Vec<f32>,
+}
+
+impl Model {
+    /// Scores several requests. Those that fit share a run, padded to the most candidates and the longest history;
+    /// padding is masked, so the result is the same as one by one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] and [`Error::NonFinite`] for vectors and features that do not fit;
+    /// [`Error::ModelFailed`].
+    pub(crate) fn score(&self, inputs: &[ScoreInput]) -> Result<Vec<Scores>> {
+        let counts = inputs.iter().map(|input| self.check_score_input(input)).collect::<Result<Vec<usize>>>()?;
+        // Like sizes share a run, which keeps padding small; requests without candidates need none.
+        let mut order: Vec<usize> = (0..inputs.len()).filter(|index| counts[*index] > 0).collect();
+        order.sort_by_key(|index| (inputs[*index].explain, counts[*index]));
+        let runs = self.runs(&order, inputs, &counts);
+        let scored = self.pool.spread(&runs, |run| self.score_run(run, inputs, &counts))?;
+        let mut result = vec![Scores::default(); inputs.len()];
+        for (index, scores) in order.into_iter().zip(scored.into_iter().flatten()) {
+            result[index] = scores;
+        }
+        Ok(result)
+    }
+
+    /// The number of candidates.
+    fn check_score_input(&self, input: &ScoreInput) -> Result<usize> {
+        let columns = self.features().len();
+        let count = input.cand_feat.len() / columns;
+        if !input.cand_feat.len().is_multiple_of(columns) || input.cand_vec.len() != count * self.width() {
+            let expected = format!("rows of {columns} features and of {} vector values, one each", self.width());
+            let found = format!("{} and {} values", input.cand_feat.len(), input.cand_vec.len());
+            return Err(Error::argument("candidates", expected, found));
+        }
+        check_finite("candidate features", input.cand_feat)?;
+        check_finite("candidate vectors", input.cand_vec)?;
+        if let Some(query) = input.query {
+            check_vector("the query's vector", query, self.width())?;
+        }
+        Ok(count)
+    }
+
+    /// Cuts requests, sorted by size, into runs of bounded memory. Explained ones have runs of their own.
+    fn runs<'a>(&self, order: &'a [usize], inputs: &[ScoreInput], counts: &[usize]) -> Vec<&'a [usize]> {
+        let mut runs = Vec::new();
+        let mut start = 0;
+        for end in 1..=order.len() {
+            let ends = order.get(end).is_none_or(|next| {
+                let values = (end - start + 1) * counts[*next] * self.width();
+                values > RUN_VALUES || inputs[*next].explain != inputs[order[start]].explain
+            });
+            if ends {
+                runs.push(&order[start..end]);
+                start = end;
+            }
+        }
+        runs
+    }
+
+    fn score_run(&self, run: &[usize], inputs: &[ScoreInput], counts: &[usize]) -> Result<Vec<Scores>> {
+        let (rows, width, columns) = (run.len(), self.width(), self.features().len());
+        let most = run.iter().map(|index| counts[*index]).max().unwrap_or(0);
+        let explain = run.iter().any(|index| inputs[*index].explain);
+        let vectors = padded(run.iter().map(|index| inputs[*index].cand_vec), rows, most * width);
+        let features = padded(run.iter().map(|index| inputs[*index].cand_feat), rows, most * columns);
+        let queries: Vec<&[f32]> = run.iter().map(|index| inputs[*index].query.unwrap_or(&[])).collect();
+        let query = padded(queries.iter().copied(), rows, width);
+        let query_mask: Vec<f32> = queries.iter().map(|query| if query.is_empty() { 0.0 } else { 1.0 }).collect();
+        let histories: Vec<&[HistoryInput]> = run.iter().map(|index| inputs[*index].history).collect();
+        let histories = Histories::new(&histories, width, self.action_rows())?;
+
+        let mut feeds: Vec<Feed> = histories.iter().flat_map(Histories::feeds).collect();
+        feeds.push(Feed::f32("cand_vec", &[rows, most, width], &vectors));
+        feeds.push(Feed::f32("cand_feat", &[rows, most, columns], &features));
+        if query_mask.contains(&1.0) {
+            feeds.push(Feed::f32("query_vec", &[rows, width], &query));
+            feeds.push(Feed::f32("query_mask", &[rows], &query_mask));
+        }
+        if !self.weights.is_empty() {
+            feeds.push(Feed::f32("weights", &[CELLS, self.all_features().len()], &self.weights));
+        }
+        let call = if explain { Call::Explained } else { Call::Scores };
+        let mut outputs = self.pool.with(|slot| slot.run(call, &feeds))?.into_iter();
+        let scores = outputs.next().ok_or_else(|| failed("expected scores"))?.floats_of(&[rows, most])?;
+        let all = self.all_features().len();
+        let parts = outputs.next().map(|output| output.floats_of(&[rows, most, all])).transpose()?.unwrap_or_default();
+        Ok(run
+            .iter()
+            .enumerate()
+            .map(|(row, index)| Scores {
+                scores: scores[row * most..row * most + counts[*index]].to_vec(),
+                contributions: parts
+                    .get(row * most * all..(row * most + counts[*index]) * all)
+                    .unwrap_or_default()
+                    .to_vec(),
+            })
+            .collect())
+    }
+}
+
+/// Rows side by side, each filled up with zeros to `width` values. A single full row is not copied.
+fn padded<'a>(mut rows: impl Iterator<Item = &'a [f32]>, count: usize, width: usize) -> Cow<'a, [f32]> {
+    let mut all = Vec::new();
+    for row in &mut rows {
+        if count == 1 && row.len() == width {
+            return Cow::Borrowed(row);
+        }
+        let end = all.len() + width;
+        all.reserve_exact(if all.is_empty() { count * width } else { 0 });
+        all.extend_from_slice(row);
+        all.resize(end, 0.0);
+    }
+    Cow::Owned(all)
+}

@@ -1,0 +1,71 @@
+//! Scoring: features once for every candidate, one run of the model for all.
+
+mod features;
+
+use crate::candidate::Candidate;
+use crate::error::Result;
+use crate::intent::Intent;
+use crate::model::{HistoryInput, ScoreInput, Scores};
+use crate::score::best_first;
+use crate::snapshot::Snapshot;
+
+pub(crate) use features::Features;
+
+/// A candidate with its score.
+#[derive(Debug, Clone)]
+pub(crate) struct Scored {
+    pub candidate: Candidate,
+    pub score: f32,
+    /// What each feature added to the score, in the model's order; empty unless asked for.
+    pub contributions: Vec<f32>,
+}
+
+/// One request of a batch, ready to be scored.
+pub(crate) struct Question<'q> {
+    pub intent: &'q Intent,
+    pub features: &'q Features,
+    pub explain: bool,
+}
+
+/// Scores the candidates of several requests in one pass of the model; each list comes back best first.
+pub(crate) fn score(
+    snapshot: &Snapshot,
+    questions: &[Question],
+    candidates: Vec<Vec<Candidate>>,
+) -> Result<Vec<Vec<Scored>>> {
+    let no_direction = vec![0.0; snapshot.stores.model.width()];
+    let histories: Vec<Vec<HistoryInput>> =
+        questions.iter().map(|q| q.intent.events.iter().map(|event| event.input()).collect()).collect();
+    let inputs: Vec<ScoreInput> = questions
+        .iter()
+        .zip(&histories)
+        .map(|(question, history)| ScoreInput {
+            query: match &question.intent.context.query {
+                Some(vector) => Some(vector.as_slice()),
+                // A query whose words the model does not know, or a vector of the caller's own.
+                None => question.intent.has_query.then_some(no_direction.as_slice()),
+            },
+            history,
+            cand_vec: &question.features.vectors,
+            cand_feat: &question.features.columns,
+            explain: question.explain,
+        })
+        .collect();
+    let scores = snapshot.stores.model.score(&inputs)?;
+    let width = snapshot.stores.model.all_features().len();
+    Ok(candidates.into_iter().zip(scores).map(|(candidates, scores)| sorted(candidates, &scores, width)).collect())
+}
+
+fn sorted(candidates: Vec<Candidate>, scores: &Scores, width: usize) -> Vec<Scored> {
+    let mut rows = scores.contributions.chunks_exact(width.max(1));
+    let mut scored: Vec<Scored> = candidates
+        .into_iter()
+        .zip(&scores.scores)
+        .map(|(candidate, score)| {
+            let contributions = rows.next().map(<[f32]>::to_vec).unwrap_or_default();
+            Scored { candidate, score: *score, contributions }
+        })
+        .collect();
+    scored.sort_unstable_by(|a, b| best_first((a.candidate.key, a.score), (b.candidate.key, b.score)));
+    scored
+}

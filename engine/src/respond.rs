@@ -1,0 +1,112 @@
+//! The answer: payloads for the hits that are returned and no others, and why they stand where they stand.
+
+use crate::error::Result;
+use crate::id::ItemKey;
+use crate::intent::Intent;
+use crate::item::{Fields, Value};
+use crate::rank::Scored;
+use crate::ranking::{Contribution, Hit, Ranking, Took, Why};
+use crate::request::Request;
+use crate::snapshot::Snapshot;
+
+/// Reads the page of the ranking that the request asks for.
+pub(crate) fn respond(
+    snapshot: &Snapshot,
+    request: &Request,
+    intent: Intent,
+    scored: Vec<Scored>,
+    took: Took,
+) -> Result<Ranking> {
+    let candidates = scored.len();
+    let mut hits = Vec::with_capacity(request.limit.min(candidates));
+    for scored in scored.into_iter().skip(request.offset).take(request.limit) {
+        hits.extend(hit(snapshot, request, &intent, scored)?);
+    }
+    let rank_id = crate::random::hex_id();
+    Ok(Ranking { rank_id, hits, candidates, took, degraded: degraded(snapshot, intent) })
+}
+
+fn degraded(snapshot: &Snapshot, intent: Intent) -> Vec<String> {
+    let mut degraded = intent.degraded;
+    if let Some(reason) = &snapshot.stores.model.stats().fallback {
+        degraded.push(format!("the model runs on the CPU: {reason}"));
+    }
+    degraded
+}
+
+/// `None` for a candidate that is not in the pinned catalog: an index may be behind, an answer may not.
+fn hit(snapshot: &Snapshot, request: &Request, intent: &Intent, scored: Scored) -> Result<Option<Hit>> {
+    let Some(record) = snapshot.catalog.view().item(scored.candidate.key)? else { return Ok(None) };
+    let why = match request.explain {
+        true => Some(why(snapshot, intent, &scored)?),
+        false => None,
+    };
+    let fields = match &request.fields {
+        Some(names) => record.item.fields.into_iter().filter(|(name, _)| names.contains(name)).collect(),
+        None => record.item.fields,
+    };
+    Ok(Some(Hit { id: record.item.id, score: scored.score, fields, sources: scored.candidate.proposals, why }))
+}
+
+fn why(snapshot: &Snapshot, intent: &Intent, scored: &Scored) -> Result<Why> {
+    let names = snapshot.stores.model.all_features();
+    let mut contributions: Vec<Contribution> = names
+        .iter()
+        .zip(&scored.contributions)
+        .filter(|(_, amount)| **amount != 0.0)
+        .map(|(name, amount)| Contribution { feature: name.clone(), amount: *amount })
+        .collect();
+    contributions.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
+    let mut parts = Vec::new();
+    for contribution in contributions.iter().filter(|c| c.amount.abs() >= 0.005).take(4) {
+        let reason = reason(snapshot, intent, scored.candidate.key, &contribution.feature)?;
+        parts.push(format!("{reason} ({:+.2})", contribution.amount));
+    }
+    let line = if parts.is_empty() { "nothing speaks for it or against it".to_owned() } else { parts.join(", ") };
+    Ok(Why { contributions, line })
+}
+
+/// What a feature means, in words.
+fn reason(snapshot: &Snapshot, intent: &Intent, key: ItemKey, feature: &str) -> Result<String> {
+    Ok(match feature {
+        "bm25" => {
+            let live = |key, generation| snapshot.is_live(key, Some(generation));
+            let query = intent.query.as_ref();
+            let terms = query.map(|query| snapshot.text.matched_terms(query, key, &live)).transpose()?;
+            format!("matches {}", terms.unwrap_or_default().join(" "))
+        }
+        "cos_query" => "close in meaning to the query".to_owned(),
+        "cos_history" => "fits the history".to_owned(),
+        "cos_last" => format!("like the last one, {}", title(snapshot, intent.events.last().map(|e| e.key))?),
+        "cos_nearest" => format!("like {}", title(snapshot, nearest_event(snapshot, intent, key)?)?),
+        "popular_7d" => "popular this week".to_owned(),
+        "popular_90d" => "popular this season".to_owned(),
+        "trend" => "trend".to_owned(),
+        "fresh" => "new".to_owned(),
+        "seen" => "seen before".to_owned(),
+        "vector" => "close to the given vector".to_owned(),
+        other => other.replace('_', " "),
+    })
+}
+
+/// The event whose item is nearest to a candidate.
+fn nearest_event(snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<Option<ItemKey>> {
+    let Some(vector) = snapshot.vector(snapshot.item_space()?, key)? else { return Ok(None) };
+    let cosine = |event: &[f32]| event.iter().zip(&vector).map(|(a, b)| a * b).sum::<f32>();
+    let best = intent.events.iter().max_by(|a, b| cosine(&a.vector).total_cmp(&cosine(&b.vector)));
+    Ok(best.map(|event| event.key))
+}
+
+/// A name for an item that a person reads: its title or name, else its first text, else its id.
+fn title(snapshot: &Snapshot, key: Option<ItemKey>) -> Result<String> {
+    let record = key.map(|key| snapshot.catalog.view().item(key)).transpose()?.flatten();
+    Ok(record.map_or_else(|| "an item that is gone".to_owned(), |r| first_text(&r.item.fields).unwrap_or(r.item.id)))
+}
+
+fn first_text(fields: &Fields) -> Option<String> {
+    let text = |value: &Value| match value {
+        Value::Text(text) if !text.is_empty() => Some(text.chars().take(60).collect()),
+        _ => None,
+    };
+    ["title", "name"].iter().find_map(|name| fields.get(*name).and_then(text)).or_else(|| fields.values().find_map(text))
+}

@@ -1,0 +1,82 @@
+//! Sources that are sorted lists in the catalog: popular and fresh.
+
+use crate::candidate::Source;
+use crate::catalog::Window;
+use crate::error::Result;
+use crate::id::ItemKey;
+use crate::intent::{Allowed, Intent};
+use crate::score::top_k;
+use crate::snapshot::Snapshot;
+
+/// Rows of a list that are read for each item wanted, before the list is given up: the rest is excluded or seen.
+const ROWS_PER_ITEM: usize = 50;
+/// Allowed items up to this many are looked up one by one instead of reading the list.
+const LOOK_UP: u64 = 2_000;
+
+/// The window of a popular source.
+fn window(source: Source) -> Window {
+    match source {
+        Source::Popular7 => Window::Week,
+        _ => Window::Quarter,
+    }
+}
+
+/// The most popular items that the request admits, with their decayed counts as of the request.
+pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: usize) -> Result<Vec<(ItemKey, f32)>> {
+    let (window, view) = (window(source), snapshot.catalog.view());
+    let count = |mass: f64| window.count(mass, intent.now) as f32;
+    if let Some(keys) = few_allowed(intent) {
+        let mut scored = Vec::new();
+        for key in keys {
+            if let (true, Some(masses)) = (intent.admits(snapshot, key), view.masses(key)?) {
+                let mass = Window::ALL.into_iter().zip(masses).find(|(of, _)| *of == window);
+                scored.extend(mass.map(|(_, mass)| (key, count(mass))));
+            }
+        }
+        return Ok(top_k(scored, k));
+    }
+    let mut found = Vec::with_capacity(k);
+    for row in view.popular(window)?.take(k.saturating_mul(ROWS_PER_ITEM)) {
+        let (key, mass) = row?;
+        if intent.admits(snapshot, key) {
+            found.push((key, count(mass)));
+        }
+        if found.len() == k {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The newest items that the request admits, with their time in seconds since the Unix epoch.
+pub(super) fn fresh(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
+    let view = snapshot.catalog.view();
+    if let Some(keys) = few_allowed(intent) {
+        let mut scored = Vec::new();
+        for key in keys {
+            let head = view.head(key)?.filter(|head| head.available <= intent.now);
+            if let (true, Some(head)) = (intent.admits(snapshot, key), head) {
+                scored.push((key, head.available.seconds() as f32));
+            }
+        }
+        return Ok(top_k(scored, k));
+    }
+    let mut found = Vec::with_capacity(k);
+    for row in view.fresh(intent.now)?.take(k.saturating_mul(ROWS_PER_ITEM)) {
+        let (key, time) = row?;
+        if intent.admits(snapshot, key) {
+            found.push((key, time.seconds() as f32));
+        }
+        if found.len() == k {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn few_allowed(intent: &Intent) -> Option<impl Iterator<Item = ItemKey> + '_> {
+    match &intent.allowed {
+        Allowed::Only(keys) if keys.len() <= LOOK_UP => Some(keys.iter().map(ItemKey)),
+        _ => None,
+    }
+}

@@ -1,0 +1,58 @@
+//! Merging the lists of all sources by item.
+
+use std::collections::HashMap;
+
+use crate::candidate::{Candidate, Proposal, Source};
+use crate::id::ItemKey;
+
+/// Candidates so far, in the order in which they were first proposed.
+#[derive(Default)]
+pub(super) struct Merge {
+    candidates: Vec<Candidate>,
+    places: HashMap<ItemKey, usize>,
+}
+
+impl Merge {
+    pub(super) fn len(&self) -> usize {
+        self.candidates.len()
+    }
+
+    /// Adds a source's list, best first. A source that says an item twice (two vectors of the caller's own) counts with
+    /// its better rank.
+    pub(super) fn add(&mut self, source: Source, found: Vec<(ItemKey, f32)>) {
+        for (place, (key, score)) in found.into_iter().enumerate() {
+            let proposal = Proposal { source, rank: place as u32 + 1, score };
+            let at = *self.places.entry(key).or_insert_with(|| {
+                self.candidates.push(Candidate { key, proposals: Vec::new() });
+                self.candidates.len() - 1
+            });
+            let Some(candidate) = self.candidates.get_mut(at) else { continue };
+            match candidate.proposals.iter_mut().find(|known| known.source == source) {
+                Some(known) if known.rank <= proposal.rank => {}
+                Some(known) => *known = proposal,
+                None => candidate.proposals.push(proposal),
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Candidate> {
+        self.candidates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_of_two_sources_is_one_candidate() {
+        let mut merge = Merge::default();
+        merge.add(Source::Lexical, vec![(ItemKey(1), 3.0), (ItemKey(2), 2.0)]);
+        merge.add(Source::Vector, vec![(ItemKey(2), 0.9)]);
+        merge.add(Source::Vector, vec![(ItemKey(3), 0.8), (ItemKey(2), 0.7)]);
+        let candidates = merge.finish();
+        assert_eq!(candidates.len(), 3);
+        let two = &candidates[1];
+        assert_eq!((two.key, two.proposals.len(), two.proposals[1].rank), (ItemKey(2), 2, 1));
+    }
+}

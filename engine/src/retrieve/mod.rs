@@ -1,0 +1,90 @@
+//! Collecting candidates: one file for each kind of source, a plan that says how many from each, a merge by item.
+
+mod lists;
+mod merge;
+mod nearest;
+mod plan;
+
+use crate::candidate::{Candidate, Source};
+use crate::error::Result;
+use crate::id::ItemKey;
+use crate::intent::{Allowed, Intent};
+use crate::request::Request;
+use crate::snapshot::Snapshot;
+use crate::stores::ITEM_SPACE;
+
+use merge::Merge;
+use plan::Plan;
+
+/// The candidates of a request, each once, with what every source said of it.
+pub(crate) fn retrieve(snapshot: &Snapshot, intent: &Intent, request: &Request) -> Result<Vec<Candidate>> {
+    let plan = Plan::new(snapshot, intent, request);
+    let mut merge = Merge::default();
+    if plan.want == 0 {
+        return Ok(merge.finish());
+    }
+    for (source, quota) in &plan.quotas {
+        for (name, found) in propose(snapshot, intent, *source, *quota)? {
+            merge.add(name, found);
+        }
+    }
+    if plan.take_all
+        && let Allowed::Only(keys) = &intent.allowed
+    {
+        // So few are allowed that every one is scored: no source can miss any.
+        let all = keys.iter().map(ItemKey).filter(|key| intent.admits(snapshot, *key));
+        merge.add(Source::Among, all.map(|key| (key, 0.0)).collect());
+    }
+    if merge.len() < plan.want && !plan.take_all {
+        fill(snapshot, intent, plan.want, &mut merge)?;
+    }
+    Ok(merge.finish())
+}
+
+type Found = Vec<(ItemKey, f32)>;
+
+/// Asks one source. A request with several vectors of its own has several lists.
+fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -> Result<Vec<(Source, Found)>> {
+    let space = snapshot.item_space()?;
+    let near = |vector: Option<&Vec<f32>>| match vector {
+        Some(vector) => nearest::nearest(snapshot, intent, (space, ITEM_SPACE), vector, quota),
+        None => Ok(Vec::new()),
+    };
+    let found = match source {
+        Source::Lexical => lexical(snapshot, intent, quota)?,
+        Source::Semantic => near(intent.context.query.as_ref())?,
+        Source::Context => near(intent.context.history.as_ref())?,
+        Source::Similar => near(intent.seed_vector.as_ref())?,
+        Source::Popular7 | Source::Popular90 => lists::popular(snapshot, intent, source, quota)?,
+        Source::Fresh => lists::fresh(snapshot, intent, quota)?,
+        Source::Vector => {
+            let lists = intent.vectors.iter().map(|own| {
+                let found = nearest::nearest(snapshot, intent, (own.space, &own.name), &own.vector, quota)?;
+                Ok((Source::Vector, found))
+            });
+            return lists.collect();
+        }
+        Source::Among => Vec::new(),
+    };
+    Ok(vec![(source, found)])
+}
+
+/// BM25 over the text fields, with the filter evaluated in the index.
+fn lexical(snapshot: &Snapshot, intent: &Intent, quota: usize) -> Result<Found> {
+    let Some(query) = &intent.query else { return Ok(Vec::new()) };
+    let live = |key, generation| snapshot.is_live(key, Some(generation)) && intent.admits(snapshot, key);
+    snapshot.text.search(query, intent.filter.as_ref(), &snapshot.schema, quota, &live)
+}
+
+/// A list is never empty where something could be shown: what is popular, then what is new, then anything.
+fn fill(snapshot: &Snapshot, intent: &Intent, want: usize, merge: &mut Merge) -> Result<()> {
+    for source in [Source::Popular90, Source::Popular7] {
+        if merge.len() < want {
+            merge.add(source, lists::popular(snapshot, intent, source, want)?);
+        }
+    }
+    if merge.len() < want {
+        merge.add(Source::Fresh, lists::fresh(snapshot, intent, want)?);
+    }
+    Ok(())
+}

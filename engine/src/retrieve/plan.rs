@@ -1,0 +1,62 @@
+//! How many candidates each source may propose.
+//!
+//! The budget is the number of candidates that will be scored (200 unless the request says). Sources overlap, so quotas
+//! add up to a little more than the budget. The shares are those at which recall of the relevant item stopped growing
+//! on the validation splits of docs/MODEL.md.
+
+use crate::candidate::Source;
+use crate::intent::{Allowed, Intent};
+use crate::limits;
+use crate::request::Request;
+use crate::snapshot::Snapshot;
+
+/// What will be asked of whom.
+pub(super) struct Plan {
+    /// Hits that the request needs, those it passes over included.
+    pub want: usize,
+    /// Sources in the order in which they are asked.
+    pub quotas: Vec<(Source, usize)>,
+    /// So few items are allowed that all of them are scored.
+    pub take_all: bool,
+}
+
+impl Plan {
+    pub(super) fn new(snapshot: &Snapshot, intent: &Intent, request: &Request) -> Plan {
+        let want = if request.limit == 0 { 0 } else { request.offset + request.limit };
+        let budget = request.candidates.unwrap_or(snapshot.stores.config.candidates).max(want);
+        let take_all = match &intent.allowed {
+            Allowed::All => false,
+            Allowed::Only(keys) => intent.among || keys.len() <= budget as u64,
+        };
+        let quotas = shares(intent)
+            .into_iter()
+            .map(|(source, share)| (source, ((budget as f32 * share) as usize).max(want).min(limits::MAX_CANDIDATES)))
+            .collect();
+        Plan { want, quotas, take_all }
+    }
+}
+
+/// The share of the budget that each source may fill, by the cell of the grid.
+fn shares(intent: &Intent) -> Vec<(Source, f32)> {
+    let mut shares = Vec::new();
+    if intent.query.is_some() {
+        shares.push((Source::Lexical, 0.5));
+    }
+    if intent.seed_vector.is_some() {
+        shares.push((Source::Similar, 0.5));
+    } else if intent.context.query.is_some() {
+        shares.push((Source::Semantic, 0.5));
+    }
+    if !intent.vectors.is_empty() {
+        shares.push((Source::Vector, 0.5));
+    }
+    let searching = !shares.is_empty();
+    if intent.context.history.is_some() {
+        shares.push((Source::Context, if searching { 0.25 } else { 0.4 }));
+    }
+    if !searching {
+        let share = if intent.context.history.is_some() { 0.25 } else { 0.4 };
+        shares.extend([(Source::Popular7, share), (Source::Popular90, share), (Source::Fresh, 0.15)]);
+    }
+    shares
+}

@@ -1,0 +1,202 @@
+//! What one item looks like in tantivy.
+//!
+//! The tantivy schema is fixed; the engine's schema only says which text slot a field has. Nothing is stored: an index
+//! that answers with keys needs no copy of the payload that the catalog holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, Schema as Layout, TextFieldIndexing,
+    TextOptions,
+};
+use tantivy::{TantivyDocument, Term};
+
+use super::TextDoc;
+use super::analyse::ANALYSER;
+use crate::id::ItemKey;
+use crate::item::{Fields, Value};
+use crate::limits::{MAX_KEYWORD_BYTES, MAX_TEXT_FIELDS};
+use crate::schema::Schema;
+
+/// The field that holds the columns for comparisons: one column for each number, date and coordinate.
+const COLUMNS: &str = "columns";
+const KEY: &str = "key";
+const GENERATION: &str = "generation";
+
+/// The fields of the tantivy schema.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    /// The item key, looked up on update and when given items are scored.
+    pub key: Field,
+    /// The version, for the reader's check against the catalog.
+    pub generation: Field,
+    /// The words of each text or tag field, by the slot that the engine's schema gave it.
+    pub slots: [Field; MAX_TEXT_FIELDS],
+    /// Whole strings that hold of an item (see [`Mark`]).
+    pub marks: Field,
+    /// Numbers, dates and coordinates.
+    pub columns: Field,
+}
+
+/// The fixed tantivy schema, and where its fields are.
+pub(super) fn layout() -> (Layout, Places) {
+    let mut builder = Layout::builder();
+    let key = builder.add_u64_field(KEY, INDEXED | FAST);
+    let generation = builder.add_u64_field(GENERATION, FAST);
+    let words = TextFieldIndexing::default()
+        .set_tokenizer(ANALYSER)
+        .set_fieldnorms(true)
+        .set_index_option(IndexRecordOption::WithFreqs);
+    let words = TextOptions::default().set_indexing_options(words);
+    let slots = std::array::from_fn(|slot| builder.add_text_field(&format!("t{slot}"), words.clone()));
+    let whole = TextFieldIndexing::default()
+        .set_tokenizer("raw")
+        .set_fieldnorms(false)
+        .set_index_option(IndexRecordOption::Basic);
+    let marks = builder.add_text_field("marks", TextOptions::default().set_indexing_options(whole));
+    let columns = builder.add_json_field(COLUMNS, JsonObjectOptions::from(FAST));
+    (builder.build(), Places { key, generation, slots, marks, columns })
+}
+
+impl Places {
+    /// The term under which a version of the item is found, and deleted.
+    pub(super) fn key_term(&self, key: ItemKey) -> Term {
+        Term::from_field_u64(self.key, key.0)
+    }
+
+    /// The term of a mark.
+    pub(super) fn mark_term(&self, mark: Mark) -> Term {
+        Term::from_field_text(self.marks, &mark.encode())
+    }
+
+    /// The document of one version. Fields that the schema does not know yet have no words, but all their marks.
+    pub(super) fn document(&self, doc: &TextDoc, schema: &Schema) -> TantivyDocument {
+        let mut out = TantivyDocument::new();
+        out.add_u64(self.key, doc.key.0);
+        out.add_u64(self.generation, doc.generation.0);
+        let mut columns = BTreeMap::new();
+        for (name, value) in doc.fields.as_ref() {
+            out.add_text(self.marks, Mark::Has(name).encode());
+            match value {
+                Value::Number(number) => {
+                    columns.insert(column(Column::Number, name), OwnedValue::F64(positive_zero(*number)));
+                }
+                Value::Date(time) => {
+                    columns.insert(column(Column::Date, name), OwnedValue::I64(time.millis()));
+                }
+                Value::Geo { lat, lon } => {
+                    columns.insert(column(Column::Latitude, name), OwnedValue::F64(positive_zero(*lat)));
+                    columns.insert(column(Column::Longitude, name), OwnedValue::F64(positive_zero(*lon)));
+                }
+                Value::Bool(flag) => out.add_text(self.marks, Mark::Is(name, *flag).encode()),
+                Value::Text(_) | Value::Tags(_) => {
+                    for text in texts(value).filter(|text| text.len() <= MAX_KEYWORD_BYTES) {
+                        out.add_text(self.marks, Mark::Equals(name, text).encode());
+                    }
+                }
+                Value::Vector(_) => {}
+            }
+        }
+        for (slot, text) in slotted(&doc.fields, schema) {
+            if let Some(field) = self.slots.get(usize::from(slot)) {
+                out.add_text(*field, text);
+            }
+        }
+        for slot in filled_slots(&doc.fields, schema) {
+            out.add_text(self.marks, Mark::Filled(slot).encode());
+        }
+        if !columns.is_empty() {
+            out.add_object(self.columns, columns);
+        }
+        out
+    }
+}
+
+/// Something that holds of an item as a whole, kept as one raw term. The first byte tells the kinds apart, and the
+/// length of the name keeps `("a", "b:c")` apart from `("a:b", "c")`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mark<'a> {
+    /// The item has the field.
+    Has(&'a str),
+    /// The text, or one of the tags, is this.
+    Equals(&'a str, &'a str),
+    /// The flag is this.
+    Is(&'a str, bool),
+    /// The item has text in the slot: counts the documents over which the average length of the slot is taken.
+    Filled(u8),
+}
+
+impl Mark<'_> {
+    fn encode(self) -> String {
+        match self {
+            Mark::Has(name) => format!("?{name}"),
+            Mark::Equals(name, value) => format!("={}:{name}{value}", name.len()),
+            Mark::Is(name, flag) => format!("!{}{name}", u8::from(flag)),
+            Mark::Filled(slot) => format!("#{slot}"),
+        }
+    }
+}
+
+/// The kinds of columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Column {
+    /// `f64`
+    Number,
+    /// `i64`, milliseconds since the epoch: tantivy's own dates end in the year 2262.
+    Date,
+    /// `f64`, degrees
+    Latitude,
+    /// `f64`, degrees
+    Longitude,
+}
+
+/// The key of a column inside the JSON object. The name is spelt in hexadecimal, because tantivy gives a meaning to
+/// dots, backslashes and control characters in a path.
+fn column(kind: Column, name: &str) -> String {
+    let mut out = String::with_capacity(1 + 2 * name.len());
+    out.push(match kind {
+        Column::Number => 'n',
+        Column::Date => 'd',
+        Column::Latitude => 'a',
+        Column::Longitude => 'o',
+    });
+    for byte in name.bytes() {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// The full name of a column, for the column reader.
+pub(super) fn column_path(kind: Column, name: &str) -> String {
+    format!("{COLUMNS}.{}", column(kind, name))
+}
+
+/// Columns order -0.0 before 0.0; comparisons do not.
+pub(super) fn positive_zero(number: f64) -> f64 {
+    number + 0.0
+}
+
+/// The texts of a value that has any.
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let (one, many) = match value {
+        Value::Text(text) => (Some(text.as_str()), [].as_slice()),
+        Value::Tags(tags) => (None, tags.as_slice()),
+        _ => (None, [].as_slice()),
+    };
+    one.into_iter().chain(many.iter().map(String::as_str))
+}
+
+/// Every text of an item with the slot that it is searched in, in the order of the field names.
+pub(super) fn slotted<'a>(fields: &'a Fields, schema: &'a Schema) -> impl Iterator<Item = (u8, &'a str)> {
+    fields.iter().flat_map(|(name, value)| {
+        let slot = schema.fields.get(name).and_then(|spec| spec.slot);
+        slot.into_iter().flat_map(move |slot| texts(value).map(move |text| (slot, text)))
+    })
+}
+
+/// The slots in which the item has a text that is not empty, ascending.
+pub(super) fn filled_slots(fields: &Fields, schema: &Schema) -> BTreeSet<u8> {
+    slotted(fields, schema).filter(|(_, text)| !text.is_empty()).map(|(slot, _)| slot).collect()
+}

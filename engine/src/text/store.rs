@@ -1,0 +1,256 @@
+//! The writing side: stage, apply, commit, and what readers see of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use tantivy::Index;
+use tantivy::indexer::{IndexWriter, IndexWriterOptions};
+
+use super::fields::{Places, layout};
+use super::open::{Opened, create, open_or_create, remove_files, sync_dir};
+use super::stamp::TextStamp;
+use super::tail::{Tail, analyse};
+use super::view::{Indexed, TextView};
+use super::{TextChange, TextDoc, failed};
+use crate::error::Result;
+use crate::id::{ItemKey, Seq};
+use crate::schema::Schema;
+
+/// Memory for documents that are not in a segment yet, in bytes.
+const WRITER_BYTES: usize = 64 << 20;
+
+/// The text index of one store. Any thread may take a view; one thread stages, one applies and commits.
+///
+/// The order is: `stage` before the commit of the catalog, so that a reader of the new catalog finds the items in the
+/// tail; `apply` and `commit` after it, so that the index is never ahead of the catalog.
+pub(crate) struct TextStore {
+    dir: PathBuf,
+    places: Places,
+    writing: Mutex<Writing>,
+    /// Taken to publish a view: stage and commit each replace a part of it.
+    publishing: Mutex<()>,
+    view: ArcSwap<TextView>,
+}
+
+/// What the applier owns.
+struct Writing {
+    opened: Opened,
+    /// Opened on first use, and dropped when it fails: after an error a tantivy writer refuses everything.
+    writer: Option<IndexWriter>,
+    /// The highest key that was ever put into this index. Keys are never reused, so a higher one needs no deletion of
+    /// an older version, which spares a bulk load one look-up in every segment for each item.
+    highest: Option<u64>,
+    /// A writer was lost with changes that were not committed.
+    gap: bool,
+}
+
+impl TextStore {
+    /// Opens the folder, whose parent exists. No stamp: the index is empty (new, or what was there was damaged or
+    /// belonged to another store or format and is in `quarantine` now), and the caller applies everything again. With a
+    /// stamp, the caller applies what comes after it.
+    ///
+    /// Reads every byte of the index once, for the checksums.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] when the folder cannot be created, moved or read; [`crate::Error::Index`] when a new index cannot be
+    /// created.
+    pub(crate) fn open(dir: &Path, quarantine: &Path, store: &str) -> Result<(TextStore, Option<TextStamp>)> {
+        let (opened, stamp) = open_or_create(dir, quarantine, store)?;
+        let places = layout().1;
+        let seq = stamp.as_ref().map_or(Seq(0), |stamp| stamp.seq);
+        let indexed = Indexed::open(opened.reader.searcher(), places.clone(), seq)?;
+        let highest = indexed.segments.iter().filter_map(|segment| segment.highest_key()).max();
+        let view = TextView { indexed: Arc::new(indexed), tail: Tail::default(), staged: seq };
+        let store = TextStore {
+            dir: dir.to_owned(),
+            places,
+            writing: Mutex::new(Writing { opened, writer: None, highest, gap: false }),
+            publishing: Mutex::new(()),
+            view: ArcSwap::from_pointee(view),
+        };
+        Ok((store, stamp))
+    }
+
+    /// Shows the versions that commit `seq` of the catalog writes, before the index holds them. Call it before that
+    /// commit, with ascending `seq`, and also with no documents: the tail is then complete up to `seq`. Readers that
+    /// have an older catalog pass over what they do not know. Calling again with the same or an earlier `seq` replaces
+    /// what was staged since, for a commit that failed.
+    pub(crate) fn stage(&self, seq: Seq, docs: Vec<TextDoc>, schema: &Schema) {
+        let staged = analyse(seq, docs, schema);
+        let _publishing = lock(&self.publishing);
+        let old = self.view.load();
+        let tail = old.tail.with(staged);
+        self.view.store(Arc::new(TextView { indexed: old.indexed.clone(), tail, staged: seq }));
+    }
+
+    /// Puts changes into the index: not visible, and not durable, until [`TextStore::commit`]. A `Put` replaces every
+    /// older version. In the order of their commits.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`]: the changes since the last commit are lost; see [`TextStore::restart`].
+    pub(crate) fn apply(&self, changes: Vec<TextChange>, schema: &Schema) -> Result<()> {
+        let mut writing = lock(&self.writing);
+        let applied = writing.apply(changes, schema, &self.places);
+        writing.note(applied)
+    }
+
+    /// Commits what was applied, durably, and publishes it: readers find it in the index, and the tail up to
+    /// `stamp.seq` is dropped. Everything up to `stamp.seq` must have been applied, and nothing after it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] or [`crate::Error::Io`]: what is durable is unknown; see [`TextStore::restart`].
+    pub(crate) fn commit(&self, stamp: &TextStamp) -> Result<()> {
+        let mut writing = lock(&self.writing);
+        let committed = writing.commit(stamp, &self.dir);
+        writing.note(committed)?;
+        let indexed = Indexed::open(writing.opened.reader.searcher(), self.places.clone(), stamp.seq)?;
+        self.publish(indexed, |tail| tail.after(stamp.seq));
+        Ok(())
+    }
+
+    /// Starts again after [`TextStore::apply`] or [`TextStore::commit`] failed. Until then both refuse: the changes
+    /// between the last commit and the failure are not in the index, and going on would leave a gap. Returns the last
+    /// commit that is in the index; the caller applies everything after it. The tail still has all of it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when the folder cannot be read or is not ours any more: call [`TextStore::clear`].
+    pub(crate) fn restart(&self, store: &str) -> Result<Seq> {
+        let mut writing = lock(&self.writing);
+        writing.close();
+        let metas = writing.opened.index.load_metas().map_err(failed)?;
+        let seq = match &metas.payload {
+            Some(payload) => TextStamp::decode(payload, store).map_err(failed)?.seq,
+            None => Seq(0),
+        };
+        sync_dir(&self.dir)?;
+        writing.opened.reader.reload().map_err(failed)?;
+        let indexed = Indexed::open(writing.opened.reader.searcher(), self.places.clone(), seq)?;
+        self.publish(indexed, |tail| tail.after(seq));
+        writing.gap = false;
+        Ok(seq)
+    }
+
+    /// Empties the index and the tail, for a rebuild. Views that are held go on working. Whoever rebuilds stages or
+    /// applies everything again.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] or [`crate::Error::Index`] when the folder cannot be emptied.
+    pub(crate) fn clear(&self) -> Result<()> {
+        let mut writing = lock(&self.writing);
+        writing.close();
+        // Not tantivy's own `delete_all_documents`: it hands out the same operation numbers a second time.
+        remove_files(&self.dir)?;
+        writing.opened = create(&self.dir)?;
+        writing.highest = None;
+        writing.gap = false;
+        let indexed = Arc::new(Indexed::open(writing.opened.reader.searcher(), self.places.clone(), Seq(0))?);
+        let _publishing = lock(&self.publishing);
+        self.view.store(Arc::new(TextView { indexed, tail: Tail::default(), staged: Seq(0) }));
+        Ok(())
+    }
+
+    /// What readers see now. Never waits.
+    pub(crate) fn view(&self) -> Arc<TextView> {
+        self.view.load_full()
+    }
+
+    fn publish(&self, indexed: Indexed, trim: impl Fn(&Tail) -> Tail) {
+        let _publishing = lock(&self.publishing);
+        let old = self.view.load();
+        let staged = old.staged.max(indexed.applied);
+        let tail = trim(&old.tail);
+        self.view.store(Arc::new(TextView { indexed: Arc::new(indexed), tail, staged }));
+    }
+}
+
+impl Drop for TextStore {
+    fn drop(&mut self) {
+        lock(&self.writing).close();
+    }
+}
+
+impl Writing {
+    fn apply(&mut self, changes: Vec<TextChange>, schema: &Schema, places: &Places) -> Result<()> {
+        let mut highest = self.highest;
+        let writer = self.writer()?;
+        for change in changes {
+            match change {
+                TextChange::Put(doc) => {
+                    if highest.is_some_and(|highest| doc.key <= ItemKey(highest)) {
+                        writer.delete_term(places.key_term(doc.key));
+                    }
+                    writer.add_document(places.document(&doc, schema)).map_err(failed)?;
+                    highest = highest.max(Some(doc.key.0));
+                }
+                TextChange::Delete(key) => {
+                    writer.delete_term(places.key_term(key));
+                }
+            }
+        }
+        self.highest = highest;
+        Ok(())
+    }
+
+    fn commit(&mut self, stamp: &TextStamp, dir: &Path) -> Result<()> {
+        let payload = stamp.encode().map_err(failed)?;
+        let writer = self.writer()?;
+        let mut prepared = writer.prepare_commit().map_err(failed)?;
+        prepared.set_payload(&payload);
+        prepared.commit().map_err(failed)?;
+        // Before anybody is told: the catalog cuts its log once it knows of this commit.
+        sync_dir(dir)?;
+        self.opened.reader.reload().map_err(failed)
+    }
+
+    /// The writer, opened when there is none.
+    fn writer(&mut self) -> Result<&mut IndexWriter> {
+        if self.gap {
+            return Err(failed("changes were lost when the writer failed; restart, and apply them again"));
+        }
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => open_writer(&self.opened.index)?,
+        };
+        Ok(self.writer.insert(writer))
+    }
+
+    /// Passes a result on; an error costs the writer and leaves a gap.
+    fn note(&mut self, result: Result<()>) -> Result<()> {
+        if result.is_err() {
+            self.writer = None;
+            self.gap = true;
+        }
+        result
+    }
+
+    /// Lets go of the writer after its merges: one that goes on beside a new writer would rewrite the list of files
+    /// under it.
+    fn close(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            // An error means that a merge failed: nothing that was committed is lost, its segments stay as they are.
+            let _ = writer.wait_merging_threads();
+        }
+    }
+}
+
+fn open_writer(index: &Index) -> Result<IndexWriter> {
+    // One thread gives documents the same order, and so scores the same rounding, every time.
+    let options = IndexWriterOptions::builder()
+        .num_worker_threads(1)
+        .memory_budget_per_thread(WRITER_BYTES)
+        .num_merge_threads(1)
+        .build();
+    index.writer_with_options(options).map_err(failed)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held leaves values that are replaced as a whole, never half-written ones.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for TextStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TextStore {{ dir: {:?}, view: {:?} }}", self.dir, self.view.load())
+    }
+}

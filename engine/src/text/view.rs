@@ -1,0 +1,226 @@
+//! What a reader pins: the committed index and the tail of one moment.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use roaring::{RoaringBitmap, RoaringTreemap};
+use tantivy::Searcher;
+
+use super::failed;
+use super::fields::Places;
+use super::plan::Plan;
+use super::query::TextQuery;
+use super::segment::Segment;
+use super::tail::Tail;
+use super::top::{self, Hit};
+use crate::error::Result;
+use crate::filter::Filter;
+use crate::id::{Generation, ItemKey, Seq};
+use crate::schema::Schema;
+use crate::score::top_k;
+
+/// Says whether a version of an item is the one that the reader's catalog has.
+pub(crate) type Live<'a> = &'a dyn Fn(ItemKey, Generation) -> bool;
+
+/// The index and its overlay at one moment; cheap to hold, and never changed.
+#[derive(Debug)]
+pub(crate) struct TextView {
+    pub(super) indexed: Arc<Indexed>,
+    pub(super) tail: Tail,
+    pub(super) staged: Seq,
+}
+
+/// The committed half. Shared by all views until the next commit of the index.
+pub(super) struct Indexed {
+    pub searcher: Searcher,
+    pub segments: Vec<Segment>,
+    pub places: Places,
+    pub applied: Seq,
+}
+
+impl std::fmt::Debug for Indexed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Indexed {{ applied: {:?}, segments: {:?} }}", self.applied, self.segments)
+    }
+}
+
+impl Indexed {
+    /// Opens the columns of every segment of the searcher.
+    pub(super) fn open(searcher: Searcher, places: Places, applied: Seq) -> Result<Indexed> {
+        let segments = searcher.segment_readers().iter().map(Segment::open).collect::<Result<_>>()?;
+        Ok(Indexed { searcher, segments, places, applied })
+    }
+}
+
+impl TextView {
+    /// The commit of the catalog that the index has, and none after it.
+    pub(crate) fn applied(&self) -> Seq {
+        self.indexed.applied
+    }
+
+    /// The commit of the catalog up to which index and tail together are complete.
+    pub(crate) fn staged(&self) -> Seq {
+        self.staged
+    }
+
+    /// Versions in the tail: what a search scans, so the applier keeps it to some thousands.
+    pub(crate) fn tail_len(&self) -> usize {
+        self.tail.totals().docs as usize
+    }
+
+    /// Items in the committed index.
+    pub(crate) fn live_docs(&self) -> u64 {
+        self.indexed.searcher.num_docs()
+    }
+
+    /// Analyses a query over the (slot, boost) pairs; boosts of 0 or less are left out. The text is cut at
+    /// [`crate::limits::MAX_QUERY_BYTES`] and the words at [`crate::limits::MAX_QUERY_TERMS`]. None when no word is
+    /// left.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when the index cannot be read.
+    pub(crate) fn query(&self, text: &str, fields: &[(u8, f32)]) -> Result<Option<TextQuery>> {
+        TextQuery::new(text, fields, &self.indexed.searcher, &self.indexed.places, &self.tail)
+    }
+
+    /// The `k` best items by BM25 (the sum over words and fields of boost times BM25; k1 1.2, b 0.75), best first, ties
+    /// by key. Only versions that `live` knows, and that pass the filter (which went through [`Filter::resolve`]).
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when the index cannot be read.
+    pub(crate) fn search(
+        &self,
+        query: &TextQuery,
+        filter: Option<&Filter>,
+        schema: &Schema,
+        k: usize,
+        live: Live<'_>,
+    ) -> Result<Vec<(ItemKey, f32)>> {
+        if k == 0 {
+            return Ok(Vec::new());
+        }
+        let plan = filter.map(|filter| Plan::new(filter, schema));
+        let allowed = plan.as_ref().map(|plan| self.allowed(plan)).transpose()?;
+        let in_tail: Vec<(ItemKey, f32)> = self
+            .tail
+            .hits(query, plan.as_ref())
+            .into_iter()
+            .filter(|hit| live(hit.key, hit.generation))
+            .map(|hit| (hit.key, hit.score))
+            .collect();
+        // Some of what the index returns is stale; a few more at once are cheaper than a second search.
+        let mut wanted = k.saturating_add(k / 8).saturating_add(16);
+        loop {
+            let indexed = &self.indexed;
+            let found = top::best(query, &indexed.searcher, &indexed.segments, allowed.as_deref(), wanted)?;
+            let exhausted = found.len() < wanted;
+            let floor = found.last().map_or(f32::NEG_INFINITY, |hit| hit.score);
+            let best = top_k(merge(found, &in_tail, live), k);
+            // What was not returned scores at most `floor`, so a k-th hit above it is final.
+            if exhausted || (best.len() == k && best.last().is_some_and(|last| last.1 >= floor)) {
+                return Ok(best);
+            }
+            wanted = wanted.saturating_mul(4);
+        }
+    }
+
+    /// BM25 of the given items, 0 where no word matches or no version is live: the numbers that [`TextView::search`]
+    /// gives.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when the index cannot be read.
+    pub(crate) fn score(&self, query: &TextQuery, keys: &[ItemKey], live: Live<'_>) -> Result<Vec<f32>> {
+        let mut scores = vec![0.0; keys.len()];
+        let mut order: Vec<usize> = Vec::with_capacity(keys.len());
+        for (at, key) in keys.iter().enumerate() {
+            match self.tail.version(*key, live) {
+                Some(doc) => scores[at] = doc.score(&query.leaves),
+                None => order.push(at),
+            }
+        }
+        if query.leaves.is_empty() {
+            return Ok(scores);
+        }
+        order.sort_unstable_by_key(|at| keys[*at]);
+        let sorted: Vec<ItemKey> = order.iter().map(|at| keys[*at]).collect();
+        for segment in &self.indexed.segments {
+            let mut found = segment.find(&sorted, &self.indexed.places)?;
+            found.retain(|(position, doc)| {
+                segment.generation(*doc).is_some_and(|generation| live(sorted[*position], generation))
+            });
+            found.sort_unstable_by_key(|(_, doc)| *doc);
+            let docs: Vec<u32> = found.iter().map(|(_, doc)| *doc).collect();
+            for ((position, _), score) in found.iter().zip(segment.score(&query.leaves, &docs)?) {
+                scores[order[*position]] = score;
+            }
+        }
+        Ok(scores)
+    }
+
+    /// The words of the query, as they were typed, that occur in the item, in the order of the query. Empty when no
+    /// version is live.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when the index cannot be read.
+    pub(crate) fn matched_terms(&self, query: &TextQuery, key: ItemKey, live: Live<'_>) -> Result<Vec<String>> {
+        let mut matched = vec![false; query.words.len()];
+        if let Some(doc) = self.tail.version(key, live) {
+            for leaf in query.leaves.iter().filter(|leaf| doc.count(leaf.hash) > 0) {
+                matched[leaf.word] = true;
+            }
+        } else {
+            for segment in &self.indexed.segments {
+                for (_, doc) in segment.find(&[key], &self.indexed.places)? {
+                    if !segment.generation(doc).is_some_and(|generation| live(key, generation)) {
+                        continue;
+                    }
+                    for leaf in &query.leaves {
+                        segment.each_match(leaf, &[doc], |_, _, _| matched[leaf.word] = true)?;
+                    }
+                }
+            }
+        }
+        let words = query.words.iter().zip(matched);
+        Ok(words.filter(|(_, matched)| *matched).map(|(word, _)| word.typed.clone()).collect())
+    }
+
+    /// The keys of all live items that pass the filter (which went through [`Filter::resolve`]). `live` is asked for
+    /// each of them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when the index cannot be read.
+    pub(crate) fn matching(&self, filter: &Filter, schema: &Schema, live: Live<'_>) -> Result<RoaringTreemap> {
+        let plan = Plan::new(filter, schema);
+        let mut keys: Vec<u64> = Vec::new();
+        for (segment, docs) in self.indexed.segments.iter().zip(self.allowed(&plan)?) {
+            for doc in docs.into_iter().filter(|doc| segment.is_alive(*doc)) {
+                if let (Some(key), Some(generation)) = (segment.key(doc), segment.generation(doc))
+                    && live(key, generation)
+                {
+                    keys.push(key.0);
+                }
+            }
+        }
+        keys.extend(self.tail.docs().filter(|doc| live(doc.key, doc.generation) && plan.holds(doc)).map(|doc| doc.key.0));
+        keys.sort_unstable();
+        Ok(RoaringTreemap::from_iter(keys))
+    }
+
+    /// The documents of each segment that pass the filter.
+    fn allowed(&self, plan: &Plan<'_>) -> Result<Vec<RoaringBitmap>> {
+        self.indexed.segments.iter().map(|segment| segment.matching(plan, &self.indexed.places)).collect()
+    }
+}
+
+/// The live hits of both halves. A version that is there twice (applied but not stamped yet, or replayed) counts once.
+fn merge(found: Vec<Hit>, in_tail: &[(ItemKey, f32)], live: Live<'_>) -> Vec<(ItemKey, f32)> {
+    let mut seen: HashSet<ItemKey> = HashSet::with_capacity(found.len() + in_tail.len());
+    let mut merged = Vec::with_capacity(found.len() + in_tail.len());
+    merged.extend(in_tail.iter().filter(|(key, _)| seen.insert(*key)));
+    for hit in found {
+        if live(hit.key, hit.generation) && seen.insert(hit.key) {
+            merged.push((hit.key, hit.score));
+        }
+    }
+    merged
+}
