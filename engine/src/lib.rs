@@ -20,6 +20,7 @@ mod candidate;
 mod event;
 mod filter;
 mod item;
+pub mod json;
 mod ranking;
 mod request;
 mod schema;

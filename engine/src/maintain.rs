@@ -110,9 +110,8 @@ impl Flusher {
     }
 
     fn is_durable(&self, target: Seq) -> bool {
-        let on_disk = |row: &SpaceRow| {
-            self.stores.vectors.space(&row.name).is_none_or(|space| space.checkpointed() >= target)
-        };
+        let on_disk =
+            |row: &SpaceRow| self.stores.vectors.space(&row.name).is_none_or(|space| space.checkpointed() >= target);
         self.state.text_durable() >= target && self.stores.spaces.load().0.iter().all(on_disk)
     }
 }

@@ -133,12 +133,8 @@ pub(crate) fn rebuild_text(stores: &Stores) -> Result<Seq> {
 
 fn commit_text(stores: &Stores, catalog: &CatalogRead) -> Result<Seq> {
     let counters = catalog.counters();
-    let stamp = TextStamp {
-        seq: counters.seq,
-        live: counters.items,
-        digest: counters.digest,
-        store: stores.store_id.clone(),
-    };
+    let stamp =
+        TextStamp { seq: counters.seq, live: counters.items, digest: counters.digest, store: stores.store_id.clone() };
     stores.text.commit(&stamp)?;
     Ok(counters.seq)
 }

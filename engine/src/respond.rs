@@ -108,5 +108,8 @@ fn first_text(fields: &Fields) -> Option<String> {
         Value::Text(text) if !text.is_empty() => Some(text.chars().take(60).collect()),
         _ => None,
     };
-    ["title", "name"].iter().find_map(|name| fields.get(*name).and_then(text)).or_else(|| fields.values().find_map(text))
+    ["title", "name"]
+        .iter()
+        .find_map(|name| fields.get(*name).and_then(text))
+        .or_else(|| fields.values().find_map(text))
 }

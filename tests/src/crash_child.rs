@@ -1,2 +1,138 @@
-//! Work in progress.
-fn main() {}
+//! The process that the crash test kills: checks that the store holds what it must, then writes until it dies.
+//!
+//! Arguments: directory, file with the expected states (or `-`), seed, and whether to check the indexes whole.
+//! Prints `try OPERATION` before each operation and `ok` after its acknowledgement.
+
+use std::io::Write;
+
+use onelist::{Config, Engine, Request, Source, Value};
+use onelist_tests::journal::{self, Operation, State};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() {
+    if let Err(error) = run() {
+        say(&format!("failed {error}"));
+        std::process::exit(1);
+    }
+}
+
+fn run() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [directory, expected, seed, whole] = arguments.as_slice() else { return Err("four arguments".into()) };
+    let mut config = Config::default();
+    config.sessions = 1;
+    let db = Engine::open(directory, config)?;
+    let mut state = match expected.as_str() {
+        "-" => State::default(),
+        file => verify(&db, &std::fs::read_to_string(file)?, whole == "whole")?,
+    };
+    say("verified");
+    let mut rng = StdRng::seed_from_u64(seed.parse()?);
+    loop {
+        let operation = next(&mut rng, &state);
+        say(&format!("try {}", operation.to_line()));
+        execute(&db, &operation)?;
+        say("ok");
+        state = state.after(&operation);
+    }
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // A parent that is gone has nothing to hear.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// A random operation over 300 ids.
+fn next(rng: &mut StdRng, state: &State) -> Operation {
+    let id = |rng: &mut StdRng| rng.random_range(0..300);
+    match rng.random_range(0..100) {
+        0..55 => {
+            let count = if rng.random_bool(0.1) { 60 } else { rng.random_range(1..4) };
+            let mut items: Vec<(u64, u64)> = (0..count).map(|_| (id(rng), rng.random_range(0..1_000_000))).collect();
+            items.sort_unstable();
+            items.dedup_by_key(|item| item.0);
+            Operation::Put(items)
+        }
+        55..70 => {
+            let known: Vec<u64> = state.items.keys().copied().collect();
+            Operation::Delete(known.choose_multiple(rng, 2).copied().collect())
+        }
+        _ => Operation::Log(rng.random_range(1..20)),
+    }
+}
+
+fn execute(db: &Engine, operation: &Operation) -> Result<()> {
+    match operation {
+        Operation::Put(items) => db.put(items.iter().map(|(id, version)| journal::item(*id, *version)).collect())?,
+        Operation::Delete(ids) => {
+            db.delete(&ids.iter().map(|id| format!("item-{id}")).collect::<Vec<_>>())?;
+        }
+        Operation::Log(events) => db.log((0..*events).map(journal::event).collect())?,
+    }
+    Ok(())
+}
+
+/// The store must hold one of the expected states: with or without the operation that was running at the kill.
+fn verify(db: &Engine, expected: &str, whole: bool) -> Result<State> {
+    let expected: Vec<serde_json::Value> = serde_json::from_str(expected)?;
+    let found = read(db)?;
+    let states: Vec<State> = expected.iter().filter_map(State::from_json).collect();
+    if !states.contains(&found) {
+        return Err(format!("found {found:?}, expected one of {states:?}").into());
+    }
+    let versions: Vec<(&u64, &u64)> = found.items.iter().collect();
+    let step = if whole { 1 } else { 7 };
+    for (id, version) in versions.iter().step_by(step) {
+        agrees(db, **id, **version)?;
+    }
+    if whole {
+        db.flush()?;
+        let stats = db.stats()?;
+        let held: Vec<u64> = stats.vectors.iter().map(|v| v.indexed + v.tail).collect();
+        if stats.items != found.items.len() as u64
+            || held.iter().any(|count| *count != stats.items)
+            || stats.text_tail > 0
+        {
+            return Err(format!("{} items, vectors {held:?}, text tail {}", stats.items, stats.text_tail).into());
+        }
+    }
+    Ok(found)
+}
+
+fn read(db: &Engine) -> Result<State> {
+    let mut items = std::collections::BTreeMap::new();
+    for item in db.scan(None, 100_000)? {
+        let id = item.id.strip_prefix("item-").ok_or("a foreign id")?.parse()?;
+        let Some(Value::Number(version)) = item.fields.get("version") else { return Err("no version".into()) };
+        items.insert(id, *version as u64);
+    }
+    Ok(State { items, events: db.stats()?.events })
+}
+
+/// Text and vectors agree with the catalog: this version is found by its word and by its direction, another is not.
+fn agrees(db: &Engine, id: u64, version: u64) -> Result<()> {
+    let name = format!("item-{id}");
+    let by_word = |version| {
+        let found = db.rank(&Request::new().query(journal::word(id, version)).limit(1))?;
+        Ok::<bool, onelist::Error>(
+            found
+                .hits
+                .iter()
+                .any(|hit| hit.id == name && hit.sources.iter().any(|p| p.source == Source::Lexical && p.rank == 1)),
+        )
+    };
+    if !by_word(version)? || by_word(version + 1)? {
+        return Err(format!("the text index does not agree on {name} version {version}").into());
+    }
+    let near = db.rank(&Request::new().vector("place", journal::direction(id, version)).limit(1))?;
+    let exact = |hit: &onelist::Hit| hit.sources.iter().any(|p| p.source == Source::Vector && p.score > 0.999);
+    if !near.hits.iter().any(|hit| hit.id == name && exact(hit)) {
+        return Err(format!("the vector index does not agree on {name} version {version}: {near:?}").into());
+    }
+    Ok(())
+}

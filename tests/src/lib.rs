@@ -1,5 +1,7 @@
 //! What the integration tests share: a small shop, and a temporary directory to open it in.
 
+pub mod journal;
+
 use onelist::{Action, Config, Engine, Event, Item, Request, Timestamp, Value};
 
 /// An engine in a directory of its own, which goes away with it.

@@ -90,11 +90,9 @@ impl CatalogWrite<'_> {
     fn count_user_item(&mut self, user: UserKey, item: ItemKey, time: Timestamp) -> Result<()> {
         let known = self.view().user_item(user, item)?;
         let row = match known {
-            Some(had) => UserItem {
-                events: had.events.saturating_add(1),
-                first: had.first.min(time),
-                last: had.last.max(time),
-            },
+            Some(had) => {
+                UserItem { events: had.events.saturating_add(1), first: had.first.min(time), last: had.last.max(time) }
+            }
             None => UserItem { events: 1, first: time, last: time },
         };
         let key = keys::user_item(user, item);
@@ -176,7 +174,10 @@ impl View<'_> {
     }
 
     /// Items in order of falling time of availability, from `until` back.
-    pub(crate) fn fresh(&self, until: Timestamp) -> Result<impl Iterator<Item = Result<(ItemKey, Timestamp)>> + use<'_>> {
+    pub(crate) fn fresh(
+        &self,
+        until: Timestamp,
+    ) -> Result<impl Iterator<Item = Result<(ItemKey, Timestamp)>> + use<'_>> {
         let first = keys::fresh(until, ItemKey(0));
         let rows = self.tables.fresh.range(self.txn, &keys::from(&first)).map_err(storage)?;
         Ok(rows.map(|row| {

@@ -104,10 +104,7 @@ impl<'t> View<'t> {
     }
 
     /// Live items in order of key, from `from` on.
-    pub(crate) fn items(
-        &self,
-        from: ItemKey,
-    ) -> Result<impl Iterator<Item = Result<(ItemKey, ItemRecord)>> + use<'t>> {
+    pub(crate) fn items(&self, from: ItemKey) -> Result<impl Iterator<Item = Result<(ItemKey, ItemRecord)>> + use<'t>> {
         let first = keys::item(from);
         let rows = self.tables.items.range(self.txn, &keys::from(&first)).map_err(storage)?;
         Ok(rows.map(|row| {

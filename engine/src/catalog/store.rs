@@ -7,10 +7,10 @@ use heed::{Env, EnvOpenOptions, WithoutTls};
 use crate::error::{Error, Result};
 
 use super::counters::Counters;
+use super::file_check;
 use super::read::CatalogRead;
 use super::tables::{self, Tables};
 use super::write::CatalogWrite;
-use super::file_check;
 
 /// Reader slots: one for each request that runs at the same time; they cost nothing until used.
 const MAX_READERS: u32 = 1024;

@@ -333,8 +333,7 @@ impl<'s> Pending<'s> {
 fn open_new_spaces(stores: &Stores, spaces: &Spaces) -> Result<()> {
     for row in &spaces.0 {
         if stores.vectors.space(&row.name).is_none() {
-            let spec =
-                SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() };
+            let spec = SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() };
             stores.vectors.open_space(&spec, &[])?;
         }
     }

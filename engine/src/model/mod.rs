@@ -29,7 +29,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub(crate) use context::{Context, ContextInput};
-pub(crate) use embed::{ItemVectors, Projected};
+pub(crate) use embed::ItemVectors;
 pub(crate) use history::HistoryInput;
 pub(crate) use score::{ScoreInput, Scores};
 
@@ -66,10 +66,15 @@ impl Model {
         // Before ONNX Runtime sees a byte: it would follow what the scan refuses.
         let scanned = scan::scan(&files.onnx, &files.manifest.domains).map_err(&refused)?;
         check::scanned(&files, &scanned).map_err(&refused)?;
-        let tokens = Tokens::new(&files)?;
         let weights = weights(config)?;
         let runtime = runtime::runtime(config)?;
-        let mut opened = session::open(config, runtime, &files, &scanned)?;
+        // The tokenizer takes as long to read as the graph does, so they are read side by side.
+        let (tokens, opened) = std::thread::scope(|scope| {
+            let opening = scope.spawn(|| session::open(config, runtime, &files, &scanned));
+            let tokens = Tokens::new(&files);
+            (tokens, opening.join().unwrap_or_else(|_| Err(failed("a panic while sessions were opened"))))
+        });
+        let (tokens, mut opened) = (tokens?, opened?);
         for slot in &opened.slots {
             check::signature(slot, &files.manifest).map_err(&refused)?;
         }

@@ -200,7 +200,7 @@ impl Scan<'_> {
         self.fields(range, |scan, number, field| {
             match (number, field) {
                 (1, Field::Number(size)) => tensor.dims.push(size),
-                (1, Field::Bytes(range)) => tensor.dims.extend(packed(scan.file, range).map_err(malformed)?),
+                (1, Field::Bytes(range)) => tensor.dims.extend(packed(scan.file, range, MAX_RANK).map_err(malformed)?),
                 (2, Field::Number(dtype)) => tensor.dtype = dtype,
                 (8, Field::Bytes(range)) => tensor.name = String::from_utf8_lossy(&scan.file[range]).into_owned(),
                 (9, Field::Bytes(range)) => tensor.raw = range,

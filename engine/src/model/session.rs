@@ -17,7 +17,7 @@ use crate::model::runtime::{Runtime, no_panic};
 use crate::model::scan::{Initializer, Scanned};
 
 /// Tensors from this size on are kept once for all sessions, in bytes.
-const SHARED_BYTES: usize = 1 << 40;
+const SHARED_BYTES: usize = 1 << 20;
 /// `TensorProto.DataType` of 32-bit floats and of bytes.
 const F32: u64 = 1;
 const I8: u64 = 3;

@@ -86,14 +86,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// All numbers of a packed field.
+/// All numbers of a packed field that may hold at most `limit` of them.
 ///
 /// # Errors
-/// As [`Reader::next`].
-pub(super) fn packed(file: &[u8], range: Range<usize>) -> Result<Vec<u64>, String> {
+/// As [`Reader::next`], or that there are more.
+pub(super) fn packed(file: &[u8], range: Range<usize>, limit: usize) -> Result<Vec<u64>, String> {
     let mut reader = Reader::new(file, range);
     let mut numbers = Vec::new();
     while reader.at < reader.end {
+        if numbers.len() == limit {
+            return Err(format!("more than {limit} packed numbers"));
+        }
         numbers.push(reader.varint()?);
     }
     Ok(numbers)
@@ -114,6 +117,7 @@ mod tests {
         {
             assert!(Reader::new(bad, 0..bad.len()).next().is_err(), "{bad:?}");
         }
-        assert_eq!(packed(&[1, 0x80, 0x01], 0..3), Ok(vec![1, 128]));
+        assert_eq!(packed(&[1, 0x80, 0x01], 0..3, 2), Ok(vec![1, 128]));
+        assert!(packed(&[1, 0x80, 0x01], 0..3, 1).is_err());
     }
 }

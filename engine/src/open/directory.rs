@@ -10,8 +10,7 @@ use crate::error::{Error, Result};
 const OURS: [&str; 7] = ["LOCK", "FORMAT", "FORMAT.tmp", "data.mdb", "lock.mdb", "text", "vector"];
 
 /// Magic numbers of network file systems (statfs(2)): memory maps and locks do not hold there.
-const NETWORK: [(u64, &str); 4] =
-    [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];
+const NETWORK: [(u64, &str); 4] = [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];
 
 /// Creates the directory for its owner alone, or checks that what is there can be ours.
 pub(super) fn prepare(path: &Path, force_network_fs: bool) -> Result<()> {
@@ -45,8 +44,10 @@ fn refuse_network(path: &Path, forced: bool) -> Result<()> {
     match NETWORK.iter().find(|(number, _)| *number == magic) {
         Some((_, name)) if !forced => Err(Error::NotADatabase {
             path: path.to_owned(),
-            found: format!("a directory on {name}, where locks and memory maps do not hold; \
-                            use a local disk, or set Config::force_network_fs"),
+            found: format!(
+                "a directory on {name}, where locks and memory maps do not hold; \
+                            use a local disk, or set Config::force_network_fs"
+            ),
         }),
         _ => Ok(()),
     }

@@ -34,10 +34,8 @@ impl DirectoryLock {
             }
             Err(e) => return Err(Error::io("lock", &path, e.into())),
         }
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|e| Error::io("write", &path, e))?;
         Ok(DirectoryLock { _file: file })
     }

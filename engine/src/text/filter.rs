@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use roaring::RoaringBitmap;
 use tantivy::Term;
-use tantivy::columnar::Column;
+use tantivy::columnar::{Column, MonotonicallyMappableToU64};
 use tantivy::fastfield::FastFieldReaders;
 use tantivy::schema::IndexRecordOption;
 
@@ -143,11 +143,29 @@ impl Segment {
     }
 
     fn between<T: ColumnType>(&self, column: &Column<T>, values: RangeInclusive<T>) -> RoaringBitmap {
+        // Tantivy takes a range that ends below the smallest value for one that ends at it.
+        if *values.end() < column.min_value() || *values.start() > column.max_value() {
+            return RoaringBitmap::new();
+        }
         let mut found = Vec::new();
         column.get_docids_for_value_range(values, 0..self.reader.max_doc(), &mut found);
-        let mut docs = RoaringBitmap::new();
-        docs.extend(found);
-        docs
+        self.bitmap(&found)
+    }
+
+    /// The bitmap of documents. Many of them go through a plain bit set: adding each to the bitmap costs more than
+    /// finding it.
+    fn bitmap(&self, docs: &[u32]) -> RoaringBitmap {
+        let max_doc = self.reader.max_doc() as usize;
+        if docs.len() < max_doc / 64 {
+            return docs.iter().copied().collect();
+        }
+        let mut bits = vec![0u8; max_doc.div_ceil(8)];
+        for doc in docs {
+            if let Some(byte) = bits.get_mut(*doc as usize / 8) {
+                *byte |= 1 << (doc % 8);
+            }
+        }
+        RoaringBitmap::from_lsb0_bytes(0, &bits)
     }
 
     /// The column of a field; None when no document of the segment has it.
@@ -170,17 +188,17 @@ impl Segment {
         }
         let basic = IndexRecordOption::Basic;
         let mut blocks = index.read_block_postings_from_terminfo(&info, basic).map_err(failed)?;
-        let mut docs = RoaringBitmap::new();
+        let mut found = Vec::with_capacity(info.doc_freq.min(self.reader.max_doc()) as usize);
         while !blocks.docs().is_empty() {
-            docs.extend(blocks.docs());
+            found.extend_from_slice(blocks.docs());
             blocks.advance();
         }
-        Ok(docs)
+        Ok(self.bitmap(&found))
     }
 }
 
 /// What a column of comparisons can hold.
-trait ColumnType: Copy + PartialOrd + std::fmt::Debug + Send + Sync + 'static {
+trait ColumnType: MonotonicallyMappableToU64 {
     /// The column at a path, when the segment has it.
     fn open(readers: &FastFieldReaders, path: &str) -> tantivy::Result<Option<Column<Self>>>;
 }

@@ -78,10 +78,16 @@ fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
     Ok(Some((opened, stamp)))
 }
 
-/// Checks the checksum of every file of a segment. Tantivy's own `validate_checksum` passes over files that its list of
-/// managed files has lost, so the files are taken from the folder.
+/// The files that every segment has. Tantivy opens some of them only when a query needs them.
+const PARTS: [&str; 6] = ["fast", "fieldnorm", "idx", "pos", "store", "term"];
+
+/// Checks that every file of a segment is there, and its checksum. Tantivy's own `validate_checksum` passes over files
+/// that are missing, or that its list of managed files has lost, so the files are taken from the folder.
 fn check_files(index: &Index, segment: &SegmentMeta, names: &[String]) -> Result<()> {
     let id = segment.id().uuid_string();
+    if let Some(missing) = PARTS.iter().map(|part| format!("{id}.{part}")).find(|name| !names.contains(name)) {
+        return Err(failed(format!("`{missing}` is missing")));
+    }
     let deletes = segment.delete_opstamp().map(|opstamp| format!("{id}.{opstamp}.del"));
     for name in names.iter().filter(|name| name.starts_with(&id)) {
         // Deletions of another commit: an older one, or one that a crash left unfinished.

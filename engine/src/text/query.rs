@@ -1,13 +1,13 @@
 //! A query: its words, the postings they stand for, and the weight of each.
 
-use tantivy::query::{BooleanQuery, BoostQuery, Bm25StatisticsProvider, Bm25Weight, Occur, Query, TermQuery};
+use tantivy::query::{Bm25StatisticsProvider, Bm25Weight, BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
 
 use super::analyse::each_word;
+use super::failed;
 use super::fields::{Mark, Places};
 use super::tail::{Tail, WordHash, word_hash};
-use super::failed;
 use crate::error::Result;
 use crate::limits::{MAX_QUERY_BYTES, MAX_QUERY_TERMS, MAX_TEXT_FIELDS};
 

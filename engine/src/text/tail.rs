@@ -1,10 +1,10 @@
 //! The tail: items that the catalog has and tantivy does not hold yet.
 //!
-//! Batches are immutable and shared, so that publishing a commit costs a list of pointers. A search scans all documents
-//! of the tail; the applier keeps it short. All versions of an item stay until their commit is in the index, because
+//! Batches are immutable and shared, so that publishing a commit costs a list of pointers; neighbours of like size are
+//! merged, so that the list stays short. All versions of an item stay until their commit is in the index, because
 //! readers that pinned an older catalog still need the older version.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
@@ -32,6 +32,8 @@ pub(super) fn word_hash(slot: u8, word: &str) -> WordHash {
 /// One version of an item, analysed.
 #[derive(Debug)]
 pub(super) struct TailDoc {
+    /// The commit of the catalog that wrote it: that of the generation, or a later one when it is applied again.
+    seq: Seq,
     pub key: ItemKey,
     pub generation: Generation,
     pub fields: Arc<Fields>,
@@ -39,16 +41,28 @@ pub(super) struct TailDoc {
     words: Box<[WordHash]>,
     /// How often each of `words` occurs.
     counts: Box<[u32]>,
-    /// Tokens of each slot, quantised to a byte as tantivy does it: a score must not change when the item moves there.
-    lengths: [u8; MAX_TEXT_FIELDS],
+    /// Tokens of each slot.
+    tokens: [u32; MAX_TEXT_FIELDS],
+    /// Which slots have text.
+    filled: [bool; MAX_TEXT_FIELDS],
 }
 
-/// The documents of one commit of the catalog, ascending by key.
+/// The documents of one commit of the catalog, or of several in a row; ascending by key and generation.
 #[derive(Debug)]
 struct Batch {
-    seq: Seq,
-    docs: Vec<TailDoc>,
-    totals: Totals,
+    docs: Vec<Arc<TailDoc>>,
+    /// Every word of every document, ascending by word and then by document.
+    postings: Vec<Posting>,
+}
+
+/// A document has a word.
+#[derive(Debug, Clone, Copy)]
+struct Posting {
+    word: WordHash,
+    /// Index into the documents of the batch.
+    doc: u32,
+    /// How often it occurs.
+    count: u32,
 }
 
 /// Counts that the statistics of BM25 are taken from.
@@ -65,6 +79,7 @@ pub(super) struct Totals {
 /// The overlay at one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tail {
+    /// Ascending by commit. Each has more than twice the documents of the next, so a thousand commits are a few batches.
     batches: Vec<Arc<Batch>>,
     totals: Totals,
 }
@@ -77,39 +92,88 @@ pub(super) struct TailHit {
     pub score: f32,
 }
 
-/// Documents that were analysed, before they are published.
+/// The documents of one commit, analysed but not published.
 #[derive(Debug)]
-pub(super) struct Staged(Batch);
+pub(super) struct Staged {
+    seq: Seq,
+    batch: Batch,
+}
 
 /// Analyses the documents of a commit. Done before any lock is taken.
 pub(super) fn analyse(seq: Seq, docs: Vec<TextDoc>, schema: &Schema) -> Staged {
-    let mut totals = Totals { docs: docs.len() as u64, ..Totals::default() };
-    let mut docs: Vec<TailDoc> = docs.into_iter().map(|doc| TailDoc::new(doc, schema, &mut totals)).collect();
-    docs.sort_by_key(|doc| (doc.key, doc.generation));
-    Staged(Batch { seq, docs, totals })
+    let docs = docs.into_iter().map(|doc| Arc::new(TailDoc::new(seq, doc, schema))).collect();
+    Staged { seq, batch: Batch::new(docs) }
+}
+
+impl Batch {
+    fn new(mut docs: Vec<Arc<TailDoc>>) -> Batch {
+        docs.sort_by_key(|doc| (doc.key, doc.generation));
+        let mut postings = Vec::with_capacity(docs.iter().map(|doc| doc.words.len()).sum());
+        for (at, doc) in (0u32..).zip(&docs) {
+            let words = doc.words.iter().zip(&doc.counts);
+            postings.extend(words.map(|(word, count)| Posting { word: *word, doc: at, count: *count }));
+        }
+        postings.sort_unstable_by_key(|posting| (posting.word, posting.doc));
+        Batch { docs, postings }
+    }
+
+    /// The documents that have a word.
+    fn with_word(&self, word: WordHash) -> &[Posting] {
+        let from = &self.postings[self.postings.partition_point(|posting| posting.word < word)..];
+        &from[..from.partition_point(|posting| posting.word == word)]
+    }
+
+    /// BM25 of every document; added up as [`TailDoc::score`] does.
+    fn scores(&self, leaves: &[Leaf]) -> Vec<f32> {
+        let mut scores = vec![0.0; self.docs.len()];
+        for leaf in leaves {
+            for posting in self.with_word(leaf.hash) {
+                let doc = posting.doc as usize;
+                scores[doc] += leaf.weight.score(self.docs[doc].length(leaf.slot), posting.count);
+            }
+        }
+        scores
+    }
 }
 
 impl Tail {
     /// The tail with a commit more. Staging a commit again replaces what was staged for it and for later ones: those
     /// never happened.
-    pub(super) fn with(&self, Staged(batch): Staged) -> Tail {
-        let mut batches: Vec<Arc<Batch>> = self.batches.iter().filter(|b| b.seq < batch.seq).cloned().collect();
-        let mut totals = self.totals;
-        if batches.len() < self.batches.len() {
-            totals = sum(&batches);
+    pub(super) fn with(&self, staged: Staged) -> Tail {
+        let mut tail = self.keep(|doc| doc.seq < staged.seq);
+        staged.batch.docs.iter().for_each(|doc| tail.totals.add(doc));
+        if !staged.batch.docs.is_empty() {
+            tail.batches.push(Arc::new(staged.batch));
         }
-        totals.add(&batch.totals);
-        if !batch.docs.is_empty() {
-            batches.push(Arc::new(batch));
+        while let [.., before, last] = tail.batches.as_slice()
+            && before.docs.len() <= 2 * last.docs.len()
+        {
+            let merged = Batch::new([before.docs.as_slice(), last.docs.as_slice()].concat());
+            tail.batches.truncate(tail.batches.len() - 2);
+            tail.batches.push(Arc::new(merged));
         }
-        Tail { batches, totals }
+        tail
     }
 
     /// The tail without what the index holds up to `seq`.
     pub(super) fn after(&self, seq: Seq) -> Tail {
-        let batches: Vec<Arc<Batch>> = self.batches.iter().filter(|b| b.seq > seq).cloned().collect();
-        let totals = sum(&batches);
-        Tail { batches, totals }
+        self.keep(|doc| doc.seq > seq)
+    }
+
+    fn keep(&self, wanted: impl Fn(&TailDoc) -> bool) -> Tail {
+        let mut tail = Tail { batches: Vec::with_capacity(self.batches.len()), totals: self.totals };
+        for batch in &self.batches {
+            let docs: Vec<Arc<TailDoc>> = batch.docs.iter().filter(|doc| wanted(doc)).cloned().collect();
+            if docs.len() == batch.docs.len() {
+                tail.batches.push(batch.clone());
+                continue;
+            }
+            batch.docs.iter().filter(|doc| !wanted(doc)).for_each(|doc| tail.totals.remove(doc));
+            if !docs.is_empty() {
+                tail.batches.push(Arc::new(Batch::new(docs)));
+            }
+        }
+        tail
     }
 
     /// Counts over all versions.
@@ -119,71 +183,64 @@ impl Tail {
 
     /// All versions.
     pub(super) fn docs(&self) -> impl Iterator<Item = &TailDoc> {
-        self.batches.iter().flat_map(|batch| batch.docs.iter())
+        self.batches.iter().flat_map(|batch| batch.docs.iter().map(Arc::as_ref))
     }
 
     /// How many versions have each of the words.
     pub(super) fn frequencies(&self, words: &[WordHash]) -> Vec<u64> {
-        let mut found = vec![0; words.len()];
-        for doc in self.docs() {
-            for (count, word) in found.iter_mut().zip(words) {
-                *count += u64::from(doc.count(*word) > 0);
-            }
-        }
-        found
+        let having = |word: &WordHash| self.batches.iter().map(|batch| batch.with_word(*word).len() as u64).sum();
+        words.iter().map(having).collect()
     }
 
     /// The versions that match the query and the filter, in no order.
     pub(super) fn hits(&self, query: &TextQuery, plan: Option<&Plan<'_>>) -> Vec<TailHit> {
-        self.docs()
-            .filter_map(|doc| {
-                let score = doc.score(&query.leaves);
-                let wanted = score > 0.0 && plan.is_none_or(|plan| plan.holds(doc));
-                wanted.then_some(TailHit { key: doc.key, generation: doc.generation, score })
-            })
-            .collect()
+        let mut hits = Vec::new();
+        for batch in &self.batches {
+            for (doc, score) in batch.docs.iter().zip(batch.scores(&query.leaves)) {
+                if score > 0.0 && plan.is_none_or(|plan| plan.holds(doc)) {
+                    hits.push(TailHit { key: doc.key, generation: doc.generation, score });
+                }
+            }
+        }
+        hits
     }
 
     /// The version of an item that the reader sees, when it is here.
     pub(super) fn version(&self, key: ItemKey, live: &dyn Fn(ItemKey, Generation) -> bool) -> Option<&TailDoc> {
-        // The newest commit first: it is the one that most readers see.
+        // The newest commits first: they are what most readers see.
         self.batches.iter().rev().find_map(|batch| {
             let start = batch.docs.partition_point(|doc| doc.key < key);
-            let versions = batch.docs.iter().skip(start).take_while(|doc| doc.key == key);
-            versions.into_iter().find(|doc| live(doc.key, doc.generation))
+            let mut versions = batch.docs[start..].iter().take_while(|doc| doc.key == key);
+            versions.find(|doc| live(doc.key, doc.generation)).map(Arc::as_ref)
         })
     }
 }
 
 impl TailDoc {
-    fn new(doc: TextDoc, schema: &Schema, totals: &mut Totals) -> TailDoc {
-        let mut counts: HashMap<WordHash, u32> = HashMap::new();
+    fn new(seq: Seq, doc: TextDoc, schema: &Schema) -> TailDoc {
+        let mut counts: BTreeMap<WordHash, u32> = BTreeMap::new();
         let mut tokens = [0u32; MAX_TEXT_FIELDS];
         for (slot, text) in slotted(&doc.fields, schema) {
+            let Some(tokens) = tokens.get_mut(usize::from(slot)) else { continue };
             each_word(text, |token| {
                 *counts.entry(word_hash(slot, &token.text)).or_default() += 1;
-                if let Some(tokens) = tokens.get_mut(usize::from(slot)) {
-                    *tokens += 1;
-                }
+                *tokens += 1;
                 true
             });
         }
+        let mut filled = [false; MAX_TEXT_FIELDS];
         for slot in filled_slots(&doc.fields, schema) {
-            if let Some(filled) = totals.filled.get_mut(usize::from(slot)) {
-                *filled += 1;
-            }
+            filled[usize::from(slot) % MAX_TEXT_FIELDS] = true;
         }
-        for (total, tokens) in totals.tokens.iter_mut().zip(tokens) {
-            *total += u64::from(tokens);
-        }
-        let counts: BTreeMap<WordHash, u32> = counts.into_iter().collect();
         TailDoc {
+            seq,
             key: doc.key,
             generation: doc.generation,
             fields: doc.fields,
             words: counts.keys().copied().collect(),
             counts: counts.values().copied().collect(),
-            lengths: tokens.map(FieldNormReader::fieldnorm_to_id),
+            tokens,
+            filled,
         }
     }
 
@@ -199,27 +256,32 @@ impl TailDoc {
         for leaf in leaves {
             let count = self.count(leaf.hash);
             if count > 0 {
-                score += leaf.weight.score(self.lengths[usize::from(leaf.slot)], count);
+                score += leaf.weight.score(self.length(leaf.slot), count);
             }
         }
         score
     }
+
+    /// Tokens of a slot, quantised to a byte as tantivy does it: a score must not change when the item moves there.
+    fn length(&self, slot: u8) -> u8 {
+        FieldNormReader::fieldnorm_to_id(self.tokens[usize::from(slot)])
+    }
 }
 
 impl Totals {
-    fn add(&mut self, other: &Totals) {
-        self.docs += other.docs;
+    fn add(&mut self, doc: &TailDoc) {
+        self.docs += 1;
         for slot in 0..MAX_TEXT_FIELDS {
-            self.filled[slot] += other.filled[slot];
-            self.tokens[slot] += other.tokens[slot];
+            self.filled[slot] += u64::from(doc.filled[slot]);
+            self.tokens[slot] += u64::from(doc.tokens[slot]);
         }
     }
-}
 
-fn sum(batches: &[Arc<Batch>]) -> Totals {
-    let mut totals = Totals::default();
-    for batch in batches {
-        totals.add(&batch.totals);
+    fn remove(&mut self, doc: &TailDoc) {
+        self.docs -= 1;
+        for slot in 0..MAX_TEXT_FIELDS {
+            self.filled[slot] -= u64::from(doc.filled[slot]);
+            self.tokens[slot] -= u64::from(doc.tokens[slot]);
+        }
     }
-    totals
 }

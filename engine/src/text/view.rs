@@ -11,13 +11,13 @@ use super::fields::Places;
 use super::plan::Plan;
 use super::query::TextQuery;
 use super::segment::Segment;
-use super::tail::Tail;
+use super::tail::{Tail, TailHit};
 use super::top::{self, Hit};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::id::{Generation, ItemKey, Seq};
 use crate::schema::Schema;
-use crate::score::top_k;
+use crate::score::{best_first, top_k};
 
 /// Says whether a version of an item is the one that the reader's catalog has.
 pub(crate) type Live<'a> = &'a dyn Fn(ItemKey, Generation) -> bool;
@@ -101,13 +101,7 @@ impl TextView {
         }
         let plan = filter.map(|filter| Plan::new(filter, schema));
         let allowed = plan.as_ref().map(|plan| self.allowed(plan)).transpose()?;
-        let in_tail: Vec<(ItemKey, f32)> = self
-            .tail
-            .hits(query, plan.as_ref())
-            .into_iter()
-            .filter(|hit| live(hit.key, hit.generation))
-            .map(|hit| (hit.key, hit.score))
-            .collect();
+        let in_tail = best_live(self.tail.hits(query, plan.as_ref()), k, live);
         // Some of what the index returns is stale; a few more at once are cheaper than a second search.
         let mut wanted = k.saturating_add(k / 8).saturating_add(16);
         loop {
@@ -201,9 +195,11 @@ impl TextView {
                 }
             }
         }
-        keys.extend(self.tail.docs().filter(|doc| live(doc.key, doc.generation) && plan.holds(doc)).map(|doc| doc.key.0));
+        let in_tail = self.tail.docs().filter(|doc| plan.holds(doc) && live(doc.key, doc.generation));
+        keys.extend(in_tail.map(|doc| doc.key.0));
         keys.sort_unstable();
-        Ok(RoaringTreemap::from_iter(keys))
+        keys.dedup();
+        RoaringTreemap::from_sorted_iter(keys).map_err(failed)
     }
 
     /// The documents of each segment that pass the filter.
@@ -212,11 +208,19 @@ impl TextView {
     }
 }
 
+/// The `k` best live hits of the tail, each item once. Best first, so that `live`, which may cost a look-up, is asked no
+/// more often than it takes to find them.
+fn best_live(mut hits: Vec<TailHit>, k: usize, live: Live<'_>) -> Vec<(ItemKey, f32)> {
+    hits.sort_unstable_by(|a, b| best_first((a.key, a.score), (b.key, b.score)));
+    let mut seen = HashSet::new();
+    let alive = hits.into_iter().filter(|hit| live(hit.key, hit.generation) && seen.insert(hit.key));
+    alive.take(k).map(|hit| (hit.key, hit.score)).collect()
+}
+
 /// The live hits of both halves. A version that is there twice (applied but not stamped yet, or replayed) counts once.
 fn merge(found: Vec<Hit>, in_tail: &[(ItemKey, f32)], live: Live<'_>) -> Vec<(ItemKey, f32)> {
-    let mut seen: HashSet<ItemKey> = HashSet::with_capacity(found.len() + in_tail.len());
-    let mut merged = Vec::with_capacity(found.len() + in_tail.len());
-    merged.extend(in_tail.iter().filter(|(key, _)| seen.insert(*key)));
+    let mut seen: HashSet<ItemKey> = in_tail.iter().map(|(key, _)| *key).collect();
+    let mut merged = in_tail.to_vec();
     for hit in found {
         if live(hit.key, hit.generation) && seen.insert(hit.key) {
             merged.push((hit.key, hit.score));

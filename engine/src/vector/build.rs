@@ -73,17 +73,21 @@ impl Graph {
         // makes two of those at a time avoid each other by skipping nodes, which costs recall, and has had deadlocks
         // there; so they run one by one, and only appended vectors in parallel.
         let (reusing, appended) = puts.split_at(self.removed().min(puts.len()));
-        for put in reusing {
-            self.insert_one(*put)?;
-        }
+        reusing.iter().try_for_each(|put| self.insert_one(*put))?;
         let threads = threads.min(appended.len() / INSERTIONS_A_THREAD).clamp(1, MOST_BUILDERS);
         if threads == 1 {
             return appended.iter().try_for_each(|put| self.insert_one(*put));
         }
-        self.insert_in_parallel(appended, threads)
+        self.insert_in_parallel(appended, threads)?;
+        self.suspect(appended.iter().map(|put| put.0));
+        if self.check_is_due() {
+            self.repair_stranded()?;
+        }
+        Ok(())
     }
 
-    fn insert_one(&self, (key, vector): Put<'_>) -> Result<()> {
+    /// Inserts one vector whose key is not in the graph.
+    pub(super) fn insert_one(&self, (key, vector): Put<'_>) -> Result<()> {
         let vector = bits(vector);
         let _inside = self.gate.enter(Side::Build);
         self.index.add(key.0, usearch::f16::from_i16s(&vector)).map_err(index_error)?;
@@ -93,7 +97,8 @@ impl Graph {
         Ok(())
     }
 
-    fn insert_in_parallel(&self, puts: &[Put<'_>], threads: usize) -> Result<()> {
+    /// Inserts by several threads, and leaves some of the vectors stranded (see `repair`).
+    pub(super) fn insert_in_parallel(&self, puts: &[Put<'_>], threads: usize) -> Result<()> {
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let failure = Mutex::new(None);

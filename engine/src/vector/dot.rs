@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn exact_top_k_equals_a_full_sort() {
-        let vectors: Vec<_> = (0..2000_u64).map(|i| to_half(&[(i as f32).sin(), (i as f32 * 1.7).cos(), 0.3])).collect();
+        let vectors: Vec<_> =
+            (0..2000_u64).map(|i| to_half(&[(i as f32).sin(), (i as f32 * 1.7).cos(), 0.3])).collect();
         let query = widen(&to_half(&[0.2, 0.9, -0.4]));
         let entries = || vectors.iter().enumerate().map(|(i, v)| (ItemKey(i as u64), v.as_ref()));
         let mut all: Vec<_> = entries().map(|(key, v)| (key, dot(&query, v))).collect();

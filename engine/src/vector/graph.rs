@@ -1,4 +1,4 @@
-//! One HNSW graph. This file and `build` are the only ones that call usearch, and keep the rules that it needs:
+//! One HNSW graph. This file, `build` and `repair` are the only ones that call usearch, and keep the rules it needs:
 //!
 //! * Capacity and contexts are reserved before they are used, while nobody else is inside (`gate`).
 //! * Every count is clamped before it crosses the language border: a size that cannot be allocated aborts there.
@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use half::f16;
@@ -41,6 +42,8 @@ pub(super) struct Graph {
     pub(super) live: AtomicUsize,
     /// Places that removed vectors take; the next insertions use them again.
     pub(super) removed: AtomicUsize,
+    /// Keys inserted in a way that can strand them, since stranded vectors were last looked for.
+    pub(super) suspects: Mutex<Vec<ItemKey>>,
 }
 
 /// What a search asks of the graph.
@@ -69,7 +72,8 @@ impl Graph {
         };
         let index = Index::new(&options).map_err(index_error)?;
         let gate = Gate::new(MOST_SEARCHES, MOST_BUILDERS);
-        let graph = Graph { index, gate, live: AtomicUsize::new(0), removed: AtomicUsize::new(0) };
+        let (live, removed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let graph = Graph { index, gate, live, removed, suspects: Mutex::default() };
         graph.reserve(0)?;
         Ok(graph)
     }
@@ -171,12 +175,7 @@ impl Graph {
     }
 
     /// The `k` nearest that `accept` takes; `accept` runs inside the traversal.
-    fn traverse_where(
-        &self,
-        query: &[f16],
-        k: usize,
-        accept: &dyn Fn(ItemKey) -> bool,
-    ) -> Result<Vec<(ItemKey, f32)>> {
+    fn traverse_where(&self, query: &[f16], k: usize, accept: &dyn Fn(ItemKey) -> bool) -> Result<Vec<(ItemKey, f32)>> {
         let panicked = Cell::new(false);
         let guarded = |key: u64| {
             // After a panic the closure is not called again; the traversal then ends with what it has.

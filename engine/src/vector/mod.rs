@@ -8,7 +8,7 @@
 //! | `encode` | f32 to normalised f16, f16 to bytes, and back |
 //! | `dot` | the dot product, and the exact top-k that pre-filtered scoring uses |
 //! | `gate` | who may be inside the graph: searches or builders, never both |
-//! | `graph`, `build` | the only files that name a usearch type |
+//! | `graph`, `build`, `repair` | the only files that name a usearch type |
 //! | `tail` | the overlay: vectors of commits that the graph does not hold yet |
 //! | `space`, `search` | one space: staging, applying, searching |
 //! | `checkpoint`, `store` | files on disk, and opening them |
@@ -19,6 +19,7 @@ mod dot;
 mod encode;
 mod gate;
 mod graph;
+mod repair;
 mod search;
 mod space;
 mod store;

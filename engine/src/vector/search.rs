@@ -44,9 +44,8 @@ impl Space {
 
         let is_allowed = |key: ItemKey| allowed.is_none_or(|keys| keys.contains(key.0));
         // The graph may hold the same vectors as the overlay, or older ones: what the overlay shows, it answers for.
-        let mut hits = overlay.best(&widen(&half), k, |key, version| {
-            is_allowed(key) && overlay.visible(key, live) == Some(version)
-        });
+        let mut hits = overlay
+            .best(&widen(&half), k, |key, version| is_allowed(key) && overlay.visible(key, live) == Some(version));
         let in_overlay = overlay.len();
         let fetch = k + k / 4 + SPARE + in_overlay.min(k);
         let wanted = Wanted { query: &half, k, fetch, allowed };

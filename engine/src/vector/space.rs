@@ -20,11 +20,6 @@ use crate::error::{Error, Result};
 use crate::id::{Generation, ItemKey, Seq};
 use crate::stats::VectorStats;
 
-/// Hits among which a vector must find itself: it may have a few exact duplicates.
-const SELF_RECALL_K: usize = 16;
-/// Cosines this close count as equal when duplicates fill the whole list of a self-recall probe.
-const SELF_RECALL_TIE: f32 = 1e-3;
-
 /// One named space. All methods take `&self`; one thread stages, one applies, any number search.
 pub(crate) struct Space {
     pub(super) spec: SpaceSpec,
@@ -125,7 +120,8 @@ impl Space {
         Seq(self.applied.load(Ordering::Acquire))
     }
 
-    /// Writes the graph to a file that is complete and durable when this returns. The caller then records the answer
+    /// Writes the graph to a file that is complete and durable when this returns; first it looks for vectors that
+    /// parallel insertion has stranded. The caller then records the answer
     /// in the catalog, and only after that cuts its log. Searches go on; `apply` waits.
     ///
     /// # Errors
@@ -133,6 +129,7 @@ impl Space {
     pub(crate) fn checkpoint(&self, seq: Seq) -> Result<VectorCheckpoint> {
         let _builder = self.lock_builder();
         let graph = self.graph();
+        graph.repair_stranded()?;
         let written = checkpoint::write(&self.dir, &self.spec, seq, graph.len() as u64, &graph.to_bytes()?)?;
         self.checkpoint_seq.store(seq.0, Ordering::Release);
         Ok(written)
@@ -178,29 +175,10 @@ impl Space {
         let graph = self.graph();
         let mut found = 0_usize;
         for (key, vector) in sample {
-            found += usize::from(self.finds_itself(&graph, *key, vector)?);
+            check_stored(&self.spec.name, self.spec.dimensions, vector)?;
+            found += usize::from(graph.finds(*key, vector)?);
         }
         Ok(found as f32 / sample.len() as f32)
-    }
-
-    /// Inserts those of `vectors` again that the graph holds and does not find: insertion by several threads strands
-    /// one in a thousand at worst. Returns how many there were.
-    ///
-    /// # Errors
-    /// Like [`Space::self_recall`].
-    pub(crate) fn repair_stranded(&self, vectors: &[(ItemKey, Arc<[f16]>)]) -> Result<usize> {
-        let _builder = self.lock_builder();
-        let graph = self.graph();
-        let mut repaired = 0;
-        for (key, vector) in vectors {
-            if !self.finds_itself(&graph, *key, vector)? {
-                graph.remove([*key])?;
-                graph.reserve(1)?;
-                graph.insert(&[(*key, vector)], 1)?;
-                repaired += 1;
-            }
-        }
-        Ok(repaired)
     }
 
     /// Counts and sizes of this moment.
@@ -230,16 +208,6 @@ impl Space {
     /// The graph of this moment.
     pub(super) fn graph(&self) -> Arc<Graph> {
         self.graph.load_full()
-    }
-
-    fn finds_itself(&self, graph: &Graph, key: ItemKey, vector: &[f16]) -> Result<bool> {
-        check_stored(&self.spec.name, self.spec.dimensions, vector)?;
-        let hits = graph.traverse(vector, SELF_RECALL_K)?;
-        let wide = super::widen(vector);
-        let own = super::dot(&wide, vector);
-        // A list full of exact duplicates says nothing against the vector itself.
-        let tied = hits.len() == SELF_RECALL_K && hits.last().is_some_and(|last| last.1 >= own - SELF_RECALL_TIE);
-        Ok(tied || hits.iter().any(|hit| hit.0 == key))
     }
 
     fn lock_builder(&self) -> MutexGuard<'_, ()> {

@@ -104,7 +104,8 @@ impl Overlay {
     /// The version of `key` that a reader sees: the newest one that `live` confirms. `None` leaves the key to the
     /// graph. A reader of an older snapshot gets the older version here, or the graph's.
     pub(super) fn visible(&self, key: ItemKey, live: &dyn Fn(ItemKey, Option<Generation>) -> bool) -> Option<Version> {
-        let mut versions: Vec<Version> = self.batches.iter().flat_map(|batch| batch.versions_of(key)).copied().collect();
+        let mut versions: Vec<Version> =
+            self.batches.iter().flat_map(|batch| batch.versions_of(key)).copied().collect();
         versions.sort_unstable_by(|a, b| b.cmp(a));
         versions.into_iter().find(|version| live(key, Some(version.0)))
     }

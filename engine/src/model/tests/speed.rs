@@ -80,27 +80,3 @@ fn latencies_and_rates() {
         );
     }
 }
-#[test]
-#[ignore = "tmp"]
-fn parts() {
-    use crate::model::*;
-    let config = Config { sessions: 1, ..Config::default() };
-    for _ in 0..2 {
-        let t = Instant::now();
-        let files = files::read(None).unwrap();
-        println!("files {:?}", t.elapsed());
-        let t = Instant::now();
-        let scanned = scan::scan(&files.onnx, &[]).unwrap();
-        println!("scan {:?}", t.elapsed());
-        let t = Instant::now();
-        let _tokens = Tokens::new(&files).unwrap();
-        println!("tokens {:?}", t.elapsed());
-        let runtime = runtime::runtime(&config).unwrap();
-        let t = Instant::now();
-        let mut o = session::open(&config, runtime, &files, &scanned).unwrap();
-        println!("session {:?}", t.elapsed());
-        let t = Instant::now();
-        probe::run(&mut o.slots[0], &files.manifest).unwrap();
-        println!("probe {:?}", t.elapsed());
-    }
-}

@@ -15,12 +15,13 @@ fn filled() -> Fixture {
     fixture
 }
 
-fn files(fixture: &Fixture) -> Vec<PathBuf> {
+/// The first file of a kind.
+fn file(fixture: &Fixture, ending: &str) -> PathBuf {
     let folder = std::fs::read_dir(fixture.dir.path().join("text")).expect("folder");
     let paths = folder.map(|entry| entry.expect("entry").path());
-    let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_none_or(|e| e != "lock")).collect();
-    paths.sort();
-    paths
+    let mut of_kind: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
+    of_kind.sort();
+    of_kind.into_iter().next().expect("a file of each kind")
 }
 
 #[test]
@@ -71,20 +72,17 @@ fn another_store_another_count_and_a_missing_list_are_put_aside() {
 fn damage_to_any_file_is_found_and_the_index_comes_back() {
     let mut fixture = filled();
     let mut quarantined = 0;
-    for number in 0..files(&fixture).len() {
+    for ending in ["/meta.json", ".fast", ".fieldnorm", ".idx", ".pos", ".store", ".term", ".del"] {
         for damage in ["flip", "cut", "empty", "remove"] {
-            let path = files(&fixture)[number].clone();
-            let name = path.file_name().expect("name").to_string_lossy().into_owned();
-            // The list of managed files only says what may be deleted; without it nothing is lost.
-            if name == ".managed.json" {
-                continue;
-            }
+            let path = file(&fixture, ending);
             let Fixture { dir, store, schema, catalog, seq } = fixture;
             drop(store);
             let mut bytes = std::fs::read(&path).expect("reads");
             let middle = bytes.len() / 2;
+            // Half of a small file is tantivy's own footer, where some bits mean nothing.
+            let flipped = if bytes.len() > 400 { middle } else { 0 };
             match damage {
-                "flip" => bytes[middle] ^= 4,
+                "flip" => bytes[flipped] ^= 4,
                 "cut" => bytes.truncate(middle),
                 "empty" => bytes.clear(),
                 _ => {}
@@ -95,21 +93,25 @@ fn damage_to_any_file_is_found_and_the_index_comes_back() {
             }
             let (store, stamp) = open(&dir).expect("opens");
             fixture = Fixture { dir, store, schema, catalog, seq };
-            assert_eq!(stamp, None, "{damage} of {name}");
+            assert_eq!(stamp, None, "{damage} of {ending}");
             quarantined += 1;
-            assert_eq!(fixture.quarantined(), quarantined, "{damage} of {name}");
+            assert_eq!(fixture.quarantined(), quarantined, "{damage} of {ending}");
             assert!(fixture.keys("word").is_empty());
             // The caller feeds everything again, in two commits, so that the same kinds of files are there.
-            let docs: Vec<TextChange> = fixture.catalog.iter().map(|(key, (generation, fields))| {
-                TextChange::Put(TextDoc { key: *key, generation: *generation, fields: fields.clone() })
-            }).collect();
+            let docs: Vec<TextChange> = fixture
+                .catalog
+                .iter()
+                .map(|(key, (generation, fields))| {
+                    TextChange::Put(TextDoc { key: *key, generation: *generation, fields: fields.clone() })
+                })
+                .collect();
             let extra = TextDoc { key: ItemKey(3), generation: Seq(1), fields: Arc::new(titled("word").fields) };
             fixture.commit(docs.into_iter().chain([TextChange::Put(extra)]).collect());
             fixture.commit(vec![TextChange::Delete(ItemKey(3))]);
             assert_eq!(fixture.keys("word").len(), 50);
         }
     }
-    assert!(quarantined > 20, "{quarantined}");
+    assert_eq!(quarantined, 32);
 }
 
 #[test]

@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 const ODD: &str = "a.b\\\u{0}\u{1}ü:$";
 
 fn texts() -> impl Strategy<Value = String> {
-    select(vec!["", "red", "Red", "red shoes", "running shoe", "a\u{0}b", "ﬃ", "*(a", "x\u{202e}y"]).prop_map(str::to_owned)
+    select(vec!["", "red", "Red", "red shoes", "running shoe", "a\u{0}b", "ﬃ", "*(a", "x\u{202e}y"])
+        .prop_map(str::to_owned)
 }
 
 fn number() -> impl Strategy<Value = f64> {
@@ -21,11 +22,20 @@ fn number() -> impl Strategy<Value = f64> {
 }
 
 fn date() -> impl Strategy<Value = Timestamp> {
-    select(vec![Timestamp::MIN, Timestamp::MAX, Timestamp::from_millis(0), Timestamp::from_millis(-1), Timestamp::from_millis(1_700_000_000_123)])
+    select(vec![
+        Timestamp::MIN,
+        Timestamp::MAX,
+        Timestamp::from_millis(0),
+        Timestamp::from_millis(-1),
+        Timestamp::from_millis(1_700_000_000_123),
+    ])
 }
 
 fn place() -> impl Strategy<Value = (f64, f64)> {
-    (select(vec![-90.0, -45.0, 0.0, 48.85, 51.5, 89.99, 90.0]), select(vec![-180.0, -179.9, -0.1, 0.0, 2.35, 179.9, 180.0]))
+    (
+        select(vec![-90.0, -45.0, 0.0, 48.85, 51.5, 89.99, 90.0]),
+        select(vec![-180.0, -179.9, -0.1, 0.0, 2.35, 179.9, 180.0]),
+    )
 }
 
 fn item() -> impl Strategy<Value = Item> {
@@ -68,11 +78,13 @@ fn full() -> Item {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    let compares = select(vec![Compare::Equal, Compare::Less, Compare::LessOrEqual, Compare::Greater, Compare::GreaterOrEqual]);
-    let ordered = (select(vec!["price", "when", ODD]), compares, number(), date()).prop_map(|(field, compare, number, date)| {
-        let value = if field == "when" { Scalar::Date(date) } else { Scalar::Number(number) };
-        Filter::Compare { field: field.to_owned(), compare, value }
-    });
+    let compares =
+        select(vec![Compare::Equal, Compare::Less, Compare::LessOrEqual, Compare::Greater, Compare::GreaterOrEqual]);
+    let ordered =
+        (select(vec!["price", "when", ODD]), compares, number(), date()).prop_map(|(field, compare, number, date)| {
+            let value = if field == "when" { Scalar::Date(date) } else { Scalar::Number(number) };
+            Filter::Compare { field: field.to_owned(), compare, value }
+        });
     let text_fields = || select(vec!["title", "tags", "a"]);
     let meters = select(vec![0.0, 10.0, 350_000.0, 5e6, 1.9e7, 2.1e7]);
     let leaf = prop_oneof![

@@ -68,7 +68,8 @@ fn staging_a_commit_again_replaces_it() {
 fn enough_live_hits_come_back_from_behind_many_stale_ones() {
     let mut fixture = Fixture::new();
     // Longer titles score lower, so everything that is live is behind everything that is not.
-    let changes = fixture.put((0..600).map(|key| (key, titled(&format!("word {}", "filler ".repeat(key as usize / 20))))));
+    let changes =
+        fixture.put((0..600).map(|key| (key, titled(&format!("word {}", "filler ".repeat(key as usize / 20))))));
     fixture.commit(changes);
     let view = fixture.view();
     let query = view.query("word", &fixture.fields()).expect("analyses").expect("has words");

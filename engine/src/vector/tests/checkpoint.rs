@@ -65,7 +65,10 @@ fn a_checkpoint_comes_back_whole_and_goes_on() {
     assert_eq!(keys(&space.search(&saved.vectors[0], 1, None, &everything).unwrap()), [0]);
     std::thread::scope(|scope| {
         for _ in 0..24 {
-            scope.spawn(|| (0..50).for_each(|i| assert!(!space.search(&saved.vectors[i], 5, None, &everything).unwrap().is_empty())));
+            scope.spawn(|| {
+                (0..50)
+                    .for_each(|i| assert!(!space.search(&saved.vectors[i], 5, None, &everything).unwrap().is_empty()))
+            });
         }
     });
     assert_eq!(space.checkpoint(Seq(10)).unwrap().count, 500);
@@ -144,7 +147,11 @@ fn renamed_foreign_and_hostile_records_are_not_used() {
     let outside = saved.dir.path().join("abc.usearch");
     fs::write(&outside, b"not ours").unwrap();
     for file in ["../abc.usearch", "", "/etc/passwd", "..", ".usearch", "a\0b.usearch"] {
-        assert_eq!(opened(VectorCheckpoint { file: file.into(), ..good() }, "item", 24, "field:item:24"), None, "{file:?}");
+        assert_eq!(
+            opened(VectorCheckpoint { file: file.into(), ..good() }, "item", 24, "field:item:24"),
+            None,
+            "{file:?}"
+        );
     }
     assert!(outside.exists());
     let wide = VectorCheckpoint { dimensions: 25, ..good() };
@@ -171,7 +178,7 @@ fn unfinished_files_go_and_pruning_keeps_what_is_named() {
     space.apply(&[(ItemKey(4), to_half(&[1.0, 2.0, 3.0]))], &[]).unwrap();
     let one = space.checkpoint(Seq(2)).unwrap();
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
-    space.prune(&[one.clone()]).unwrap();
+    space.prune(std::slice::from_ref(&one)).unwrap();
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
     assert_eq!(store.open_space(&odd, &[one]).unwrap(), Some(Seq(2)));
     assert_eq!(saved.reopen().0, Some(Seq(9)));

@@ -77,15 +77,22 @@ fn searches_beside_replacements_and_rebuilds_always_find_what_is_live() {
 }
 
 #[test]
-fn insertion_by_several_threads_strands_at_most_one_in_a_thousand() {
+fn insertion_by_several_threads_strands_nothing() {
     let vectors = clustered(43, 20_000, 32);
     let data = entries(&vectors);
-    let (_dir, space) = space(32, 4);
+    let missed = |space: &Space| ((1.0 - space.self_recall(&data).unwrap()) * data.len() as f32).round();
+    let (_dir, space) = space(32, 8);
     space.apply(&data, &[]).unwrap();
-    let missed = (1.0 - space.self_recall(&data).unwrap()) * data.len() as f32;
-    assert!(missed.round() <= 20.0, "{missed} of 20,000 do not find themselves");
-    let repaired = space.repair_stranded(&data).unwrap();
-    assert_eq!(repaired, missed.round() as usize);
+    assert!(missed(&space) <= 2.0, "{} of 20,000 do not find themselves", missed(&space));
     assert_eq!(space.stats().indexed, 20_000);
-    assert!(space.self_recall(&data).unwrap() >= 1.0 - 5.0 / 20_000.0);
+    // Without the repair, eight threads strand some: this test would be blind if they did not.
+    let graph = super::super::graph::Graph::new(32).unwrap();
+    graph.reserve(data.len()).unwrap();
+    let puts: Vec<_> = data.iter().map(|(key, v)| (*key, v.as_ref())).collect();
+    graph.insert_in_parallel(&puts, 8).unwrap();
+    graph.suspect(puts.iter().map(|put| put.0));
+    let repaired = graph.repair_stranded().unwrap();
+    assert!(repaired > 0 && repaired < 400, "{repaired} repaired");
+    let lost = puts.iter().filter(|(key, v)| !graph.finds(*key, v).unwrap()).count();
+    assert!(lost <= 2, "{lost} left");
 }

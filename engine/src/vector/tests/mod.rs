@@ -43,15 +43,25 @@ impl Random {
     }
 }
 
-/// `n` f32 vectors in `n / 100` clusters whose spread is 0.7 of the distance of their centres, not normalised.
+/// `n` f32 vectors, not normalised: overlapping clusters of a hundred in at most 24 latent dimensions, turned into the
+/// wanted width, with a little noise. Embeddings are like that: wide, and of a much lower intrinsic dimension.
 fn clustered(seed: u64, n: usize, dimensions: usize) -> Vec<Vec<f32>> {
     let mut random = Random(seed);
-    let centres: Vec<Vec<f32>> =
-        (0..(n / 100).max(4)).map(|_| (0..dimensions).map(|_| random.normal()).collect()).collect();
+    let latent = dimensions.min(24);
+    let mut drawn = |n: usize, width: usize| -> Vec<Vec<f32>> {
+        (0..n).map(|_| (0..width).map(|_| random.normal()).collect()).collect()
+    };
+    let centres = drawn((n / 100).max(4), latent);
+    let basis = drawn(latent, dimensions);
     (0..n)
         .map(|_| {
-            let centre = random.below(centres.len());
-            centres[centre].iter().map(|c| c + 0.7 * random.normal()).collect()
+            let centre = &centres[random.below(centres.len())];
+            let mut vector: Vec<f32> = (0..dimensions).map(|_| 0.2 * random.normal()).collect();
+            for (c, axis) in centre.iter().zip(&basis) {
+                let weight = c + random.normal();
+                vector.iter_mut().zip(axis).for_each(|(v, a)| *v += weight * a);
+            }
+            vector
         })
         .collect()
 }
@@ -107,7 +117,7 @@ fn near(seed: u64, vectors: &[Vec<f32>], n: usize) -> Vec<Vec<f32>> {
     (0..n)
         .map(|_| {
             let base = &vectors[random.below(vectors.len())];
-            base.iter().map(|x| x + 0.4 * random.normal()).collect()
+            base.iter().map(|x| x + 1.5 * random.normal()).collect()
         })
         .collect()
 }

@@ -42,8 +42,10 @@ fn the_newest_version_that_is_live_wins_in_every_store() {
     assert_eq!(score_of_1(&unit(0, 4), &everything), Some(0.0));
     assert_eq!(score_of_1(&unit(1, 4), &everything), Some(0.0));
     // A reader of commit 5 sees the second, and one of an older snapshot sees the graph's.
-    let at = |seq: u64| move |key: ItemKey, generation: Option<Generation>| {
-        key != ItemKey(1) || generation.is_none_or(|g| g == Seq(seq))
+    let at = |seq: u64| {
+        move |key: ItemKey, generation: Option<Generation>| {
+            key != ItemKey(1) || generation.is_none_or(|g| g == Seq(seq))
+        }
     };
     assert_eq!(score_of_1(&unit(1, 4), &at(5)), Some(1.0));
     assert_eq!(score_of_1(&unit(0, 4), &at(4)), Some(1.0));

@@ -114,8 +114,8 @@ fn churn_keeps_counts_and_recall() {
     }
     let queries: Vec<_> = data.iter().step_by(60).map(|(_, v)| widen(v)).collect();
     let found = recall(&data, &queries, 10, |q| space.search(q, 10, None, &everything).unwrap());
-    assert!(found >= 0.9, "recall@10 after every vector was replaced three times: {found}");
-    assert!(space.self_recall(&data).unwrap() >= 0.995);
+    let itself = space.self_recall(&data).unwrap();
+    assert!(found >= 0.95 && itself >= 0.98, "after every vector was replaced three times: {found}, {itself}");
 }
 
 #[test]

@@ -1,0 +1,192 @@
+// Onelist: one list for search and recommendation, as a C library. Generated; the source is bindings/c/src/api.rs.
+//
+// Status. Every function that can fail returns an onelist_status; ONELIST_OK is 0. Details are kept for each thread:
+// onelist_last_error_message() and onelist_last_error_name().
+//
+// Strings in are UTF-8 with a length in bytes; they need no NUL at the end and are not kept after the call. Strings out are
+// UTF-8 JSON with a NUL at the end and none inside; they are yours, and onelist_string_free() takes them back. An out
+// argument is set to NULL or 0 first, so it never holds garbage after a failure.
+//
+// Pointers. NULL where a value is needed, a length without a pointer, invalid UTF-8, and a handle that was closed or never
+// was one are errors. What a C library cannot see remains the caller's promise: a pointer with a length can be read for so
+// many bytes, which do not change during the call; an out pointer can be written; a string is freed once.
+//
+// Threads. A handle may be used by any number of threads at the same time, each with its own copy of the pointer,
+// onelist_close() included. Reads do not wait for writes. After fork(), a child opens the directory anew; the parent's handles answer ONELIST_BUSY there.
+//
+// Panics. A defect of the library is caught and answered as ONELIST_INTERNAL; the process goes on.
+//
+// JSON. A key that is not known, or stands twice in an object, is an error that names its place ("items[3].price"). null
+// means "not given". Times are seconds since 1970 (UTC). One argument holds at most 256 MiB.
+
+
+#ifndef ONELIST_H
+#define ONELIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The version of this interface, as the header has it. It changes when a function changes its meaning or its arguments;
+// new functions do not change it. Compare it with `onelist_abi_version()`, which is the library's.
+#define ONELIST_ABI_VERSION 1
+
+// What a call came to, by what the caller can do about it. `onelist_last_error_message()` has the details.
+typedef enum {
+  // Done.
+  ONELIST_OK = 0,
+  // An argument is wrong; nothing was written. Correct it and call again.
+  ONELIST_INPUT = 1,
+  // The directory or the handle is in use elsewhere, or closed.
+  ONELIST_BUSY = 2,
+  // Set up the machine: files, permissions, ONNX Runtime, provider, model.
+  ONELIST_ENVIRONMENT = 3,
+  // Stored data is damaged, or writes are refused since one failed: open again, or restore a backup.
+  ONELIST_DAMAGED = 4,
+  // A defect of the library; please report it. The process goes on.
+  ONELIST_INTERNAL = 5,
+} onelist_status;
+
+// An open engine. Opaque: the pointer is a handle, not an address.
+typedef struct onelist_engine onelist_engine;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The library's version, such as "0.1.0". Static: do not free it. Any thread, any time.
+const char *onelist_version(void);
+
+// The version of the interface that the library has: equal to ONELIST_ABI_VERSION when header and library fit together.
+// Any thread, any time.
+uint32_t onelist_abi_version(void);
+
+// What the last call of this thread failed with, in words; "" when it succeeded. Never NULL. Do not free it: it is valid
+// until the next onelist call of this thread that returns a status, or the end of the thread. Copy what you keep.
+const char *onelist_last_error_message(void);
+
+// The name of the last error of this thread, stable across versions, such as "AlreadyOpen"; "" when the last call
+// succeeded. Never NULL, and valid as long as the message.
+const char *onelist_last_error_name(void);
+
+// Frees a string that a function of this library handed over, and sets your pointer to NULL. `text` and `*text` may be
+// NULL. Does not touch the last error. Any thread.
+void onelist_string_free(char **text);
+
+// Opens the engine in a directory, or creates it there.
+//
+// - `path`: the directory, in UTF-8, `path_len` bytes.
+// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
+//   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
+//   threads_per_session, index_threads, candidates, weights, rating_scale, max_bytes,
+//   force_network_fs.
+// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
+//
+// Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
+// most 4096 engines are open at a time.
+onelist_status onelist_open(const char *path,
+                            size_t path_len,
+                            const char *config_json,
+                            size_t config_json_len,
+                            onelist_engine **engine);
+
+// Closes the engine and sets your handle to NULL. Everything that was written stays written. The handle is closed also
+// when the call fails, which then says what could not be tidied up.
+//
+// Calls of other threads that are under way finish, or answer ONELIST_BUSY. Copies of the handle are closed with it: using
+// or closing one is ONELIST_BUSY (error "Closed"), and closing NULL is ONELIST_INPUT.
+onelist_status onelist_close(onelist_engine **engine);
+
+// Puts items: new ones are added, those whose id is known are replaced. All of them or, on an error, none. When the call
+// returns they are on disk, and the next ranking sees them.
+//
+// - `items_json`: an array of items, or one item after the other (NDJSON), `items_json_len` bytes. An item:
+//   {"id": "sku-9", "title": "Red shoes", "price": 59, "tags": ["red"], "in_stock": true, "image": [0.1, 0.2],
+//   "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}. Only the id is required.
+onelist_status onelist_put(onelist_engine *engine,
+                           const char *items_json,
+                           size_t items_json_len);
+
+// Deletes items. Ids that are not there are passed over.
+//
+// - `ids_json`: an array of ids, `ids_json_len` bytes.
+// - `deleted` (out, may be NULL): how many of them were there.
+onelist_status onelist_delete(onelist_engine *engine,
+                              const char *ids_json,
+                              size_t ids_json_len,
+                              size_t *deleted);
+
+// Reads items by id.
+//
+// - `ids_json`: an array of ids, `ids_json_len` bytes.
+// - `items_json` (out): an array, in the order of the ids, with null for each id that is not there; free it.
+// - `items_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_get(onelist_engine *engine,
+                           const char *ids_json,
+                           size_t ids_json_len,
+                           char **items_json,
+                           size_t *items_json_len);
+
+// Reads items in the order in which they were first put, a page at a time.
+//
+// - `after`: the id of the last item of the page before, `after_len` bytes (an id may hold any UTF-8, NUL included); NULL
+//   and 0 for the first page.
+// - `limit`: most items of the page.
+// - `items_json` (out): an array of items, empty at the end; free it.
+// - `items_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_scan(onelist_engine *engine,
+                            const char *after,
+                            size_t after_len,
+                            size_t limit,
+                            char **items_json,
+                            size_t *items_json_len);
+
+// Logs what people did. All of the events or, on an error, none. When the call returns they are on disk, and the next
+// ranking sees them. Users that are not known are created.
+//
+// - `events_json`: an array of events, or one event after the other (NDJSON), `events_json_len` bytes. An event:
+//   {"user": "u7", "action": "click", "item": "sku-9"}, with a query in place of the item for a search, and optionally
+//   value, time (seconds since 1970, UTC) and rank_id (of the ranking that the user answered to).
+onelist_status onelist_log(onelist_engine *engine,
+                           const char *events_json,
+                           size_t events_json_len);
+
+// Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
+//
+// - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
+//   history, like, among, vectors, filter, exclude, exclude_seen, limit, offset, candidates, fields, explain, now.
+//   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
+// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
+//   "degraded"}; free it.
+// - `ranking_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_rank(onelist_engine *engine,
+                            const char *request_json,
+                            size_t request_json_len,
+                            char **ranking_json,
+                            size_t *ranking_json_len);
+
+// Ranks many requests in one pass. All of them or, on an error, none.
+//
+// - `requests_json`: an array of requests, or one request after the other (NDJSON), `requests_json_len` bytes.
+// - `rankings_json` (out): an array of rankings in the order of the requests; free it.
+// - `rankings_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_rank_many(onelist_engine *engine,
+                                 const char *requests_json,
+                                 size_t requests_json_len,
+                                 char **rankings_json,
+                                 size_t *rankings_json_len);
+
+// The state of the engine in numbers: items, users, events, bytes on disk, the indexes, the model.
+//
+// - `stats_json` (out): an object; free it.
+// - `stats_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_stats(onelist_engine *engine, char **stats_json, size_t *stats_json_len);
+
+// Waits until the indexes hold everything that was put, and writes them to disk. Nothing is lost without it: it only makes
+// the next onelist_open() quicker.
+onelist_status onelist_flush(onelist_engine *engine);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* ONELIST_H */

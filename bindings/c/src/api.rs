@@ -1,0 +1,286 @@
+//! Every exported function, in the order of the header. Each is the same three steps: take the arguments, call the engine,
+//! hand over the answer. The comments become those of the header, so they are written for a C programmer.
+
+use std::ffi::c_char;
+
+use onelist::{Engine, json};
+
+use crate::argument::{Out, TextOut, free, optional_text, text};
+use crate::entry::entry;
+use crate::handle::{self, OnelistEngine};
+use crate::last_error;
+use crate::status::onelist_status;
+
+/// The version of this interface, as the header has it. It changes when a function changes its meaning or its arguments;
+/// new functions do not change it. Compare it with `onelist_abi_version()`, which is the library's.
+pub const ONELIST_ABI_VERSION: u32 = 1;
+
+/// The library's version, such as "0.1.0". Static: do not free it. Any thread, any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn onelist_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// The version of the interface that the library has: equal to ONELIST_ABI_VERSION when header and library fit together.
+/// Any thread, any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn onelist_abi_version() -> u32 {
+    ONELIST_ABI_VERSION
+}
+
+/// What the last call of this thread failed with, in words; "" when it succeeded. Never NULL. Do not free it: it is valid
+/// until the next onelist call of this thread that returns a status, or the end of the thread. Copy what you keep.
+#[unsafe(no_mangle)]
+pub extern "C" fn onelist_last_error_message() -> *const c_char {
+    last_error::message()
+}
+
+/// The name of the last error of this thread, stable across versions, such as "AlreadyOpen"; "" when the last call
+/// succeeded. Never NULL, and valid as long as the message.
+#[unsafe(no_mangle)]
+pub extern "C" fn onelist_last_error_name() -> *const c_char {
+    last_error::name()
+}
+
+/// Frees a string that a function of this library handed over, and sets your pointer to NULL. `text` and `*text` may be
+/// NULL. Does not touch the last error. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_string_free(text: *mut *mut c_char) {
+    // SAFETY: the header asks the caller for a pointer to NULL or to a string of this library's.
+    unsafe { free(text) }
+}
+
+/// Opens the engine in a directory, or creates it there.
+///
+/// - `path`: the directory, in UTF-8, `path_len` bytes.
+/// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
+///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
+///   threads_per_session, index_threads, candidates, weights, rating_scale, max_bytes,
+///   force_network_fs.
+/// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
+///
+/// Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
+/// most 4096 engines are open at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_open(
+    path: *const c_char,
+    path_len: usize,
+    config_json: *const c_char,
+    config_json_len: usize,
+    engine: *mut *mut OnelistEngine,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for a place that can be written.
+        let mut out = unsafe { Out::new("engine", engine, std::ptr::null_mut()) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let (path, config) =
+            unsafe { (text("path", path, path_len)?, optional_text("config_json", config_json, config_json_len)?) };
+        let config = config.map(json::config_from_json).transpose()?.unwrap_or_default();
+        out.write(handle::insert(Engine::open(path, config)?)?);
+        Ok(())
+    })
+}
+
+/// Closes the engine and sets your handle to NULL. Everything that was written stays written. The handle is closed also
+/// when the call fails, which then says what could not be tidied up.
+///
+/// Calls of other threads that are under way finish, or answer ONELIST_BUSY. Copies of the handle are closed with it: using
+/// or closing one is ONELIST_BUSY (error "Closed"), and closing NULL is ONELIST_INPUT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_close(engine: *mut *mut OnelistEngine) -> onelist_status {
+    entry(|| {
+        // What the caller holds is read before `Out` overwrites it.
+        let held = match engine.is_null() || !engine.is_aligned() {
+            true => std::ptr::null_mut(),
+            // SAFETY: neither null nor misaligned, and the header asks for a place that can be read.
+            false => unsafe { engine.read() },
+        };
+        // SAFETY: the header asks for a place that can be written.
+        unsafe { Out::new("engine", engine, std::ptr::null_mut()) }?;
+        handle::remove(held)?.close()
+    })
+}
+
+/// Puts items: new ones are added, those whose id is known are replaced. All of them or, on an error, none. When the call
+/// returns they are on disk, and the next ranking sees them.
+///
+/// - `items_json`: an array of items, or one item after the other (NDJSON), `items_json_len` bytes. An item:
+///   {"id": "sku-9", "title": "Red shoes", "price": 59, "tags": ["red"], "in_stock": true, "image": [0.1, 0.2],
+///   "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}. Only the id is required.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_put(
+    engine: *mut OnelistEngine,
+    items_json: *const c_char,
+    items_json_len: usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let items = unsafe { text("items_json", items_json, items_json_len) }?;
+        handle::find(engine)?.put(json::items_from_json(items)?)
+    })
+}
+
+/// Deletes items. Ids that are not there are passed over.
+///
+/// - `ids_json`: an array of ids, `ids_json_len` bytes.
+/// - `deleted` (out, may be NULL): how many of them were there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_delete(
+    engine: *mut OnelistEngine,
+    ids_json: *const c_char,
+    ids_json_len: usize,
+    deleted: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for a place that can be written.
+        let out = unsafe { Out::optional("deleted", deleted, 0) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let ids = unsafe { text("ids_json", ids_json, ids_json_len) }?;
+        let found = handle::find(engine)?.delete(&json::ids_from_json(ids)?)?;
+        if let Some(mut out) = out {
+            out.write(found);
+        }
+        Ok(())
+    })
+}
+
+/// Reads items by id.
+///
+/// - `ids_json`: an array of ids, `ids_json_len` bytes.
+/// - `items_json` (out): an array, in the order of the ids, with null for each id that is not there; free it.
+/// - `items_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_get(
+    engine: *mut OnelistEngine,
+    ids_json: *const c_char,
+    ids_json_len: usize,
+    items_json: *mut *mut c_char,
+    items_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("items_json", items_json, items_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let ids = unsafe { text("ids_json", ids_json, ids_json_len) }?;
+        let items = handle::find(engine)?.get(&json::ids_from_json(ids)?)?;
+        out.write(json::items_to_json(items.iter().map(Option::as_ref))?)
+    })
+}
+
+/// Reads items in the order in which they were first put, a page at a time.
+///
+/// - `after`: the id of the last item of the page before, `after_len` bytes (an id may hold any UTF-8, NUL included); NULL
+///   and 0 for the first page.
+/// - `limit`: most items of the page.
+/// - `items_json` (out): an array of items, empty at the end; free it.
+/// - `items_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_scan(
+    engine: *mut OnelistEngine,
+    after: *const c_char,
+    after_len: usize,
+    limit: usize,
+    items_json: *mut *mut c_char,
+    items_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("items_json", items_json, items_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let after = unsafe { optional_text("after", after, after_len) }?;
+        let items = handle::find(engine)?.scan(after, limit)?;
+        out.write(json::items_to_json(items.iter().map(Some))?)
+    })
+}
+
+/// Logs what people did. All of the events or, on an error, none. When the call returns they are on disk, and the next
+/// ranking sees them. Users that are not known are created.
+///
+/// - `events_json`: an array of events, or one event after the other (NDJSON), `events_json_len` bytes. An event:
+///   {"user": "u7", "action": "click", "item": "sku-9"}, with a query in place of the item for a search, and optionally
+///   value, time (seconds since 1970, UTC) and rank_id (of the ranking that the user answered to).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_log(
+    engine: *mut OnelistEngine,
+    events_json: *const c_char,
+    events_json_len: usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let events = unsafe { text("events_json", events_json, events_json_len) }?;
+        handle::find(engine)?.log(json::events_from_json(events)?)
+    })
+}
+
+/// Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
+///
+/// - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
+///   history, like, among, vectors, filter, exclude, exclude_seen, limit, offset, candidates, fields, explain, now.
+///   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
+/// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
+///   "degraded"}; free it.
+/// - `ranking_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_rank(
+    engine: *mut OnelistEngine,
+    request_json: *const c_char,
+    request_json_len: usize,
+    ranking_json: *mut *mut c_char,
+    ranking_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("ranking_json", ranking_json, ranking_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let request = unsafe { optional_text("request_json", request_json, request_json_len) }?;
+        let request = request.map(json::request_from_json).transpose()?.unwrap_or_default();
+        out.write(json::ranking_to_json(&handle::find(engine)?.rank(&request)?)?)
+    })
+}
+
+/// Ranks many requests in one pass. All of them or, on an error, none.
+///
+/// - `requests_json`: an array of requests, or one request after the other (NDJSON), `requests_json_len` bytes.
+/// - `rankings_json` (out): an array of rankings in the order of the requests; free it.
+/// - `rankings_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_rank_many(
+    engine: *mut OnelistEngine,
+    requests_json: *const c_char,
+    requests_json_len: usize,
+    rankings_json: *mut *mut c_char,
+    rankings_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("rankings_json", rankings_json, rankings_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let requests = unsafe { text("requests_json", requests_json, requests_json_len) }?;
+        let rankings = handle::find(engine)?.rank_many(&json::requests_from_json(requests)?)?;
+        out.write(json::rankings_to_json(&rankings)?)
+    })
+}
+
+/// The state of the engine in numbers: items, users, events, bytes on disk, the indexes, the model.
+///
+/// - `stats_json` (out): an object; free it.
+/// - `stats_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_stats(
+    engine: *mut OnelistEngine,
+    stats_json: *mut *mut c_char,
+    stats_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("stats_json", stats_json, stats_json_len) }?;
+        out.write(json::stats_to_json(&handle::find(engine)?.stats()?)?)
+    })
+}
+
+/// Waits until the indexes hold everything that was put, and writes them to disk. Nothing is lost without it: it only makes
+/// the next onelist_open() quicker.
+#[unsafe(no_mangle)]
+pub extern "C" fn onelist_flush(engine: *mut OnelistEngine) -> onelist_status {
+    entry(|| handle::find(engine)?.flush())
+}

@@ -1,0 +1,288 @@
+"""The engine: one object, with the verbs of the store."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
+
+from onelist import _native
+from onelist._json import to_json
+from onelist._native import Ranking
+from onelist._runtime import installed_runtime
+from onelist.errors import InvalidArgumentError
+from onelist.types import (
+    FieldOptions,
+    Filter,
+    ItemDict,
+    Options,
+    Request,
+    Stats,
+    StoredItem,
+    Time,
+    UserOptions,
+    Vector,
+)
+
+
+def open(  # noqa: A001 (onelist.open reads as what it is)
+    path: str | os.PathLike[str],
+    *,
+    fields: Mapping[str, FieldOptions] | None = None,
+    strict: bool | None = None,
+    date_field: str | None = None,
+    onnxruntime: str | os.PathLike[str] | None = None,
+    model: str | os.PathLike[str] | None = None,
+    provider: Literal["cpu", "cuda", "tensorrt"] | None = None,
+    provider_fallback: bool | None = None,
+    sessions: int | None = None,
+    threads_per_session: int | None = None,
+    index_threads: int | None = None,
+    candidates: int | None = None,
+    weights: Sequence[Sequence[float]] | None = None,
+    rating_scale: tuple[float, float] | None = None,
+    max_bytes: int | None = None,
+) -> Engine:
+    """Opens the store at ``path``, or creates it. One process at a time may hold it open.
+
+    What is left out has the engine's default:
+
+    - ``fields``: type, boost or embedding of fields that are not left to inference, by name
+    - ``strict``: refuse items with fields that are neither stored nor configured (False)
+    - ``date_field``: a date field that says since when an item is available (the time of its first put)
+    - ``onnxruntime``: the runtime's shared library or its folder (``ORT_DYLIB_PATH``, else the installed package)
+    - ``model``: a folder with a ``manifest.json`` (the model that ships with the engine)
+    - ``provider``: where the model runs (cpu); ``provider_fallback``: use the CPU when it cannot start (False)
+    - ``sessions``: requests that run at the same time (0: one for each core, at most 8); ``threads_per_session`` (1)
+    - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
+    - ``candidates``: how many a request scores when it does not say (200)
+    - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
+    - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
+
+    Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open elsewhere), ``InputError`` (a
+    setting) or ``DamagedError``.
+    """
+    config = {
+        "fields": fields,
+        "strict": strict,
+        "date_field": date_field,
+        "onnxruntime": onnxruntime if onnxruntime is not None else installed_runtime(),
+        "model": model,
+        "provider": provider,
+        "provider_fallback": provider_fallback,
+        "sessions": sessions,
+        "threads_per_session": threads_per_session,
+        "index_threads": index_threads,
+        "candidates": candidates,
+        "weights": weights,
+        "rating_scale": rating_scale,
+        "max_bytes": max_bytes,
+    }
+    given = {name: value for name, value in config.items() if value is not None}
+    return Engine(_native.Engine(path, to_json(given, "configuration")))
+
+
+def _prepared(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The request with its filter as JSON text, which is how the engine reads filters."""
+    condition = request.get("filter") if isinstance(request, Mapping) else None
+    if condition is None or isinstance(condition, str):
+        return request
+    return {**request, "filter": to_json(condition, "filter")}
+
+
+def _at_least_one(what: str, number: int) -> None:
+    """Refuses a step of nothing, which would end at once and look like an empty stream."""
+    if number < 1:
+        raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
+
+
+class Engine:
+    """An open store. ``onelist.open`` makes one; any number of threads may use it.
+
+    Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
+    ``rank`` sees it. Every batch is atomic: all of it or none of it.
+    """
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.Engine) -> None:
+        """Wraps an opened native engine; use ``onelist.open``."""
+        self._native = native
+
+    def put(self, items: ItemDict | Iterable[ItemDict]) -> None:
+        """Puts one item, or an iterable of items as one atomic batch (at most 1,000,000; see ``put_many``).
+
+        An item replaces the one with its id. When an id comes twice in a batch, the later item stays. A field keeps the
+        type of its first value. Raises ``InputError`` with the item and the field named; nothing is written then.
+        """
+        self._native.put(items)
+
+    def put_many(
+        self, items: Iterable[ItemDict], *, batch: int = 1000, progress: Callable[[int], object] | None = None
+    ) -> int:
+        """Puts a stream of any length, ``batch`` items at a time, and returns how many.
+
+        Each batch is atomic, the stream is not: when an item is refused, the batches before its own are stored.
+        ``progress`` is called after each batch with the number of items put so far.
+        """
+        _at_least_one("batch", batch)
+        done = 0
+        stream = iter(items)
+        while chunk := list(itertools.islice(stream, batch)):
+            self.put(chunk)
+            done += len(chunk)
+            if progress is not None:
+                progress(done)
+        return done
+
+    def delete(self, ids: str | Iterable[str]) -> int:
+        """Deletes one id, or an iterable of ids as one atomic batch; returns how many of them existed."""
+        return self._native.delete(ids)
+
+    # A str is an iterable of str too, so the first overload must stay the first.
+    @overload
+    def get(self, ids: str) -> StoredItem | None: ...  # type: ignore[overload-overlap]
+    @overload
+    def get(self, ids: Iterable[str]) -> list[StoredItem | None]: ...
+    def get(self, ids: str | Iterable[str]) -> StoredItem | None | list[StoredItem | None]:
+        """The stored item of an id, or a list of them for an iterable of ids; None where there is none."""
+        found = self._native.get(ids)
+        return found[0] if isinstance(ids, str) else found
+
+    def scan(self, after: str | None = None, limit: SupportsIndex = 100) -> list[StoredItem]:
+        """At most ``limit`` items in the order of their first put, after the item ``after`` (None: from the first)."""
+        return self._native.scan(after, limit)
+
+    def items(self, *, page: int = 1000) -> Iterator[StoredItem]:
+        """Every item, in the order of their first put, read ``page`` at a time; items put meanwhile may come too."""
+        _at_least_one("page", page)
+        after = None
+        while found := self.scan(after, page):
+            yield from found
+            after = found[-1]["id"]
+
+    def log(
+        self,
+        events: Mapping[str, object] | Iterable[Mapping[str, object]] | None = None,
+        *,
+        user: str | None = None,
+        item: str | None = None,
+        action: str = "click",
+        query: str | None = None,
+        value: float | None = None,
+        time: Time | None = None,
+        rank_id: str | None = None,
+    ) -> None:
+        """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
+
+        - ``user``: who; unknown users are created
+        - ``item``: to which item; ``query``: what was searched for; one of the two is needed
+        - ``action``: click (the default), view, cart, buy, like, dislike, skip, hide, rate, share, search, or your own
+        - ``value``: a rating, a quantity, seconds watched
+        - ``time``: when (now); ``rank_id``: the ranking that was answered to
+        """
+        one = {"user": user, "item": item, "query": query, "value": value, "time": time, "rank_id": rank_id}
+        if events is None:
+            self._native.log([{**one, "action": action}])
+        elif given := [name for name, value in one.items() if value is not None]:
+            raise TypeError(f"log: expected events or keywords, found both (events and {', '.join(given)})")
+        else:
+            self._native.log([events] if isinstance(events, Mapping) else events)
+
+    def rank(
+        self,
+        query: str | None = None,
+        *,
+        user: str | None = None,
+        history: Iterable[str | Mapping[str, object]] | None = None,
+        like: str | Iterable[str] | None = None,
+        among: Iterable[str] | None = None,
+        vectors: Mapping[str, Vector] | None = None,
+        filter: Filter | str | None = None,  # noqa: A002 (the word of the field)
+        exclude: Iterable[str] | None = None,
+        exclude_seen: bool | None = None,
+        limit: SupportsIndex | None = None,
+        offset: SupportsIndex | None = None,
+        candidates: SupportsIndex | None = None,
+        fields: Iterable[str] | None = None,
+        explain: bool | None = None,
+        now: Time | None = None,
+    ) -> Ranking:
+        """The one verb. A query makes it a search, a history a recommendation, both a personalised search; with
+        neither it answers what is popular and fresh.
+
+        - ``query``: what is searched for; ``user``: whose stored history counts (an unknown user has none)
+        - ``history``: item ids or event dicts that count for this request only, oldest first
+        - ``like``: seeds of "more like this"; they are not in the answer
+        - ``among``: rank only these ids; ``exclude``: leave these out
+        - ``exclude_seen``: leave out what the user has had
+        - ``vectors``: vectors of your own to search with, by the name of the field
+        - ``filter``: only items that match; see ``onelist.types.Filter``
+        - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
+        - ``candidates``: how many to score; ``fields``: only these fields in the hits; ``explain``: say why
+        - ``now``: the time of the request; events after it are not seen
+        """
+        request: Request = {
+            "query": query,
+            "user": user,
+            "history": history,
+            "like": like,
+            "among": among,
+            "vectors": vectors,
+            "filter": filter,
+            "exclude": exclude,
+            "exclude_seen": exclude_seen,
+            "limit": limit,
+            "offset": offset,
+            "candidates": candidates,
+            "fields": fields,
+            "explain": explain,
+            "now": now,
+        }
+        return self._native.rank(_prepared(request))
+
+    def search(self, query: str, **options: Unpack[UserOptions]) -> Ranking:
+        """``rank`` with a query."""
+        return self.rank(query, **options)
+
+    def recommend(self, user: str, **options: Unpack[Options]) -> Ranking:
+        """``rank`` for a user."""
+        return self.rank(user=user, **options)
+
+    def similar(self, ids: str | Iterable[str], **options: Unpack[UserOptions]) -> Ranking:
+        """``rank`` with seeds: more like these."""
+        return self.rank(like=ids, **cast(dict[str, Any], options))
+
+    def rerank(self, ids: Iterable[str], query: str | None = None, **options: Unpack[UserOptions]) -> Ranking:
+        """``rank`` among these ids only."""
+        return self.rank(query, among=ids, **cast(dict[str, Any], options))
+
+    def rank_many(self, requests: Iterable[Mapping[str, object]]) -> list[Ranking]:
+        """One ranking for each request (``onelist.types.Request``: keywords of ``rank``), in order; at most 1024."""
+        return self._native.rank_many(_prepared(request) for request in requests)
+
+    def stats(self) -> Stats:
+        """The state of the engine, in numbers."""
+        return cast(Stats, json.loads(self._native.stats()))
+
+    def flush(self) -> None:
+        """Waits until both indexes hold everything that is committed, and writes their checkpoints.
+
+        Nothing is lost without it: it only makes the next opening faster.
+        """
+        self._native.flush()
+
+    def close(self) -> None:
+        """Flushes and closes; later calls raise ``ClosedError``. Closing twice is fine."""
+        self._native.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

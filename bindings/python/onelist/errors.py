@@ -1,0 +1,220 @@
+"""The exceptions of Onelist, in the groups that say what a caller can do.
+
+::
+
+    Error
+      InputError (a ValueError)   correct the argument and call again; nothing was written
+      BusyError                   the directory or the handle is in use elsewhere, or closed
+      SetupError                  set up the machine: files, permissions, ONNX Runtime, provider, model
+      DamagedError                stored data is damaged, or writes are refused: reopen, or restore a backup
+      InternalError               a defect; please report it
+
+Below each group there is one class for each error of the engine. ``error.name`` is the engine's own name of it, stable
+across versions; an error that this version has no class for comes as its group, with its name.
+"""
+
+
+class Error(Exception):
+    """Every error of Onelist."""
+
+    kind: str = "internal"
+    """The group: ``input``, ``busy``, ``environment``, ``damaged`` or ``internal``."""
+
+    name: str = "Error"
+    """The engine's name of the error."""
+
+
+class InputError(Error, ValueError):
+    """An argument breaks a rule. Correct it and call again; nothing was written."""
+
+    kind = "input"
+
+
+class BusyError(Error):
+    """The directory or the handle is in use elsewhere, or closed."""
+
+    kind = "busy"
+
+
+class SetupError(Error):
+    """The machine needs setting up: files, permissions, ONNX Runtime, the provider or the model."""
+
+    kind = "environment"
+
+
+class DamagedError(Error):
+    """Stored data is damaged, or writes are refused: open the directory again, or restore a backup."""
+
+    kind = "damaged"
+
+
+class InternalError(Error):
+    """A defect of Onelist itself. Please report it."""
+
+    kind = "internal"
+    name = "Internal"
+
+
+class InvalidIdError(InputError):
+    """An item's or user's id is empty or too long."""
+
+    name = "InvalidId"
+
+
+class InvalidTypeError(InputError, TypeError):
+    """A value has a Python type that its place cannot take. Found by the binding, before the engine is asked."""
+
+    name = "InvalidType"
+
+
+class LimitExceededError(InputError):
+    """A count, length or depth passes its limit: split or shorten the input."""
+
+    name = "LimitExceeded"
+
+
+class NonFiniteError(InputError):
+    """A number or a component of a vector is NaN or infinite."""
+
+    name = "NonFinite"
+
+
+class ZeroNormError(InputError):
+    """A vector holds only zeros, so it has no direction and no cosine."""
+
+    name = "ZeroNorm"
+
+
+class DimMismatchError(InputError):
+    """A vector has another number of dimensions than those stored under its name."""
+
+    name = "DimMismatch"
+
+
+class FieldTypeError(InputError):
+    """A field has another type than its first value had."""
+
+    name = "FieldType"
+
+
+class UnknownFieldError(InputError):
+    """A filter, or an item of a strict store, names a field that does not exist."""
+
+    name = "UnknownField"
+
+
+class InvalidArgumentError(InputError):
+    """An argument breaks a rule that has no class of its own."""
+
+    name = "InvalidArgument"
+
+
+class InvalidUtf8Error(InputError, UnicodeError):
+    """Text is not valid Unicode: a ``str`` with lone surrogates, or bytes that are not UTF-8."""
+
+    name = "InvalidUtf8"
+
+
+class AlreadyOpenError(BusyError):
+    """Another handle, in this or another process, has the directory open."""
+
+    name = "AlreadyOpen"
+
+
+class ForkedError(BusyError):
+    """The handle was opened by another process: after a fork, open the directory again in the child."""
+
+    name = "Forked"
+
+
+class ClosedError(BusyError):
+    """The engine was closed."""
+
+    name = "Closed"
+
+
+class NotADatabaseError(SetupError):
+    """The path holds something that is not an Onelist directory."""
+
+    name = "NotADatabase"
+
+
+class NewerFormatError(SetupError):
+    """The directory was written by a newer version: upgrade the library."""
+
+    name = "NewerFormat"
+
+
+class IoError(SetupError):
+    """The operating system refused a file operation."""
+
+    name = "Io"
+
+
+class RuntimeMissingError(SetupError):
+    """ONNX Runtime was not found or could not be loaded."""
+
+    name = "RuntimeMissing"
+
+
+class ProviderError(SetupError):
+    """The execution provider that was asked for could not start."""
+
+    name = "Provider"
+
+
+class ModelRefusedError(SetupError):
+    """A model file was refused."""
+
+    name = "ModelRefused"
+
+
+class DamagedDataError(DamagedError):
+    """Stored bytes do not decode, or fail their checksum."""
+
+    name = "Damaged"
+
+
+class PoisonedError(DamagedError):
+    """A durable write failed earlier, so writes are refused until the directory is opened again."""
+
+    name = "Poisoned"
+
+
+class StorageError(DamagedError):
+    """The catalog failed."""
+
+    name = "Storage"
+
+
+class SearchIndexError(DamagedError):
+    """A text or vector index failed; it can be deleted and comes back by itself."""
+
+    name = "Index"
+
+
+class ModelFailedError(InternalError):
+    """The model failed while it ran."""
+
+    name = "ModelFailed"
+
+
+GROUPS: dict[str, type[Error]] = {
+    group.kind: group for group in (InputError, BusyError, SetupError, DamagedError, InternalError)
+}
+"""The class of each kind."""
+
+CLASSES: dict[str, type[Error]] = {
+    error.name: error
+    for group in GROUPS.values()
+    for error in (group, *group.__subclasses__())
+    if error.name != Error.name
+}
+"""The class of each name."""
+
+
+def from_engine(name: str, kind: str, message: str) -> Error:
+    """The exception of an engine error: the class of its name, else of its kind."""
+    error = CLASSES.get(name, GROUPS.get(kind, InternalError))(message)
+    error.name = name
+    return error

@@ -1,0 +1,146 @@
+"""The types of arguments and answers, for type checkers and for reading."""
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, SupportsIndex, TypeAlias, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+Time: TypeAlias = datetime.datetime | datetime.date | float
+"""A point in time: a datetime (without a time zone: UTC), a date (its midnight in UTC), or Unix seconds."""
+
+Vector: TypeAlias = NDArray[Any] | Sequence[float]
+"""A 1-D array of any number type, or a list of numbers. Stored as float32."""
+
+FieldValue: TypeAlias = (
+    str
+    | float
+    | bool
+    | datetime.datetime
+    | datetime.date
+    | Sequence[str]
+    | AbstractSet[str]
+    | Mapping[str, float]
+    | Vector
+    | np.generic
+    | None
+)
+"""What a field takes: text, a number, a bool, a date, tags (a list or set of str; an empty list is no tags), a place
+``{"lat": ..., "lon": ...}`` in degrees, or a vector. None is the same as leaving the field out."""
+
+ItemDict: TypeAlias = Mapping[str, object]
+"""An item: the key ``id`` (a str of 1 to 512 bytes of UTF-8), and its fields (``FieldValue``) under any other key. The
+values are typed as objects, because a checker infers no more for a dict of text and numbers."""
+
+StoredItem: TypeAlias = dict[str, Any]
+"""An item as it is read back: dates as datetimes in UTC, tags as lists, vectors as float32 arrays."""
+
+Filter: TypeAlias = Mapping[str, Any]
+"""A condition on fields, such as ``{"price": {"<": 50}, "tags": "red"}``. All keys must hold. A plain value means
+equal; otherwise one of ``=  !=  <  <=  >  >=  in  exists  match  near``. ``and`` and ``or`` (lists) and ``not`` combine
+conditions. Dates are datetimes or dates; ``near`` takes ``{"lat": ..., "lon": ..., "meters": ...}``."""
+
+
+class HistoryEvent(TypedDict, total=False):
+    """An event of a stateless history. ``item`` is needed; ``action`` is ``view`` when it is left out."""
+
+    item: str
+    action: str
+    value: float | None
+    time: Time | None
+
+
+class Event(TypedDict, total=False):
+    """What somebody did. ``user``, ``action``, and an ``item`` or a ``query`` are needed."""
+
+    user: str
+    action: str
+    item: str | None
+    query: str | None
+    value: float | None
+    time: Time | None
+    rank_id: str | None
+
+
+class Options(TypedDict, total=False):
+    """The keywords of ``rank``, besides query and user; ``Engine.rank`` says what each does."""
+
+    history: Iterable[str | Mapping[str, object]] | None
+    like: str | Iterable[str] | None
+    among: Iterable[str] | None
+    vectors: Mapping[str, Vector] | None
+    filter: Filter | str | None
+    exclude: Iterable[str] | None
+    exclude_seen: bool | None
+    limit: SupportsIndex | None
+    offset: SupportsIndex | None
+    candidates: SupportsIndex | None
+    fields: Iterable[str] | None
+    explain: bool | None
+    now: Time | None
+
+
+class UserOptions(Options, total=False):
+    """The keywords of ``rank``, besides the query."""
+
+    user: str | None
+
+
+class Request(UserOptions, total=False):
+    """One request of ``rank_many``: the keywords of ``rank``."""
+
+    query: str | None
+
+
+class FieldOptions(TypedDict, total=False):
+    """What the configuration fixes about one field.
+
+    ``kind`` is text, number, bool, date, tags, geo or vector; ``boost`` (0 to 1000) the weight of a match in the field,
+    0 leaves it out of search; ``embed`` whether the model reads it.
+    """
+
+    kind: str
+    boost: float
+    embed: bool
+
+
+class VectorStats(TypedDict):
+    """One vector index."""
+
+    name: str
+    dimensions: int
+    indexed: int
+    tail: int
+    deleted: int
+    memory_bytes: int
+    checkpoint_seq: int
+
+
+class ModelStats(TypedDict):
+    """The live model."""
+
+    name: str
+    sha256: str
+    space_id: str
+    provider: str
+    fallback: str | None
+    onnxruntime: str
+
+
+class Stats(TypedDict):
+    """The state of an engine, in numbers of one moment."""
+
+    items: int
+    users: int
+    events: int
+    seq: int
+    oplog: int
+    disk_bytes: int
+    text_seq: int
+    text_tail: int
+    vectors: list[VectorStats]
+    model: ModelStats
+    poisoned: str | None
+    background_error: str | None

@@ -1,0 +1,135 @@
+//! The engine as a Python object: every call runs without the GIL, and none lets a panic through.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use onelist::Error;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{elements, ids, items, text};
+use crate::error::{Place, from_engine};
+use crate::request::{count, event, request};
+use crate::results::{Ranking, item_dict};
+
+/// An open store. `onelist.Engine` wraps it with the public keywords and their defaults.
+#[pyclass(frozen, module = "onelist._native")]
+pub(crate) struct Engine {
+    inner: onelist::Engine,
+}
+
+/// Runs an engine call without the GIL, so that other Python threads go on meanwhile (and the engine's own threads can
+/// never wait for a lock that a Python thread holds).
+fn call<T: Send>(py: Python<'_>, work: impl FnOnce() -> onelist::Result<T> + Send) -> PyResult<T> {
+    py.detach(|| caught(work)).map_err(|error| from_engine(py, &error))
+}
+
+/// Turns a panic into [`Error::Internal`]: pyo3's own `PanicException` slips past `except Exception`.
+fn caught<T>(work: impl FnOnce() -> onelist::Result<T>) -> onelist::Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(payload) => Err(Error::Internal { reason: format!("panic: {}", panic_text(payload.as_ref())) }),
+    }
+}
+
+/// The message of a panic, when it has one.
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "without a message".to_owned(),
+    }
+}
+
+#[pymethods]
+impl Engine {
+    /// Opens or creates the store at `path`. `config` is the JSON form of the configuration.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf, config: String) -> PyResult<Self> {
+        let inner = call(py, || onelist::Engine::open(path, onelist::json::config_from_json(&config)?))?;
+        Ok(Engine { inner })
+    }
+
+    /// Puts one dict or an iterable of dicts, as one atomic batch.
+    #[pyo3(signature = (items, /))]
+    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
+        let items = self::items(items)?;
+        call(py, || self.inner.put(items))
+    }
+
+    /// Deletes one id or an iterable of ids; how many of them existed.
+    #[pyo3(signature = (ids, /))]
+    fn delete(&self, py: Python<'_>, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let ids = self::ids(ids, &Place::Argument("ids"))?;
+        call(py, || self.inner.delete(&ids))
+    }
+
+    /// The stored item of each id, or None.
+    #[pyo3(signature = (ids, /))]
+    fn get<'py>(&self, py: Python<'py>, ids: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Bound<'py, PyDict>>>> {
+        let ids = self::ids(ids, &Place::Argument("ids"))?;
+        let found = call(py, || self.inner.get(&ids))?;
+        found.iter().map(|item| item.as_ref().map(|item| item_dict(py, item)).transpose()).collect()
+    }
+
+    /// At most `limit` items after the item `after`, in the order of their first put.
+    #[pyo3(signature = (after, limit, /))]
+    fn scan<'py>(
+        &self,
+        py: Python<'py>,
+        after: Option<&Bound<'py, PyAny>>,
+        limit: &Bound<'py, PyAny>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let after = after.map(|after| text(after, &Place::Argument("after"))).transpose()?;
+        let limit = count(limit, &Place::Argument("limit"))?;
+        let found = call(py, || self.inner.scan(after.as_deref(), limit))?;
+        found.iter().map(|item| item_dict(py, item)).collect()
+    }
+
+    /// Logs an iterable of event dicts, as one atomic batch.
+    #[pyo3(signature = (events, /))]
+    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
+        let events = elements(events, &Place::Argument("events"), "an iterable of dicts", event)?;
+        call(py, || self.inner.log(events))
+    }
+
+    /// Answers one request, a dict of the keywords of `rank`.
+    #[pyo3(signature = (request, /))]
+    fn rank(&self, py: Python<'_>, request: &Bound<'_, PyAny>) -> PyResult<Ranking> {
+        let request = self::request(request, &Place::Argument("rank"))?;
+        Ranking::new(py, call(py, || self.inner.rank(&request))?)
+    }
+
+    /// Answers an iterable of requests with one ranking for each.
+    #[pyo3(signature = (requests, /))]
+    fn rank_many(&self, py: Python<'_>, requests: &Bound<'_, PyAny>) -> PyResult<Vec<Ranking>> {
+        let requests = elements(requests, &Place::Argument("requests"), "an iterable of dicts", request)?;
+        let rankings = call(py, || self.inner.rank_many(&requests))?;
+        rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
+    }
+
+    /// The state of the engine, as JSON text.
+    fn stats(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || onelist::json::stats_to_json(&self.inner.stats()?))
+    }
+
+    /// Waits until both indexes hold everything that is committed, and writes their checkpoints.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        call(py, || self.inner.flush())
+    }
+
+    /// Flushes and closes; later calls raise `ClosedError`. Closing twice is fine.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        call(py, || self.inner.close())
+    }
+}
+
+impl Drop for Engine {
+    /// Closes without the GIL: writing checkpoints and ending threads must not stop the other threads of the program.
+    /// When the interpreter is ending there is nothing to let go of, and the engine closes as it is dropped.
+    fn drop(&mut self) {
+        // An error has nobody to go to here; whoever wants it calls `close`.
+        let _ = Python::try_attach(|py| py.detach(|| caught(|| self.inner.close())));
+    }
+}

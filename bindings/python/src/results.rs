@@ -1,0 +1,199 @@
+//! The engine's answers as frozen Python objects.
+
+use numpy::PyArray1;
+use onelist::{Fields, Item, Timestamp, Value};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDateTime, PyDelta, PyDict, PyIterator, PyList, PyTuple, PyTzInfo};
+
+/// One item of a ranking.
+///
+/// Attributes are converted when they are first asked for, so that a list of 10,000 hits costs little until it is read.
+#[pyclass(frozen, module = "onelist._native")]
+pub(crate) struct Hit {
+    hit: onelist::Hit,
+    fields: PyOnceLock<Py<PyDict>>,
+}
+
+#[pymethods]
+impl Hit {
+    /// The item's id.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.hit.id
+    }
+
+    /// The model's score: higher is better; comparable within one ranking only.
+    #[getter]
+    fn score(&self) -> f32 {
+        self.hit.score
+    }
+
+    /// The stored fields, or those that the request named.
+    #[getter]
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let fields = self.fields.get_or_try_init(py, || {
+            let dict = PyDict::new(py);
+            fill(&dict, &self.hit.fields).map(|()| dict.unbind())
+        })?;
+        Ok(fields.bind(py).clone())
+    }
+
+    /// Each source that proposed the item, with the item's rank (from 1) and score there. When two proposals come from
+    /// sources of one name (two vector fields), the better rank stays.
+    #[getter]
+    fn sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        let mut proposals: Vec<_> = self.hit.sources.iter().collect();
+        proposals.sort_by_key(|proposal| std::cmp::Reverse(proposal.rank));
+        for proposal in proposals {
+            dict.set_item(proposal.source.name(), (proposal.rank, proposal.score))?;
+        }
+        Ok(dict)
+    }
+
+    /// Why the item stands where it stands, in one line; None unless the request said `explain`.
+    #[getter]
+    fn why(&self) -> Option<&str> {
+        self.hit.why.as_ref().map(|why| why.line.as_str())
+    }
+
+    /// What each feature added to the score, largest magnitude first; empty unless the request said `explain`.
+    #[getter]
+    fn contributions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for part in self.hit.why.iter().flat_map(|why| &why.contributions) {
+            dict.set_item(&part.feature, part.amount)?;
+        }
+        Ok(dict)
+    }
+
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("onelist._display")?.call_method1("hit_text", (slf,))
+    }
+}
+
+/// One ranked list, best first. It reads like a tuple of its hits.
+#[pyclass(frozen, module = "onelist._native")]
+pub(crate) struct Ranking {
+    /// Names this answer; give it to the events that follow from it.
+    #[pyo3(get)]
+    rank_id: String,
+    /// The hits, best first.
+    #[pyo3(get)]
+    hits: Py<PyTuple>,
+    /// How many candidates were scored.
+    #[pyo3(get)]
+    candidates: usize,
+    took: onelist::Took,
+    degraded: Vec<String>,
+}
+
+impl Ranking {
+    /// Takes over an answer of the engine.
+    pub(crate) fn new(py: Python<'_>, ranking: onelist::Ranking) -> PyResult<Self> {
+        let hits: Vec<Py<Hit>> = ranking
+            .hits
+            .into_iter()
+            .map(|hit| Py::new(py, Hit { hit, fields: PyOnceLock::new() }))
+            .collect::<PyResult<_>>()?;
+        Ok(Ranking {
+            rank_id: ranking.rank_id,
+            hits: PyTuple::new(py, hits)?.unbind(),
+            candidates: ranking.candidates,
+            took: ranking.took,
+            degraded: ranking.degraded,
+        })
+    }
+}
+
+#[pymethods]
+impl Ranking {
+    /// The ids of the hits, best first.
+    #[getter]
+    fn ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let ids: Vec<Bound<'py, PyAny>> =
+            self.hits.bind(py).iter().map(|hit| hit.getattr("id")).collect::<PyResult<_>>()?;
+        PyList::new(py, ids)
+    }
+
+    /// Where the time went, in microseconds.
+    #[getter]
+    fn took<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("context_us", self.took.context_us)?;
+        dict.set_item("retrieve_us", self.took.retrieve_us)?;
+        dict.set_item("rank_us", self.took.rank_us)?;
+        dict.set_item("respond_us", self.took.respond_us)?;
+        dict.set_item("total_us", self.took.total_us)?;
+        Ok(dict)
+    }
+
+    /// What was left out or done another way, in words; empty when nothing was.
+    #[getter]
+    fn degraded<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.degraded)
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.hits.bind(py).len()
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.hits.bind(py).as_any().get_item(index)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.hits.bind(py).try_iter()
+    }
+
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("onelist._display")?.call_method1("ranking_text", (slf,))
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("onelist._display")?.call_method1("ranking_html", (slf,))
+    }
+}
+
+/// An item as a dict: `id`, then its fields.
+pub(crate) fn item_dict<'py>(py: Python<'py>, item: &Item) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("id", &item.id)?;
+    fill(&dict, &item.fields)?;
+    Ok(dict)
+}
+
+/// Adds the fields to a dict: vectors as `float32` arrays, dates as datetimes in UTC.
+fn fill(dict: &Bound<'_, PyDict>, fields: &Fields) -> PyResult<()> {
+    let py = dict.py();
+    for (name, value) in fields {
+        match value {
+            Value::Text(text) => dict.set_item(name, text)?,
+            Value::Number(number) => dict.set_item(name, number)?,
+            Value::Bool(flag) => dict.set_item(name, flag)?,
+            Value::Date(moment) => dict.set_item(name, datetime(py, *moment)?)?,
+            Value::Tags(tags) => dict.set_item(name, tags)?,
+            Value::Geo { lat, lon } => {
+                let place = PyDict::new(py);
+                place.set_item("lat", lat)?;
+                place.set_item("lon", lon)?;
+                dict.set_item(name, place)?;
+            }
+            Value::Vector(vector) => dict.set_item(name, PyArray1::from_slice(py, vector))?,
+            // The enum may grow: a type that this binding does not know is better left out than guessed.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// An aware datetime in UTC; exact to the millisecond, from year 1 to 9999, where the C library's conversion is not.
+fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, PyAny>> {
+    const MILLIS_PER_DAY: i64 = 86_400_000;
+    let epoch = PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&*PyTzInfo::utc(py)?))?;
+    let (days, millis) = (moment.millis().div_euclid(MILLIS_PER_DAY), moment.millis().rem_euclid(MILLIS_PER_DAY));
+    // Both fit: a timestamp spans the years 1 to 9999, and a remainder is less than a day.
+    let since = PyDelta::new(py, days as i32, (millis / 1000) as i32, (millis % 1000) as i32 * 1000, true)?;
+    epoch.add(since)
+}

@@ -1,0 +1,82 @@
+"""Logging: keywords, dicts, batches, and what they change."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from shop import IDS, NOW
+
+import onelist
+from onelist import errors
+
+
+def test_keywords_and_dicts_log_the_same(shop: onelist.Engine) -> None:
+    before = shop.stats()["events"]
+    ranking = shop.rank("lamp")
+    shop.log(user="u1", item="lamp")
+    shop.log({"user": "u1", "item": "boot", "action": "buy", "value": np.float32(2), "rank_id": ranking.rank_id})
+    search = {"user": "u2", "query": "red shoes", "action": "search", "time": NOW}
+    shop.log([search, {"user": "u2", "item": "lamp", "action": "view"}])
+    shop.log(event for event in [{"user": "u3", "item": "lamp", "action": "unboxed", "time": 1_700_000_000}])
+    shop.log([])
+    stats = shop.stats()
+    assert stats["events"] == before + 5
+    assert stats["users"] == 4
+    assert set(shop.rank(user="u1", exclude_seen=True, limit=100).ids) == set(IDS) - {"lamp", "boot"}
+
+
+def test_an_event_changes_the_next_ranking(shop: onelist.Engine) -> None:
+    assert "bag-red" in shop.rank(user="new", exclude_seen=True, limit=100).ids
+    shop.log(user="new", item="bag-red", action="buy")
+    assert "bag-red" not in shop.rank(user="new", exclude_seen=True, limit=100).ids
+
+
+def test_an_item_may_come_after_its_event(shop: onelist.Engine) -> None:
+    shop.log(user="early", item="later")
+    shop.put({"id": "later", "title": "Late arrival"})
+    assert "later" not in shop.rank(user="early", exclude_seen=True, limit=100).ids
+
+
+def test_a_batch_of_events_is_all_or_nothing(shop: onelist.Engine) -> None:
+    before = shop.stats()
+    with pytest.raises(onelist.InputError):
+        shop.log([{"user": user, "item": "lamp", "action": "click"} for user in ("u", "u" * 513)])
+    after = shop.stats()
+    assert (after["events"], after["users"]) == (before["events"], before["users"])
+
+
+@pytest.mark.parametrize(
+    ("event", "error", "says"),
+    [
+        ({"item": "lamp", "action": "click"}, errors.InvalidArgumentError, "`user`"),
+        ({"user": "u", "item": "lamp"}, errors.InvalidArgumentError, "`action`"),
+        ({"user": "u", "action": "click"}, errors.InvalidArgumentError, "an item or a query"),
+        ({"user": "", "item": "lamp", "action": "click"}, errors.InvalidIdError, "user"),
+        ({"user": "u", "item": "x" * 513, "action": "click"}, errors.InvalidIdError, "item"),
+        ({"user": 7, "item": "lamp", "action": "click"}, errors.InvalidTypeError, r"events\[0\]\.user: .*found int"),
+        ({"user": "u", "item": "lamp", "action": "rate", "value": float("nan")}, errors.NonFiniteError, "value"),
+        ({"user": "u", "item": "lamp", "action": "rate", "value": "5"}, errors.InvalidTypeError, "value"),
+        ({"user": "u", "item": "lamp", "action": "click", "time": float("inf")}, errors.NonFiniteError, "time"),
+        ({"user": "u", "item": "lamp", "action": "click", "time": "now"}, errors.InvalidTypeError, "time"),
+        ({"user": "u", "item": "lamp", "action": "click", "tiem": 1}, errors.UnknownFieldError, "tiem.*time"),
+        ({"user": "\udce9", "item": "lamp", "action": "click"}, errors.InvalidUtf8Error, "offset 0"),
+        ("click", errors.InvalidTypeError, "dict"),
+    ],
+)
+def test_bad_events_say_what_is_wrong(shop: onelist.Engine, event: object, error: type[Exception], says: str) -> None:
+    before = shop.stats()["events"]
+    with pytest.raises(error, match=says):
+        shop.log([event])  # type: ignore[list-item]
+    assert shop.stats()["events"] == before
+
+
+@pytest.mark.parametrize("time", [dt.datetime.min, dt.datetime.max, 0, -1e9, 1e300, -1e300, dt.date(2200, 1, 1)])
+def test_any_finite_time_is_taken(shop: onelist.Engine, time: object) -> None:
+    shop.log(user="traveller", item="lamp", time=time)  # type: ignore[arg-type]
+    scores = [hit.score for hit in shop.rank(user="traveller", limit=100)]
+    assert len(scores) == len(IDS) and np.isfinite(scores).all()
+
+
+def test_events_and_keywords_do_not_mix(shop: onelist.Engine) -> None:
+    with pytest.raises(TypeError, match="both"):
+        shop.log([{"user": "u", "item": "lamp", "action": "click"}], user="u")

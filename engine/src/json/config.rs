@@ -1,0 +1,114 @@
+//! Configurations from JSON.
+
+use std::collections::BTreeMap;
+
+use super::parse::{Json, one};
+use super::place::Place;
+use super::read::{entries, flag, given, list, number, set, single, text, unknown, whole, wrong};
+use crate::config::{Config, FieldConfig, Provider};
+use crate::error::Result;
+use crate::item::Kind;
+
+/// Reads a configuration: an object whose keys are the fields of [`Config`]; what is left out keeps its default.
+///
+/// `fields` maps names to `{"kind", "boost", "embed"}`, with the kinds `text`, `number`, `bool`, `date`, `tags`, `geo` and
+/// `vector`; `provider` is `cpu`, `cuda` or `tensorrt`; `rating_scale` is `[lowest, highest]`; `weights` is an array of
+/// arrays of numbers.
+///
+/// # Errors
+/// [`Error::InvalidArgument`](crate::Error::InvalidArgument), [`Error::UnknownField`](crate::Error::UnknownField) or
+/// [`Error::NonFinite`](crate::Error::NonFinite), naming the place. Ranges are checked by `open`.
+pub fn config_from_json(json: &str) -> Result<Config> {
+    config(one("config", json)?, &Place::Root("config"))
+}
+
+fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
+    const KNOWN: [&str; 15] = [
+        "fields",
+        "strict",
+        "date_field",
+        "onnxruntime",
+        "model",
+        "provider",
+        "provider_fallback",
+        "sessions",
+        "threads_per_session",
+        "index_threads",
+        "candidates",
+        "weights",
+        "rating_scale",
+        "max_bytes",
+        "force_network_fs",
+    ];
+    let mut config = Config::default();
+    for (key, json) in entries(json, at)? {
+        let at = &at.key(&key);
+        match &*key {
+            "fields" => set(&mut config.fields, json, at, fields)?,
+            "strict" => set(&mut config.strict, json, at, flag)?,
+            "date_field" => config.date_field = given(json, at, text)?,
+            "onnxruntime" => config.onnxruntime = given(json, at, text)?.map(Into::into),
+            "model" => config.model = given(json, at, text)?.map(Into::into),
+            "provider" => set(&mut config.provider, json, at, provider)?,
+            "provider_fallback" => set(&mut config.provider_fallback, json, at, flag)?,
+            "sessions" => set(&mut config.sessions, json, at, whole)?,
+            "threads_per_session" => set(&mut config.threads_per_session, json, at, whole)?,
+            "index_threads" => set(&mut config.index_threads, json, at, whole)?,
+            "candidates" => set(&mut config.candidates, json, at, whole)?,
+            "weights" => {
+                set(&mut config.weights, json, at, |json, at| list(json, at, |row, at| list(row, at, single)))?
+            }
+            "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
+            "max_bytes" => set(&mut config.max_bytes, json, at, |json, at| whole(json, at).map(|bytes| bytes as u64))?,
+            "force_network_fs" => set(&mut config.force_network_fs, json, at, flag)?,
+            _ => return Err(unknown(at, &KNOWN)),
+        }
+    }
+    Ok(config)
+}
+
+fn fields(json: Json<'_>, at: &Place<'_>) -> Result<BTreeMap<String, FieldConfig>> {
+    let entries = entries(json, at)?;
+    entries.into_iter().map(|(name, json)| Ok((name.to_string(), field(json, &at.key(&name))?))).collect()
+}
+
+fn field(json: Json<'_>, at: &Place<'_>) -> Result<FieldConfig> {
+    let mut field = FieldConfig::default();
+    for (key, json) in entries(json, at)? {
+        let at = &at.key(&key);
+        match &*key {
+            "kind" => field.kind = given(json, at, kind)?,
+            "boost" => field.boost = given(json, at, single)?,
+            "embed" => field.embed = given(json, at, flag)?,
+            _ => return Err(unknown(at, &["kind", "boost", "embed"])),
+        }
+    }
+    Ok(field)
+}
+
+fn kind(json: Json<'_>, at: &Place<'_>) -> Result<Kind> {
+    let kinds = [Kind::Text, Kind::Number, Kind::Bool, Kind::Date, Kind::Tags, Kind::Geo, Kind::Vector];
+    named(json, at, &kinds, Kind::name)
+}
+
+fn provider(json: Json<'_>, at: &Place<'_>) -> Result<Provider> {
+    named(json, at, &[Provider::Cpu, Provider::Cuda, Provider::TensorRt], Provider::name)
+}
+
+/// The one of `all` that has this name.
+fn named<T: Copy>(json: Json<'_>, at: &Place<'_>, all: &[T], name: fn(T) -> &'static str) -> Result<T> {
+    let found = all.iter().find(|one| matches!(&json, Json::Text(text) if text == name(**one)));
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+        wrong(at, &format!("one of {}", names.join(", ")), &json)
+    })
+}
+
+fn rating_scale(json: Json<'_>, at: &Place<'_>) -> Result<(f64, f64)> {
+    match list(json, at, number)?[..] {
+        [low, high] => Ok((low, high)),
+        ref other => {
+            Err(crate::Error::argument(at.to_string(), "[lowest, highest]", format!("{} numbers", other.len())))
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The plain data as JSON, for bindings and tools.
+//!
+//! | data | form |
+//! |---|---|
+//! | item | `{"id": "sku-9", "title": "Red shoes", "price": 59, "in_stock": true, "tags": ["red"], "image": [0.1, 0.2], "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}` |
+//! | event | `{"user": "u7", "action": "click", "item": "sku-9", "query", "value", "time", "rank_id"}` |
+//! | request | `{"query", "user", "history", "like", "among", "vectors", "filter", "exclude", "exclude_seen", "limit", "offset", "candidates", "fields", "explain", "now"}` |
+//! | filter | `{"price": {">=": 10, "<": 90}, "tags": "red", "or": [..]}`, see [`filter_from_json`] |
+//! | configuration | `{"fields": {"title": {"boost": 2}}, "provider": "cuda", ..}`, see [`config_from_json`] |
+//!
+//! Rules that hold for all of them: times are seconds since the Unix epoch; `null` means "not given"; a key that is not
+//! known, or stands twice in one object, is an error, because a misspelt key must not be ignored; an error names the
+//! place (`items[3].price`). No input panics, and memory is bounded before it is taken: by
+//! [`crate::limits::MAX_JSON_BYTES`] for the text, by 8,388,608 values for one element of a batch and by 128 levels of
+//! nesting. Numbers are read to the nearest `f64`; one that does not fit (`1e400`) is an error.
+//!
+//! A batch is an array, or its elements one after the other (NDJSON).
+//!
+//! ```
+//! use onelist::json;
+//! let items = json::items_from_json(r#"[{"id": "a", "price": 5}, {"id": "b", "tags": ["x"]}]"#)?;
+//! assert_eq!(items[0].id, "a");
+//! let refused = json::items_from_json(r#"[{"id": "a"}, {"id": "b", "place": {"lat": "north"}}]"#);
+//! assert!(refused.is_err_and(|error| error.to_string().starts_with("items[1].place")));
+//! # Ok::<(), onelist::Error>(())
+//! ```
+
+mod config;
+mod event;
+mod filter;
+mod item;
+mod parse;
+mod place;
+mod read;
+mod request;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use config::config_from_json;
+pub use event::events_from_json;
+pub use filter::filter_from_json;
+pub use item::{ids_from_json, item_from_json, items_from_json};
+pub use request::{request_from_json, requests_from_json};
+pub use write::{item_to_json, items_to_json, ranking_to_json, rankings_to_json, stats_to_json};

@@ -1,0 +1,383 @@
+//! What is written reads back the same; what is wrong is a typed error that names the place; no text panics.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::filter::{Compare, Filter, Scalar};
+use crate::item::{Item, Kind, Value};
+use crate::ranking::{Contribution, Hit, Ranking, Took, Why};
+use crate::time::Timestamp;
+use crate::{Action, Config, Event, HistoryEvent, Proposal, Provider, Request, Source, Stats, VectorStats};
+
+fn any_number() -> impl Strategy<Value = f64> {
+    use proptest::num::f64;
+    f64::NORMAL | f64::SUBNORMAL | f64::ZERO | f64::NEGATIVE
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let component = proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL | proptest::num::f32::ZERO;
+    prop_oneof![
+        any::<String>().prop_map(Value::Text),
+        any_number().prop_map(Value::Number),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(|millis| Value::Date(Timestamp::from_millis(millis))),
+        vec(any::<String>(), 0..5).prop_map(Value::Tags),
+        (any_number(), any_number()).prop_map(|(lat, lon)| Value::Geo { lat, lon }),
+        vec(component, 0..9).prop_map(Value::Vector),
+    ]
+}
+
+fn any_item() -> impl Strategy<Value = Item> {
+    let name = any::<String>().prop_filter("`id` is not a field", |name| name != "id");
+    (any::<String>(), btree_map(name, any_value(), 0..6)).prop_map(|(id, fields)| Item { id, fields })
+}
+
+fn any_scalar() -> impl Strategy<Value = Scalar> {
+    prop_oneof![
+        "[a-z\u{e9}\"\\\\]{0,9}".prop_map(Scalar::Text),
+        any_number().prop_map(Scalar::Number),
+        any::<bool>().prop_map(Scalar::Bool),
+        any::<i64>().prop_map(|millis| Scalar::Date(Timestamp::from_millis(millis))),
+    ]
+}
+
+fn any_filter() -> impl Strategy<Value = Filter> {
+    use Compare::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+    let field = || "[a-f]{1,3}";
+    let compare = prop::sample::select([Equal, Less, LessOrEqual, Greater, GreaterOrEqual].to_vec());
+    let leaf = prop_oneof![
+        (field(), compare, any_scalar()).prop_map(|(field, compare, value)| Filter::Compare { field, compare, value }),
+        (field(), vec(any_scalar(), 0..4)).prop_map(|(field, values)| Filter::In { field, values }),
+        field().prop_map(Filter::exists),
+        (field(), "[a-z ]{0,9}").prop_map(|(field, text)| Filter::matches_text(field, text)),
+        (field(), -90.0..90.0, -180.0..180.0, 0.0..1e7).prop_map(|(f, lat, lon, m)| Filter::near(f, lat, lon, m)),
+    ];
+    leaf.prop_recursive(4, 20, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Filter::And),
+            vec(inner.clone(), 0..4).prop_map(Filter::Or),
+            inner.prop_map(Filter::not),
+        ]
+    })
+}
+
+/// The longhand of a filter, written independently of the reader.
+fn written(filter: &Filter) -> serde_json::Value {
+    use serde_json::json;
+    let scalar = |value: &Scalar| match value {
+        Scalar::Text(text) => json!(text),
+        Scalar::Number(number) => json!(number),
+        Scalar::Bool(flag) => json!(flag),
+        Scalar::Date(time) => json!({"date": time.seconds()}),
+    };
+    match filter {
+        Filter::Compare { field, compare, value } => {
+            let sign = match compare {
+                Compare::Equal => "=",
+                Compare::Less => "<",
+                Compare::LessOrEqual => "<=",
+                Compare::Greater => ">",
+                Compare::GreaterOrEqual => ">=",
+            };
+            json!({ field: {sign: scalar(value)} })
+        }
+        Filter::In { field, values } => json!({ field: {"in": values.iter().map(scalar).collect::<Vec<_>>()} }),
+        Filter::Exists { field } => json!({ field: {"exists": true} }),
+        Filter::Match { field, text } => json!({ field: {"match": text} }),
+        Filter::Near { field, lat, lon, meters } => {
+            json!({ field: {"near": {"lat": lat, "lon": lon, "meters": meters}} })
+        }
+        Filter::And(all) => json!({"and": all.iter().map(written).collect::<Vec<_>>()}),
+        Filter::Or(any) => json!({"or": any.iter().map(written).collect::<Vec<_>>()}),
+        Filter::Not(inner) => json!({"not": written(inner)}),
+    }
+}
+
+/// JSON of any shape, made of the words that the readers know, so that it gets past the first key.
+fn any_json() -> impl Strategy<Value = String> {
+    let words = [
+        "id", "user", "action", "item", "query", "filter", "and", "or", "not", "in", "near", "lat", "lon", "date",
+        "time", "fields", "vectors", "history", "limit", "x", "=", "exists", "match", "kind", "weights", "now",
+        "among",
+    ];
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|flag| flag.to_string()),
+        any::<f64>().prop_map(|number| format!("{number:e}")),
+        prop::sample::select(["1e400", "-1", "18446744073709551616", "\"\\ud800\"", "0.5"].to_vec())
+            .prop_map(str::to_owned),
+        prop::sample::select(words.to_vec()).prop_map(|word| format!("\"{word}\"")),
+    ];
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        let entry = (prop::sample::select(words.to_vec()), inner.clone()).prop_map(|(k, v)| format!("\"{k}\": {v}"));
+        prop_oneof![
+            vec(inner, 0..5).prop_map(|list| format!("[{}]", list.join(","))),
+            vec(entry, 0..5).prop_map(|map| format!("{{{}}}", map.join(","))),
+        ]
+    })
+}
+
+/// Every reader's answer, without the value.
+fn all_readers(text: &str) -> Vec<Result<(), Error>> {
+    vec![
+        item_from_json(text).map(drop),
+        items_from_json(text).map(drop),
+        ids_from_json(text).map(drop),
+        events_from_json(text).map(drop),
+        request_from_json(text).map(drop),
+        requests_from_json(text).map(drop),
+        filter_from_json(text).map(drop),
+        config_from_json(text).map(drop),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn items_round_trip(items in vec(any_item(), 0..4)) {
+        let lines: Vec<String> = items.iter().map(|item| item_to_json(item).expect("writes")).collect();
+        for (item, line) in items.iter().zip(&lines) {
+            prop_assert!(!line.contains(['\n', '\0']));
+            prop_assert_eq!(&item_from_json(line).expect("reads"), item);
+        }
+        prop_assert_eq!(&items_from_json(&lines.join("\n")).expect("reads lines"), &items);
+        let array = items_to_json(items.iter().map(Some)).expect("writes");
+        prop_assert_eq!(&items_from_json(&array).expect("reads an array"), &items);
+    }
+
+    #[test]
+    fn filters_round_trip(filter in any_filter()) {
+        let json = written(&filter).to_string();
+        prop_assert_eq!(filter_from_json(&json).expect("reads"), filter);
+    }
+
+    #[test]
+    fn no_json_panics(text in any_json()) {
+        for refused in all_readers(&text).into_iter().filter_map(Result::err) {
+            prop_assert_eq!(refused.kind(), ErrorKind::Input);
+            prop_assert!(refused.to_string().len() < 2000);
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        for refused in all_readers(&text).into_iter().filter_map(Result::err) {
+            prop_assert_eq!(refused.kind(), ErrorKind::Input);
+        }
+    }
+}
+
+#[test]
+fn items_are_guessed_as_documented() {
+    let item = item_from_json(
+        r#"{"id": "sku-9", "title": "Red shoes", "price": 9.5, "ok": true, "tags": ["a", "b"], "none": [], "gone": null,
+            "place": {"lon": 2.3, "lat": 48.8}, "released": {"date": 1.5}, "image": [0.1, -2],
+            "t": {"text": "x"}, "g": {"tags": ["y"]}, "v": {"vector": [1]}}"#,
+    )
+    .expect("reads");
+    let expected = Item::new("sku-9")
+        .text("title", "Red shoes")
+        .number("price", 9.5)
+        .with("ok", Value::Bool(true))
+        .tags("tags", ["a", "b"])
+        .tags("none", Vec::<String>::new())
+        .with("place", Value::Geo { lat: 48.8, lon: 2.3 })
+        .with("released", Value::Date(Timestamp::from_millis(1500)))
+        .with("image", Value::Vector(vec![0.1, -2.0]))
+        .text("t", "x")
+        .tags("g", ["y"])
+        .with("v", Value::Vector(vec![1.0]));
+    assert_eq!(item, expected);
+    assert_eq!(ids_from_json(r#"["a", "b\u0000"]"#).expect("reads"), ["a", "b\0"]);
+    assert!(items_from_json(" \n").expect("reads").is_empty() && items_from_json("[]").expect("reads").is_empty());
+}
+
+#[test]
+fn events_and_requests_read_as_documented() {
+    let events = events_from_json(
+        r#"{"user": "u", "action": "purchase", "item": "a", "value": 2, "time": -0.5, "rank_id": "r", "query": null}
+           {"user": "u", "action": "wave", "query": "red"}"#,
+    );
+    let mut bought = Event::new("u", Action::Buy).item("a").value(2.0).at(Timestamp::from_millis(-500));
+    bought.rank_id = Some("r".to_owned());
+    let waved = Event::new("u", Action::Other("wave".to_owned())).query("red");
+    assert_eq!(events.expect("reads"), [bought, waved]);
+
+    let request = request_from_json(
+        r#"{"query": "q", "user": "u", "history": ["a", {"item": "b", "action": "rate", "value": 5, "time": 9}],
+            "like": ["l"], "among": ["m"], "vectors": {"image": [1, 0]}, "filter": {"price": {"<": 9}}, "exclude": ["x"],
+            "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60}"#,
+    );
+    let rated = HistoryEvent {
+        action: Action::Rate,
+        value: Some(5.0),
+        time: Some(Timestamp::from_seconds(9.0)),
+        ..HistoryEvent::new("b")
+    };
+    let mut expected = Request::new().query("q").user("u").like(["l"]).among(["m"]).vector("image", vec![1.0, 0.0]);
+    expected = expected.filter(Filter::less("price", 9.0)).exclude_seen().limit(3).offset(1).explain();
+    expected = expected.now(Timestamp::from_seconds(60.0));
+    expected.history = vec![HistoryEvent::new("a"), rated];
+    expected.exclude = vec!["x".to_owned()];
+    expected.candidates = Some(50);
+    expected.fields = Some(vec!["title".to_owned()]);
+    assert_eq!(request.expect("reads"), expected);
+    // As for the configuration below: a part that is added belongs into the reader, too.
+    let Request {
+        query: _,
+        user: _,
+        history: _,
+        like: _,
+        among: _,
+        vectors: _,
+        filter: _,
+        exclude: _,
+        exclude_seen: _,
+        limit: _,
+        offset: _,
+        candidates: _,
+        fields: _,
+        explain: _,
+        now: _,
+    } = expected;
+
+    let nothing_given = r#"{"query": null, "limit": null, "history": null, "filter": null, "among": null}"#;
+    assert_eq!(request_from_json(nothing_given).expect("reads"), Request::new());
+    assert_eq!(requests_from_json("[{}, {}]").expect("reads").len(), 2);
+}
+
+#[test]
+fn filters_have_a_shorthand() {
+    let read = |text: &str| filter_from_json(text).expect("reads");
+    assert_eq!(read("{}"), Filter::And(vec![]));
+    assert_eq!(read(r#"{"g": "Comedy"}"#), Filter::equal("g", "Comedy"));
+    assert_eq!(read(r#"{"d": {"date": 2}}"#), Filter::equal("d", Timestamp::from_seconds(2.0)));
+    assert_eq!(read(r#"{"p": {"!=": 3}}"#), Filter::equal("p", 3.0).not());
+    assert_eq!(read(r#"{"p": {"exists": false}}"#), Filter::exists("p").not());
+    let decade = Filter::at_least("year", 1990.0).and(Filter::less("year", 2000.0));
+    assert_eq!(read(r#"{"year": {">=": 1990, "<": 2000}}"#), decade);
+}
+
+#[test]
+fn errors_name_the_place_and_the_known_keys() {
+    let message = |result: Result<(), Error>| result.expect_err("must be refused").to_string();
+    let items = |text: &str| message(items_from_json(text).map(drop));
+    let request = |text: &str| message(request_from_json(text).map(drop));
+    let filter = |text: &str| message(filter_from_json(text).map(drop));
+    let config = |text: &str| message(config_from_json(text).map(drop));
+
+    let three = r#"[{"id": "a"}, {"id": "b"}, {"id": "c"}, {"id": "d", "price": {"amount": 5}}]"#;
+    assert!(items(three).starts_with("items[3].price: expected {\"lat\": .., "), "{}", items(three));
+    assert!(items(r#"{"id": "a"} {"id": 5}"#).starts_with("items[1].id: expected a string, found 5"));
+    assert!(items(r#"[{"title": "x"}]"#).contains("items[0]") && items(r#"[{"title": "x"}]"#).contains("`id`"));
+    assert!(items(r#"[{"id": "a", "v": [1, "x"]}]"#).starts_with("items[0].v[1]: expected a number, found \"x\""));
+    assert!(items(r#"[{"id": "a"},"#).contains("EOF") && items("[{\"id\": 1e400}]").contains("number out of range"));
+    assert!(items(r#"[{"id": "a", "id": "b"}]"#).contains("key `id` stands twice"));
+    assert!(request(r#"{"qurey": "x"}"#).starts_with("unknown field `request.qurey`: known fields are query, user,"));
+    assert!(request(r#"{"limit": -1}"#).starts_with("request.limit: expected a whole number, 0 or more, found -1"));
+    assert!(request(r#"{"limit": 2.5}"#).contains("2.5") && request(r#"{"now": 1.7e12}"#).contains("milliseconds"));
+    assert!(request(r#"{"history": ["a", {"item": "b", "actoin": "x"}]}"#).contains("`request.history[1].actoin`"));
+    assert!(
+        request(r#"{"filter": {"or": [{"a": {"=>": 1}}]}}"#)
+            .contains("`request.filter.or[0].a.=>`: known fields are =")
+    );
+    assert!(filter(r#"{"a": ["x"]}"#).contains("{\"in\": [..]}") && filter(r#"{"a": null}"#).contains("exists"));
+    assert!(filter(r#"{"a": {"near": {"lat": 1, "lon": 2}}}"#).starts_with("filter.a.near: expected {\"lat\""));
+    assert!(config(r#"{"fields": {"t": {"kind": "string"}}}"#).contains("one of text, number, bool"));
+    assert!(request(&format!("{{\"{}\": 1}}", "x".repeat(5000))).len() < 400);
+}
+
+#[test]
+fn limits_are_typed_and_quick() {
+    let name = |result: Result<(), Error>| result.expect_err("must be refused").name();
+    let deep = |open: &str, close: &str, n: usize| format!("{}{{}}{}", open.repeat(n), close.repeat(n));
+    assert_eq!(name(filter_from_json(&deep("{\"not\":", "}", 40)).map(drop)), "LimitExceeded");
+    assert_eq!(name(filter_from_json(&deep("{\"not\":", "}", 100_000)).map(drop)), "InvalidArgument");
+    assert_eq!(name(items_from_json(&"[".repeat(1_000_000)).map(drop)), "InvalidArgument");
+    let many = format!("{{\"id\": \"a\", \"x\": [{}0]}}", "0,".repeat(9 << 20));
+    assert_eq!(name(item_from_json(&many).map(drop)), "LimitExceeded");
+    assert_eq!(name(requests_from_json(&format!("[{}{{}}]", "{},".repeat(1024))).map(drop)), "LimitExceeded");
+    assert_eq!(name(item_from_json(&" ".repeat(crate::limits::MAX_JSON_BYTES + 1)).map(drop)), "LimitExceeded");
+    assert_eq!(name(item_from_json(r#"{"id": "a", "v": [1, 1e39]}"#).map(drop)), "NonFinite");
+    assert_eq!(request_from_json(r#"{"limit": 1e300}"#).expect("reads").limit, usize::MAX);
+}
+
+#[test]
+fn configurations_read_as_documented() {
+    let config = config_from_json(
+        r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
+            "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
+            "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
+            "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true}"#,
+    )
+    .expect("reads");
+    let mut expected = Config::default().field("title", Kind::Text).boost("title", 2.0);
+    if let Some(field) = expected.fields.get_mut("title") {
+        field.embed = Some(false);
+    }
+    expected.strict = true;
+    expected.date_field = Some("released".to_owned());
+    expected.onnxruntime = Some("/lib".into());
+    expected.model = Some("/m".into());
+    expected.provider = Provider::TensorRt;
+    expected.provider_fallback = true;
+    (expected.sessions, expected.threads_per_session, expected.index_threads) = (2, 3, 4);
+    expected.candidates = 5;
+    expected.weights = vec![vec![1.0, 0.5], vec![]];
+    expected.rating_scale = (0.0, 10.0);
+    expected.max_bytes = 1 << 30;
+    expected.force_network_fs = true;
+    assert_eq!(config, expected);
+    // Named one by one, so that the compiler asks for a setting that is added: it belongs into the reader, too.
+    let Config {
+        fields: _,
+        strict: _,
+        date_field: _,
+        onnxruntime: _,
+        model: _,
+        provider: _,
+        provider_fallback: _,
+        sessions: _,
+        threads_per_session: _,
+        index_threads: _,
+        candidates: _,
+        weights: _,
+        rating_scale: _,
+        max_bytes: _,
+        force_network_fs: _,
+    } = config;
+    assert_eq!(config_from_json("{}").expect("reads"), Config::default());
+}
+
+#[test]
+fn answers_are_written_as_documented() {
+    let contributions = vec![
+        Contribution { feature: "bm25".to_owned(), amount: 0.5 },
+        Contribution { feature: "age".to_owned(), amount: -0.25 },
+    ];
+    let hit = Hit {
+        id: "a\"".to_owned(),
+        score: 0.25,
+        fields: Item::new("a").number("price", 9.0).fields,
+        sources: vec![Proposal { source: Source::Popular7, rank: 1, score: 2.5 }],
+        why: Some(Why { contributions, line: "bm25 +0.5".to_owned() }),
+    };
+    let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, respond_us: 4, total_us: 10 };
+    let ranking =
+        Ranking { rank_id: "r1".to_owned(), hits: vec![hit], candidates: 7, took, degraded: vec!["x".to_owned()] };
+    let written = ranking_to_json(&ranking).expect("writes");
+    assert_eq!(
+        written,
+        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25}}}],"candidates":7,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"]}"#
+    );
+    assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
+    assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);
+
+    let vectors = vec![VectorStats { name: "item".to_owned(), indexed: 5, ..VectorStats::default() }];
+    let stats = Stats { items: 3, vectors, poisoned: Some("disk".to_owned()), ..Stats::default() };
+    let read: serde_json::Value = serde_json::from_str(&stats_to_json(&stats).expect("writes")).expect("is JSON");
+    assert_eq!((&read["items"], &read["vectors"][0]["indexed"]), (&3.into(), &5.into()));
+    assert_eq!((&read["poisoned"], &read["background_error"]), (&"disk".into(), &serde_json::Value::Null));
+    assert_eq!(read["model"]["provider"], "");
+}

@@ -1,0 +1,101 @@
+//! kill -9, two hundred times, at random moments: every acknowledged write is there, nothing is half there, and text
+//! and vectors agree with the catalog.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use onelist_tests::journal::{Operation, State};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+const KILLS: usize = 200;
+
+#[test]
+fn no_acknowledged_write_is_lost_in_two_hundred_kills() {
+    let seed = 20_261;
+    println!("seed {seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
+    let dir = tempfile::tempdir().expect("a folder");
+    let expected = dir.path().join("expected.json");
+    let mut possible = vec![State::default()];
+    let mut acknowledged = 0;
+    for kill in 0..KILLS {
+        let states: Vec<_> = possible.iter().map(State::to_json).collect();
+        std::fs::write(&expected, serde_json::Value::from(states).to_string()).expect("writes");
+        // Three in ten die while they open and replay; the next one then finds the same states.
+        let while_opening = kill > 0 && rng.random_bool(0.3);
+        let mut child = Killed::start(dir.path(), if kill == 0 { "-" } else { "expected.json" }, kill);
+        if while_opening {
+            std::thread::sleep(Duration::from_millis(rng.random_range(1..150)));
+        } else {
+            child.wait_until_verified(kill);
+            std::thread::sleep(Duration::from_millis(rng.random_range(1..250)));
+        }
+        let lines = child.kill();
+        // A process that died before it had verified may have been in any of the states.
+        let Some(at) = lines.iter().position(|line| line == "verified") else {
+            assert!(!lines.iter().any(|line| line.starts_with("failed")), "kill {kill}: {lines:?}");
+            continue;
+        };
+        (possible, acknowledged) = follow(&possible, &lines[at + 1..], acknowledged);
+    }
+    println!("{KILLS} kills, {acknowledged} acknowledged operations");
+    assert!(acknowledged > KILLS, "the processes must have written something: {acknowledged}");
+}
+
+/// The states that a store may be in after these lines, starting from one of `possible`: the last operation may have
+/// been committed without its acknowledgement being heard.
+fn follow(possible: &[State], lines: &[String], mut acknowledged: usize) -> (Vec<State>, usize) {
+    assert!(!lines.iter().any(|line| line.starts_with("failed")), "{lines:?}");
+    let operations: Vec<Operation> =
+        lines.iter().filter_map(|line| Operation::from_line(line.strip_prefix("try ")?)).collect();
+    let done = lines.iter().filter(|line| *line == "ok").count();
+    acknowledged += done;
+    let mut after = Vec::new();
+    for start in possible {
+        let state = operations.iter().take(done).fold(start.clone(), |state, operation| state.after(operation));
+        after.extend(operations.get(done).map(|running| state.after(running)));
+        after.push(state);
+    }
+    after.dedup();
+    (after, acknowledged)
+}
+
+struct Killed {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    lines: Vec<String>,
+}
+
+impl Killed {
+    fn start(dir: &std::path::Path, expected: &str, kill: usize) -> Killed {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_crash-child"))
+            .args(["store", expected, &kill.to_string(), if kill % 10 == 9 { "whole" } else { "sample" }])
+            .current_dir(dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let out = BufReader::new(child.stdout.take().expect("is piped"));
+        Killed { child, out, lines: Vec::new() }
+    }
+
+    fn wait_until_verified(&mut self, kill: usize) {
+        let start = Instant::now();
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("reads");
+        assert_eq!(line.trim(), "verified", "kill {kill}, after {:?}", start.elapsed());
+        self.lines.push(line.trim().to_owned());
+    }
+
+    /// Kills with SIGKILL and returns every whole line that was written.
+    fn kill(mut self) -> Vec<String> {
+        self.child.kill().expect("kills");
+        self.child.wait().expect("reaps");
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("reads");
+        let whole = rest.rfind('\n').map_or("", |end| &rest[..end]);
+        self.lines.extend(whole.lines().map(str::to_owned));
+        self.lines
+    }
+}
