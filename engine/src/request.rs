@@ -68,7 +68,8 @@ pub struct Request {
     pub fields: Option<Vec<String>>,
     /// Say why each hit stands where it stands.
     pub explain: bool,
-    /// The time of the request: the clock when not given. Events after it are not seen.
+    /// The time of the request: the clock when not given. The history, `exclude_seen`, ages and decay go by it; the
+    /// counts behind popularity hold everything that was logged.
     pub now: Option<Timestamp>,
 }
 

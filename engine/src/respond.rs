@@ -75,6 +75,7 @@ fn reason(snapshot: &Snapshot, intent: &Intent, key: ItemKey, feature: &str) -> 
             let terms = query.map(|query| snapshot.text.matched_terms(query, key, &live)).transpose()?;
             format!("matches {}", terms.unwrap_or_default().join(" "))
         }
+        "cos_query" if intent.query.is_none() => "like what was given".to_owned(),
         "cos_query" => "close in meaning to the query".to_owned(),
         "cos_history" => "fits the history".to_owned(),
         "cos_last" => format!("like the last one, {}", title(snapshot, intent.events.last().map(|e| e.key))?),

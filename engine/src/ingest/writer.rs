@@ -180,6 +180,7 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
     }
     match failed {
         Some(error) => Err(error),
+        None if pending.rows == 0 => Ok(()),
         None => pending.commit(),
     }
 }
@@ -195,6 +196,8 @@ struct Pending<'s> {
     schema_grew: bool,
     spaces: Spaces,
     now: Timestamp,
+    /// Rows that were not refused: a group of refusals only is not committed.
+    rows: usize,
     docs: Vec<TextDoc>,
     vectors: Staged,
 }
@@ -208,7 +211,7 @@ impl<'s> Pending<'s> {
         }
         let (schema, spaces) = (Schema::clone(&stores.schema.load()), Spaces::clone(&stores.spaces.load()));
         let (now, docs, vectors) = (Timestamp::now(), Vec::new(), BTreeMap::new());
-        Ok(Pending { stores, write, schema, schema_grew: false, spaces, now, docs, vectors })
+        Ok(Pending { stores, write, schema, schema_grew: false, spaces, now, rows: 0, docs, vectors })
     }
 
     /// Admits the fields of a batch to the schema: the last thing that can refuse it.
@@ -227,6 +230,7 @@ impl<'s> Pending<'s> {
     }
 
     fn apply(&mut self, work: Work) -> Result<usize> {
+        self.rows += work.rows();
         match work {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
