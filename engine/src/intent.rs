@@ -57,8 +57,7 @@ pub(crate) struct Intent {
     pub context: Context,
     /// Oldest first.
     pub events: Vec<PastEvent>,
-    /// Known seeds of `like`, and their mean.
-    pub seeds: Vec<ItemKey>,
+    /// The mean of the known seeds of `like`.
     pub seed_vector: Option<Vec<f32>>,
     pub vectors: Vec<OwnVector>,
     pub allowed: Allowed,
@@ -112,9 +111,8 @@ impl Intent {
             among: request.among.is_some(),
             filter,
             exclude_seen: request.exclude_seen,
-            excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds.iter().copied()).collect(),
+            excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds).collect(),
             had: known_items(snapshot, request.history.iter().map(|e| e.item.as_str()))?.into_iter().collect(),
-            seeds,
             degraded,
         })
     }

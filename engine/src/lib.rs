@@ -10,7 +10,7 @@
 mod config;
 mod error;
 mod id;
-mod limits;
+pub mod limits;
 mod random;
 mod score;
 mod time;

@@ -22,6 +22,9 @@ const TEXT_BATCH: usize = 8192;
 const TEXT_DELAY: Duration = Duration::from_millis(400);
 /// A graph file is written again when this many items, or a quarter of the graph, changed since.
 const CHECKPOINT_ITEMS: u64 = 50_000;
+/// Vectors that are searched for themselves before a file is written, and the share that must be found.
+const RECALL_SAMPLE: usize = 200;
+const LOWEST_SELF_RECALL: f32 = 0.98;
 /// Share of deleted places in a graph beyond which it is built anew.
 const DELETED_SHARE: f32 = 0.25;
 /// Pause after a failure, so that a full disk is not hammered.
@@ -203,6 +206,12 @@ fn follow(
     let due = *unsaved > CHECKPOINT_ITEMS.max(space.stats().indexed / 4);
     let wanted = flush_is_wanted(state, space.checkpointed()) && space.applied() > space.checkpointed();
     if (due || wanted) && !stores.progress.is_closing() {
+        // Many rewrites wear a graph out: it then misses vectors that it holds. Building it anew is the cure.
+        let sample = recover::sample_vectors(stores, number, RECALL_SAMPLE)?;
+        if space.self_recall(&sample)? < LOWEST_SELF_RECALL {
+            recover::rebuild_vectors(stores, number, space)?;
+            recover::catch_up_vectors(stores, number, space)?;
+        }
         recover::checkpoint_vectors(stores, row, space)?;
         *unsaved = 0;
         stores.progress.ring();

@@ -229,3 +229,13 @@ pub(crate) fn rebuild_vectors(stores: &Stores, number: SpaceNumber, space: &Spac
     space.stage(catalog.counters().seq, all_vectors(&catalog, number)?)?;
     space.clear()
 }
+
+/// Vectors of a space from a place that differs from call to call, for `Space::self_recall`.
+pub(crate) fn sample_vectors(stores: &Stores, number: SpaceNumber, count: usize) -> Result<Vec<(ItemKey, Arc<[f16]>)>> {
+    let catalog = stores.catalog.read()?;
+    let counters = catalog.counters();
+    // A multiplicative hash of the commit (Knuth): a start that is spread over the keys without a random source.
+    let start = counters.seq.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) % counters.next_item.max(1);
+    let rows = catalog.view().vectors(number, ItemKey(start))?.take(count);
+    rows.map(|row| row.and_then(|(key, bytes)| Ok((key, vector::from_bytes(bytes, bytes.len() / 2)?)))).collect()
+}

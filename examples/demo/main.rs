@@ -118,7 +118,8 @@ fn tour(db: &Engine, movies: &MovieLens, now: Timestamp) -> Result<()> {
 /// Times of one request for each of many real users, by cell, sorted.
 fn latency(db: &Engine, movies: &MovieLens, now: Timestamp) -> Result<Vec<(&'static str, Vec<Duration>)>> {
     let mut cells = Vec::new();
-    let makes: [(&'static str, fn(&str) -> Request); 4] = [
+    type Make = fn(&str) -> Request;
+    let makes: [(&'static str, Make); 4] = [
         ("first visit", |_| Request::new()),
         ("search", |_| Request::new().query("dark thriller")),
         ("recommendation", |user| Request::new().user(user)),

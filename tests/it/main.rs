@@ -1,5 +1,7 @@
 //! The integration tests: one binary, so that the engine is linked once.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that meets something unexpected fails")]
+
 mod concurrency;
 mod crash;
 mod filters;

@@ -126,7 +126,8 @@ fn agrees(db: &Engine, id: u64, version: u64) -> Result<()> {
         return Err(format!("the text index does not agree on {name} version {version}").into());
     }
     let near = db.rank(&Request::new().vector("place", journal::direction(id, version)).limit(50))?;
-    let exact = |hit: &onelist::Hit| hit.sources.iter().any(|p| p.source == Source::Vector && p.rank == 1 && p.score > 0.999);
+    let exact =
+        |hit: &onelist::Hit| hit.sources.iter().any(|p| p.source == Source::Vector && p.rank == 1 && p.score > 0.999);
     if !near.hits.iter().any(|hit| hit.id == name && exact(hit)) {
         return Err(format!("the vector index does not agree on {name} version {version}").into());
     }

@@ -31,7 +31,7 @@ impl State {
         let mut state = self.clone();
         match operation {
             Operation::Put(items) => state.items.extend(items.iter().copied()),
-            Operation::Delete(ids) => ids.iter().for_each(|id| drop(state.items.remove(id))),
+            Operation::Delete(ids) => state.items.retain(|id, _| !ids.contains(id)),
             Operation::Log(events) => state.events += events,
         }
         state

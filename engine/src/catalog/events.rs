@@ -12,7 +12,6 @@ use crate::time::Timestamp;
 use super::popularity::{self, Window};
 use super::read::View;
 use super::store::storage;
-use super::tables::Tables;
 use super::write::CatalogWrite;
 use super::{codec, keys};
 
@@ -186,10 +185,4 @@ impl View<'_> {
             parts.ok_or_else(|| Error::damaged("fresh list", "a short key"))
         }))
     }
-}
-
-/// Opens for tests what other modules only reach through commits.
-#[cfg(test)]
-pub(super) fn popular_rows(tables: &Tables, txn: &heed::RoTxn) -> u64 {
-    tables.popular.len(txn).expect("reads")
 }

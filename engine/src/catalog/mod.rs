@@ -16,9 +16,8 @@ mod store;
 mod tables;
 mod write;
 
-pub(crate) use counters::Counters;
-pub(crate) use events::{StoredEvent, UserItem};
-pub(crate) use items::{ItemRecord, SpaceNumber};
+pub(crate) use events::StoredEvent;
+pub(crate) use items::SpaceNumber;
 pub(crate) use popularity::Window;
 pub(crate) use read::{CatalogRead, View};
 pub(crate) use store::Catalog;

@@ -6,7 +6,6 @@ use heed::{Env, EnvOpenOptions, WithoutTls};
 
 use crate::error::{Error, Result};
 
-use super::counters::Counters;
 use super::file_check;
 use super::read::CatalogRead;
 use super::tables::{self, Tables};
@@ -47,16 +46,6 @@ impl Catalog {
     pub(crate) fn write(&self) -> Result<CatalogWrite<'_>> {
         let txn = self.env.write_txn().map_err(storage)?;
         CatalogWrite::new(txn, self.tables)
-    }
-
-    /// The counters of the last commit.
-    pub(crate) fn counters(&self) -> Result<Counters> {
-        Ok(self.read()?.counters())
-    }
-
-    /// Bytes of the data file.
-    pub(crate) fn bytes(&self) -> Result<u64> {
-        self.env.real_disk_size().map_err(storage)
     }
 
     /// Waits until nobody uses the environment, and closes it; afterwards the path can be opened again.

@@ -53,6 +53,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when that is no whole number of rows, [`Error::NonFinite`], [`Error::ModelFailed`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "fitting the space to a catalog starts from here"))]
     pub(crate) fn project(&self, contents: &[f32]) -> Result<Vec<Projected>> {
         let width = self.content_width();
         if !contents.len().is_multiple_of(width) {

@@ -20,8 +20,6 @@ const MAX_TOKENS: usize = 8192;
 /// Everything the engine reads; fields it does not know are left alone, so that a manifest can say more.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Manifest {
-    /// Version of this layout.
-    pub format: u32,
     /// The model's name.
     pub name: String,
     /// The model's version.

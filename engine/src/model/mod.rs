@@ -29,7 +29,6 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub(crate) use context::{Context, ContextInput};
-pub(crate) use embed::ItemVectors;
 pub(crate) use history::HistoryInput;
 pub(crate) use score::{ScoreInput, Scores};
 

@@ -42,11 +42,6 @@ impl Pool {
         Pool { give, take, size }
     }
 
-    /// How many sessions there are.
-    pub(super) fn size(&self) -> usize {
-        self.size
-    }
-
     /// Runs `work` with a session of its own.
     ///
     /// # Errors

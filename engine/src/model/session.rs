@@ -104,6 +104,7 @@ fn one(
     files: &Files,
     shared: &[(String, Arc<DynValue>)],
 ) -> std::result::Result<Session, Failure> {
+    #[expect(clippy::result_large_err, reason = "the builder comes back inside ort's own error type")]
     no_panic(|| {
         let builder = Session::builder(&runtime.environment).map_err(model)?;
         let mut builder = builder

@@ -14,7 +14,16 @@ use crate::error::{Error, Result};
 
 /// The lock; dropping it lets the next one in.
 pub(crate) struct DirectoryLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DirectoryLock {
+    /// Unlocks by name. Closing the file is not enough: a child process that another thread has just forked holds the
+    /// same open file until it calls exec, and the lock with it.
+    fn drop(&mut self) {
+        // The file is closed next, which unlocks it in every other case.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 impl DirectoryLock {
@@ -37,7 +46,7 @@ impl DirectoryLock {
         let written =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|e| Error::io("write", &path, e))?;
-        Ok(DirectoryLock { _file: file })
+        Ok(DirectoryLock { file })
     }
 }
 

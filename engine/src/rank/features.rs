@@ -12,6 +12,10 @@ const COLUMNS: usize = 9;
 /// Age at which the fresh feature has fallen to 1/e, in days.
 const FRESH_DAYS: f64 = 30.0;
 
+/// A count that is popular in any catalog: below it, the most popular item of a young store is not called popular, as
+/// two views among five say nothing yet.
+const CALM_COUNT: f64 = 20.0;
+
 /// Features and vectors of K candidates.
 pub(crate) struct Features {
     /// K x 9, row by row.
@@ -93,10 +97,10 @@ struct PopularScale([f64; 2]);
 
 impl PopularScale {
     fn read(snapshot: &Snapshot, intent: &Intent) -> Result<PopularScale> {
-        let mut largest = [0.0; 2];
+        let mut largest = [CALM_COUNT.ln_1p(); 2];
         for (largest, window) in largest.iter_mut().zip(Window::ALL) {
             if let Some(first) = snapshot.catalog.view().popular(window)?.next() {
-                *largest = window.count(first?.1, intent.now).ln_1p();
+                *largest = window.count(first?.1, intent.now).ln_1p().max(*largest);
             }
         }
         Ok(PopularScale(largest))
@@ -107,7 +111,7 @@ impl PopularScale {
     fn features(&self, snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<[f32; 3]> {
         let Some(masses) = snapshot.catalog.view().masses(key)? else { return Ok([0.0, 0.0, 0.5]) };
         let [week, quarter] = [0, 1].map(|i| Window::ALL[i].count(masses[i], intent.now));
-        let scaled = |count: f64, largest: f64| if largest > 1e-9 { (count.ln_1p() / largest).min(1.0) } else { 0.0 };
+        let scaled = |count: f64, largest: f64| (count.ln_1p() / largest).min(1.0);
         let (fast, slow) = (week / Window::Week.days(), quarter / Window::Quarter.days());
         // One event in 90 days on either side keeps the ratio calm where there is little to see.
         let prior = 1.0 / Window::Quarter.days();

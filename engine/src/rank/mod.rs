@@ -11,6 +11,10 @@ use crate::snapshot::Snapshot;
 
 pub(crate) use features::Features;
 
+/// Scores are kept to this fraction. Below it, the order in which a batch adds its terms decides, and two items that
+/// are equal would change places from call to call.
+const GRID: f32 = 65_536.0;
+
 /// A candidate with its score.
 #[derive(Debug, Clone)]
 pub(crate) struct Scored {
@@ -63,7 +67,7 @@ fn sorted(candidates: Vec<Candidate>, scores: &Scores, width: usize) -> Vec<Scor
         .zip(&scores.scores)
         .map(|(candidate, score)| {
             let contributions = rows.next().map(<[f32]>::to_vec).unwrap_or_default();
-            Scored { candidate, score: *score, contributions }
+            Scored { candidate, score: (score * GRID).round() / GRID, contributions }
         })
         .collect();
     scored.sort_unstable_by(|a, b| best_first((a.candidate.key, a.score), (b.candidate.key, b.score)));

@@ -34,7 +34,6 @@ mod tests;
 mod top;
 mod view;
 
-pub(crate) use analyse::words;
 pub(crate) use query::TextQuery;
 pub(crate) use stamp::TextStamp;
 pub(crate) use store::TextStore;

@@ -59,6 +59,7 @@ impl TextView {
     }
 
     /// The commit of the catalog up to which index and tail together are complete.
+    #[cfg(test)]
     pub(crate) fn staged(&self) -> Seq {
         self.staged
     }
@@ -69,6 +70,7 @@ impl TextView {
     }
 
     /// Items in the committed index.
+    #[cfg(test)]
     pub(crate) fn live_docs(&self) -> u64 {
         self.indexed.searcher.num_docs()
     }

@@ -28,7 +28,9 @@ mod tail;
 mod tests;
 
 pub(crate) use checkpoint::VectorCheckpoint;
-pub(crate) use dot::{cosine, dot, dot_bytes, exact_top_k};
+#[cfg(test)]
+pub(crate) use dot::exact_top_k;
+pub(crate) use dot::{dot, dot_bytes};
 pub(crate) use encode::{from_bytes, normalised, read_bytes, to_bytes, to_half, widen};
 pub(crate) use space::Space;
 pub(crate) use store::{SpaceSpec, VectorStore};

@@ -51,16 +51,6 @@ impl Space {
         }
     }
 
-    /// Width of the vectors.
-    pub(crate) fn dimensions(&self) -> usize {
-        self.spec.dimensions
-    }
-
-    /// The vector space that the vectors live in; vectors of another one must not be mixed in.
-    pub(crate) fn space_id(&self) -> &str {
-        &self.spec.id
-    }
-
     /// Shows the vectors of commit `seq` to searches before the graph holds them. Called by the writer before its
     /// commit, so that whoever sees the commit finds the vectors. Should the commit fail, `live` hides them.
     ///
@@ -111,6 +101,7 @@ impl Space {
     }
 
     /// Number of the last commit that was staged.
+    #[cfg(test)]
     pub(crate) fn staged(&self) -> Seq {
         Seq(self.staged.load(Ordering::Acquire))
     }

@@ -88,6 +88,7 @@ impl VectorStore {
     }
 
     /// All open spaces, by name.
+    #[cfg(test)]
     pub(crate) fn spaces(&self) -> Vec<Arc<Space>> {
         let spaces = self.spaces.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> = spaces.values().cloned().collect();

@@ -27,6 +27,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--power", type=float, default=recipe.power, help="whitening power (%(default)s)")
     parser.add_argument("--weights", type=Path, default=Path(__file__).with_name("weights.json"),
                         help="the scorer's constants (the shipped ones)")  # fmt: skip
+    parser.add_argument("--metrics", type=Path, default=Path(__file__).with_name("metrics.json"),
+                        help="figures for the manifest (the shipped ones); measure again after a change")  # fmt: skip
     parser.add_argument("--rows", type=Path, help="cache of the encoder's vocabulary rows (.npy), made when absent")
     return parser.parse_args()
 
@@ -54,7 +56,7 @@ def main() -> None:
         "licence": "retail: CC BY 4.0 (UCI Online Retail II); scifact: abstracts ODC-By 1.0",
         "power": recipe.power,
     }
-    sizes = export.write(args.out, constants, tokenizer, training)
+    sizes = export.write(args.out, constants, tokenizer, training, json.loads(args.metrics.read_text()))
     print("\n".join(f"{name:<24}{size:>12,} bytes" for name, size in sizes.items()))
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from . import reference, shape
 from .constants import Constants
+from .wordpiece import pad
 
-Feeds = dict[str, NDArray[np.generic]]
+Feeds = dict[str, NDArray[Any]]
 
 
 def _sparse(random: np.random.Generator, *dims: int) -> NDArray[np.float32]:
@@ -39,8 +40,6 @@ def _history(random: np.random.Generator, rows: int, length: int, valid: list[in
 
 
 def _texts(tokens: list[list[int]]) -> Feeds:
-    from .wordpiece import pad
-
     ids, mask = pad(tokens)
     return {"text_ids": ids, "text_mask": mask}
 
@@ -90,7 +89,7 @@ def scoring_cases(constants: Constants) -> list[tuple[str, Feeds]]:
     ]  # fmt: skip
 
 
-def nested(x: NDArray[np.generic]) -> Any:
+def nested(x: NDArray[Any]) -> Any:
     """Nested lists with at most 7 significant digits; whole numbers print without a point."""
 
     def tidy(value: Any) -> Any:

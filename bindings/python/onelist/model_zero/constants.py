@@ -60,14 +60,14 @@ class Constants:
     @property
     def content(self) -> int:
         """De, the width of content vectors."""
-        return self.projection.shape[0]
+        return int(self.projection.shape[0])
 
     @property
     def item(self) -> int:
         """D, the width of item vectors."""
-        return self.projection.shape[1]
+        return int(self.projection.shape[1])
 
-    def defaults(self) -> dict[str, NDArray[np.generic]]:
+    def defaults(self) -> dict[str, NDArray[Any]]:
         """The default of every graph input, of size one in each dynamic axis."""
         f32, d = np.float32, self.item
         return {

@@ -31,6 +31,7 @@ class Encoder:
     """A sentence encoder read from `model.safetensors`: token ids in, mean-pooled vectors out."""
 
     def __init__(self, tensors: dict[str, NDArray[np.generic]]) -> None:
+        """Take the tensors of a BERT-shaped encoder by their usual names; all are converted to f32."""
         self._weights = {name: np.asarray(value, np.float32) for name, value in tensors.items()
                          if not name.endswith("position_ids")}  # fmt: skip
         self.width: int = self._weights["embeddings.word_embeddings.weight"].shape[1]

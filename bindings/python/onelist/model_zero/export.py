@@ -21,12 +21,18 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """The choices of an export: widths, whitening power, and how far token weights trust the texts."""
+    """The choices of an export.
+
+    `content` and `item` are De and D; `power` is the whitening power; `prior_texts` imagined
+    texts carry the Zipf prior of the token weights; catalogues whose mean length is below
+    `prose` tokens (lists of titles) say nothing about how common a word is in text.
+    """
 
     content: int = 256
-    item: int = 128
-    power: float = 0.5
-    prior_texts: float = 2000.0
+    item: int = 192
+    power: float = 0.75
+    prior_texts: float = 1000.0
+    prose: float = 50.0
 
 
 def read_texts(path: Path) -> list[str]:
@@ -36,30 +42,24 @@ def read_texts(path: Path) -> list[str]:
     return [" ".join(str(row[key]) for key in ("title", "text", "overview") if row.get(key)) for row in rows]
 
 
-def token_weights(groups: Sequence[Sequence[list[int]]], size: int, silent: Sequence[int], prior: float) -> Array:
-    """Default weight of each token: a Zipf prior over the vocabulary, moved towards the idf of `groups`.
+def token_weights(groups: Sequence[Sequence[list[int]]], vocabulary: dict[str, int], recipe: Recipe) -> Array:
+    """Default weight of each token: idf over the prose among `groups`, smoothed by a Zipf prior.
 
-    Each group (one catalogue) counts the same, and as much as its number of texts against `prior`.
-    `silent` tokens weigh zero.
+    Special tokens weigh zero, so a text of nothing but unknown words is an empty text.
     """
-    weights = table.zipf_idf(size)
-    estimates, trusts = [], []
-    for lists in groups:
-        idf, _ = table.catalogue_idf(lists, size)
-        estimates.append(idf)
-        trusts.append(len(lists) / (len(lists) + prior))
-    for idf, trust in zip(estimates, trusts, strict=True):
-        weights = weights + np.float32(trust / len(groups)) * (idf - weights)
-    weights[list(silent)] = 0.0
-    return np.asarray(weights, np.float32)
+    prose = [g for g in groups if g and sum(map(len, g)) / len(g) >= recipe.prose]
+    texts = [ids for group in prose for ids in group]
+    weights = table.smoothed_idf(texts, table.zipf_chance(vocabulary), recipe.prior_texts)
+    weights[table.silent_tokens(vocabulary)] = 0.0
+    return weights
 
 
 def build_table(rows: Array, vocabulary: dict[str, int], groups: Sequence[Sequence[list[int]]],
                 recipe: Recipe) -> TokenTable:  # fmt: skip
     """The int8 token table of encoder rows [V,width] with its default weights."""
-    silent = table.silent_tokens(vocabulary)
-    quantised, scales = table.quantise(table.reduce(rows, recipe.content, silent))
-    return TokenTable(quantised, scales, token_weights(groups, len(rows), silent, recipe.prior_texts))
+    reduced = table.reduce(rows, recipe.content, table.silent_tokens(vocabulary))
+    quantised, scales = table.quantise(reduced)
+    return TokenTable(quantised, scales, token_weights(groups, vocabulary, recipe))
 
 
 def build_constants(tokens: TokenTable, groups: Sequence[Sequence[list[int]]], recipe: Recipe, scorer: Scorer,
@@ -81,14 +81,15 @@ def group_ids(groups: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> li
     return [[ids for text in texts if (ids := pieces.ids(text, shape.MAX_TOKENS))] for texts in groups]
 
 
-def write(out: Path, constants: Constants, tokenizer: bytes, training: Mapping[str, Any]) -> dict[str, int]:
+def write(out: Path, constants: Constants, tokenizer: bytes, training: Mapping[str, Any],
+          metrics: Mapping[str, Any]) -> dict[str, int]:  # fmt: skip
     """Write base.onnx, manifest.json, tokenizer.json and the scoring fixture; returns sizes in bytes."""
     tokenizer = manifest.tidy_tokenizer(tokenizer)
     onnx = graph.build(constants, manifest.NAME).SerializeToString(deterministic=True)
     files = {
         "base.onnx": onnx,
         "tokenizer.json": tokenizer,
-        "manifest.json": manifest.to_json(manifest.manifest(constants, onnx, tokenizer, training)),
+        "manifest.json": manifest.to_json(manifest.manifest(constants, onnx, tokenizer, training, metrics)),
         "fixtures/scoring.json": manifest.to_json(manifest.scoring_fixture(constants)),
     }
     for name, data in files.items():

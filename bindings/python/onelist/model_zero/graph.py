@@ -7,6 +7,8 @@ Operators are plain `ai.onnx` ones and every input is optional. Two rules hold t
 * Parts that can be left out are combined by broadcasting, never by `Concat`, for the same reason.
 """
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -25,17 +27,19 @@ _NEVER = np.float32(-1e4)
 class _Builder:
     """Collects nodes and constants; `op` returns the name of what the node computes."""
 
-    def __init__(self) -> None:
+    def __init__(self, constants: dict[str, onnx.TensorProto] | None = None, prefix: str = "v") -> None:
         self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {}
+        # A branch shares the constants of the graph around it, and has names of its own.
+        self.constants: dict[str, onnx.TensorProto] = {} if constants is None else constants
+        self._prefix = prefix
 
-    def op(self, kind: str, *inputs: str, name: str | None = None, **attributes: object) -> str:
-        result = name or f"v{len(self.nodes)}"
+    def op(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
+        result = name or f"{self._prefix}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [result], **attributes))
         return result
 
-    def const(self, name: str, value: NDArray[np.generic]) -> str:
-        self.constants.setdefault(name, numpy_helper.from_array(np.ascontiguousarray(value), name))
+    def const(self, name: str, value: NDArray[Any] | np.generic) -> str:
+        self.constants.setdefault(name, numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def axes(self, *values: int) -> str:
@@ -52,6 +56,11 @@ class _Builder:
 
     def widen(self, x: str, axis: int) -> str:
         return self.op("Unsqueeze", x, self.axes(axis))
+
+    def branch(self, result: str) -> onnx.GraphProto:
+        """These nodes as the i64 matrix branch of an `If`."""
+        value = helper.make_tensor_value_info(result, TensorProto.INT64, [None, None])
+        return helper.make_graph(self.nodes, self._prefix, [], [value])
 
     def unit(self, x: str, name: str | None = None) -> str:
         """L2-normalise the last axis; a zero vector stays zero."""
@@ -78,17 +87,29 @@ def _item_tower(g: _Builder, content: str, name: str | None = None) -> str:
 
 
 def _semantic_ids(g: _Builder, item: str) -> None:
-    """item_sid: nearest centre of each level, on what the levels before it left over."""
+    """item_sid: nearest centre of each level, on what the levels before it left over.
+
+    Reading the codebook costs more than all else that a request leaves at size one, so it sits
+    under an `If` that only calls with content take. A zero vector has the codes 0, 0, 0.
+    """
+    largest = g.op("ReduceMax", g.op("Abs", item), g.axes(-1), keepdims=1)
+    rows = g.true(largest)
+    used = g.op("Squeeze", g.true(g.op("ReduceMax", largest, g.axes(0, 1), keepdims=0)))
+    taken, skipped = _Builder(g.constants, "sid"), _Builder(g.constants, "nosid")
     residual, codes = item, []
     for level in range(shape.LEVELS):
-        centres = g.op("Gather", "codebook", g.const(f"level{level}", np.int64(level).reshape(())), axis=0)
-        size = g.op("ReduceSumSquare", centres, g.axes(-1), keepdims=0)
-        dot = g.op("MatMul", residual, g.op("Transpose", centres, perm=[1, 0]))
-        distance = g.op("Sub", size, g.op("Mul", dot, g.scalar(2.0)))
-        code = g.op("ArgMin", distance, axis=1, keepdims=0)
-        codes.append(g.widen(code, 1))
-        residual = g.op("Sub", residual, g.op("Gather", centres, code, axis=0))
-    g.op("Concat", *codes, name="item_sid", axis=1)
+        centres = taken.op("Gather", "codebook", g.const(f"level{level}", np.int64(level).reshape(())), axis=0)
+        size = taken.op("ReduceSumSquare", centres, g.axes(-1), keepdims=0)
+        # |c|^2 - 2 x.c in one operator, without a transposed copy of the codebook.
+        distance = taken.op("Gemm", residual, centres, size, alpha=-2.0, transB=1)
+        code = taken.op("ArgMin", distance, axis=1, keepdims=0)
+        codes.append(taken.widen(code, 1))
+        residual = taken.op("Sub", residual, taken.op("Gather", centres, code, axis=0))
+    found = taken.op("Concat", *codes, axis=1)
+    known = taken.op("Where", rows, found, g.const("no_code", np.int64(0).reshape(())))
+    zeros = g.const("no_codes", np.zeros((1, shape.LEVELS), np.int64))
+    none = skipped.op("Expand", zeros, skipped.op("Shape", largest))
+    g.op("If", used, name="item_sid", then_branch=taken.branch(known), else_branch=skipped.branch(none))
 
 
 def _query(g: _Builder, text: str) -> str:
@@ -184,12 +205,12 @@ def build(constants: Constants, name: str) -> onnx.ModelProto:
     _context(g, query, history)
     _scores(g, query, history, weight, vectors)
     sizes = {"V": len(constants.table.rows), "De": constants.content, "D": constants.item}
-    defaults = [numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.defaults().items()]
+    defaults = [numpy_helper.from_array(np.asarray(v, order="C"), k) for k, v in constants.defaults().items()]
     graph = helper.make_graph(
         g.nodes, name, _values(shape.INPUTS, sizes), _values(shape.OUTPUTS, sizes),
         [*defaults, *g.constants.values()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     model.producer_name = "onelist.model_zero"
-    onnx.save(model,"/tmp/h1_dbg.onnx"); onnx.checker.check_model(model, full_check=True)
+    onnx.checker.check_model(model, full_check=True)
     return model

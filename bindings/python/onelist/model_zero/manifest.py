@@ -45,8 +45,12 @@ def _values(entries: tuple[tuple[str, str, tuple[str | int, ...]], ...], constan
     ]
 
 
-def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a model file `onnx` with its `tokenizer`; `training` says what it was made from."""
+def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapping[str, Any],
+             metrics: Mapping[str, Any]) -> dict[str, Any]:  # fmt: skip
+    """The manifest of a model file `onnx` with its `tokenizer`.
+
+    `training` says what it was made from, `metrics` what it reached on data held out from that.
+    """
     return {
         "format": FORMAT,
         "name": NAME,
@@ -75,7 +79,7 @@ def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapp
         "outputs": _values(shape.OUTPUTS, constants),
         "lora": {"rank": 0, "params": []},
         "training": dict(training),
-        "metrics": training.get("metrics", {}),
+        "metrics": dict(metrics),
         "licence": "Apache-2.0",
         "probe": {**cases.as_json(constants, cases.probe_feeds(constants)), "tolerance": TOLERANCE},
     }  # fmt: skip

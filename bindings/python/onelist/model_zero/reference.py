@@ -1,6 +1,7 @@
 """The whole model in plain NumPy: the oracle that the graph and the engine are tested against."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from .space import item_vectors, semantic_ids
 from .table import unit
 
 
-def run(constants: Constants, feeds: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+def run(constants: Constants, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Every output of the graph for `feeds`, which may leave out any input (see `shape.py` for shapes)."""
     x = {**constants.defaults(), **feeds}
     ids, mask = x["text_ids"], x["text_mask"]
@@ -23,11 +24,11 @@ def run(constants: Constants, feeds: Mapping[str, NDArray[np.generic]]) -> dict[
     query = np.where(x["query_mask"][:, None] > 0, query, np.float32(0))
 
     valid, vectors = x["history_mask"] > 0, x["history_vec"]
-    later = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] - valid  # valid events newer than this one
+    later: NDArray[Any] = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] - valid  # valid events newer than this one
     gain = x["action_gain"][x["history_action"]] * x["gap_gain"][x["history_gap"]]
     weight = np.where(valid, gain * np.exp(-constants.scorer.decay * later), 0)
     history = unit((weight[:, :, None] * np.where(valid[:, :, None], vectors, 0)).sum(1).astype(np.float32))
-    liked = weight > 0
+    liked: NDArray[np.bool_] = np.asarray(weight > 0)
     newest = liked & (np.cumsum(liked[:, ::-1], axis=1)[:, ::-1] == 1)
 
     cands = x["cand_vec"]
@@ -36,7 +37,7 @@ def run(constants: Constants, feeds: Mapping[str, NDArray[np.generic]]) -> dict[
         (cands @ query[:, :, None])[..., 0],
         (cands @ history[:, :, None])[..., 0],
         np.where(newest[:, None, :], close, 0).sum(2),
-        np.where(liked.any(1)[:, None], close.max(2), 0),
+        np.where(liked.any(axis=1, keepdims=True), close.max(2), 0),
     ), axis=2)  # fmt: skip
     both = np.broadcast_shapes(x["cand_feat"].shape[:2], graph.shape[:2])
     features = np.concatenate([np.broadcast_to(part, (*both, part.shape[2])) for part in (x["cand_feat"], graph)], 2)

@@ -25,7 +25,7 @@ GRAPH_FEATURES = (
 CELLS = ("neither", "history", "query", "query_and_history")
 ACTIONS = {
     "pad": 0, "view": 1, "click": 2, "cart": 3, "buy": 4, "like": 5, "dislike": 6, "skip": 7, "hide": 8,
-    "rate": 9, "share": 10, "search": 11, "custom_12": 12, "custom_13": 13, "custom_14": 14, "custom_15": 15,
+    "rate": 9, "share": 10, "search": 11, "custom": 12, "custom_2": 13, "custom_3": 14, "custom_4": 15,
 }  # fmt: skip
 ACTION_ROWS = 16
 GAP_ROWS = 32

@@ -66,10 +66,11 @@ def fit_codebook(
 
 
 def semantic_ids(x: Array, book: Array) -> NDArray[np.int64]:
-    """The code of each vector at each level, [N,levels]; ties go to the lower code."""
+    """The code of each vector at each level, [N,levels]; ties go to the lower code, zero vectors to 0."""
     residual = x
     out = np.zeros((len(x), len(book)), np.int64)
     for level, centres in enumerate(book):
         out[:, level] = _nearest(residual, centres)
         residual = residual - centres[out[:, level]]
+    out[np.abs(x).max(1) == 0] = 0
     return out

@@ -92,22 +92,32 @@ def quantise(rows: Array) -> tuple[NDArray[np.int8], Array]:
 
 def silent_tokens(vocabulary: dict[str, int]) -> list[int]:
     """Ids that carry no meaning and so get weight zero: [PAD], [UNK], [CLS], [unused7], ..."""
-    return sorted(i for token, i in vocabulary.items() if token.startswith("[") and token.endswith("]") and len(token) > 2)
+    return sorted(i for token, i in vocabulary.items() if len(token) > 2 and token[0] == "[" and token[-1] == "]")
 
 
-def zipf_idf(size: int) -> Array:
-    """Prior idf of each id, from its place in the vocabulary, which is ordered by falling frequency.
+def zipf_chance(vocabulary: dict[str, int], length: int = 100) -> NDArray[np.float64]:
+    """Prior chance that a text of `length` tokens has each token, from its place in the vocabulary.
 
-    A token at rank r is taken to have probability 1 / (r ln V), hence to be in a text of 100
-    tokens with about 100 times that; values are in nats, like `catalogue_idf`.
+    A WordPiece vocabulary lists whole words by falling frequency, after its specials and single
+    characters; rank r is taken to have probability 1 / (10 r) (Zipf's law over 30,000 words).
+    Punctuation counts as one of the commonest words, other single characters as rare ones.
     """
-    chance = np.minimum(100.0 / (np.arange(1, size + 1) * np.log(size)), 1.0)
-    return np.asarray(np.log(1.0 + 1.0 / chance), np.float32)
+    first_word = next(i for token, i in vocabulary.items() if token == "the")
+    rank = np.empty(len(vocabulary))
+    for token, i in vocabulary.items():
+        single = 5.0 if len(token) == 1 and not token.isalnum() else 3000.0
+        rank[i] = single if i < first_word else i - first_word + 1.0
+    return np.asarray(1.0 - np.exp(-length / (10.0 * rank)), np.float64)
 
 
-def catalogue_idf(lists: Sequence[list[int]], size: int) -> tuple[Array, NDArray[np.int64]]:
-    """BM25's idf ln(1 + (n - df + .5) / (df + .5)) of each id over `lists`, and df itself."""
-    counts = np.zeros(size, np.int64)
+def smoothed_idf(lists: Sequence[list[int]], prior: NDArray[np.float64], prior_texts: float) -> Array:
+    """BM25's idf ln(1 + (n - df + .5) / (df + .5)) of each token over `lists` and imagined texts.
+
+    `prior_texts` texts in which each token occurs with its `prior` chance are counted in, so that
+    a word that `lists` never use is weighed by how common it is in general.
+    """
+    counts = prior * prior_texts
     for ids in lists:
         counts[np.unique(np.asarray(ids, np.int64))] += 1
-    return np.asarray(np.log(1.0 + (len(lists) - counts + 0.5) / (counts + 0.5)), np.float32), counts
+    total = len(lists) + prior_texts
+    return np.asarray(np.log(1.0 + (total - counts + 0.5) / (counts + 0.5)), np.float32)

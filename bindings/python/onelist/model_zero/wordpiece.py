@@ -51,6 +51,7 @@ class WordPiece:
     """Greedy longest-match WordPiece over a lowercase vocabulary; special tokens are never added."""
 
     def __init__(self, vocabulary: dict[str, int]) -> None:
+        """Take the id of each piece; `[UNK]` must be among them, continuations begin with `##`."""
         self._vocabulary = vocabulary
         self._unknown = vocabulary["[UNK]"]
         self._cache: dict[str, list[int]] = {}

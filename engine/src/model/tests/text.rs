@@ -7,7 +7,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn embed_one(text: &str) -> Option<crate::model::ItemVectors> {
+fn embed_one(text: &str) -> Option<crate::model::embed::ItemVectors> {
     shipped().embed(&[text.to_owned()]).unwrap().remove(0)
 }
 

@@ -6,7 +6,7 @@ use proptest::sample::select;
 use super::*;
 use crate::filter::{Compare, Filter, Scalar};
 use crate::item::Value;
-use crate::text::words;
+use crate::text::analyse::words;
 use crate::time::Timestamp;
 
 /// A name with everything that a path syntax might trip over.

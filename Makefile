@@ -1,0 +1,52 @@
+# make demo · make test · make check · make bench · make clean
+#
+# `demo` and `test` set up what they need in .venv and .cache of this folder; nothing is installed elsewhere. Everything is
+# built in the release profile and into one folder, so that tantivy, usearch and the C++ they bring are compiled once.
+
+SHELL := /bin/bash
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# The engine looks for ONNX Runtime in the active Python environment, and pip and cargo for their tools in the path.
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
+STEP := scripts/step
+# The Python half is built by pip alone: pyo3 is compiled anew whenever another tool than the last one asks for it.
+RUST := --release --workspace --exclude onelist-python
+
+.PHONY: help demo test check bench clean
+help:
+	@echo "make demo    MovieLens 100k as a search engine and a recommender, on your terminal"
+	@echo "make test    every test of the three languages"
+	@echo "make check   format, lints, documentation, licences, layers"
+	@echo "make bench   the engine beside its own dependencies, as one table; options in ARGS"
+	@echo "make clean   removes what was built, .venv and .cache"
+
+demo:
+	@scripts/setup demo
+	cargo build --release -p onelist-examples --bin demo
+	@$(TARGET)/release/demo .cache/ml-100k .cache/demo.onelist
+
+test:
+	@$(STEP) "Setup" scripts/setup test
+	@$(STEP) "Build" cargo build $(RUST) --all-targets
+	@$(STEP) "Rust: unit, integration and documentation tests" cargo test $(RUST)
+	@$(STEP) "C: tests under the sanitizers" $(MAKE) --no-print-directory -C bindings/c test
+	@$(STEP) "Python: build the wheel" scripts/install-wheel
+	@$(STEP) "Python: tests" python -m pytest bindings/python/tests
+	@$(STEP) "Examples, and the code in README.md and docs/" scripts/run-examples
+
+check:
+	@$(STEP) "Setup" scripts/setup test
+	@$(STEP) "Format" cargo fmt --all --check
+	@$(STEP) "Lints" cargo clippy --release --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(STEP) "Documentation of the code" cargo doc --release --workspace --no-deps
+	@$(STEP) "Documentation in docs/" scripts/check-docs
+	@$(STEP) "Layers" cargo test --release -p onelist-tests --test it layers
+	@$(STEP) "Licences and advisories" scripts/check-licences
+
+bench:
+	@scripts/setup demo
+	cargo run --release -p onelist-benches --bin bench -- $(ARGS)
+
+clean:
+	cargo clean
+	rm -rf .venv .cache
