@@ -166,15 +166,15 @@ fn flush_is_wanted(state: &State, durable: Seq) -> bool {
 }
 
 fn vector_thread(stores: &Stores, state: &State) {
-    let mut unsaved = HashMap::new();
+    let mut wear: HashMap<SpaceNumber, Wear> = HashMap::new();
     while !stores.progress.is_closing() {
         let behind = || spaces(stores).iter().any(|(_, _, space)| wants_work(stores, state, space));
         if !stores.progress.wait(Duration::from_secs(60), behind) {
             continue;
         }
         for (number, row, space) in spaces(stores) {
-            let changed = unsaved.entry(number).or_insert(0);
-            attempt(stores, || follow(stores, state, (number, &row, &space), changed));
+            let wear = wear.entry(number).or_default();
+            attempt(stores, || follow(stores, state, (number, &row, &space), wear));
         }
     }
 }
@@ -189,34 +189,53 @@ fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
     space.applied() < stores.progress.committed() || flush_is_wanted(state, space.checkpointed())
 }
 
+/// What happened to a graph: items changed since its file was written, and since it was built.
+#[derive(Default)]
+struct Wear {
+    unsaved: u64,
+    since_build: u64,
+}
+
 /// One step for one space: apply what is new, rebuild or write the file when it is due.
-/// `unsaved` counts the items that changed since its file was written.
 fn follow(
     stores: &Stores,
     state: &State,
     (number, row, space): (SpaceNumber, &SpaceRow, &Space),
-    unsaved: &mut u64,
+    wear: &mut Wear,
 ) -> Result<()> {
     if space.deleted_share() > DELETED_SHARE {
         recover::rebuild_vectors(stores, number, space)?;
+        wear.since_build = 0;
     }
-    *unsaved += recover::catch_up_vectors(stores, number, space)?;
+    let changed = recover::catch_up_vectors(stores, number, space)?;
+    wear.unsaved += changed;
+    wear.since_build += changed;
     trim_recent(stores, state.text_durable());
     stores.progress.ring();
-    let due = *unsaved > CHECKPOINT_ITEMS.max(space.stats().indexed / 4);
+    let indexed = space.stats().indexed;
+    let due = wear.unsaved > CHECKPOINT_ITEMS.max(indexed / 4);
     let wanted = flush_is_wanted(state, space.checkpointed()) && space.applied() > space.checkpointed();
     if (due || wanted) && !stores.progress.is_closing() {
-        // Many rewrites wear a graph out: it then misses vectors that it holds. Building it anew is the cure.
-        let sample = recover::sample_vectors(stores, number, RECALL_SAMPLE)?;
-        if space.self_recall(&sample)? < LOWEST_SELF_RECALL {
+        if wear.since_build > indexed / 2 && is_worn(stores, number, space)? {
             recover::rebuild_vectors(stores, number, space)?;
             recover::catch_up_vectors(stores, number, space)?;
+            wear.since_build = 0;
+        }
+        if stores.progress.is_closing() {
+            return Ok(());
         }
         recover::checkpoint_vectors(stores, row, space)?;
-        *unsaved = 0;
+        wear.unsaved = 0;
         stores.progress.ring();
     }
     recover::cut_oplog(stores, state.text_durable())
+}
+
+/// Many rewrites wear a graph out: it then misses vectors that it holds. Building it anew is the cure, so it is looked
+/// for only after many changes; a graph of hard data that was just built would gain nothing.
+fn is_worn(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<bool> {
+    let sample = recover::sample_vectors(stores, number, RECALL_SAMPLE)?;
+    Ok(space.self_recall(&sample)? < LOWEST_SELF_RECALL)
 }
 
 /// Forgets recent items that every index holds.
