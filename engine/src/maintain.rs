@@ -189,11 +189,11 @@ fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
     space.applied() < stores.progress.committed() || flush_is_wanted(state, space.checkpointed())
 }
 
-/// What happened to a graph: items changed since its file was written, and since it was built.
+/// What happened to a graph: items changed since its file was written, and items rewritten since it was built.
 #[derive(Default)]
 struct Wear {
     unsaved: u64,
-    since_build: u64,
+    rewritten: u64,
 }
 
 /// One step for one space: apply what is new, rebuild or write the file when it is due.
@@ -205,21 +205,22 @@ fn follow(
 ) -> Result<()> {
     if space.deleted_share() > DELETED_SHARE {
         recover::rebuild_vectors(stores, number, space)?;
-        wear.since_build = 0;
+        wear.rewritten = 0;
     }
+    let before = space.stats().indexed;
     let changed = recover::catch_up_vectors(stores, number, space)?;
+    let indexed = space.stats().indexed;
     wear.unsaved += changed;
-    wear.since_build += changed;
+    wear.rewritten += changed.saturating_sub(indexed.saturating_sub(before));
     trim_recent(stores, state.text_durable());
     stores.progress.ring();
-    let indexed = space.stats().indexed;
     let due = wear.unsaved > CHECKPOINT_ITEMS.max(indexed / 4);
     let wanted = flush_is_wanted(state, space.checkpointed()) && space.applied() > space.checkpointed();
     if (due || wanted) && !stores.progress.is_closing() {
-        if wear.since_build > indexed / 2 && is_worn(stores, number, space)? {
+        if wear.rewritten > indexed && is_worn(stores, number, space)? {
             recover::rebuild_vectors(stores, number, space)?;
             recover::catch_up_vectors(stores, number, space)?;
-            wear.since_build = 0;
+            wear.rewritten = 0;
         }
         if stores.progress.is_closing() {
             return Ok(());
@@ -232,7 +233,7 @@ fn follow(
 }
 
 /// Many rewrites wear a graph out: it then misses vectors that it holds. Building it anew is the cure, so it is looked
-/// for only after many changes; a graph of hard data that was just built would gain nothing.
+/// for only when as many items were rewritten as there are; a graph that only grew would gain nothing.
 fn is_worn(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<bool> {
     let sample = recover::sample_vectors(stores, number, RECALL_SAMPLE)?;
     Ok(space.self_recall(&sample)? < LOWEST_SELF_RECALL)

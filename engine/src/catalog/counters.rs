@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::id::{Generation, ItemKey, Seq};
 
 /// Totals, the next keys, and the digest of what is live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counters {
     /// The last commit.
     pub seq: Seq,
@@ -22,6 +22,23 @@ pub(crate) struct Counters {
     pub events: u64,
     /// Sum over live items of a hash of key and generation: equal digests mean equal (key, generation) sets.
     pub digest: u64,
+    /// For each popularity window, the step of mass below which items are not listed.
+    pub popular_floor: [f64; 2],
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Counters {
+            seq: Seq(0),
+            next_item: 0,
+            next_user: 0,
+            items: 0,
+            users: 0,
+            events: 0,
+            digest: 0,
+            popular_floor: [f64::NEG_INFINITY; 2],
+        }
+    }
 }
 
 impl Counters {

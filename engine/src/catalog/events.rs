@@ -45,9 +45,15 @@ pub(crate) struct UserItem {
     pub last: Timestamp,
 }
 
+/// Log masses in the order of [`Window::ALL`].
+pub(super) type Masses = [f64; Window::ALL.len()];
+
+/// Items that each popular list keeps when it is pruned.
+const POPULAR_KEPT: usize = 4096;
+
 /// Log masses gathered by one commit, so that an item that many events touch is moved once.
 #[derive(Default)]
-pub(super) struct PendingMasses(BTreeMap<ItemKey, [f64; Window::ALL.len()]>);
+pub(super) struct PendingMasses(BTreeMap<ItemKey, Masses>);
 
 impl PendingMasses {
     fn add(&mut self, item: ItemKey, time: Timestamp) {
@@ -75,7 +81,7 @@ impl CatalogWrite<'_> {
             rank_id: event.rank_id.clone(),
         };
         let key = keys::event(user, time, self.counters.seq.next(), self.next_place());
-        self.tables.events.put(&mut self.txn, &key, &codec::encode(&row)?).map_err(storage)?;
+        self.tables.people.put(&mut self.txn, &key, &codec::encode(&row)?).map_err(storage)?;
         self.counters.events += 1;
         if let Some(item) = item {
             self.count_user_item(user, item, time)?;
@@ -95,7 +101,7 @@ impl CatalogWrite<'_> {
             None => UserItem { events: 1, first: time, last: time },
         };
         let key = keys::user_item(user, item);
-        self.tables.user_items.put(&mut self.txn, &key, &codec::encode(&row)?).map_err(storage)
+        self.tables.people.put(&mut self.txn, &key, &codec::encode(&row)?).map_err(storage)
     }
 
     /// Moves every item that this commit's events touched to its place in the popular lists.
@@ -103,31 +109,55 @@ impl CatalogWrite<'_> {
         for (item, added) in std::mem::take(&mut self.masses).0 {
             let before = self.view().masses(item)?;
             let mut after = added;
-            if let Some(before) = before {
-                for (mass, old) in after.iter_mut().zip(before) {
-                    *mass = popularity::add(*mass, old);
-                }
-                self.unlist_popular(item, before)?;
+            for (mass, old) in after.iter_mut().zip(before.unwrap_or([f64::NEG_INFINITY; Window::ALL.len()])) {
+                *mass = popularity::add(*mass, old);
             }
             self.tables.masses.put(&mut self.txn, &keys::item(item), &codec::encode(&after)?).map_err(storage)?;
             // An item that is not put (or was deleted) keeps its masses, but is in no list.
             if self.view().head(item)?.is_some() {
-                self.list_popular(item, after)?;
+                self.relist_popular(item, before, Some(after))?;
+            }
+        }
+        self.prune_popular()
+    }
+
+    /// Moves an item in the popular lists. A place is a step of mass, not the mass itself: most events leave their item
+    /// where it is, and write nothing here.
+    pub(super) fn relist_popular(&mut self, item: ItemKey, old: Option<Masses>, new: Option<Masses>) -> Result<()> {
+        for (number, window) in Window::ALL.into_iter().enumerate() {
+            let floor = self.counters.popular_floor[number];
+            let place =
+                |masses: Option<Masses>| masses.map(|m| popularity::step(m[number])).filter(|step| *step >= floor);
+            let (from, to) = (place(old), place(new));
+            if from == to {
+                continue;
+            }
+            if let Some(from) = from {
+                self.tables.popular.delete(&mut self.txn, &keys::popular(window, from, item)).map_err(storage)?;
+            }
+            if let Some(to) = to {
+                self.tables.popular.put(&mut self.txn, &keys::popular(window, to, item), &[]).map_err(storage)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn list_popular(&mut self, item: ItemKey, masses: [f64; 2]) -> Result<()> {
-        for (window, mass) in Window::ALL.into_iter().zip(masses) {
-            self.tables.popular.put(&mut self.txn, &keys::popular(window, mass, item), &[]).map_err(storage)?;
+    /// Keeps the lists short: an item far down will never be asked for, and masses only grow, so what falls under the
+    /// floor once is looked at again only when events lift it over.
+    fn prune_popular(&mut self) -> Result<()> {
+        let listed = self.tables.popular.len(&self.txn).map_err(storage)?;
+        if listed <= 2 * Window::ALL.len() as u64 * POPULAR_KEPT as u64 {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    pub(super) fn unlist_popular(&mut self, item: ItemKey, masses: [f64; 2]) -> Result<()> {
-        for (window, mass) in Window::ALL.into_iter().zip(masses) {
-            self.tables.popular.delete(&mut self.txn, &keys::popular(window, mass, item)).map_err(storage)?;
+        for (number, window) in Window::ALL.into_iter().enumerate() {
+            let Some(floor) = self.view().popular(window)?.nth(POPULAR_KEPT).transpose()?.map(|(_, mass)| mass) else {
+                continue;
+            };
+            // Steps below the floor's go; the floor's own stays whole, so that the floor says who is listed.
+            let first = keys::popular(window, floor.next_down(), ItemKey(0));
+            let last = keys::popular(window, f64::NEG_INFINITY, ItemKey(u64::MAX));
+            self.tables.popular.delete_range(&mut self.txn, &keys::between(&first, &last)).map_err(storage)?;
+            self.counters.popular_floor[number] = floor;
         }
         Ok(())
     }
@@ -138,7 +168,7 @@ impl View<'_> {
     pub(crate) fn history(&self, user: UserKey, until: Timestamp, limit: usize) -> Result<Vec<StoredEvent>> {
         let first = keys::event(user, Timestamp::MIN, crate::id::Seq(0), 0);
         let last = keys::event(user, until, crate::id::Seq(u64::MAX), u32::MAX);
-        let rows = self.tables.events.rev_range(self.txn, &keys::between(&first, &last)).map_err(storage)?;
+        let rows = self.tables.people.rev_range(self.txn, &keys::between(&first, &last)).map_err(storage)?;
         rows.take(limit)
             .map(|row| {
                 let (key, value) = row.map_err(storage)?;
@@ -151,17 +181,17 @@ impl View<'_> {
 
     /// What a user has done with an item.
     pub(crate) fn user_item(&self, user: UserKey, item: ItemKey) -> Result<Option<UserItem>> {
-        let bytes = self.tables.user_items.get(self.txn, &keys::user_item(user, item)).map_err(storage)?;
+        let bytes = self.tables.people.get(self.txn, &keys::user_item(user, item)).map_err(storage)?;
         bytes.map(|bytes| codec::decode("user and item", bytes)).transpose()
     }
 
     /// The log masses of an item, in the order of [`Window::ALL`].
-    pub(crate) fn masses(&self, item: ItemKey) -> Result<Option<[f64; 2]>> {
+    pub(crate) fn masses(&self, item: ItemKey) -> Result<Option<[f64; Window::ALL.len()]>> {
         let bytes = self.tables.masses.get(self.txn, &keys::item(item)).map_err(storage)?;
         bytes.map(|bytes| codec::decode("popularity", bytes)).transpose()
     }
 
-    /// Items in order of falling popularity, with their log masses.
+    /// The most popular items in order of falling popularity, with the step of their log mass.
     pub(crate) fn popular(&self, window: Window) -> Result<impl Iterator<Item = Result<(ItemKey, f64)>> + use<'_>> {
         let prefix = [window.number()];
         let rows = self.tables.popular.prefix_iter(self.txn, &prefix).map_err(storage)?;

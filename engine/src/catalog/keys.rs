@@ -36,20 +36,27 @@ pub(super) fn vector(space: SpaceNumber, key: ItemKey) -> [u8; 10] {
     bytes
 }
 
+/// What a row of the `people` table is. Both kinds of a user's rows lie side by side, so that an event touches one page.
+const EVENT: u8 = 0;
+const USER_ITEM: u8 = 1;
+
 /// An event: user, time, commit, place in the commit. Events of equal time keep the order of logging.
-pub(super) fn event(user: UserKey, time: Timestamp, seq: Seq, place: u32) -> [u8; 28] {
-    let mut bytes = [0; 28];
+pub(super) fn event(user: UserKey, time: Timestamp, seq: Seq, place: u32) -> [u8; 29] {
+    let mut bytes = [0; 29];
     bytes[..8].copy_from_slice(&user.0.to_be_bytes());
-    bytes[8..16].copy_from_slice(&sortable_time(time).to_be_bytes());
-    bytes[16..24].copy_from_slice(&seq.0.to_be_bytes());
-    bytes[24..].copy_from_slice(&place.to_be_bytes());
+    bytes[8] = EVENT;
+    bytes[9..17].copy_from_slice(&sortable_time(time).to_be_bytes());
+    bytes[17..25].copy_from_slice(&seq.0.to_be_bytes());
+    bytes[25..].copy_from_slice(&place.to_be_bytes());
     bytes
 }
 
-pub(super) fn user_item(user: UserKey, item: ItemKey) -> [u8; 16] {
-    let mut bytes = [0; 16];
+/// What a user did with an item.
+pub(super) fn user_item(user: UserKey, item: ItemKey) -> [u8; 17] {
+    let mut bytes = [0; 17];
     bytes[..8].copy_from_slice(&user.0.to_be_bytes());
-    bytes[8..].copy_from_slice(&item.0.to_be_bytes());
+    bytes[8] = USER_ITEM;
+    bytes[9..].copy_from_slice(&item.0.to_be_bytes());
     bytes
 }
 
@@ -88,7 +95,7 @@ pub(super) fn last_item(key: &[u8]) -> Option<ItemKey> {
 
 /// The time inside an [`event`] key.
 pub(super) fn event_time(key: &[u8]) -> Option<Timestamp> {
-    unsortable_time(key.get(8..16)?)
+    unsortable_time(key.get(9..17)?)
 }
 
 /// The time inside a [`fresh`] key.

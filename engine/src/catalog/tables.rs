@@ -23,13 +23,11 @@ pub(super) struct Tables {
     pub vectors: Table,
     /// external user id -> user key and the id itself.
     pub users: Table,
-    /// user key, time, seq, place -> event.
-    pub events: Table,
-    /// user key, item key -> how often, when last, which actions.
-    pub user_items: Table,
+    /// user key, 0, time, seq, place -> event; user key, 1, item key -> how often, when first and last.
+    pub people: Table,
     /// item key -> log masses of all windows.
     pub masses: Table,
-    /// window, falling mass, item key -> nothing: the popular lists.
+    /// window, falling mass in steps, item key -> nothing: the popular lists.
     pub popular: Table,
     /// falling time of availability, item key -> nothing: the fresh list.
     pub fresh: Table,
@@ -38,7 +36,7 @@ pub(super) struct Tables {
 }
 
 /// Number of tables, for LMDB's `max_dbs`.
-pub(super) const COUNT: u32 = 11;
+pub(super) const COUNT: u32 = 10;
 
 impl Tables {
     /// Opens the tables, creating those that are missing.
@@ -50,8 +48,7 @@ impl Tables {
             items: table("items")?,
             vectors: table("vectors")?,
             users: table("users")?,
-            events: table("events")?,
-            user_items: table("user_items")?,
+            people: table("people")?,
             masses: table("masses")?,
             popular: table("popular")?,
             fresh: table("fresh")?,

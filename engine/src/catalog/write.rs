@@ -59,9 +59,8 @@ impl<'c> CatalogWrite<'c> {
         match before {
             Some(before) => self.retire(key, &before)?,
             None => {
-                if let Some(masses) = self.view().masses(key)? {
-                    self.list_popular(key, masses)?;
-                }
+                let masses = self.view().masses(key)?;
+                self.relist_popular(key, None, masses)?;
             }
         }
         self.tables.items.put(&mut self.txn, &keys::item(key), &items::encode(&record)?).map_err(storage)?;
@@ -88,9 +87,8 @@ impl<'c> CatalogWrite<'c> {
         for space in spaces {
             self.tables.vectors.delete(&mut self.txn, &keys::vector(*space, key)).map_err(storage)?;
         }
-        if let Some(masses) = self.view().masses(key)? {
-            self.unlist_popular(key, masses)?;
-        }
+        let masses = self.view().masses(key)?;
+        self.relist_popular(key, masses, None)?;
         self.changed.push(key);
         Ok(true)
     }

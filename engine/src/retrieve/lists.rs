@@ -21,7 +21,8 @@ fn window(source: Source) -> Window {
     }
 }
 
-/// The most popular items that the request admits, with their decayed counts as of the request.
+/// The most popular items that the request admits, with their decayed counts as of the request (to 8 %: the list is in
+/// steps).
 pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: usize) -> Result<Vec<(ItemKey, f32)>> {
     let (window, view) = (window(source), snapshot.catalog.view());
     let count = |mass: f64| window.count(mass, intent.now) as f32;
@@ -37,9 +38,9 @@ pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: u
     }
     let mut found = Vec::with_capacity(k);
     for row in view.popular(window)?.take(k.saturating_mul(ROWS_PER_ITEM)) {
-        let (key, mass) = row?;
+        let (key, step) = row?;
         if intent.admits(snapshot, key) {
-            found.push((key, count(mass)));
+            found.push((key, count(step)));
         }
         if found.len() == k {
             break;
