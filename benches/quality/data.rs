@@ -15,7 +15,11 @@ pub fn folder() -> Result<PathBuf> {
     let folder = std::env::var_os("ONELIST_DATA").map_or(default, PathBuf::from);
     match folder.join("scifact/items.jsonl.gz").is_file() {
         true => Ok(folder),
-        false => Err(format!("no data in {}: set ONELIST_DATA to the folder with scifact, movies and retail", folder.display()).into()),
+        false => Err(format!(
+            "no data in {}: set ONELIST_DATA to the folder with scifact, movies and retail",
+            folder.display()
+        )
+        .into()),
     }
 }
 

@@ -19,8 +19,19 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Features of the model's linear part, in the order of the manifest.
 const FEATURES: [&str; 13] = [
-    "bm25", "popular_7d", "popular_90d", "trend", "fresh", "seen", "vector", "content_missing", "vector_missing",
-    "cos_query", "cos_history", "cos_last", "cos_nearest",
+    "bm25",
+    "popular_7d",
+    "popular_90d",
+    "trend",
+    "fresh",
+    "seen",
+    "vector",
+    "content_missing",
+    "vector_missing",
+    "cos_query",
+    "cos_history",
+    "cos_last",
+    "cos_nearest",
 ];
 
 fn main() {
@@ -67,7 +78,8 @@ impl Half {
     /// Whether a query belongs to this half: the report takes all of them where the issue asks for all.
     pub fn takes(self, query: &str) -> bool {
         // FNV-1a: a split that any language can repeat.
-        let hash = query.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let hash =
+            query.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
         self == Half::Report || hash % 2 == 0
     }
 }

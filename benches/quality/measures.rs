@@ -42,7 +42,9 @@ impl Interval {
         }
         let mut rng = StdRng::seed_from_u64(95);
         let mut means: Vec<f64> = (0..RESAMPLES)
-            .map(|_| (0..values.len()).map(|_| values[rng.random_range(0..values.len())]).sum::<f64>() / values.len() as f64)
+            .map(|_| {
+                (0..values.len()).map(|_| values[rng.random_range(0..values.len())]).sum::<f64>() / values.len() as f64
+            })
             .collect();
         means.sort_by(f64::total_cmp);
         let at = |share: f64| means[(share * (RESAMPLES - 1) as f64) as usize];

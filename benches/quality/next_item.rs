@@ -124,8 +124,11 @@ fn most_popular(known: &HashSet<String>, events: &[Event], targets: &Targets, da
         }
         if targets.contains(&place) {
             let seen = had.entry(&event.user).or_default();
-            let mut ranked: Vec<(&str, i64)> =
-                counts.iter().filter(|(id, _)| known.contains(**id) && !seen.contains(**id)).map(|(id, n)| (*id, *n)).collect();
+            let mut ranked: Vec<(&str, i64)> = counts
+                .iter()
+                .filter(|(id, _)| known.contains(**id) && !seen.contains(**id))
+                .map(|(id, n)| (*id, *n))
+                .collect();
             ranked.sort_by_key(|(id, count)| (std::cmp::Reverse(*count), *id));
             let top: Vec<String> = ranked.into_iter().take(10).map(|(id, _)| id.to_owned()).collect();
             values.push(ndcg(&top, &target(event)));
@@ -148,7 +151,8 @@ pub fn tags(folder: &Path, half: Half) -> Result<()> {
     let mut tags = data::rows(&folder.join("movies/tags.jsonl.gz"))?;
     tags.retain(|row| half.takes(text(row, "tag")));
     tags.sort_by_key(|row| row.get("time").and_then(serde_json::Value::as_i64));
-    let mut systems = vec![("query and history", Vec::new()), ("query alone", Vec::new()), ("history alone", Vec::new())];
+    let mut systems =
+        vec![("query and history", Vec::new()), ("query alone", Vec::new()), ("history alone", Vec::new())];
     for row in &tags {
         let now = Timestamp::from_seconds(row.get("time").and_then(serde_json::Value::as_f64).unwrap_or_default());
         let mut before = Vec::new();
@@ -170,6 +174,7 @@ pub fn tags(folder: &Path, half: Half) -> Result<()> {
     }
     db.close()?;
     let systems = systems.into_iter().map(|(name, values)| (name.to_owned(), values)).collect();
-    Results { title: "Movies: a tag as query, with the tagger's history".to_owned(), measure: "MRR@10", systems }.print();
+    Results { title: "Movies: a tag as query, with the tagger's history".to_owned(), measure: "MRR@10", systems }
+        .print();
     Ok(())
 }

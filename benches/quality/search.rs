@@ -53,7 +53,9 @@ fn compare(title: &str, items: Vec<Item>, judged: &[Judged], events: Option<Vec<
     }
     db.close()?;
     let mut systems = Vec::new();
-    for (name, config) in [("rank", Config::default()), ("BM25 alone", only("bm25")), ("vector alone", only("cos_query"))] {
+    for (name, config) in
+        [("rank", Config::default()), ("BM25 alone", only("bm25")), ("vector alone", only("cos_query"))]
+    {
         let db = Engine::open(dir.path(), config)?;
         let mut values = Vec::with_capacity(judged.len());
         for (query, grades) in judged {

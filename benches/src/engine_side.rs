@@ -173,10 +173,11 @@ impl EngineSide {
         for _ in 0..count {
             let row = self.singles * 31 % self.data.items.len();
             let id = format!("single-{}", self.singles);
+            // A word of its own, or an older item with the same title could rightly stand in its place.
+            let title = format!("{} single{}", self.data.items[row].title, self.singles);
             self.singles += 1;
-            let item = self.item(id.clone(), row);
-            let title = &self.data.items[row].title;
-            let request = Request::new().query(title).user(user_id(row % READERS));
+            let item = self.item(id.clone(), row).text("title", &title);
+            let request = Request::new().query(&title).user(user_id(row % READERS));
             let db = self.db()?;
             let (ranking, took) = timed(|| {
                 db.put(vec![item])?;

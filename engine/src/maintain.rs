@@ -17,7 +17,7 @@ use crate::stores::{SpaceRow, Stores};
 use crate::vector::Space;
 
 /// Documents that wait in the text overlay before they are committed at once.
-const TEXT_BATCH: usize = 8192;
+const TEXT_BATCH: usize = 16_384;
 /// How long fewer documents may wait. A tantivy commit costs tens of milliseconds, whatever its size.
 const TEXT_DELAY: Duration = Duration::from_millis(400);
 /// A graph file is written again when this many items, or a quarter of the graph, changed since.
@@ -215,7 +215,9 @@ fn follow(
     trim_recent(stores, state.text_durable());
     stores.progress.ring();
     let due = wear.unsaved > CHECKPOINT_ITEMS.max(indexed / 4);
-    let wanted = flush_is_wanted(state, space.checkpointed()) && space.applied() > space.checkpointed();
+    // Not before everything that is waited for is in the graph: the file would have to be written twice.
+    let target = Seq(state.flush_wanted.load(Ordering::SeqCst));
+    let wanted = target > space.checkpointed() && space.applied() >= target;
     if (due || wanted) && !stores.progress.is_closing() {
         if wear.rewritten > indexed && is_worn(stores, number, space)? {
             recover::rebuild_vectors(stores, number, space)?;
@@ -235,7 +237,7 @@ fn follow(
 /// Many rewrites wear a graph out: it then misses vectors that it holds. Building it anew is the cure, so it is looked
 /// for only when as many items were rewritten as there are; a graph that only grew would gain nothing.
 fn is_worn(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<bool> {
-    let sample = recover::sample_vectors(stores, number, RECALL_SAMPLE)?;
+    let sample = recover::sample_vectors(stores, number, space.applied(), RECALL_SAMPLE)?;
     Ok(space.self_recall(&sample)? < LOWEST_SELF_RECALL)
 }
 

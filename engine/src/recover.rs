@@ -230,12 +230,28 @@ pub(crate) fn rebuild_vectors(stores: &Stores, number: SpaceNumber, space: &Spac
     space.clear()
 }
 
-/// Vectors of a space from a place that differs from call to call, for `Space::self_recall`.
-pub(crate) fn sample_vectors(stores: &Stores, number: SpaceNumber, count: usize) -> Result<Vec<(ItemKey, Arc<[f16]>)>> {
+/// Vectors of a space that commits up to `applied` wrote, from a place that differs from call to call, for
+/// `Space::self_recall`. What came later is not in the graph yet, and that is no fault of the graph.
+pub(crate) fn sample_vectors(
+    stores: &Stores,
+    number: SpaceNumber,
+    applied: Seq,
+    count: usize,
+) -> Result<Vec<(ItemKey, Arc<[f16]>)>> {
     let catalog = stores.catalog.read()?;
-    let counters = catalog.counters();
+    let (counters, view) = (catalog.counters(), catalog.view());
     // A multiplicative hash of the commit (Knuth): a start that is spread over the keys without a random source.
     let start = counters.seq.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) % counters.next_item.max(1);
-    let rows = catalog.view().vectors(number, ItemKey(start))?.take(count);
-    rows.map(|row| row.and_then(|(key, bytes)| Ok((key, vector::from_bytes(bytes, bytes.len() / 2)?)))).collect()
+    let (behind, ahead) = (view.vectors(number, ItemKey(start))?, view.vectors(number, ItemKey(0))?);
+    let mut sample = Vec::with_capacity(count);
+    for row in behind.chain(ahead) {
+        let (key, bytes) = row?;
+        if view.head(key)?.is_some_and(|head| head.generation <= applied) {
+            sample.push((key, vector::from_bytes(bytes, bytes.len() / 2)?));
+        }
+        if sample.len() == count {
+            break;
+        }
+    }
+    Ok(sample)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
@@ -26,6 +26,9 @@ const ROWS_PER_COMMIT: usize = 50_000;
 /// Items that readers may see through the overlays before writers wait for the indexes: the overlays are scanned by
 /// every request.
 const LONGEST_TAIL: u64 = 20_000;
+
+/// Longest that a group waits for callers that are expected back.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(2);
 
 /// What a caller wants written, all of it or none of it.
 enum Work {
@@ -119,15 +122,42 @@ fn longest_tail(stores: &Stores) -> u64 {
 }
 
 fn run(stores: &Stores, jobs: &Receiver<Job>) {
+    let mut gather = Gather { expected: 1, patience: Duration::ZERO };
     while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
-        let mut rows = group.iter().map(|job| job.work.rows()).sum::<usize>();
-        while rows < ROWS_PER_COMMIT {
-            let Ok(next) = jobs.try_recv() else { break };
-            rows += next.work.rows();
-            group.push(next);
-        }
+        let group = gather.group(first, jobs);
+        let (callers, start) = (group.len(), Instant::now());
         commit_group(stores, group);
+        // Whoever was answered and whoever waits already is likely to come (back) now.
+        gather.expected = callers + jobs.len();
+        gather.patience = (start.elapsed() / 2).min(LONGEST_PATIENCE);
+    }
+}
+
+/// How long a group waits for more.
+///
+/// Callers that log in a loop come back right after their answer, one after another. A commit that took only the first
+/// of them would let the others wait for a whole commit, and half of all commits would be nearly empty. So a group
+/// waits for as many as there were lately, but no longer than half a commit takes: with one caller there is no wait.
+struct Gather {
+    expected: usize,
+    patience: Duration,
+}
+
+impl Gather {
+    fn group(&self, first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
+        let until = Instant::now() + self.patience;
+        let mut rows = first.work.rows();
+        let mut group = vec![first];
+        while rows < ROWS_PER_COMMIT {
+            let next = match group.len() < self.expected {
+                true => jobs.recv_deadline(until).ok(),
+                false => jobs.try_recv().ok(),
+            };
+            let Some(job) = next else { break };
+            rows += job.work.rows();
+            group.push(job);
+        }
+        group
     }
 }
 

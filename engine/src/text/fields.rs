@@ -11,6 +11,7 @@ use tantivy::schema::{
     TextOptions,
 };
 use tantivy::{TantivyDocument, Term};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::TextDoc;
 use super::analyse::ANALYSER;
@@ -127,10 +128,17 @@ pub(super) enum Mark<'a> {
     Filled(u8),
 }
 
+/// Values up to this many bytes are kept as they are; longer ones by their 128-bit hash.
+const LONGEST_PLAIN_MARK: usize = 16;
+
 impl Mark<'_> {
     fn encode(self) -> String {
         match self {
             Mark::Has(name) => format!("?{name}"),
+            // A title is in the term dictionary once for each item: its hash takes less than itself.
+            Mark::Equals(name, value) if value.len() > LONGEST_PLAIN_MARK => {
+                format!("~{}:{name}{:032x}", name.len(), xxh3_128(value.as_bytes()))
+            }
             Mark::Equals(name, value) => format!("={}:{name}{value}", name.len()),
             Mark::Is(name, flag) => format!("!{}{name}", u8::from(flag)),
             Mark::Filled(slot) => format!("#{slot}"),

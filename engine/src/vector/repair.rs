@@ -19,7 +19,7 @@ use crate::id::ItemKey;
 
 /// The graph is walked when one vector in this many became a suspect since the last walk, which then costs a few
 /// microseconds for each of them.
-const SUSPECTS_SHARE: usize = 8;
+const SUSPECTS_SHARE: usize = 2;
 /// Hits among which a vector must find itself: it may have a few exact duplicates.
 const SELF_K: usize = 16;
 /// Cosines this close count as equal when duplicates fill the whole list.
