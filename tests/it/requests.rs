@@ -79,10 +79,13 @@ fn rank_many_is_rank_one_by_one() {
     for (request, batched) in requests.iter().zip(&together) {
         let alone = shop.db.rank(request).expect("ranks");
         assert_eq!(alone.hits.len(), batched.hits.len());
-        for (a, b) in alone.hits.iter().zip(&batched.hits) {
-            assert_eq!((&a.id, &a.sources), (&b.id, &b.sources));
+        // Items that tie may change places: a batch adds its terms in another order.
+        for a in &alone.hits {
+            let b = batched.hits.iter().find(|b| b.id == a.id).expect("is in both");
+            assert_eq!(a.sources, b.sources);
             assert!((a.score - b.score).abs() < 1e-4, "{} {}", a.score, b.score);
         }
+        assert!(batched.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
     }
     assert!(shop.db.rank_many(&[]).expect("ranks").is_empty());
 }
