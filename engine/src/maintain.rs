@@ -19,7 +19,7 @@ use crate::vector::Space;
 /// Documents that wait in the text overlay before they are committed at once.
 const TEXT_BATCH: usize = 16_384;
 /// How long fewer documents may wait. A tantivy commit costs tens of milliseconds, whatever its size.
-const TEXT_DELAY: Duration = Duration::from_millis(400);
+const TEXT_DELAY: Duration = Duration::from_secs(2);
 /// A graph file is written again when this many items, or a quarter of the graph, changed since.
 const CHECKPOINT_ITEMS: u64 = 50_000;
 /// Vectors that are searched for themselves before a file is written, and the share that must be found.
