@@ -1,8 +1,7 @@
 //! How many candidates each source may propose.
 //!
 //! The budget is the number of candidates that will be scored (200 unless the request says). Sources overlap, so quotas
-//! add up to a little more than the budget. The shares are those at which recall of the relevant item stopped growing
-//! on the validation splits of docs/MODEL.md.
+//! add up to a little more than the budget. The shares are set by hand: what each source is worth has not been measured.
 
 use crate::candidate::Source;
 use crate::intent::{Allowed, Intent};
