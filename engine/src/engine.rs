@@ -189,10 +189,10 @@ impl Engine {
         observe::stats(&inner.stores, threads.as_ref().map(|threads| threads.maintenance.text_durable()))
     }
 
-    /// Waits until both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:
+    /// Waits until the journal is applied and both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:
     /// what is committed is durable and visible without it.
     pub fn flush(&self) -> Result<()> {
-        self.inner()?;
+        self.inner()?.writer.settle()?;
         let flusher = match lock(&self.threads).as_ref() {
             Some(threads) => threads.maintenance.flusher(),
             None => return Err(Error::Closed),

@@ -8,12 +8,12 @@ use roaring::RoaringTreemap;
 use crate::catalog::{SpaceNumber, StoredEvent};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
-use crate::id::{ItemKey, UserKey};
+use crate::id::{ItemKey, Seq};
 use crate::item::Kind;
 use crate::limits;
 use crate::model::{Context, ContextInput, HistoryInput};
 use crate::request::{HistoryEvent, Request};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Person, Snapshot};
 use crate::stores::Spaces;
 use crate::text::TextQuery;
 use crate::time::Timestamp;
@@ -50,7 +50,7 @@ pub(crate) enum Allowed {
 /// A request, understood.
 pub(crate) struct Intent {
     pub now: Timestamp,
-    pub user: Option<UserKey>,
+    pub person: Option<Person>,
     /// Whether the query's weights apply: there is a text with a word, a seed, or a vector.
     pub has_query: bool,
     pub query: Option<TextQuery>,
@@ -65,7 +65,7 @@ pub(crate) struct Intent {
     pub filter: Option<Filter>,
     pub exclude_seen: bool,
     excluded: HashSet<ItemKey>,
-    /// Items of the stateless history.
+    /// Items of the stateless history, and of events that are not applied yet.
     had: HashSet<ItemKey>,
     pub degraded: Vec<String>,
 }
@@ -75,12 +75,11 @@ impl Intent {
     pub(crate) fn read(snapshot: &Snapshot, request: &Request) -> Result<Intent> {
         request.check()?;
         let now = request.now.unwrap_or_else(Timestamp::now);
-        let view = snapshot.catalog.view();
-        let user = request.user.as_deref().map(|id| view.user_key(id)).transpose()?.flatten();
+        let person = request.user.as_deref().map(|id| snapshot.person(id)).transpose()?.flatten();
         let mut degraded = Vec::new();
         let seeds = known(snapshot, &request.like)?;
         let seed_vector = mean_vector(snapshot, &seeds)?;
-        let events = past_events(snapshot, request, user, now)?;
+        let events = past_events(snapshot, request, person.as_ref(), now)?;
         let text = query_text(request, &mut degraded);
         let query = match text {
             Some(text) => snapshot.text.query(text, &search_fields(snapshot))?,
@@ -100,7 +99,8 @@ impl Intent {
         }
         Ok(Intent {
             now,
-            user,
+            had: had(snapshot, request, person.as_ref(), now)?,
+            person,
             has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
             query,
             context,
@@ -112,7 +112,6 @@ impl Intent {
             filter,
             exclude_seen: request.exclude_seen,
             excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds).collect(),
-            had: known_items(snapshot, request.history.iter().map(|e| e.item.as_str()))?.into_iter().collect(),
             degraded,
         })
     }
@@ -134,9 +133,8 @@ impl Intent {
         if self.had.contains(&key) {
             return Ok(true);
         }
-        let Some(user) = self.user else { return Ok(false) };
-        let had = snapshot.catalog.view().user_item(user, key)?;
-        Ok(had.is_some_and(|had| had.first <= self.now))
+        let Some(person) = &self.person else { return Ok(false) };
+        Ok(snapshot.user_item(person, key)?.is_some_and(|had| had.had_by(self.now)))
     }
 }
 
@@ -145,6 +143,14 @@ impl PastEvent {
     pub(crate) fn input(&self) -> HistoryInput<'_> {
         HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds }
     }
+}
+
+/// Items that the request itself, or an event too new for the tables, says were had.
+fn had(snapshot: &Snapshot, request: &Request, person: Option<&Person>, now: Timestamp) -> Result<HashSet<ItemKey>> {
+    let recent = person.into_iter().flat_map(|person| &person.recent).filter(|event| event.time() <= now);
+    let recent = recent.filter_map(|event| event.logged.event.item.as_deref());
+    let given = request.history.iter().map(|event| event.item.as_str());
+    Ok(known_items(snapshot, given.chain(recent))?.into_iter().collect())
 }
 
 /// The query's text, when it has anything but white space.
@@ -195,7 +201,7 @@ fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>
 fn past_events(
     snapshot: &Snapshot,
     request: &Request,
-    user: Option<UserKey>,
+    person: Option<&Person>,
     now: Timestamp,
 ) -> Result<Vec<PastEvent>> {
     let space = snapshot.item_space()?;
@@ -204,8 +210,8 @@ fn past_events(
         let key = known_items(snapshot, std::iter::once(event.item.as_str()))?;
         newest_first.extend(key.first().map(|key| (*key, stateless(event, now))));
     }
-    if let Some(user) = user {
-        let stored = snapshot.catalog.view().history(user, now, HISTORY_EVENTS)?;
+    if let Some(person) = person {
+        let stored = snapshot.history(person, now, HISTORY_EVENTS)?;
         newest_first.extend(stored.into_iter().filter_map(|event| Some((event.item?, event))));
     }
     let mut events = Vec::new();
@@ -214,7 +220,7 @@ fn past_events(
             break;
         }
         let Some(vector) = snapshot.vector(space, key)? else { continue };
-        let row = event.action.row_name(event.value, snapshot.stores.config.rating_scale);
+        let row = event.action.model_row(event.value, &snapshot.stores.config);
         let gap_seconds = now.seconds_since(event.time);
         events.push(PastEvent { key, vector, action: snapshot.stores.model.action_row(row), gap_seconds });
     }
@@ -224,7 +230,17 @@ fn past_events(
 
 fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {
     let time = event.time.unwrap_or(now);
-    StoredEvent { time, item: None, action: event.action.clone(), query: None, value: event.value }
+    StoredEvent {
+        time,
+        order: (Seq(u64::MAX), 0),
+        item: None,
+        action: event.action.clone(),
+        query: None,
+        value: event.value,
+        basket: None,
+        rank_id: None,
+        arrived: None,
+    }
 }
 
 /// The vectors that the request gives, and those of the seeds of `like`.

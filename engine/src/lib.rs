@@ -33,6 +33,7 @@ mod text;
 mod vector;
 
 // Layer 3: the pinned view, and bringing what is derived in line with what is true.
+mod event_tail;
 mod intent;
 mod recover;
 mod snapshot;
@@ -51,7 +52,7 @@ mod retrieve;
 mod engine;
 
 pub use candidate::{Proposal, Source};
-pub use config::{Config, FieldConfig, Provider};
+pub use config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Action, Event};

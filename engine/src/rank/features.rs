@@ -95,10 +95,13 @@ fn read_vector(snapshot: &Snapshot, key: ItemKey, into: &mut [f32]) -> Result<bo
 /// The largest decayed counts of the catalog: what popularity is measured against.
 struct PopularScale([f64; 2]);
 
+/// The windows that popularity features speak of.
+const WINDOWS: [Window; 2] = [Window::Week, Window::Quarter];
+
 impl PopularScale {
     fn read(snapshot: &Snapshot, intent: &Intent) -> Result<PopularScale> {
         let mut largest = [CALM_COUNT.ln_1p(); 2];
-        for (largest, window) in largest.iter_mut().zip(Window::ALL) {
+        for (largest, window) in largest.iter_mut().zip(WINDOWS) {
             if let Some(first) = snapshot.catalog.view().popular(window)?.next() {
                 *largest = window.count(first?.1, intent.now).ln_1p().max(*largest);
             }
@@ -109,8 +112,8 @@ impl PopularScale {
     /// `popular_7d`, `popular_90d` (log counts over the largest) and `trend`: the rate over 7 days against the rate over
     /// 90, from 0 (dying) over 0.5 (steady, or unknown) to 1 (rising).
     fn features(&self, snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<[f32; 3]> {
-        let Some(masses) = snapshot.catalog.view().masses(key)? else { return Ok([0.0, 0.0, 0.5]) };
-        let [week, quarter] = [0, 1].map(|i| Window::ALL[i].count(masses[i], intent.now));
+        let Some(signals) = snapshot.signals(key)? else { return Ok([0.0, 0.0, 0.5]) };
+        let [week, quarter] = WINDOWS.map(|window| window.count(signals.mass(window), intent.now));
         let scaled = |count: f64, largest: f64| (count.ln_1p() / largest).min(1.0);
         let (fast, slow) = (week / Window::Week.days(), quarter / Window::Quarter.days());
         // One event in 90 days on either side keeps the ratio calm where there is little to see.
