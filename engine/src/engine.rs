@@ -19,6 +19,7 @@ use crate::observe;
 use crate::open::{self, DirectoryLock};
 use crate::rank::{self, Features, Question};
 use crate::ranking::{Ranking, Took};
+use crate::refit;
 use crate::request::Request;
 use crate::respond::respond;
 use crate::retrieve::retrieve;
@@ -180,6 +181,14 @@ impl Engine {
         let answers = intents.into_iter().zip(requests).zip(scored).map(answer).collect::<Result<Vec<_>>>()?;
         clock.took.respond_us = clock.lap();
         Ok(clock.stamp(answers))
+    }
+
+    /// Fits what is fitted to the whole log now, instead of in the background when the log has grown by a fifth: which
+    /// items the same people have. For measuring, and after a bulk import.
+    pub fn refit(&self) -> Result<()> {
+        let inner = self.inner()?;
+        inner.writer.settle()?;
+        refit::fit_together(&inner.stores)
     }
 
     /// The state of the engine, in numbers.

@@ -1,17 +1,22 @@
 //! What a request means against a snapshot: the query as terms and as a vector, the history as vectors, what is
 //! allowed and what is excluded.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringTreemap;
 
-use crate::catalog::{SpaceNumber, StoredEvent};
+use crate::catalog::{SpaceNumber, StoredEvent, UserItem};
+use crate::config::Meaning;
 use crate::error::{Error, Result};
+use crate::event::Action;
 use crate::filter::Filter;
 use crate::id::{ItemKey, Seq};
+use crate::interests::interests;
 use crate::item::Kind;
 use crate::limits;
 use crate::model::{Context, ContextInput, HistoryInput};
+use crate::relations::Relations;
 use crate::request::{HistoryEvent, Request};
 use crate::snapshot::{Person, Snapshot};
 use crate::stores::Spaces;
@@ -20,6 +25,8 @@ use crate::time::Timestamp;
 
 /// Events that the model reads: the newest of the user's and the request's.
 const HISTORY_EVENTS: usize = 50;
+/// Events that are looked through for them and for what they are related to.
+const LOOK_BACK: usize = 100;
 
 /// One event of the history, as the model reads it.
 #[derive(Debug, Clone)]
@@ -28,6 +35,7 @@ pub(crate) struct PastEvent {
     pub vector: Vec<f32>,
     pub action: i64,
     pub gap_seconds: f64,
+    pub meaning: Meaning,
 }
 
 /// A vector of the caller's own to search with.
@@ -57,6 +65,10 @@ pub(crate) struct Intent {
     pub context: Context,
     /// Oldest first.
     pub events: Vec<PastEvent>,
+    /// What behaviour says of the history; without one, of the seeds.
+    pub relations: Relations,
+    /// Several directions that the history has, when it has more than one.
+    pub interests: Vec<Vec<f32>>,
     /// The mean of the known seeds of `like`.
     pub seed_vector: Option<Vec<f32>>,
     pub vectors: Vec<OwnVector>,
@@ -65,8 +77,8 @@ pub(crate) struct Intent {
     pub filter: Option<Filter>,
     pub exclude_seen: bool,
     excluded: HashSet<ItemKey>,
-    /// Items of the stateless history, and of events that are not applied yet.
-    had: HashSet<ItemKey>,
+    /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
+    lately: HashMap<ItemKey, UserItem>,
     pub degraded: Vec<String>,
 }
 
@@ -79,7 +91,12 @@ impl Intent {
         let mut degraded = Vec::new();
         let seeds = known(snapshot, &request.like)?;
         let seed_vector = mean_vector(snapshot, &seeds)?;
-        let events = past_events(snapshot, request, person.as_ref(), now)?;
+        let past = past(snapshot, request, person.as_ref(), now)?;
+        let events = past_events(snapshot, &past, now)?;
+        let liked = liked(snapshot, &past);
+        let relations = Relations::read(snapshot, if liked.is_empty() { &seeds } else { &liked })?;
+        let positive = events.iter().rev().filter(|event| event.meaning == Meaning::Positive);
+        let interests = interests(positive.map(|event| event.vector.as_slice()));
         let text = query_text(request, &mut degraded);
         let query = match text {
             Some(text) => snapshot.text.query(text, &search_fields(snapshot))?,
@@ -99,12 +116,14 @@ impl Intent {
         }
         Ok(Intent {
             now,
-            had: had(snapshot, request, person.as_ref(), now)?,
+            lately: lately(snapshot, request, person.as_ref(), now)?,
             person,
             has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
             query,
             context,
             events,
+            relations,
+            interests,
             seed_vector,
             vectors,
             allowed,
@@ -130,11 +149,16 @@ impl Intent {
 
     /// Whether the user, or the stateless history, has had an item before the request.
     pub(crate) fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
-        if self.had.contains(&key) {
-            return Ok(true);
+        Ok(self.had(snapshot, key)?.is_some_and(|had| had.had_by(self.now)))
+    }
+
+    /// What the user, and the stateless history, did with an item and saw of it.
+    pub(crate) fn had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
+        match (self.lately.get(&key), &self.person) {
+            (Some(had), _) => Ok(Some(*had)),
+            (None, Some(person)) => snapshot.user_item(person, key),
+            (None, None) => Ok(None),
         }
-        let Some(person) = &self.person else { return Ok(false) };
-        Ok(snapshot.user_item(person, key)?.is_some_and(|had| had.had_by(self.now)))
     }
 }
 
@@ -145,12 +169,37 @@ impl PastEvent {
     }
 }
 
-/// Items that the request itself, or an event too new for the tables, says were had.
-fn had(snapshot: &Snapshot, request: &Request, person: Option<&Person>, now: Timestamp) -> Result<HashSet<ItemKey>> {
-    let recent = person.into_iter().flat_map(|person| &person.recent).filter(|event| event.time() <= now);
-    let recent = recent.filter_map(|event| event.logged.event.item.as_deref());
-    let given = request.history.iter().map(|event| event.item.as_str());
-    Ok(known_items(snapshot, given.chain(recent))?.into_iter().collect())
+/// The items of the stateless history, and of events that are too new for the tables.
+fn lately(
+    snapshot: &Snapshot,
+    request: &Request,
+    person: Option<&Person>,
+    now: Timestamp,
+) -> Result<HashMap<ItemKey, UserItem>> {
+    let mut found: HashMap<ItemKey, UserItem> = HashMap::new();
+    let mut add = |id: &str, time: Timestamp, action: &Action, value: Option<f64>| -> Result<()> {
+        for key in known_items(snapshot, std::iter::once(id))? {
+            let had = match found.entry(key) {
+                Entry::Occupied(had) => had.into_mut(),
+                Entry::Vacant(slot) => {
+                    let stored = person.map(|person| snapshot.user_item(person, key)).transpose()?.flatten();
+                    slot.insert(stored.unwrap_or_default())
+                }
+            };
+            had.add_event(time, action, action.meaning(value, &snapshot.stores.config).0);
+        }
+        Ok(())
+    };
+    for recent in person.into_iter().flat_map(|person| &person.recent).filter(|event| event.time() <= now) {
+        let event = &recent.logged.event;
+        if let Some(id) = &event.item {
+            add(id, recent.time(), &event.action, event.value)?;
+        }
+    }
+    for event in &request.history {
+        add(&event.item, event.time.unwrap_or(now).min(now), &event.action, event.value)?;
+    }
+    Ok(found)
 }
 
 /// The query's text, when it has anything but white space.
@@ -197,35 +246,47 @@ fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>
     Ok((norm > 1e-6).then_some(sum))
 }
 
-/// The newest events with a vector: the user's stored ones, then the request's.
-fn past_events(
+/// The newest events on known items, newest first: the request's, then the user's stored ones.
+fn past(
     snapshot: &Snapshot,
     request: &Request,
     person: Option<&Person>,
     now: Timestamp,
-) -> Result<Vec<PastEvent>> {
-    let space = snapshot.item_space()?;
+) -> Result<Vec<(ItemKey, StoredEvent)>> {
     let mut newest_first = Vec::new();
     for event in request.history.iter().rev().take(limits::MAX_HISTORY) {
         let key = known_items(snapshot, std::iter::once(event.item.as_str()))?;
         newest_first.extend(key.first().map(|key| (*key, stateless(event, now))));
     }
     if let Some(person) = person {
-        let stored = snapshot.history(person, now, HISTORY_EVENTS)?;
+        let stored = snapshot.history(person, now, LOOK_BACK)?;
         newest_first.extend(stored.into_iter().filter_map(|event| Some((event.item?, event))));
     }
+    Ok(newest_first)
+}
+
+/// The newest events whose item has a vector, oldest first: what the model reads.
+fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp) -> Result<Vec<PastEvent>> {
+    let (space, config) = (snapshot.item_space()?, &snapshot.stores.config);
     let mut events = Vec::new();
-    for (key, event) in newest_first {
+    for (key, event) in past {
         if events.len() == HISTORY_EVENTS {
             break;
         }
-        let Some(vector) = snapshot.vector(space, key)? else { continue };
-        let row = event.action.model_row(event.value, &snapshot.stores.config);
-        let gap_seconds = now.seconds_since(event.time);
-        events.push(PastEvent { key, vector, action: snapshot.stores.model.action_row(row), gap_seconds });
+        let Some(vector) = snapshot.vector(space, *key)? else { continue };
+        let action = snapshot.stores.model.action_row(event.action.model_row(event.value, config));
+        let (meaning, gap_seconds) = (event.action.meaning(event.value, config).0, now.seconds_since(event.time));
+        events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning });
     }
     events.reverse();
     Ok(events)
+}
+
+/// The items that past events speak for, newest first, as often as they do.
+fn liked(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)]) -> Vec<ItemKey> {
+    let config = &snapshot.stores.config;
+    let positive = past.iter().filter(|(_, e)| e.action.meaning(e.value, config).0 == Meaning::Positive);
+    positive.map(|(key, _)| *key).collect()
 }
 
 fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {

@@ -35,7 +35,10 @@ mod vector;
 // Layer 3: the pinned view, and bringing what is derived in line with what is true.
 mod event_tail;
 mod intent;
+mod interests;
 mod recover;
+mod refit;
+mod relations;
 mod snapshot;
 mod stores;
 

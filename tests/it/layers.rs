@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 6] = [
     &["config", "error", "id", "limits", "random", "score", "time"],
     &["candidate", "event", "filter", "item", "json", "ranking", "request", "schema", "stats"],
     &["catalog", "model", "text", "vector"],
-    &["intent", "recover", "snapshot", "stores"],
+    &["event_tail", "intent", "interests", "recover", "refit", "relations", "snapshot", "stores"],
     &["ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
     &["engine"],
 ];

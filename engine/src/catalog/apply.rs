@@ -24,18 +24,14 @@ use super::{codec, keys};
 
 /// Positive events before the new one that it is related to as what came next.
 const NEXT_STEPS: usize = 10;
-/// Positive events of the same person that it is related to as had by the same person.
-const BOTH_STEPS: usize = 20;
 /// Events of the same basket that it is related to.
-const BASKET_STEPS: usize = 20;
+const BASKET_STEPS: usize = 10;
 /// Positive events of a person that are kept at hand.
 const STEPS: usize = 20;
 /// Stored events that are looked through for them.
 const LOOK_BACK: usize = 4 * STEPS;
 /// Entries after which a batch is written, so that it needs bounded memory.
 const BATCH_ENTRIES: usize = 32_768;
-/// A gap after which a visit counts as another session, in seconds (half an hour, the convention of web analytics).
-const SESSION_SECONDS: f64 = 1_800.0;
 
 /// What a batch has touched so far.
 #[derive(Default)]
@@ -82,10 +78,10 @@ fn basket(name: Option<&str>) -> u64 {
     name.map_or(0, |name| xxh3_64(name.as_bytes()).max(1))
 }
 
-/// What one step to the next is worth: the further apart in steps and in time, the less.
-fn next_weight(steps: usize, gap_seconds: f64) -> f32 {
-    let sessions = (gap_seconds.abs() / SESSION_SECONDS).max(1.0);
-    (1.0 / (steps as f64 * (1.0 + sessions.log2() / 8.0))) as f32
+/// What the place after the next, and those behind it, are worth: the share of the harmonic series. Of the windows and
+/// the decays by step and by gap that were tried (docs/RECOMMEND.md), this one was among the best on both logs.
+fn next_weight(steps: usize) -> f32 {
+    1.0 / steps as f32
 }
 
 impl CatalogWrite<'_> {
@@ -118,7 +114,6 @@ impl CatalogWrite<'_> {
         self.tables.people.put(&mut self.txn, &keys::event(user, time, order.0, order.1), &row).map_err(storage)?;
         let Some(item) = item else { return Ok(()) };
         let (meaning, weight) = event.action.meaning(event.value, config);
-        let before = *self.pair(user, item)?;
         self.pair(user, item)?.add_event(time, &event.action, meaning);
         if meaning != Meaning::Positive {
             return Ok(());
@@ -128,11 +123,11 @@ impl CatalogWrite<'_> {
             self.choose(rank_id, item)?;
         }
         let step = Step { time, order, item, basket: basket(event.basket.as_deref()) };
-        self.relate(config, &event.user, step, before.liked.is_none())
+        self.relate(config, &event.user, step)
     }
 
     /// Relates a positive event to those around it, and keeps it at hand for those to come.
-    fn relate(&mut self, config: &Config, user: &str, step: Step, is_new: bool) -> Result<()> {
+    fn relate(&mut self, config: &Config, user: &str, step: Step) -> Result<()> {
         let Some(person) = self.batch.people.get_mut(user) else { return Ok(()) };
         let key = person.key;
         let late = person.steps.back().is_some_and(|last| last.place() > step.place());
@@ -151,12 +146,9 @@ impl CatalogWrite<'_> {
             before.retain(|other| other.place() < step.place());
         }
         self.relate_next(&before, step, &after)?;
-        if is_new {
-            self.relate_both(Relation::Both, before.iter().chain(&after).take(BOTH_STEPS), step)?;
-        }
         if step.basket != 0 {
             let same = before.iter().chain(&after).filter(|other| other.basket == step.basket).take(BASKET_STEPS);
-            self.relate_both(Relation::Basket, same, step)?;
+            self.relate_basket(same, step)?;
         }
         Ok(())
     }
@@ -179,27 +171,19 @@ impl CatalogWrite<'_> {
     }
 
     fn relate_next(&mut self, before: &[Step], step: Step, after: &[Step]) -> Result<()> {
-        let gap = |a: &Step, b: &Step| b.time.seconds_since(a.time);
-        for (steps, other) in before.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
-            let weight = next_weight(steps + 1, gap(other, &step));
-            self.neighbours_of(Relation::Next, other.item)?.add(step.item, weight);
+        for (place, other) in before.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
+            self.neighbours_of(Relation::Next, other.item)?.add(step.item, next_weight(place + 1));
         }
-        for (steps, other) in after.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
-            let weight = next_weight(steps + 1, gap(&step, other));
-            self.neighbours_of(Relation::Next, step.item)?.add(other.item, weight);
+        for (place, other) in after.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
+            self.neighbours_of(Relation::Next, step.item)?.add(other.item, next_weight(place + 1));
         }
         Ok(())
     }
 
-    fn relate_both<'s>(
-        &mut self,
-        relation: Relation,
-        others: impl Iterator<Item = &'s Step>,
-        step: Step,
-    ) -> Result<()> {
+    fn relate_basket<'s>(&mut self, others: impl Iterator<Item = &'s Step>, step: Step) -> Result<()> {
         for other in others.filter(|other| other.item != step.item) {
-            self.neighbours_of(relation, other.item)?.add(step.item, 1.0);
-            self.neighbours_of(relation, step.item)?.add(other.item, 1.0);
+            self.neighbours_of(Relation::Basket, other.item)?.add(step.item, 1.0);
+            self.neighbours_of(Relation::Basket, step.item)?.add(other.item, 1.0);
         }
         Ok(())
     }

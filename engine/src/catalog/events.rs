@@ -151,6 +151,18 @@ impl<'t> View<'t> {
         Ok(rows.map(|row| StoredEvent::read(row.map_err(storage)?)))
     }
 
+    /// Every event of everybody, by user and time.
+    pub(crate) fn all_events(&self) -> Result<impl Iterator<Item = Result<(UserKey, StoredEvent)>> + use<'t>> {
+        let rows = self.tables.people.iter(self.txn).map_err(storage)?;
+        Ok(rows.filter_map(|row| match row.map_err(storage) {
+            Ok((key, value)) => {
+                let user = keys::event_user(key)?;
+                Some(StoredEvent::read((key, value)).map(|event| (user, event)))
+            }
+            Err(error) => Some(Err(error)),
+        }))
+    }
+
     /// Whether the user has an event of this very content at this time already.
     pub(super) fn has_event(&self, user: UserKey, time: Timestamp, row: &[u8]) -> Result<bool> {
         let first = keys::event(user, time, Seq(0), 0);

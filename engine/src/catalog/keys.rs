@@ -112,6 +112,12 @@ pub(super) fn last_item(key: &[u8]) -> Option<ItemKey> {
     Some(ItemKey(u64::from_be_bytes(key.get(tail..)?.try_into().ok()?)))
 }
 
+/// The user inside an [`event`] key; `None` for the other kind of row that lies beside.
+pub(super) fn event_user(key: &[u8]) -> Option<UserKey> {
+    let user = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
+    (key.get(8) == Some(&EVENT)).then_some(UserKey(user))
+}
+
 /// The time inside an [`event`] key.
 pub(super) fn event_time(key: &[u8]) -> Option<Timestamp> {
     unsortable_time(key.get(9..17)?)

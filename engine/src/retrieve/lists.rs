@@ -14,6 +14,8 @@ use crate::snapshot::Snapshot;
 const ROWS_PER_ITEM: usize = 50;
 /// Items of the newest events that are looked at beside a list, at least.
 const RECENT: usize = 64;
+/// Popular items that are looked at for each that rises.
+const TREND_POOL: usize = 5;
 /// Allowed items up to this many are looked up one by one instead of reading the list.
 const LOOK_UP: u64 = 2_000;
 
@@ -60,6 +62,18 @@ pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: u
         }
     }
     Ok(top_k(found, k))
+}
+
+/// Items that rise: of the most popular of the last 7 days, those that have the largest part of their 90 days in them.
+pub(super) fn trending(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
+    let mut scored = Vec::new();
+    for (key, week) in popular(snapshot, intent, Source::Popular7, k.saturating_mul(TREND_POOL))? {
+        let quarter =
+            snapshot.signals(key)?.map_or(0.0, |s| Window::Quarter.count(s.mass(Window::Quarter), intent.now));
+        // Two events more on either side: one event lately and none before is no trend.
+        scored.push((key, (week + 1.0) / (quarter as f32 + 4.0)));
+    }
+    Ok(top_k(scored, k))
 }
 
 /// The newest items that the request admits, with their time in seconds since the Unix epoch.
