@@ -27,6 +27,19 @@ pub enum Source {
 }
 
 impl Source {
+    /// All sources, in the order in which reports list them.
+    pub(crate) const ALL: [Source; 9] = [
+        Source::Lexical,
+        Source::Semantic,
+        Source::Context,
+        Source::Similar,
+        Source::Vector,
+        Source::Popular7,
+        Source::Popular90,
+        Source::Fresh,
+        Source::Among,
+    ];
+
     /// The name that rankings and bindings use.
     pub fn name(self) -> &'static str {
         match self {

@@ -17,12 +17,12 @@ use super::{codec, keys};
 
 /// An event as stored; user and time are in its key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct EventRow {
-    item: Option<ItemKey>,
-    action: Action,
-    query: Option<String>,
-    value: Option<f64>,
-    rank_id: Option<String>,
+pub(super) struct EventRow {
+    pub item: Option<ItemKey>,
+    pub action: Action,
+    pub query: Option<String>,
+    pub value: Option<f64>,
+    pub rank_id: Option<String>,
 }
 
 /// An event as read back.

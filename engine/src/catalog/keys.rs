@@ -98,6 +98,17 @@ pub(super) fn event_time(key: &[u8]) -> Option<Timestamp> {
     unsortable_time(key.get(9..17)?)
 }
 
+/// User, time, and commit and place of an [`event`] key; `None` for another row of the same table.
+pub(super) fn event_parts(key: &[u8]) -> Option<(UserKey, Timestamp, (u64, u32))> {
+    if key.len() != 29 || key[8] != EVENT {
+        return None;
+    }
+    let user = u64::from_be_bytes(key[..8].try_into().ok()?);
+    let seq = u64::from_be_bytes(key[17..25].try_into().ok()?);
+    let place = u32::from_be_bytes(key[25..].try_into().ok()?);
+    Some((UserKey(user), event_time(key)?, (seq, place)))
+}
+
 /// The time inside a [`fresh`] key.
 pub(super) fn fresh_time(key: &[u8]) -> Option<Timestamp> {
     let inverted = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);

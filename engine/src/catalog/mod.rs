@@ -7,6 +7,7 @@
 mod codec;
 mod counters;
 mod events;
+mod export;
 mod file_check;
 mod items;
 mod keys;
