@@ -32,13 +32,6 @@ impl Seeded {
     pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
-
-    /// Puts `list` in random order (Fisher and Yates).
-    pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
-        for last in (1..list.len()).rev() {
-            list.swap(last, self.below(last + 1));
-        }
-    }
 }
 
 /// A number from 0 up to and without 1 that belongs to `parts`: the same for the same, unrelated for others.

@@ -209,13 +209,14 @@ impl EngineSystems {
             _ => return Ok(None),
         };
         let retrieved = Some(list.iter().map(|(item, _)| *item).collect());
-        Ok(Some(Answer { ranked: Ranked::List(list), retrieved, micros: asked.micros }))
+        let by_place = matches!(system, System::Fusion);
+        Ok(Some(Answer { ranked: Ranked::List(list), retrieved, micros: asked.micros, by_place }))
     }
 }
 
 fn whole(asked: &Asked) -> Answer {
     let retrieved = Some(asked.candidates.iter().map(|(item, _)| *item).collect());
-    Answer { ranked: Ranked::List(asked.list.clone()), retrieved, micros: asked.micros }
+    Answer { ranked: Ranked::List(asked.list.clone()), retrieved, micros: asked.micros, by_place: false }
 }
 
 /// The candidates under another score, best first; those without one are left out.

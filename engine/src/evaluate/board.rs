@@ -171,13 +171,13 @@ fn share_of(grades: &accuracy::Grades, items: &[u32]) -> f64 {
 }
 
 fn slice_figures(column: &Column, board: &TaskBoard, bootstrap: Bootstrap) -> Vec<Slice> {
-    let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut members: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
     for (question, names) in board.slices.iter().enumerate() {
         for name in names {
-            members.entry(name).or_default().push(question);
+            members.entry((slices::place(name), name)).or_default().push(question);
         }
     }
-    let slice = |(name, questions): (&str, Vec<usize>)| {
+    let slice = |((_, name), questions): ((usize, &str), Vec<usize>)| {
         let pick = |question: &usize| column.values[0].get(*question).copied().unwrap_or_default();
         let values: Vec<f64> = questions.iter().map(pick).collect();
         let units: Vec<usize> = questions.iter().map(|question| board.units[*question]).collect();

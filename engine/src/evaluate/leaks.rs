@@ -1,7 +1,7 @@
 //! The point-in-time check: what a system answers must be a function of the past.
 //!
-//! The first questions are asked a second time, of new systems that get the same log with everything from the last of
-//! these questions on shuffled. Honest systems cannot tell the difference. One that was made from the whole log (a count
+//! The first questions are asked a second time, of new systems that get the same log up to the last of these questions,
+//! and another future behind it. Honest systems cannot tell the difference. One that was made from the whole log (a count
 //! over all events, a model that was fitted to them) answers otherwise, and is named in the report.
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,7 +33,7 @@ pub(super) struct Heads(Vec<Vec<Option<Head>>>);
 impl Heads {
     /// Keeps the answers to the next question.
     pub(super) fn keep(&mut self, answers: &[Option<Answer>]) {
-        self.0.push(answers.iter().map(|answer| answer.as_ref().map(|answer| head(&answer.ranked))).collect());
+        self.0.push(answers.iter().map(|answer| answer.as_ref().and_then(head)).collect());
     }
 }
 
@@ -50,8 +50,8 @@ pub(super) fn check(
     first: &Heads,
 ) -> Result<PointInTime> {
     let Some(last) = asks.last() else { return Ok(PointInTime::default()) };
-    let shuffled = log.with_shuffled_future(last.at, plan.seed);
-    let mut subjects = make(&shuffled)?;
+    let other = log.with_another_future(last.at, plan.seed);
+    let mut subjects = make(&other)?;
     let names: Vec<String> = subjects.iter().flat_map(|s| s.systems()).map(|(name, _)| name).collect();
     let mut leaks = BTreeSet::new();
     let mut question = 0;
@@ -59,8 +59,8 @@ pub(super) fn check(
         let again = answers.into_iter().flatten();
         let before = first.0.get(question).into_iter().flatten();
         for ((before, again), name) in before.zip(again).zip(&names) {
-            let same = match (before, &again) {
-                (Some(before), Some(again)) => alike(before, &head(&again.ranked)),
+            let same = match (before, again.as_ref().and_then(head)) {
+                (Some(before), Some(again)) => alike(before, &again),
                 (None, None) => true,
                 _ => false,
             };
@@ -71,17 +71,22 @@ pub(super) fn check(
         question += 1;
         Ok(())
     };
-    replay(&shuffled, asks, withheld, COMPARED, &mut subjects, &mut compare)?;
+    replay(&other, asks, withheld, COMPARED, &mut subjects, &mut compare)?;
     Ok(PointInTime { questions: asks.len(), leaks: leaks.into_iter().collect() })
 }
 
-fn head(ranked: &Ranked) -> Head {
+/// `None` for an answer that cannot be compared.
+fn head(answer: &Answer) -> Option<Head> {
+    if answer.by_place {
+        return None;
+    }
+    let ranked = &answer.ranked;
     let score = |item: u32| match ranked {
         Ranked::Scores(scores) => scores.get(item as usize).copied().unwrap_or_default(),
         Ranked::List(list) => list.iter().find(|(other, _)| *other == item).map_or(0.0, |(_, score)| *score),
     };
     let standing = Standing::of(ranked, COMPARED);
-    standing.groups().iter().flatten().take(COMPARED).map(|item| (*item, score(*item))).collect()
+    Some(standing.groups().iter().flatten().take(COMPARED).map(|item| (*item, score(*item))).collect())
 }
 
 fn alike(a: &Head, b: &Head) -> bool {

@@ -115,7 +115,8 @@ fn about_time(log: &Log, plan: &Plan, asks: &[Ask]) -> Vec<String> {
     }
     let first = asks.first().map(|ask| ask.now).unwrap_or_default();
     let later = log.items.iter().filter(|item| item.available > first).count();
-    if later > 0 && !log.events.is_empty() {
+    // Without a date field every item counts from its put, which says nothing about the past.
+    if later > 0 && later < log.items.len() && !log.events.is_empty() {
         warnings.push(format!(
             "{later} items became available after the first question; all systems rank them all the time"
         ));
@@ -142,12 +143,15 @@ fn figures(log: &Log) -> LogFigures {
 
 /// The protocol in words.
 fn protocol(plan: &Plan) -> String {
+    if !plan.next_item {
+        return "judged queries; full ranking of all items; what has no grade counts as not relevant".to_owned();
+    }
     let split = match plan.protocol {
         Protocol::GlobalTimeSplit { at: SplitAt::Share(share) } => {
             format!("global time split after {:.0} % of the events", share * 100.0)
         }
         Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } => {
-            format!("global time split at {:.0} (Unix seconds)", time.seconds())
+            format!("global time split at {}", time.date())
         }
         Protocol::LeaveLastOut => "leave last out".to_owned(),
         Protocol::ItemCold { share } => format!("{:.0} % of the items hidden", share * 100.0),

@@ -7,6 +7,25 @@ use super::subject::Task;
 /// Events below which an item or a user counts as cold.
 const COLD: u32 = 5;
 
+/// All parts, in the order of reports.
+const ORDER: [&str; 10] = [
+    "head item",
+    "torso item",
+    "tail item",
+    "cold item (under 5 events)",
+    "without history",
+    "cold user (1 to 4 events)",
+    "user with 5 events or more",
+    "query of one word",
+    "query of 2 or 3 words",
+    "query of 4 words or more",
+];
+
+/// A part's place in reports.
+pub(super) fn place(name: &str) -> usize {
+    ORDER.iter().position(|part| *part == name).unwrap_or(ORDER.len())
+}
+
 /// The names of the parts that a question belongs to.
 pub(super) fn of(log: &Log, moment: &Moment) -> Vec<&'static str> {
     let mut names = Vec::new();

@@ -61,6 +61,9 @@ pub(crate) struct Answer {
     pub retrieved: Option<Vec<u32>>,
     /// How long it took.
     pub micros: u64,
+    /// The scores are places in approximate lists, which may differ from one build of an index to the next: they are not
+    /// compared by the point-in-time check.
+    pub by_place: bool,
 }
 
 /// Something that is logged to and asked: one system, or several that share their work.

@@ -36,10 +36,10 @@ impl Report {
         match (check.questions, check.leaks.as_slice()) {
             (0, _) => "Point in time: not checked.".to_owned(),
             (questions, []) => {
-                format!("Point in time: {questions} questions, no answer changed when the future was shuffled.")
+                format!("Point in time: {questions} questions, no answer changed with another future.")
             }
             (questions, leaks) => format!(
-                "Point in time: of {questions} questions, answers of {} CHANGED with the future; their figures mean nothing.",
+                "Point in time: of {questions} questions, answers of {} CHANGED with the future: their figures mean nothing.",
                 leaks.join(", ")
             ),
         }

@@ -162,7 +162,7 @@ pub struct LogFigures {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct PointInTime {
-    /// Questions that were asked twice: with the log as it is, and with everything after them shuffled.
+    /// Questions that were asked twice: with the log as it is, and with another future after them.
     pub questions: usize,
     /// Systems whose answers differed: they looked into the future, and their figures mean nothing.
     pub leaks: Vec<String>,

@@ -90,7 +90,7 @@ impl Subject for Baseline {
             }
         }
         let micros = start.elapsed().as_micros() as u64;
-        Ok(vec![Some(Answer { ranked: Ranked::Scores(scores), retrieved: None, micros })])
+        Ok(vec![Some(Answer { ranked: Ranked::Scores(scores), retrieved: None, micros, by_place: false })])
     }
 
     fn not_run(&self) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod page;
 mod plots;
+mod scatter;
 mod style;
 
 /// Text inside HTML: names of systems, items and fields are other people's text.

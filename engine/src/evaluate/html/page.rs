@@ -6,7 +6,7 @@ use crate::evaluate::text::{capital, first, interval, measure, signed};
 use crate::evaluation::{Outcome, Report, SystemKind, SystemReport, TaskReport};
 
 use super::style::STYLE;
-use super::{escape, plots};
+use super::{escape, plots, scatter};
 
 impl Report {
     /// The report as one HTML page that needs no script and no network, in light and dark.
@@ -65,15 +65,17 @@ fn section(task: &TaskReport) -> String {
     let _ = write!(html, "{}{}</div>", plots::bars(task), legend(task));
     let _ = write!(
         html,
-        "<div class=card><h3>Where the targets stand</h3>{}{}</div>",
-        note("Share of questions by the rank of the target: rank, and the best baseline."),
-        plots::ranks(task)
+        "<div class=card><h3>Where the targets stand</h3>{}{}<div class=legend>{}{}</div></div>",
+        note("Share of questions by the expected rank of the target."),
+        plots::ranks(task),
+        key(SystemKind::Rank, "rank"),
+        task.verdict.best_baseline.as_ref().map_or(String::new(), |best| key(SystemKind::Baseline, best))
     );
     let _ = write!(
         html,
         "<div class=card><h3>Coverage and novelty</h3>{}{}</div>",
         note("To the right: more of the catalog is shown. Up: less popular items."),
-        plots::scatter(task)
+        scatter::scatter(task)
     );
     html.push_str(&slices(task));
     let _ = write!(html, "<div class='card wide'><h3>All figures</h3><div class=scroll>{}</div>", figures(task));
@@ -92,8 +94,12 @@ fn legend(task: &TaskReport) -> String {
     let has = |kind| task.systems.iter().any(|system| system.kind == kind);
     let all = [(SystemKind::Rank, "rank"), (SystemKind::Baseline, "baseline"), (SystemKind::Variant, "rank, changed")];
     let entries = all.into_iter().filter(|(kind, _)| has(*kind));
-    let entry = |(kind, name)| format!("<span><i style='background:var(--{})'></i>{name}</span>", plots::class(kind));
-    format!("<div class=legend>{}</div>", entries.map(entry).collect::<String>())
+    format!("<div class=legend>{}</div>", entries.map(|(kind, name)| key(kind, name)).collect::<String>())
+}
+
+/// One entry of a legend.
+fn key(kind: SystemKind, name: &str) -> String {
+    format!("<span><i style='background:var(--{})'></i>{}</span>", plots::class(kind), escape(name))
 }
 
 /// Systems down, parts of the questions across; the darker, the better within its column.
@@ -130,35 +136,30 @@ fn slices(task: &TaskReport) -> String {
 
 fn figures(task: &TaskReport) -> String {
     let k = task.k;
-    let names = [
-        "system".to_owned(),
-        format!("NDCG@{k} [95 %]"),
-        "rank minus this [95 %]".to_owned(),
-        format!("hit@{k}"),
-        format!("recall@{k}"),
-        format!("MRR@{k}"),
-        format!("MAP@{k}"),
-        "retrieved".to_owned(),
-        format!("coverage@{k}"),
-        "Gini".to_owned(),
-        "novelty".to_owned(),
-        "distance".to_owned(),
-        "calibration".to_owned(),
-        "empty".to_owned(),
-        "p50 ms".to_owned(),
-        "p99 ms".to_owned(),
-    ];
-    let head: String = names.iter().map(|name| format!("<th>{name}</th>")).collect();
-    let rows: String = task.systems.iter().map(row).collect();
-    format!("<table><tr>{head}</tr>{rows}</table>")
+    // With one relevant item, recall is hit and MAP is MRR: said once.
+    let same = |a, b| task.systems.iter().all(|system| measure(system, a) == measure(system, b));
+    let single = same("hit", "recall") && same("mrr", "map");
+    let measures: &[(&str, &str)] = match single {
+        true => &[("hit", "hit"), ("mrr", "MRR")],
+        false => &[("hit", "hit"), ("recall", "recall"), ("mrr", "MRR"), ("map", "MAP")],
+    };
+    let mut names = vec!["system".to_owned(), format!("NDCG@{k} [95 %]"), "rank minus this [95 %]".to_owned()];
+    names.extend(measures.iter().map(|(_, name)| format!("{name}@{k}")));
+    names.extend(
+        ["retrieved", "coverage", "Gini", "novelty", "distance", "calibra\u{ad}tion", "empty"].map(str::to_owned),
+    );
+    names.extend(["p50 ms", "p99 ms"].map(str::to_owned));
+    let head: String = names.iter().map(|name| format!("<th class=fit>{name}</th>")).collect();
+    let rows: String = task.systems.iter().map(|system| row(system, measures)).collect();
+    format!("<table class=tight><tr>{head}</tr>{rows}</table>")
 }
 
-fn row(system: &SystemReport) -> String {
+fn row(system: &SystemReport, measures: &[(&str, &str)]) -> String {
     let beyond = &system.beyond;
     let digits = |value: f64| format!("{value:.3}");
     let mut cells =
         vec![escape(&system.name), interval(first(system)), system.rank_minus.map_or(String::new(), signed)];
-    cells.extend(["hit", "recall", "mrr", "map"].map(|name| digits(measure(system, name))));
+    cells.extend(measures.iter().map(|(name, _)| digits(measure(system, name))));
     cells.extend([system.retrieved, beyond.coverage, beyond.gini].map(digits));
     cells.push(format!("{:.1}", beyond.novelty));
     cells.push(digits(beyond.distance));

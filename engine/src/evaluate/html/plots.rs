@@ -1,4 +1,4 @@
-//! Plots as inline SVG.
+//! Bars as inline SVG, and what all plots share.
 
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ pub(super) fn class(kind: SystemKind) -> &'static str {
 }
 
 /// The end of an axis that holds `most`: 1, 2 or 5 times a power of ten, and how far its marks are apart.
-fn axis(most: f64) -> (f64, f64) {
+pub(super) fn axis(most: f64) -> (f64, f64) {
     let most = if most.is_finite() && most > 0.0 { most } else { 1.0 };
     let rough = most / 5.0;
     let power = 10f64.powf(rough.log10().floor());
@@ -33,7 +33,7 @@ fn axis(most: f64) -> (f64, f64) {
 }
 
 /// A number with as many digits as its axis needs.
-fn mark(value: f64, step: f64) -> String {
+pub(super) fn mark(value: f64, step: f64) -> String {
     let digits = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
     format!("{value:.digits$}")
 }
@@ -105,74 +105,6 @@ fn bar(system: &SystemReport, top: f64, x: &dyn Fn(f64) -> f64) -> String {
     svg
 }
 
-/// Coverage against novelty: how much of the catalog is shown, and how far from the most popular.
-pub(super) fn scatter(task: &TaskReport) -> String {
-    let (width, height, left, bottom) = (500.0, 330.0, 46.0, 284.0);
-    let shown: Vec<&SystemReport> = task.systems.iter().filter(|system| system.kind != SystemKind::Variant).collect();
-    let (end_x, step_x) = axis(shown.iter().map(|s| s.beyond.coverage).fold(0.0, f64::max));
-    let (end_y, step_y) = axis(shown.iter().map(|s| s.beyond.novelty).fold(0.0, f64::max));
-    let (x, y) = (|v: f64| left + v / end_x * (width - left - 16.0), |v: f64| bottom - v / end_y * (bottom - 14.0));
-    let mut svg = open(width, height, "coverage and novelty of each system");
-    let marks = |end: f64, step: f64| (0..=(end / step).round() as usize).map(move |i| i as f64 * step);
-    for value in marks(end_x, step_x) {
-        let at = x(value);
-        let _ = write!(svg, "<line class=grid x1={at:.1} x2={at:.1} y1=14 y2={bottom} />");
-        let _ = write!(
-            svg,
-            "<text class=soft x={at:.1} y={} text-anchor=middle>{}</text>",
-            bottom + 18.0,
-            mark(value, step_x)
-        );
-    }
-    for value in marks(end_y, step_y) {
-        let at = y(value);
-        let _ = write!(svg, "<line class=grid x1={left} x2={} y1={at:.1} y2={at:.1} />", width - 16.0);
-        let _ = write!(
-            svg,
-            "<text class=soft x={} y={:.1} text-anchor=end>{}</text>",
-            left - 8.0,
-            at + 4.0,
-            mark(value, step_y)
-        );
-    }
-    let _ = write!(
-        svg,
-        "<text class=soft x={} y={} text-anchor=end>coverage, share of items</text>",
-        width - 16.0,
-        bottom + 38.0
-    );
-    let _ = write!(svg, "<text class=soft x=0 y=10>novelty, bits</text>");
-    let mut labels: Vec<(f64, f64)> = Vec::new();
-    // `rank` last, so that it lies on top.
-    for system in shown.iter().rev() {
-        let (px, py) = (x(system.beyond.coverage), y(system.beyond.novelty));
-        let radius = if system.kind == SystemKind::Rank { 7.0 } else { 5.0 };
-        let name = escape(&system.name);
-        let kind = class(system.kind);
-        let _ = write!(svg, "<circle class={kind} cx={px:.1} cy={py:.1} r={radius}><title>{name}</title></circle>");
-        let at = place_label(&mut labels, px, py);
-        let (anchor, side) = if px > width - 150.0 { ("end", -10.0) } else { ("start", 10.0) };
-        let _ = write!(
-            svg,
-            "<text x={:.1} y={at:.1} text-anchor={anchor} font-size=11>{}</text>",
-            px + side,
-            escape(&short(&system.name, 26))
-        );
-    }
-    svg + "</svg>"
-}
-
-/// A height for a label that no earlier one beside it has.
-fn place_label(taken: &mut Vec<(f64, f64)>, x: f64, y: f64) -> f64 {
-    let free =
-        |at: f64| taken.iter().all(|(other_x, other_y)| (other_x - x).abs() > 150.0 || (other_y - at).abs() >= 12.0);
-    let offsets = (0..12).flat_map(|step| [f64::from(step) * 6.0, f64::from(step) * -6.0]);
-    let at =
-        offsets.map(|offset| y + 4.0 + offset).find(|at| *at > 12.0 && *at < 284.0 && free(*at)).unwrap_or(y + 4.0);
-    taken.push((x, at));
-    at
-}
-
 /// Where the targets stand in the lists of `rank` and of the best baseline.
 pub(super) fn ranks(task: &TaskReport) -> String {
     let (width, height, left, bottom) = (500.0, 330.0, 40.0, 276.0);
@@ -222,11 +154,11 @@ pub(super) fn ranks(task: &TaskReport) -> String {
     svg + "</svg>"
 }
 
-fn open(width: f64, height: f64, title: &str) -> String {
+pub(super) fn open(width: f64, height: f64, title: &str) -> String {
     format!("<svg viewBox='0 0 {width} {height}' role=img aria-label='{}'>", escape(title))
 }
 
-fn short(text: &str, most: usize) -> String {
+pub(super) fn short(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),

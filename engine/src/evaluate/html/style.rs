@@ -30,6 +30,7 @@ svg text { fill: var(--ink); } svg .soft { fill: var(--soft); } svg .grid { stro
 svg .whisker { stroke: var(--ink); stroke-width: 1.5; fill: none; }
 svg .rank { fill: var(--rank); } svg .baseline { fill: var(--baseline); } svg .variant { fill: var(--variant); }
 svg .strong { font-weight: 600; }
+svg .leader { stroke: var(--soft); stroke-width: 0.7; }
 svg .ref { stroke: var(--rank); stroke-width: 1; stroke-dasharray: 3 3; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 5px 8px; border-bottom: 1px solid var(--line); white-space: nowrap; }
@@ -37,6 +38,8 @@ th { color: var(--soft); font-weight: 500; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 tr.rank td { font-weight: 600; } tr.variant td:first-child { padding-left: 20px; color: var(--soft); }
 td.heat { background: color-mix(in srgb, var(--rank) var(--heat), transparent); }
+table.tight { font-size: 12px; } table.tight th, table.tight td { padding: 5px 5px; }
+th.fit { white-space: normal; }
 th.wrap { white-space: normal; min-width: 76px; }
 .legend { display: flex; gap: 16px; font-size: 13px; color: var(--soft); margin-top: 6px; }
 .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 6px; }
