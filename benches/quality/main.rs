@@ -1,50 +1,22 @@
-//! How good the lists are, on real data: one table for each task, with 95 % bootstrap intervals and paired differences.
+//! How good the lists are, on real data: [`Engine::evaluate`] on each set, as tables (and as pages).
 //!
 //!     make quality
 //!
-//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, movies, tags); none runs all.
-//! `--validation` scores the halves on which weights are chosen instead of those that are reported.
+//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, movies, tags); none runs
+//! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
+//! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many.
 
 mod data;
-mod measures;
-mod next_item;
-mod search;
+mod tasks;
 
-use comfy_table::{Table, presets};
-use onelist::Config;
+use std::path::PathBuf;
+
+use onelist::{Engine, Plan};
 use sha2::{Digest, Sha256};
 
-use measures::Interval;
+use tasks::Task;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-/// Features of the model's linear part, in the order of the manifest.
-const FEATURES: [&str; 24] = [
-    "bm25",
-    "popular_1d",
-    "popular_7d",
-    "popular_90d",
-    "popular_ever",
-    "trend",
-    "fresh",
-    "next",
-    "together",
-    "basket",
-    "chosen",
-    "seen",
-    "had",
-    "had_lately",
-    "shown",
-    "disliked",
-    "vector",
-    "content_missing",
-    "vector_missing",
-    "cos_query",
-    "cos_history",
-    "cos_last",
-    "cos_nearest",
-    "cos_disliked",
-];
 
 fn main() {
     if let Err(error) = run() {
@@ -54,32 +26,68 @@ fn main() {
 }
 
 fn run() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let half = if arguments.iter().any(|a| a == "--validation") { Half::Validation } else { Half::Report };
-    let tasks: Vec<&str> = arguments.iter().map(String::as_str).filter(|a| !a.starts_with("--")).collect();
-    let wanted = |task: &str| tasks.is_empty() || tasks.contains(&task);
+    let options = Options::read(std::env::args().skip(1))?;
     let folder = data::folder()?;
-    if wanted("scifact") {
-        search::scifact(&folder, half)?;
+    for (name, make) in tasks::ALL {
+        if options.tasks.is_empty() || options.tasks.iter().any(|task| task == name) {
+            measure(name, make(&folder, options.half)?, &options)?;
+        }
     }
-    if wanted("judgments") {
-        search::judgments(&folder, half)?;
+    Ok(())
+}
+
+/// What the command line asks for.
+struct Options {
+    tasks: Vec<String>,
+    half: Half,
+    leave_out: bool,
+    html: Option<PathBuf>,
+    targets: Option<usize>,
+}
+
+impl Options {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
+        let mut options =
+            Options { tasks: Vec::new(), half: Half::Report, leave_out: false, html: None, targets: None };
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--validation" => options.half = Half::Validation,
+                "--leave-out" => options.leave_out = true,
+                "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
+                "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
+                name if tasks::ALL.iter().any(|(task, _)| *task == name) => options.tasks.push(name.to_owned()),
+                other => return Err(format!("{other} is no task and no option").into()),
+            }
+        }
+        Ok(options)
     }
-    if wanted("retail") {
-        next_item::retail(&folder, half)?;
+
+    fn adjust(&self, mut plan: Plan) -> Plan {
+        plan.leave_out = self.leave_out;
+        plan.max_targets = self.targets.unwrap_or(plan.max_targets);
+        plan
     }
-    if wanted("movies") {
-        next_item::movies(&folder, half)?;
+}
+
+/// Puts and logs everything, evaluates, and prints.
+fn measure(name: &str, task: Task, options: &Options) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let db = Engine::open(dir.path(), task.config)?;
+    db.put(task.items)?;
+    db.log(task.events)?;
+    let report = db.evaluate(&options.adjust(task.plan))?;
+    println!("\n== {} ==\n{}", task.title, report.text());
+    if let Some(folder) = &options.html {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join(format!("{name}.html")), report.html())?;
     }
-    if wanted("tags") {
-        next_item::tags(&folder, half)?;
-    }
+    db.close()?;
     Ok(())
 }
 
 /// Which part of the data is scored.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Half {
+enum Half {
     /// The part on which weights were chosen.
     Validation,
     /// The part that is reported.
@@ -88,42 +96,8 @@ pub enum Half {
 
 impl Half {
     /// Whether a query belongs to this half: the report takes all of them where the issue asks for all.
-    pub fn takes(self, query: &str) -> bool {
+    fn takes(self, query: &str) -> bool {
         // The split of the exporter's figures (`model_zero/figures/data.py`): the first byte of SHA-256 is even.
         self == Half::Report || Sha256::digest(query.as_bytes())[0] % 2 == 0
-    }
-}
-
-/// A configuration whose score is one feature and nothing else: the baseline of that name, in the engine's own words.
-pub fn only(feature: &str) -> Config {
-    let row: Vec<f32> = FEATURES.iter().map(|name| if *name == feature { 1.0 } else { 0.0 }).collect();
-    let mut config = Config::default();
-    config.weights = vec![row; 4];
-    config
-}
-
-/// Scores by system, in the order of the table; the first is the one that the others are compared with.
-pub struct Results {
-    /// What was measured.
-    pub title: String,
-    /// Name of the measure.
-    pub measure: &'static str,
-    /// Values of each query or user, by system.
-    pub systems: Vec<(String, Vec<f64>)>,
-}
-
-impl Results {
-    /// Prints the table.
-    pub fn print(&self) {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED);
-        table.set_header(["", &format!("{} [95 %]", self.measure), "rank minus this [95 %]"]);
-        let first = self.systems.first().map(|(_, values)| values.clone()).unwrap_or_default();
-        for (place, (name, values)) in self.systems.iter().enumerate() {
-            let difference =
-                if place == 0 { String::new() } else { Interval::of_difference(&first, values).show_signed() };
-            table.add_row([name.clone(), Interval::of(values).show(), difference]);
-        }
-        println!("\n{} ({} scored)\n{table}", self.title, first.len());
     }
 }

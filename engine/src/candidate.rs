@@ -37,6 +37,24 @@ pub enum Source {
 }
 
 impl Source {
+    /// All sources, in the order in which reports list them.
+    pub(crate) const ALL: [Source; 14] = [
+        Source::Lexical,
+        Source::Semantic,
+        Source::Context,
+        Source::Similar,
+        Source::Vector,
+        Source::Popular7,
+        Source::Popular90,
+        Source::Fresh,
+        Source::Next,
+        Source::Together,
+        Source::Basket,
+        Source::Interests,
+        Source::Trending,
+        Source::Among,
+    ];
+
     /// The name that rankings and bindings use.
     pub fn name(self) -> &'static str {
         match self {

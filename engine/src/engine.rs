@@ -1,5 +1,9 @@
 //! The facade: what an application, and every binding, calls.
 
+mod evaluate;
+mod scratch;
+mod systems;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -26,6 +30,8 @@ use crate::retrieve::retrieve;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::stores::{Stores, lock};
+
+pub use evaluate::counterfactual;
 
 /// An open directory. Share it between threads; one handle per directory and process.
 ///
@@ -69,6 +75,7 @@ impl Engine {
     /// [`Error::InvalidArgument`] for a setting out of range.
     pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
         let opened = open::open(path.as_ref(), config)?;
+        scratch::clear(path.as_ref())?;
         let stores = Arc::new(opened.stores);
         let (writer, writer_thread) = Writer::start(stores.clone())?;
         let maintenance = Maintenance::start(stores.clone(), opened.text_durable)?;
@@ -160,23 +167,7 @@ impl Engine {
         let mut clock = Clock::start();
         let snapshot = Snapshot::pin(&inner.stores)?;
 
-        let read = |request| Intent::read(&snapshot, request);
-        let intents = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
-        clock.took.context_us = clock.lap();
-
-        let collect = |(intent, request)| retrieve(&snapshot, intent, request);
-        let candidates = intents.iter().zip(requests).map(collect).collect::<Result<Vec<_>>>()?;
-        clock.took.retrieve_us = clock.lap();
-
-        let describe = |(intent, candidates): (&Intent, &Vec<_>)| Features::read(&snapshot, intent, candidates);
-        let features = intents.iter().zip(&candidates).map(describe).collect::<Result<Vec<_>>>()?;
-        let asked = intents.iter().zip(&features).zip(requests);
-        let questions: Vec<Question> = asked
-            .map(|((intent, features), request)| Question { intent, features, explain: request.explain })
-            .collect();
-        let scored = rank::score(&snapshot, &questions, candidates)?;
-        clock.took.rank_us = clock.lap();
-
+        let (intents, scored) = score_all(&snapshot, requests, &mut clock)?;
         let answer = |((intent, request), scored)| respond(&snapshot, request, intent, scored, Took::default());
         let answers = intents.into_iter().zip(requests).zip(scored).map(answer).collect::<Result<Vec<_>>>()?;
         clock.took.respond_us = clock.lap();
@@ -252,6 +243,30 @@ impl Drop for Engine {
             std::mem::forget((self.inner.swap(None), lock(&self.threads).take()));
         }
     }
+}
+
+/// The stages from the request to its scored candidates, best first.
+fn score_all(
+    snapshot: &Snapshot,
+    requests: &[Request],
+    clock: &mut Clock,
+) -> Result<(Vec<Intent>, Vec<Vec<rank::Scored>>)> {
+    let read = |request| Intent::read(snapshot, request);
+    let intents = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
+    clock.took.context_us = clock.lap();
+
+    let collect = |(intent, request)| retrieve(snapshot, intent, request);
+    let candidates = intents.iter().zip(requests).map(collect).collect::<Result<Vec<_>>>()?;
+    clock.took.retrieve_us = clock.lap();
+
+    let describe = |(intent, candidates): (&Intent, &Vec<_>)| Features::read(snapshot, intent, candidates);
+    let features = intents.iter().zip(&candidates).map(describe).collect::<Result<Vec<_>>>()?;
+    let asked = intents.iter().zip(&features).zip(requests);
+    let questions: Vec<Question> =
+        asked.map(|((intent, features), request)| Question { intent, features, explain: request.explain }).collect();
+    let scored = rank::score(snapshot, &questions, candidates)?;
+    clock.took.rank_us = clock.lap();
+    Ok((intents, scored))
 }
 
 /// Waits for the calls that are still running, and ends the writer's queue.

@@ -17,6 +17,7 @@ mod time;
 
 // Layer 1: plain data.
 mod candidate;
+pub mod evaluation;
 mod event;
 mod filter;
 mod item;
@@ -43,6 +44,7 @@ mod snapshot;
 mod stores;
 
 // Layer 4: stages.
+mod evaluate;
 mod ingest;
 mod maintain;
 mod observe;
@@ -56,8 +58,9 @@ mod engine;
 
 pub use candidate::{Proposal, Source};
 pub use config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
-pub use engine::Engine;
+pub use engine::{Engine, counterfactual};
 pub use error::{Error, ErrorKind, Result};
+pub use evaluation::{Plan, Protocol, Report};
 pub use event::{Action, Event};
 pub use filter::{Compare, Filter, Scalar};
 pub use item::{Fields, Item, Kind, Value};

@@ -52,6 +52,16 @@ pub const MAX_REQUESTS: usize = 1024;
 pub const MAX_FILTER_DEPTH: usize = 32;
 /// Most leaves of a filter, counting each value of an `in`.
 pub const MAX_FILTER_LEAVES: usize = 4096;
+/// Most targets, and most judged queries, of one evaluation.
+pub const MAX_TARGETS: usize = 100_000;
+/// Longest list that an evaluation scores.
+pub const MAX_K: usize = 1000;
+/// Most variants of one evaluation: each is an engine of its own beside the others.
+pub const MAX_VARIANTS: usize = 16;
+/// Most resamples behind an interval.
+pub const MAX_RESAMPLES: usize = 20_000;
+/// Most logged decisions of one counterfactual estimate.
+pub const MAX_DECISIONS: usize = 10_000_000;
 /// Deepest nesting, and largest size in bytes, of a JSON argument.
 pub const MAX_JSON_BYTES: usize = 256 << 20;
 

@@ -99,7 +99,7 @@ impl Log {
             Log { items: Vec::new(), counts: Vec::new(), events: Vec::new(), people: Vec::new(), of_item: Vec::new() };
         let mut numbers: HashMap<ItemKey, u32> = HashMap::new();
         let mut last = None;
-        for row in view.all_events()? {
+        for row in view.events_by_user()? {
             let (user, event) = row?;
             let (meaning, _) = event.action.meaning(event.value, config);
             let Some(item) = event.item.filter(|_| meaning == Meaning::Positive) else { continue };

@@ -45,6 +45,20 @@ impl Timestamp {
         self.0 as f64 / 1000.0
     }
 
+    /// The day in UTC, as `2010-11-01` (the civil calendar from a count of days, after Hinnant's `civil_from_days`).
+    pub(crate) fn date(self) -> String {
+        let days = self.0.div_euclid(86_400_000) + 719_468;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        // Months are counted from March, so that the leap day is the last.
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// Seconds from `earlier` to this time; negative when `earlier` is later.
     pub fn seconds_since(self, earlier: Timestamp) -> f64 {
         (self.0 - earlier.0) as f64 / 1000.0
@@ -63,5 +77,15 @@ mod tests {
             assert!(time.seconds_since(Timestamp::MAX).is_finite());
         }
         assert_eq!(Timestamp::from_seconds(1.5).millis(), 1500);
+    }
+
+    #[test]
+    fn days_have_their_dates() {
+        let date = |seconds: f64| Timestamp::from_seconds(seconds).date();
+        assert_eq!(date(0.0), "1970-01-01");
+        assert_eq!(date(-1.0), "1969-12-31");
+        assert_eq!(date(1_288_569_600.0), "2010-11-01");
+        assert_eq!(date(1_709_164_800.0), "2024-02-29");
+        assert_eq!((Timestamp::MIN.date(), Timestamp::MAX.date()), ("0001-01-01".to_owned(), "9999-12-31".to_owned()));
     }
 }

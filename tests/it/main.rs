@@ -4,6 +4,7 @@
 
 mod concurrency;
 mod crash;
+mod evaluate;
 mod filters;
 mod grid;
 mod hostile;

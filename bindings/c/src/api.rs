@@ -261,6 +261,33 @@ pub unsafe extern "C" fn onelist_rank_many(
     })
 }
 
+/// Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
+/// each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
+///
+/// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
+///   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
+///   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
+///   baselines, leave_out, variants ({"name", "weights"}), category, resamples, check_targets, seed.
+/// - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.
+/// - `report_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_evaluate(
+    engine: *mut OnelistEngine,
+    plan_json: *const c_char,
+    plan_json_len: usize,
+    report_json: *mut *mut c_char,
+    report_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("report_json", report_json, report_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let plan = unsafe { optional_text("plan_json", plan_json, plan_json_len) }?;
+        let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
+        out.write(json::report_to_json(&handle::find(engine)?.evaluate(&plan)?)?)
+    })
+}
+
 /// The state of the engine in numbers: items, users, events, bytes on disk, the indexes, the model.
 ///
 /// - `stats_json` (out): an object; free it.

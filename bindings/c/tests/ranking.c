@@ -25,6 +25,20 @@ static void four_cells(onelist_engine *db) {
     onelist_string_free(&text);
 }
 
+static void evaluation(onelist_engine *db) {
+    const char *plan = "{\"queries\": [{\"query\": \"red shoes\", \"grades\": {\"shoe-red\": 3, \"gone\": 1}}], \"next_item\": false}";
+    char *report = NULL;
+    size_t length = 0;
+    CHECK_STATUS(ONELIST_OK, onelist_evaluate(db, plan, strlen(plan), &report, &length));
+    CHECK(report != NULL && length == strlen(report));
+    CHECK(contains(report, "\"name\":\"BM25 alone\"") && contains(report, "\"point_in_time\""));
+    onelist_string_free(&report);
+
+    const char *wrong = "{\"protocol\": \"tomorrow\"}";
+    CHECK_STATUS(ONELIST_INPUT, onelist_evaluate(db, wrong, strlen(wrong), &report, NULL));
+    CHECK(report == NULL && contains(onelist_last_error_message(), "plan.protocol"));
+}
+
 static void odd_requests(onelist_engine *db) {
     CHECK(hits(ranked(db, "{\"user\": \"nobody has seen me\"}")) == 8);
     CHECK(hits(ranked(db, "{\"query\": \"\"}")) > 0);
@@ -106,4 +120,5 @@ void test_ranking(onelist_engine *db) {
     parts(db);
     read_your_writes(db);
     many(db);
+    evaluation(db);
 }

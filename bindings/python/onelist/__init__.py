@@ -20,6 +20,7 @@ from onelist import errors, types
 from onelist._native import Hit, Ranking, __version__
 from onelist.engine import Engine, open  # noqa: A004 (onelist.open reads as what it is)
 from onelist.errors import BusyError, DamagedError, Error, InputError, InternalError, SetupError
+from onelist.evaluation import Report, counterfactual
 
 __all__ = [
     "BusyError",
@@ -30,8 +31,10 @@ __all__ = [
     "InputError",
     "InternalError",
     "Ranking",
+    "Report",
     "SetupError",
     "__version__",
+    "counterfactual",
     "errors",
     "open",
     "types",

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from typing import Any, SupportsIndex, final, overload
 
-__all__ = ["Engine", "Hit", "Ranking", "__version__"]
+__all__ = ["Engine", "Hit", "Ranking", "__version__", "counterfactual"]
 
 __version__: str
 
@@ -16,10 +16,23 @@ class Engine:
     def log(self, events: Iterable[Mapping[str, Any]], /) -> None: ...
     def rank(self, request: Mapping[str, Any], /) -> Ranking: ...
     def rank_many(self, requests: Iterable[Mapping[str, Any]], /) -> list[Ranking]: ...
+    def evaluate(self, plan: str, /) -> tuple[str, str, str]: ...
     def stats(self) -> str: ...
     def flush(self) -> None: ...
     def close(self) -> None: ...
 
+def counterfactual(
+    reward: list[float],
+    logged: list[float],
+    target: list[float],
+    q_logged: list[float],
+    q_target: list[float],
+    clip: float | None,
+    min_effective: float,
+    resamples: int,
+    seed: int,
+    /,
+) -> str: ...
 @final
 class Hit:
     @property

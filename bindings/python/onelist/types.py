@@ -73,6 +73,16 @@ class ActionConfig(TypedDict, total=False):
     weight: float
 
 
+class JudgedQuery(TypedDict, total=False):
+    """A query with its relevant items, for ``evaluate``: grades (0 to 10) by id, or a list of ids of grade 1. With a
+    ``user`` it is asked at ``time``, with the history so far."""
+
+    query: str
+    grades: Mapping[str, float] | Sequence[str]
+    user: str | None
+    time: Time | None
+
+
 class Options(TypedDict, total=False):
     """The keywords of ``rank``, besides query and user; ``Engine.rank`` says what each does."""
 

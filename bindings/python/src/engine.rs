@@ -109,6 +109,15 @@ impl Engine {
         rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
     }
 
+    /// Measures by a plan in JSON: the report as text, as JSON and as a page.
+    #[pyo3(signature = (plan, /))]
+    fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {
+        call(py, || {
+            let report = self.inner.evaluate(&onelist::json::plan_from_json(&plan)?)?;
+            Ok((report.text(), onelist::json::report_to_json(&report)?, report.html()))
+        })
+    }
+
     /// The state of the engine, as JSON text.
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
         call(py, || onelist::json::stats_to_json(&self.inner.stats()?))
@@ -123,6 +132,27 @@ impl Engine {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         call(py, || self.inner.close())
     }
+}
+
+/// Estimates from logged decisions, as JSON text.
+#[pyfunction]
+#[pyo3(signature = (reward, logged, target, q_logged, q_target, clip, min_effective, resamples, seed, /))]
+#[expect(clippy::too_many_arguments, reason = "columns and guards, one by one, as the Python function has them")]
+pub(crate) fn counterfactual(
+    py: Python<'_>,
+    reward: Vec<f64>,
+    logged: Vec<f64>,
+    target: Vec<f64>,
+    q_logged: Vec<f64>,
+    q_target: Vec<f64>,
+    clip: Option<f64>,
+    min_effective: f64,
+    resamples: usize,
+    seed: u64,
+) -> PyResult<String> {
+    let decisions = onelist::evaluation::Decisions { reward, logged, target, q_logged, q_target };
+    let guards = onelist::evaluation::Guards { min_effective, clip, resamples, seed };
+    call(py, || onelist::json::counterfactual_to_json(&onelist::counterfactual(&decisions, &guards)?))
 }
 
 impl Drop for Engine {

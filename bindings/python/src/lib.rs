@@ -17,5 +17,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Engine>()?;
     module.add_class::<results::Ranking>()?;
     module.add_class::<results::Hit>()?;
+    module.add_function(wrap_pyfunction!(engine::counterfactual, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -152,7 +152,7 @@ impl<'t> View<'t> {
     }
 
     /// Every event of everybody, by user and time.
-    pub(crate) fn all_events(&self) -> Result<impl Iterator<Item = Result<(UserKey, StoredEvent)>> + use<'t>> {
+    pub(crate) fn events_by_user(&self) -> Result<impl Iterator<Item = Result<(UserKey, StoredEvent)>> + use<'t>> {
         let rows = self.tables.people.iter(self.txn).map_err(storage)?;
         Ok(rows.filter_map(|row| match row.map_err(storage) {
             Ok((key, value)) => {
@@ -179,15 +179,6 @@ impl<'t> View<'t> {
     pub(crate) fn user_item(&self, user: UserKey, item: ItemKey) -> Result<Option<UserItem>> {
         let bytes = self.tables.people.get(self.txn, &keys::user_item(user, item)).map_err(storage)?;
         bytes.map(|bytes| codec::decode("user and item", bytes)).transpose()
-    }
-
-    /// Every user with its key, in order of id.
-    pub(crate) fn all_users(&self) -> Result<impl Iterator<Item = Result<(UserKey, String)>> + use<'t>> {
-        let rows = self.tables.users.iter(self.txn).map_err(storage)?;
-        Ok(rows.map(|row| {
-            let (key, id): (u64, String) = codec::decode("user", row.map_err(storage)?.1)?;
-            Ok((UserKey(key), id))
-        }))
     }
 
     /// Items in order of falling time of availability, from `until` back.

@@ -9,6 +9,7 @@ mod codec;
 mod counters;
 mod covisits;
 mod events;
+mod export;
 mod file_check;
 mod impressions;
 mod items;

@@ -6,5 +6,5 @@
 mod prepare;
 mod writer;
 
-pub(crate) use prepare::{prepare_delete, prepare_events, prepare_items};
+pub(crate) use prepare::{PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
 pub(crate) use writer::{Writer, WriterThread};

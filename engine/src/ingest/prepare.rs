@@ -43,6 +43,12 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
     prepared.collect()
 }
 
+/// An item that another store checked and embedded with the same model.
+pub(crate) fn prepare_stored(item: Item, available: Timestamp, embedding: Option<Arc<[f16]>>) -> PreparedItem {
+    let vectors = own_vectors(&item);
+    PreparedItem { item, available: Some(available), embedding, vectors }
+}
+
 fn last_of_each_id(items: Vec<Item>) -> Vec<Item> {
     let last: HashMap<String, usize> = items.iter().enumerate().map(|(place, item)| (item.id.clone(), place)).collect();
     if last.len() == items.len() {

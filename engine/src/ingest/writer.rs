@@ -47,6 +47,8 @@ enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
     Log(Vec<Event>),
+    /// Log, and apply the whole journal.
+    LogApplied(Vec<Event>),
     /// Apply the whole journal.
     Settle,
 }
@@ -56,7 +58,7 @@ impl Work {
         match self {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
-            Work::Log(events) => events.len(),
+            Work::Log(events) | Work::LogApplied(events) => events.len(),
             Work::Settle => 0,
         }
     }
@@ -110,6 +112,11 @@ impl Writer {
     /// Logs events; durable and felt on return.
     pub(crate) fn log(&self, events: Vec<Event>) -> Result<()> {
         self.submit(Work::Log(events)).map(|_| ())
+    }
+
+    /// Logs events and applies them in one commit: for replays, where signals have to follow event by event.
+    pub(crate) fn log_applied(&self, events: Vec<Event>) -> Result<()> {
+        self.submit(Work::LogApplied(events)).map(|_| ())
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.
@@ -356,6 +363,10 @@ impl<'s> Pending<'s> {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
             Work::Log(events) => self.log(events),
+            Work::LogApplied(events) => {
+                self.settle = true;
+                self.log(events)
+            }
             Work::Settle => {
                 self.settle = true;
                 Ok(0)

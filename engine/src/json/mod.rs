@@ -6,6 +6,7 @@
 //! | event | `{"user": "u7", "action": "click", "item": "sku-9", "query", "value", "time", "rank_id"}` |
 //! | request | `{"query", "user", "history", "like", "among", "vectors", "filter", "exclude", "exclude_seen", "limit", "offset", "candidates", "fields", "explain", "now"}` |
 //! | filter | `{"price": {">=": 10, "<": 90}, "tags": "red", "or": [..]}`, see [`filter_from_json`] |
+//! | evaluation plan | `{"protocol": "time_split", "at_share": 0.9, "queries": [{"query", "grades", "user", "time"}], ..}`, see [`plan_from_json`] |
 //! | configuration | `{"fields": {"title": {"boost": 2}}, "provider": "cuda", ..}`, see [`config_from_json`] |
 //!
 //! Rules that hold for all of them: times are seconds since the Unix epoch; `null` means "not given"; a key that is not
@@ -31,6 +32,7 @@ mod filter;
 mod item;
 mod parse;
 mod place;
+mod plan;
 mod read;
 mod request;
 #[cfg(test)]
@@ -41,5 +43,6 @@ pub use config::config_from_json;
 pub use event::events_from_json;
 pub use filter::filter_from_json;
 pub use item::{ids_from_json, item_from_json, items_from_json};
+pub use plan::{counterfactual_to_json, plan_from_json, report_to_json};
 pub use request::{request_from_json, requests_from_json};
 pub use write::{item_to_json, items_to_json, ranking_to_json, rankings_to_json, stats_to_json};

@@ -52,7 +52,7 @@ pub fn stats_to_json(stats: &Stats) -> Result<String> {
     to_string(&StatsForm(stats))
 }
 
-fn to_string(form: &impl Serialize) -> Result<String> {
+pub(super) fn to_string(form: &impl Serialize) -> Result<String> {
     serde_json::to_string(form).map_err(|error| Error::internal(format!("writing JSON: {error}")))
 }
 

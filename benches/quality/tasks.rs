@@ -1,0 +1,154 @@
+//! What is measured on which data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use onelist::evaluation::{JudgedQuery, SplitAt, Targets};
+use onelist::{Config, Event, Item, Plan, Protocol, Timestamp};
+use serde_json::Value as Json;
+
+use super::data::{self, text};
+use super::{Half, Result};
+
+/// A store and a plan.
+pub struct Task {
+    /// What it is, for the heading.
+    pub title: &'static str,
+    /// How the store is opened.
+    pub config: Config,
+    /// What is put.
+    pub items: Vec<Item>,
+    /// What is logged.
+    pub events: Vec<Event>,
+    /// What is measured.
+    pub plan: Plan,
+}
+
+/// Makes a task from the folder with the data.
+pub type Make = fn(&Path, Half) -> Result<Task>;
+
+/// All tasks by name.
+pub const ALL: [(&str, Make); 7] = [
+    ("scifact", scifact),
+    ("judgments", judgments),
+    ("retail", retail),
+    ("rebuys", rebuys),
+    ("cold", cold),
+    ("movies", movies),
+    ("tags", tags),
+];
+
+/// Scientific claims over abstracts: 809 queries, 5,183 items.
+fn scifact(folder: &Path, half: Half) -> Result<Task> {
+    let items = data::items(&data::rows(&folder.join("scifact/items.jsonl.gz"))?, &["title", "text"], None, None);
+    let rows = data::rows(&folder.join("scifact/queries.jsonl.gz"))?;
+    let queries = rows.iter().filter(|row| half.takes(text(row, "query"))).map(|row| {
+        let relevant = row.get("relevant").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        judged(text(row, "query"), relevant.map(|id| (id.to_owned(), 1.0)).collect())
+    });
+    let plan = searches(queries.collect());
+    Ok(Task { title: "SciFact: claims over abstracts", config: Config::default(), items, events: Vec::new(), plan })
+}
+
+/// Movie queries with grades 0 to 4, over a catalog of 9,742 movies with its ratings logged.
+fn judgments(folder: &Path, half: Half) -> Result<Task> {
+    let mut grades: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
+    for row in data::rows(&folder.join("movies/judgments.jsonl.gz"))? {
+        let grade = row.get("grade").and_then(Json::as_f64).unwrap_or_default();
+        grades.entry(text(&row, "query").to_owned()).or_default().insert(text(&row, "item").to_owned(), grade);
+    }
+    let queries =
+        grades.into_iter().filter(|(query, _)| half.takes(query)).map(|(query, grades)| judged(&query, grades));
+    let plan = searches(queries.collect());
+    Ok(Task { title: "Movies: judged queries", plan, ..movie_store(folder)? })
+}
+
+/// The gift shop after a global time split: each customer's first item after the split that is new to them.
+fn retail(folder: &Path, half: Half) -> Result<Task> {
+    let rows = data::rows(&folder.join("retail/items.jsonl.gz"))?;
+    let mut config = Config::default();
+    config.date_field = Some("available".to_owned());
+    // 2010-11-01 for the report; September 2010 is where the weights were chosen.
+    let (from, until) = match half {
+        Half::Report => (1_288_569_600.0, None),
+        Half::Validation => (1_283_299_200.0, Some(Timestamp::from_seconds(1_285_891_199.0))),
+    };
+    let mut plan = Plan::default();
+    plan.protocol = Protocol::GlobalTimeSplit { at: SplitAt::Time(Timestamp::from_seconds(from)) };
+    plan.until = until;
+    Ok(Task {
+        title: "Retail: next new item after a global time split",
+        config,
+        items: data::items(&rows, &["title"], None, Some("first_sold")),
+        events: data::events(&data::rows(&folder.join("retail/events.jsonl.gz"))?),
+        plan,
+    })
+}
+
+/// The same with items that the customer had before.
+fn rebuys(folder: &Path, half: Half) -> Result<Task> {
+    let mut task = retail(folder, half)?;
+    task.title = "Retail: next item, re-buys included, after a global time split";
+    task.plan.targets = Targets::First;
+    task.plan.exclude_seen = false;
+    Ok(task)
+}
+
+/// A tenth of the shop's items hidden: their events are the targets.
+fn cold(folder: &Path, half: Half) -> Result<Task> {
+    let mut task = retail(folder, half)?;
+    task.title = "Retail: a tenth of the items hidden";
+    task.plan.protocol = Protocol::ItemCold { share: 0.1 };
+    Ok(task)
+}
+
+/// MovieLens: the last movie of each person (the one before it is where the weights were chosen).
+fn movies(folder: &Path, half: Half) -> Result<Task> {
+    let mut task = Task { title: "Movies: leave last out", ..movie_store(folder)? };
+    task.plan.protocol = Protocol::LeaveLastOut;
+    if half == Half::Validation {
+        let places = task.events.iter().enumerate().map(|(place, event)| (event.user.as_str(), place));
+        // Of several places of one user the last stays.
+        let last: BTreeMap<&str, usize> = places.collect();
+        let last: BTreeSet<usize> = last.into_values().collect();
+        let events = task.events.iter().enumerate().filter(|(place, _)| !last.contains(place));
+        task.events = events.map(|(_, event)| event.clone()).collect();
+    }
+    Ok(task)
+}
+
+/// Search and recommendation at once: a user's history up to the moment of a tag, the tag as the query, the tagged movie
+/// as the target.
+fn tags(folder: &Path, half: Half) -> Result<Task> {
+    let rows = data::rows(&folder.join("movies/tags.jsonl.gz"))?;
+    let queries = rows.iter().filter(|row| half.takes(text(row, "tag"))).map(|row| {
+        let mut query = judged(text(row, "tag"), BTreeMap::from([(text(row, "item").to_owned(), 1.0)]));
+        query.user = Some(text(row, "user").to_owned());
+        query.time = row.get("time").and_then(Json::as_f64).map(Timestamp::from_seconds);
+        query
+    });
+    let plan = searches(queries.collect());
+    Ok(Task { title: "Movies: a tag as query, with the tagger's history", plan, ..movie_store(folder)? })
+}
+
+fn movie_store(folder: &Path) -> Result<Task> {
+    let rows = data::rows(&folder.join("movies/items.jsonl.gz"))?;
+    Ok(Task {
+        title: "Movies",
+        config: Config::default(),
+        items: data::items(&rows, &["title", "overview"], Some("genres"), None),
+        events: data::events(&data::rows(&folder.join("movies/events.jsonl.gz"))?),
+        plan: Plan::default(),
+    })
+}
+
+fn judged(query: &str, grades: BTreeMap<String, f64>) -> JudgedQuery {
+    JudgedQuery { query: query.to_owned(), grades, user: None, time: None }
+}
+
+fn searches(queries: Vec<JudgedQuery>) -> Plan {
+    let mut plan = Plan::default();
+    plan.next_item = false;
+    plan.queries = queries;
+    plan
+}

@@ -1,0 +1,157 @@
+//! `evaluate` on a store: its log read once, the engine in scratch directories as what is measured.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::systems::EngineSystems;
+use super::{Engine, Inner};
+use crate::config::Meaning;
+use crate::error::{Error, Result};
+use crate::evaluate::{self, Log, LogEvent, LogItem, Subject, Vectors};
+use crate::evaluation::{Counterfactual, Decisions, Guards, Plan, Report, SystemKind};
+use crate::id::{ItemKey, UserKey};
+use crate::item::{Item, Kind, Value};
+use crate::snapshot::Snapshot;
+use crate::stores::Stores;
+
+impl Engine {
+    /// Measures how good the lists are: replays this store's log into a scratch copy of the engine, asks it just before
+    /// each target happens, and scores the answers beside those of the baselines. The store itself is only read.
+    ///
+    /// The copy lies in `scratch/` inside the store's directory and is removed at the end (after a crash: at the next
+    /// opening). Stored vectors are used again; nothing is embedded. docs/EVALUATE.md explains the figures.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a plan out of range or one that leaves nothing to ask; otherwise what `open`, `log`
+    /// and `rank` answer.
+    pub fn evaluate(&self, plan: &Plan) -> Result<Report> {
+        plan.check()?;
+        let inner: Arc<Inner> = self.inner()?;
+        inner.writer.settle()?;
+        let stores = &inner.stores;
+        let log = read_log(stores, plan)?;
+        let configured = !stores.config.weights.is_empty();
+        let make = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
+            let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(EngineSystems::main(stores, log, plan)?)];
+            if plan.baselines && configured {
+                let name = "model zero".to_owned();
+                subjects.push(Box::new(EngineSystems::twin(stores, log, name, SystemKind::Baseline, Vec::new())?));
+            }
+            for variant in &plan.variants {
+                let (name, weights) = (variant.name.clone(), variant.weights.clone());
+                subjects.push(Box::new(EngineSystems::twin(stores, log, name, SystemKind::Variant, weights)?));
+            }
+            Ok(subjects)
+        };
+        evaluate::run(log, plan, &make)
+    }
+}
+
+/// Estimates from logged decisions what another policy would have earned: IPS, SNIPS and, with a model's estimates, DR.
+///
+/// ```
+/// use onelist::evaluation::{Decisions, Guards};
+/// let mut decisions = Decisions::default();
+/// for i in 0..1000 {
+///     decisions.reward.push(f64::from(i % 2));
+///     decisions.logged.push(0.5);
+///     decisions.target.push(if i % 2 == 1 { 0.9 } else { 0.1 });
+/// }
+/// let estimated = onelist::counterfactual(&decisions, &Guards::default())?;
+/// assert!((estimated.estimates[0].value.mean - 0.9).abs() < 1e-9);
+/// # Ok::<(), onelist::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for columns that do not fit, missing propensities, or too small an effective sample;
+/// [`Error::NonFinite`]; [`Error::LimitExceeded`].
+pub fn counterfactual(decisions: &Decisions, guards: &Guards) -> Result<Counterfactual> {
+    evaluate::counterfactual(decisions, guards)
+}
+
+/// Items, users and events of one commit, with dense numbers.
+fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
+    let snapshot = Snapshot::pin(stores)?;
+    let mut log = Log::default();
+    let numbers = read_items(&snapshot, plan, &mut log)?;
+    let ids = snapshot.catalog.view().all_users()?;
+    let mut users: HashMap<UserKey, u32> = HashMap::new();
+    let mut baskets: HashMap<String, u32> = HashMap::new();
+    for (key, event) in snapshot.catalog.view().all_events()? {
+        let item = event.item.map(|key| numbers.get(&key).copied());
+        if item == Some(None) {
+            log.unknown_items += 1;
+            continue;
+        }
+        let user = match users.get(&key) {
+            Some(user) => *user,
+            None => {
+                let id = ids.get(&key).ok_or_else(|| Error::damaged("event", "a user without an id"))?;
+                log.users.push(id.clone());
+                let number = log.users.len() as u32 - 1;
+                users.insert(key, number);
+                number
+            }
+        };
+        let (meaning, _) = event.action.meaning(event.value, &stores.config);
+        let next = baskets.len() as u32;
+        let basket = event.basket.map(|name| *baskets.entry(name).or_insert(next));
+        log.events.push(LogEvent {
+            user,
+            item: item.flatten(),
+            action: event.action,
+            query: event.query,
+            value: event.value,
+            time: event.time,
+            negative: meaning == Meaning::Negative,
+            basket,
+        });
+    }
+    Ok(log)
+}
+
+fn read_items(snapshot: &Snapshot, plan: &Plan, log: &mut Log) -> Result<HashMap<ItemKey, u32>> {
+    let field = category_field(snapshot, plan)?;
+    let (space, width) = (snapshot.item_space()?, snapshot.stores.model.width());
+    let mut numbers = HashMap::new();
+    let mut categories: HashMap<String, u32> = HashMap::new();
+    let mut vectors = Vec::new();
+    for row in snapshot.catalog.view().items(ItemKey(0))? {
+        let (key, record) = row?;
+        let number = log.items.len();
+        numbers.insert(key, number as u32);
+        if let Some(vector) = snapshot.vector(space, key)? {
+            vectors.push((number, vector));
+        }
+        let categories = tags(&record.item, field.as_deref()).iter().map(|tag| {
+            let next = categories.len() as u32;
+            *categories.entry(tag.clone()).or_insert(next)
+        });
+        let categories = categories.collect();
+        log.items.push(LogItem { id: record.item.id, available: record.available, categories });
+    }
+    log.vectors = Vectors::zeros(log.items.len(), width);
+    vectors.iter().for_each(|(number, vector)| log.vectors.set(*number, vector));
+    Ok(numbers)
+}
+
+/// The field whose mix is compared: the plan's, or the first tag field by name.
+fn category_field(snapshot: &Snapshot, plan: &Plan) -> Result<Option<String>> {
+    let fields = &snapshot.schema.fields;
+    match &plan.category {
+        Some(name) => match snapshot.schema.field(name)?.kind {
+            Kind::Tags => Ok(Some(name.clone())),
+            other => {
+                Err(Error::argument("category", "a field of tags", format!("`{name}`, a field of {}", other.name())))
+            }
+        },
+        None => Ok(fields.iter().find(|(_, spec)| spec.kind == Kind::Tags).map(|(name, _)| name.clone())),
+    }
+}
+
+fn tags<'i>(item: &'i Item, field: Option<&str>) -> &'i [String] {
+    match field.and_then(|name| item.fields.get(name)) {
+        Some(Value::Tags(tags)) => tags,
+        _ => &[],
+    }
+}

@@ -1,0 +1,73 @@
+//! A copy of the engine to replay a log into: the same items, none of the events.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Engine;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::id::ItemKey;
+use crate::ingest::{PreparedItem, prepare_stored};
+use crate::snapshot::Snapshot;
+use crate::stores::Stores;
+use crate::vector;
+
+/// Items that are copied in one batch.
+const BATCH: usize = 5_000;
+
+/// An engine in a directory of its own, which goes away with it.
+pub(super) struct Scratch {
+    pub db: Engine,
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// Copies the catalog of `source` into a new engine with other `weights` (none: those of the model), and waits for its
+    /// indexes, so that what is measured is what serves.
+    pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>) -> Result<Scratch> {
+        let path = folder(&source.path).join(crate::random::hex_id());
+        let config = Config { weights, sessions: 1, ..source.config.clone() };
+        let scratch = Scratch { db: Engine::open(&path, config)?, path };
+        scratch.copy(source)?;
+        scratch.db.flush()?;
+        Ok(scratch)
+    }
+
+    fn copy(&self, source: &Stores) -> Result<()> {
+        let snapshot = Snapshot::pin(source)?;
+        let (space, width) = (snapshot.item_space()?, source.model.width());
+        let inner = self.db.inner()?;
+        let mut batch: Vec<PreparedItem> = Vec::new();
+        for row in snapshot.catalog.view().items(ItemKey(0))? {
+            let (key, record) = row?;
+            let bytes = snapshot.catalog.view().vector(space, key)?;
+            let embedding = bytes.map(|bytes| vector::from_bytes(bytes, width)).transpose()?;
+            batch.push(prepare_stored(record.item, record.available, embedding));
+            if batch.len() == BATCH {
+                inner.writer.put(std::mem::take(&mut batch))?;
+            }
+        }
+        inner.writer.put(batch)
+    }
+}
+
+impl Drop for Scratch {
+    /// What cannot be removed now is removed at the next opening.
+    fn drop(&mut self) {
+        let _ = self.db.close();
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn folder(store: &Path) -> PathBuf {
+    store.join("scratch")
+}
+
+/// Removes what evaluations left behind when they were cut short. The caller holds the store's lock.
+pub(super) fn clear(store: &Path) -> Result<()> {
+    let path = folder(store);
+    match fs::remove_dir_all(&path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,27 @@
+//! `rank` against the best baseline, in plain words.
+
+use crate::evaluation::{Interval, Outcome, SystemKind, SystemReport, Verdict};
+
+/// Compares the first system, `rank`, with the baseline of the highest mean.
+pub(super) fn of(systems: &[SystemReport], measure: &str) -> Verdict {
+    let mean = |system: &SystemReport| system.measures.first().map_or(0.0, |measure| measure.value.mean);
+    let baselines = systems.iter().filter(|system| system.kind == SystemKind::Baseline);
+    let best = baselines.max_by(|a, b| mean(a).total_cmp(&mean(b)));
+    let Some((best, difference)) = best.and_then(|best| Some((best, best.rank_minus?))) else {
+        let line = "No baseline was run: nothing can be said about how good this is.".to_owned();
+        return Verdict { outcome: Outcome::Alone, best_baseline: None, difference: Interval::default(), line };
+    };
+    let outcome = match difference {
+        Interval { low, .. } if low > 0.0 => Outcome::Better,
+        Interval { high, .. } if high < 0.0 => Outcome::Worse,
+        _ => Outcome::Level,
+    };
+    let shown = format!("{:+.4} [{:+.4}, {:+.4}] {measure}", difference.mean, difference.low, difference.high);
+    let name = &best.name;
+    let line = match outcome {
+        Outcome::Better => format!("rank beats the best baseline, {name}: {shown}."),
+        Outcome::Worse => format!("rank is WORSE than the best baseline, {name}: {shown}."),
+        _ => format!("rank does NOT beat the best baseline, {name}: {shown}; the interval holds zero."),
+    };
+    Verdict { outcome, best_baseline: Some(name.clone()), difference, line }
+}

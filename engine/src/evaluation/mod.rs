@@ -1,0 +1,12 @@
+//! What `evaluate` is asked and what it answers: plain data.
+
+mod decisions;
+mod plan;
+mod report;
+
+pub use decisions::{Counterfactual, Decisions, Estimate, Guards};
+pub use plan::{JudgedQuery, Plan, Protocol, SplitAt, Targets, Variant};
+pub use report::{
+    Beyond, Interval, LogFigures, Measure, Outcome, PointInTime, Report, Slice, SystemKind, SystemReport, TaskReport,
+    Verdict,
+};
