@@ -1,8 +1,10 @@
 //! The facade: what an application, and every binding, calls.
 
+mod calibrate;
 mod evaluate;
 mod scratch;
 mod systems;
+mod walk;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringTreemap;
 
+use crate::calibration::{Situation, VISIT_SECONDS};
 use crate::catalog::{SpaceNumber, StoredEvent, UserItem};
 use crate::config::Meaning;
 use crate::error::{Error, Result};
@@ -76,6 +77,8 @@ pub(crate) struct Intent {
     pub among: bool,
     pub filter: Option<Filter>,
     pub exclude_seen: bool,
+    /// The last event is part of the same visit.
+    in_visit: bool,
     excluded: HashSet<ItemKey>,
     /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
     lately: HashMap<ItemKey, UserItem>,
@@ -130,6 +133,7 @@ impl Intent {
             among: request.among.is_some(),
             filter,
             exclude_seen: request.exclude_seen,
+            in_visit: past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < VISIT_SECONDS),
             excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds).collect(),
             degraded,
         })
@@ -145,6 +149,17 @@ impl Intent {
             Allowed::Only(keys) => keys.contains(key.0),
         };
         allowed && !self.excluded.contains(&key) && !(self.exclude_seen && self.has_had(snapshot, key).unwrap_or(false))
+    }
+
+    /// Which weights are in force.
+    pub(crate) fn situation(&self) -> Situation {
+        let history = !self.events.is_empty();
+        Situation {
+            query: self.has_query,
+            history,
+            exclude_seen: history && self.exclude_seen,
+            in_visit: history && self.in_visit,
+        }
     }
 
     /// Whether the user, or the stateless history, has had an item before the request.

@@ -16,6 +16,7 @@ mod score;
 mod time;
 
 // Layer 1: plain data.
+mod calibration;
 mod candidate;
 pub mod evaluation;
 mod event;
@@ -37,6 +38,7 @@ mod vector;
 mod event_tail;
 mod intent;
 mod interests;
+mod live_weights;
 mod recover;
 mod refit;
 mod relations;
@@ -44,6 +46,7 @@ mod snapshot;
 mod stores;
 
 // Layer 4: stages.
+mod calibrate;
 mod evaluate;
 mod ingest;
 mod maintain;
@@ -56,6 +59,7 @@ mod retrieve;
 // Layer 5: the facade.
 mod engine;
 
+pub use calibration::{Calibration, Situation, WeightSet};
 pub use candidate::{Proposal, Source};
 pub use config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
 pub use engine::{Engine, counterfactual};

@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
 use crate::event_tail::EventTail;
 use crate::id::{ItemKey, Seq};
+use crate::live_weights::LiveWeights;
 use crate::model::Model;
 use crate::schema::Schema;
 use crate::text::TextStore;
@@ -35,6 +36,8 @@ pub(crate) struct Stores {
     pub spaces: ArcSwap<Spaces>,
     pub recent: Recent,
     pub events: EventTail,
+    /// The weights in force.
+    pub weights: ArcSwap<LiveWeights>,
     pub progress: Progress,
     /// Why writes are refused since a durable write failed.
     pub poisoned: ArcSwapOption<String>,

@@ -8,10 +8,22 @@ use std::path::{Path, PathBuf};
 /// Modules by layer, lowest first. In layers 2 and 4 modules may not import their siblings.
 const LAYERS: [&[&str]; 6] = [
     &["config", "error", "id", "limits", "random", "score", "time"],
-    &["candidate", "evaluation", "event", "filter", "item", "json", "ranking", "request", "schema", "stats"],
+    &[
+        "calibration",
+        "candidate",
+        "evaluation",
+        "event",
+        "filter",
+        "item",
+        "json",
+        "ranking",
+        "request",
+        "schema",
+        "stats",
+    ],
     &["catalog", "model", "text", "vector"],
-    &["event_tail", "intent", "interests", "recover", "refit", "relations", "snapshot", "stores"],
-    &["evaluate", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
+    &["event_tail", "intent", "interests", "live_weights", "recover", "refit", "relations", "snapshot", "stores"],
+    &["calibrate", "evaluate", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
     &["engine"],
 ];
 const NO_SIBLINGS: [usize; 2] = [2, 4];

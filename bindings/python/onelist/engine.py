@@ -305,6 +305,7 @@ class Engine:
         next_item: bool | None = None,
         baselines: bool | None = None,
         leave_out: bool | None = None,
+        calibrate: bool | None = None,
         variants: Mapping[str, Sequence[Sequence[float]]] | None = None,
         category: str | None = None,
         resamples: int | None = None,
@@ -321,6 +322,7 @@ class Engine:
         - ``min_history`` (1): events a user must have; ``ks`` ([10]): lengths of list; ``max_targets`` (2000)
         - ``queries``: searches to measure (``onelist.types.JudgedQuery``); ``next_item`` (True): recommendation too
         - ``baselines`` (True); ``leave_out`` (False): what each source and feature is worth
+        - ``calibrate`` (False): fit the weights on the way, to what was logged before each target
         - ``variants``: other weights, by name; ``category``: the tag field whose mix is compared
         - ``resamples`` (1000) and ``seed`` (1) of the intervals; ``check_targets`` (20) of the point-in-time check
         """
@@ -340,6 +342,7 @@ class Engine:
             "next_item": next_item,
             "baselines": baselines,
             "leave_out": leave_out,
+            "calibrate": calibrate,
             "variants": None if variants is None else [{"name": n, "weights": w} for n, w in variants.items()],
             "category": category,
             "resamples": resamples,

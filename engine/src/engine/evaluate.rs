@@ -30,7 +30,7 @@ impl Engine {
         inner.writer.settle()?;
         let stores = &inner.stores;
         let log = read_log(stores, plan)?;
-        let configured = !stores.config.weights.is_empty();
+        let configured = !stores.config.weights.is_empty() || plan.calibrate || stores.weights.load().version > 0;
         let make = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
             let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(EngineSystems::main(stores, log, plan)?)];
             if plan.baselines && configured {
@@ -70,7 +70,7 @@ pub fn counterfactual(decisions: &Decisions, guards: &Guards) -> Result<Counterf
 }
 
 /// Items, users and events of one commit, with dense numbers.
-fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
+pub(super) fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
     let snapshot = Snapshot::pin(stores)?;
     let mut log = Log::default();
     let numbers = read_items(&snapshot, plan, &mut log)?;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::scratch::Scratch;
+use super::walk::Walk;
 use super::{Clock, score_all};
 use crate::candidate::Source;
 use crate::error::Result;
@@ -33,8 +34,12 @@ pub(super) struct EngineSystems {
     systems: Vec<(System, String, SystemKind)>,
     /// Item numbers of the log by key of the scratch engine, and by id.
     keys: HashMap<ItemKey, u32>,
+    /// The other way: keys by item number.
+    items: Vec<Option<ItemKey>>,
     ids: HashMap<String, u32>,
     waiting: Vec<Event>,
+    /// Calibrates on the way.
+    walk: Option<Walk>,
     /// Events so far, and how many there were at the last fit.
     logged: usize,
     fitted: usize,
@@ -92,7 +97,15 @@ impl EngineSystems {
             }
         }
         let limit = plan.ks.iter().copied().max().unwrap_or(1);
-        EngineSystems::new(source, log, source.config.weights.clone(), systems, limit)
+        let mut main = EngineSystems::new(source, log, source.config.weights.clone(), systems, limit)?;
+        let stores = main.scratch.db.inner()?.stores.clone();
+        if plan.calibrate {
+            main.walk = Some(Walk::new(log, &stores));
+        } else {
+            // What is measured is what serves.
+            stores.weights.store(source.weights.load_full());
+        }
+        Ok(main)
     }
 
     /// The engine with other weights.
@@ -124,8 +137,22 @@ impl EngineSystems {
             keys.extend(ids.get(&record.item.id).map(|number| (key, *number)));
         }
         drop(snapshot);
+        let mut items = vec![None; log.items.len()];
+        keys.iter().for_each(|(key, number)| items[*number as usize] = Some(*key));
         let explain = systems.iter().any(|(system, ..)| matches!(system, System::WithoutFeature(_)));
-        Ok(EngineSystems { scratch, systems, keys, ids, waiting: Vec::new(), logged: 0, fitted: 0, explain, limit })
+        Ok(EngineSystems {
+            scratch,
+            systems,
+            keys,
+            items,
+            ids,
+            waiting: Vec::new(),
+            walk: None,
+            logged: 0,
+            fitted: 0,
+            explain,
+            limit,
+        })
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -144,6 +171,28 @@ impl EngineSystems {
             self.fitted = self.logged;
             self.scratch.db.refit()?;
         }
+        Ok(())
+    }
+
+    /// Notes the candidates of the requests that an event answers.
+    fn sample(&mut self, log: &Log, event: usize) -> Result<()> {
+        let Some(mut walk) = self.walk.take() else { return Ok(()) };
+        let due = walk.due(event);
+        if !due.is_empty() {
+            self.flush()?;
+            self.refit()?;
+        }
+        let stores = self.scratch.db.inner()?.stores.clone();
+        let item = log.events.get(event).and_then(|event| event.item);
+        let taken = item.and_then(|item| self.items.get(item as usize).copied().flatten());
+        for draw in due {
+            walk.note(&stores, (log, draw), taken, |request| {
+                let snapshot = Snapshot::pin(&stores)?;
+                let (_, scored) = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
+                Ok(scored.into_iter().next().unwrap_or_default())
+            })?;
+        }
+        self.walk = Some(walk);
         Ok(())
     }
 
@@ -188,6 +237,7 @@ impl Subject for EngineSystems {
     }
 
     fn log(&mut self, log: &Log, event: usize, _history: &[u32]) -> Result<()> {
+        self.sample(log, event)?;
         self.waiting.extend(log.events.get(event).and_then(|event| to_event(log, event)));
         if self.waiting.len() >= BATCH { self.flush() } else { Ok(()) }
     }
@@ -195,6 +245,9 @@ impl Subject for EngineSystems {
     fn rank(&mut self, log: &Log, question: &Question) -> Result<Vec<Option<Answer>>> {
         self.flush()?;
         self.refit()?;
+        if let Some(walk) = &mut self.walk {
+            walk.fit(&self.scratch.db.inner()?.stores, self.logged);
+        }
         let request = self.request(log, question);
         let asked = self.ask(&request)?;
         let read = |(system, ..): &(System, String, SystemKind)| self.read(system, question.task, &request, &asked);
@@ -257,7 +310,7 @@ fn fused(scored: &Scored) -> Option<f32> {
     (sum > 0.0).then_some(sum)
 }
 
-fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
+pub(super) fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
     let mut logged = Event::new(log.users.get(event.user as usize)?.as_str(), event.action.clone()).at(event.time);
     logged.item = event.item.and_then(|item| log.items.get(item as usize)).map(|item| item.id.clone());
     logged.query = event.query.clone();

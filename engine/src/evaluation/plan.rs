@@ -112,6 +112,9 @@ pub struct Plan {
     pub baselines: bool,
     /// Leave out each feature and each source in turn, to show what it is worth (default no).
     pub leave_out: bool,
+    /// Calibrate on the way: `rank` has at each target the weights that a store would have fitted to the log before it
+    /// (default no: the weights in force, which may have seen the targets).
+    pub calibrate: bool,
     /// Other weights, each measured beside `rank`.
     pub variants: Vec<Variant>,
     /// The tag field whose mix in lists is compared with that in histories; the first tag field when not given.
@@ -138,6 +141,7 @@ impl Default for Plan {
             next_item: true,
             baselines: true,
             leave_out: false,
+            calibrate: false,
             variants: Vec::new(),
             category: None,
             resamples: 1000,

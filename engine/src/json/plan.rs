@@ -39,7 +39,7 @@ pub fn counterfactual_to_json(estimated: &Counterfactual) -> Result<String> {
     to_string(estimated)
 }
 
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 20] = [
     "protocol",
     "at_share",
     "at_time",
@@ -54,6 +54,7 @@ const KNOWN: [&str; 19] = [
     "next_item",
     "baselines",
     "leave_out",
+    "calibrate",
     "variants",
     "category",
     "resamples",
@@ -90,6 +91,7 @@ fn plan(json: Json<'_>, at: &Place<'_>) -> Result<Plan> {
             "next_item" => set(&mut plan.next_item, json, at, flag)?,
             "baselines" => set(&mut plan.baselines, json, at, flag)?,
             "leave_out" => set(&mut plan.leave_out, json, at, flag)?,
+            "calibrate" => set(&mut plan.calibrate, json, at, flag)?,
             "variants" => set(&mut plan.variants, json, at, |json, at| list(json, at, variant))?,
             "category" => plan.category = given(json, at, text)?,
             "resamples" => set(&mut plan.resamples, json, at, whole)?,

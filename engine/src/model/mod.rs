@@ -48,6 +48,7 @@ pub(crate) struct Model {
     actions: BTreeMap<String, i64>,
     custom: i64,
     weights: Vec<f32>,
+    shipped_weights: Vec<f32>,
     tokens: Tokens,
     pool: Pool,
     stats: ModelStats,
@@ -66,6 +67,7 @@ impl Model {
         let scanned = scan::scan(&files.onnx, &files.manifest.domains).map_err(&refused)?;
         check::scanned(&files, &scanned).map_err(&refused)?;
         let weights = weights(config)?;
+        let shipped_weights = shipped_weights(&files.onnx, &scanned);
         let runtime = runtime::runtime(config)?;
         // The tokenizer takes as long to read as the graph does, so they are read side by side.
         let (tokens, opened) = std::thread::scope(|scope| {
@@ -87,6 +89,7 @@ impl Model {
             dims: manifest.dims,
             actions: manifest.actions,
             weights,
+            shipped_weights,
             tokens,
             pool: Pool::new(opened.slots),
             stats: ModelStats {
@@ -130,6 +133,11 @@ impl Model {
         &self.names
     }
 
+    /// The rows of weights in the file, flat: one for each cell of the grid.
+    pub(crate) fn shipped_weights(&self) -> &[f32] {
+        &self.shipped_weights
+    }
+
     /// The row of an action's name; the first custom row for one that the model does not know.
     pub(crate) fn action_row(&self, name: &str) -> i64 {
         self.actions.get(name).copied().unwrap_or(self.custom)
@@ -145,6 +153,13 @@ impl Model {
         let count = outputs.len();
         outputs.try_into().map_err(|_| failed(format!("expected {N} outputs, found {count}")))
     }
+}
+
+/// The default of the input `weights`. Its shape was checked with those of all inputs.
+fn shipped_weights(onnx: &[u8], scanned: &scan::Scanned) -> Vec<f32> {
+    let tensor = scanned.initializers.iter().find(|tensor| tensor.name == "weights");
+    let raw = tensor.and_then(|tensor| onnx.get(tensor.raw.clone())).unwrap_or_default();
+    raw.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect()
 }
 
 /// The configured rows of the linear part, flat; empty for those of the model.

@@ -26,6 +26,15 @@ pub(crate) struct ScoreInput<'a> {
     pub cand_feat: &'a [f32],
     /// Whether each feature's part is wanted too.
     pub explain: bool,
+    /// Weights to score by, a row for each cell; `None` for those of the configuration or of the file.
+    pub weights: Option<&'a [f32]>,
+}
+
+impl ScoreInput<'_> {
+    /// Inputs that agree in this can share a run. Weights that lie in the same place are the same.
+    fn kind(&self) -> (bool, usize) {
+        (self.explain, self.weights.map_or(0, |weights| weights.as_ptr() as usize))
+    }
 }
 
 /// Scores of one request's candidates.
@@ -48,7 +57,7 @@ impl Model {
         let counts = inputs.iter().map(|input| self.check_score_input(input)).collect::<Result<Vec<usize>>>()?;
         // Like sizes share a run, which keeps padding small; requests without candidates need none.
         let mut order: Vec<usize> = (0..inputs.len()).filter(|index| counts[*index] > 0).collect();
-        order.sort_by_key(|index| (inputs[*index].explain, counts[*index]));
+        order.sort_by_key(|index| (inputs[*index].kind(), counts[*index]));
         let runs = self.runs(&order, inputs, &counts);
         let scored = self.pool.spread(&runs, |run| self.score_run(run, inputs, &counts))?;
         let mut result = vec![Scores::default(); inputs.len()];
@@ -69,20 +78,25 @@ impl Model {
         }
         check_finite("candidate features", input.cand_feat)?;
         check_finite("candidate vectors", input.cand_vec)?;
+        let wanted = CELLS * self.all_features().len();
+        if let Some(weights) = input.weights.filter(|weights| weights.len() != wanted) {
+            return Err(Error::argument("weights", format!("{wanted} values"), weights.len().to_string()));
+        }
         if let Some(query) = input.query {
             check_vector("the query's vector", query, self.width())?;
         }
         Ok(count)
     }
 
-    /// Cuts requests, sorted by size, into runs of bounded memory. Explained ones have runs of their own.
+    /// Cuts requests, sorted by size, into runs of bounded memory. Explained ones have runs of their own, and so has
+    /// each set of weights.
     fn runs<'a>(&self, order: &'a [usize], inputs: &[ScoreInput], counts: &[usize]) -> Vec<&'a [usize]> {
         let mut runs = Vec::new();
         let mut start = 0;
         for end in 1..=order.len() {
             let ends = order.get(end).is_none_or(|next| {
                 let values = (end - start + 1) * counts[*next] * self.width();
-                values > RUN_VALUES || inputs[*next].explain != inputs[order[start]].explain
+                values > RUN_VALUES || inputs[*next].kind() != inputs[order[start]].kind()
             });
             if ends {
                 runs.push(&order[start..end]);
@@ -111,8 +125,10 @@ impl Model {
             feeds.push(Feed::f32("query_vec", &[rows, width], &query));
             feeds.push(Feed::f32("query_mask", &[rows], &query_mask));
         }
-        if !self.weights.is_empty() {
-            feeds.push(Feed::f32("weights", &[CELLS, self.all_features().len()], &self.weights));
+        let given = run.first().and_then(|index| inputs[*index].weights);
+        let weights = given.unwrap_or(&self.weights);
+        if !weights.is_empty() {
+            feeds.push(Feed::f32("weights", &[CELLS, self.all_features().len()], weights));
         }
         let call = if explain { Call::Explained } else { Call::Scores };
         let mut outputs = self.pool.with(|slot| slot.run(call, &feeds))?.into_iter();

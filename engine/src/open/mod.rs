@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event_tail::EventTail;
 use crate::id::Seq;
+use crate::live_weights::LiveWeights;
 use crate::model::Model;
 use crate::recover::{self, CHECKPOINTS};
 use crate::schema::Schema;
@@ -43,6 +44,7 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
     let store_id = format::settle(path, format, &catalog)?;
     let (schema, spaces) = learn(&catalog, &config, &model)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
+    let weights = LiveWeights::read(catalog.read()?.view(), &model)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let stores = Stores {
         path: path.to_owned(),
@@ -56,6 +58,7 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
         spaces: ArcSwap::from_pointee(spaces),
         recent: Recent::default(),
         events: EventTail::default(),
+        weights: ArcSwap::from_pointee(weights),
         progress: Progress::default(),
         poisoned: ArcSwapOption::empty(),
         background_error: ArcSwapOption::empty(),

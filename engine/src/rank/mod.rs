@@ -38,6 +38,7 @@ pub(crate) fn score(
     candidates: Vec<Vec<Candidate>>,
 ) -> Result<Vec<Vec<Scored>>> {
     let no_direction = vec![0.0; snapshot.stores.model.width()];
+    let (live, configured) = (snapshot.stores.weights.load_full(), !snapshot.stores.config.weights.is_empty());
     let histories: Vec<Vec<HistoryInput>> =
         questions.iter().map(|q| q.intent.events.iter().map(|event| event.input()).collect()).collect();
     let inputs: Vec<ScoreInput> = questions
@@ -53,6 +54,8 @@ pub(crate) fn score(
             cand_vec: &question.features.vectors,
             cand_feat: &question.features.columns,
             explain: question.explain,
+            // Weights of the configuration are the last word.
+            weights: if configured { None } else { live.feed(question.intent.situation()) },
         })
         .collect();
     let scores = snapshot.stores.model.score(&inputs)?;

@@ -64,6 +64,7 @@ fn the_engines_calls_equal_the_reference() {
                 cand_vec: &vectors.floats[row * count * d..][..count * d],
                 cand_feat: &features.floats[row * count * f..][..count * f],
                 explain: true,
+                weights: None,
             })
             .collect();
         for (row, found) in model.score(&inputs).unwrap().iter().enumerate() {
@@ -134,6 +135,7 @@ fn a_batch_scores_like_its_parts() {
             cand_vec: vectors,
             cand_feat: features,
             explain: i % 2 == 0,
+            weights: None,
         })
         .collect();
     let together = model.score(&inputs).unwrap();
@@ -162,6 +164,7 @@ fn candidates_do_not_see_one_another_and_padding_is_not_seen() {
         cand_vec: &vectors[first * d..last * d],
         cand_feat: &features[first * f..last * f],
         explain: false,
+        weights: None,
     };
     let all = score_one(input(0, 30));
     assert_close(&score_one(input(10, 20)), &all[10..20], 1e-6);
@@ -179,7 +182,14 @@ fn an_empty_history_is_no_history() {
     let (d, f) = (model.width(), model.features().len());
     assert_eq!(model.context(&ContextInput::default()).unwrap(), Default::default());
     let (vectors, features) = (unit_vectors(1, 4, d), numbers(2, 4 * f));
-    let input = ScoreInput { query: None, history: &[], cand_vec: &vectors, cand_feat: &features, explain: false };
+    let input = ScoreInput {
+        query: None,
+        history: &[],
+        cand_vec: &vectors,
+        cand_feat: &features,
+        explain: false,
+        weights: None,
+    };
     let alone = score_one(input);
     let events = unit_vectors(3, 3, d);
     let events = history(&events, d, 4);
@@ -209,7 +219,14 @@ fn configured_weights_are_used() {
     let model = Model::load(&config).unwrap();
     let features = [0.5; 19];
     let vectors = vec![0.0; model.width()];
-    let input = ScoreInput { query: None, history: &[], cand_vec: &vectors, cand_feat: &features, explain: true };
+    let input = ScoreInput {
+        query: None,
+        history: &[],
+        cand_vec: &vectors,
+        cand_feat: &features,
+        explain: true,
+        weights: None,
+    };
     assert_close(&model.score(&[input]).unwrap()[0].scores, &[9.5], 1e-6);
 }
 
@@ -232,6 +249,7 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
             cand_vec: &vectors,
             cand_feat: &features,
             explain: false,
+            weights: None,
         };
         for input in [
             ScoreInput { query: Some(&bad_vectors[..d]), ..input },
@@ -247,8 +265,14 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
     }
     // Finite numbers that overflow inside the graph.
     let huge = vec![f32::MAX; 2 * d];
-    let input =
-        ScoreInput { query: Some(&huge[..d]), history: &[], cand_vec: &huge, cand_feat: &features, explain: false };
+    let input = ScoreInput {
+        query: Some(&huge[..d]),
+        history: &[],
+        cand_vec: &huge,
+        cand_feat: &features,
+        explain: false,
+        weights: None,
+    };
     match model.score(&[input]) {
         Err(error) => assert!(matches!(error, Error::ModelFailed { .. }), "{error}"),
         Ok(scores) => assert!(scores[0].scores.iter().all(|score| score.is_finite())),
@@ -260,7 +284,14 @@ fn shapes_that_do_not_fit_are_errors() {
     let model = shipped();
     let (d, f) = (model.width(), model.features().len());
     let zeros = vec![0.0; 4 * d];
-    let input = ScoreInput { query: None, history: &[], cand_vec: &zeros, cand_feat: &zeros[..4 * f], explain: false };
+    let input = ScoreInput {
+        query: None,
+        history: &[],
+        cand_vec: &zeros,
+        cand_feat: &zeros[..4 * f],
+        explain: false,
+        weights: None,
+    };
     for bad in [
         ScoreInput { cand_vec: &zeros[..3 * d], ..input },
         ScoreInput { cand_feat: &zeros[..4 * f - 1], ..input },
@@ -291,6 +322,7 @@ fn sixteen_threads_get_what_one_gets() {
                     cand_vec: &vectors,
                     cand_feat: &features,
                     explain: false,
+                    weights: None,
                 };
                 let first = score_one(input);
                 let context = ContextInput { text: Some("red leather shoes"), vector: None, history: &events };

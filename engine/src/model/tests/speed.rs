@@ -58,6 +58,7 @@ fn latencies_and_rates() {
             cand_vec: &vectors[..count * d],
             cand_feat: &features[..count * f],
             explain,
+            weights: None,
         };
         let took = measure(500, || drop(model.score(&[input])));
         println!("score, 50 events, {count:4} candidates{} {took:8.3} ms", if explain { "*" } else { " " });

@@ -1,0 +1,75 @@
+//! Fit on the earlier samples of a situation, check on the later ones, keep what is better.
+
+use crate::calibration::{Situation, WeightSet};
+
+use super::fit::fit;
+use super::sample::Sample;
+
+/// Fewest samples of a situation that weights are fitted to; below it those before stay.
+const FEWEST: usize = 100;
+/// The share of the samples, the earliest, that is fitted to; the rest is held out.
+const FITTED: f64 = 0.75;
+
+/// Weights for each situation that has samples enough. `samples` are in order of time; `before` says the weights in
+/// force in a situation.
+pub(crate) fn choose(samples: &[Sample], before: impl Fn(Situation) -> Vec<f32>) -> Vec<WeightSet> {
+    let mut sets = Vec::new();
+    for situation in Situation::ALL {
+        let own: Vec<&Sample> = samples.iter().filter(|sample| sample.situation == situation).collect();
+        if own.len() >= FEWEST {
+            sets.push(one(situation, &own, &before(situation)));
+        }
+    }
+    sets
+}
+
+fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
+    let (earlier, later) = samples.split_at((samples.len() as f64 * FITTED) as usize);
+    let start: Vec<f64> = before.iter().copied().map(f64::from).collect();
+    let checked = fit(earlier, &start);
+    let mean =
+        |weights: &[f64]| later.iter().map(|sample| sample.ndcg(weights)).sum::<f64>() / later.len().max(1) as f64;
+    let (ndcg_before, ndcg_after) = (mean(&start), mean(&checked));
+    let kept = ndcg_after > ndcg_before;
+    // What proved itself is fitted once more with the later samples, which are the ones most like what comes.
+    let weights = if kept { fit(samples, &start) } else { start };
+    WeightSet {
+        situation,
+        samples: earlier.len() as u64,
+        held_out: later.len() as u64,
+        ndcg_before,
+        ndcg_after,
+        kept,
+        weights: weights.into_iter().map(|weight| weight as f32).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::unit_hash;
+
+    fn sample(number: u64, useful: bool) -> Sample {
+        let features: Vec<f32> = (0..40).map(|place| unit_hash([number, place, 0]) as f32).collect();
+        let best = (0..20).max_by(|a, b| features[2 * a].total_cmp(&features[2 * b]));
+        let taken = if useful { best } else { Some((unit_hash([number, 99, 1]) * 20.0) as usize) };
+        Sample { situation: Situation::ALL[3], features, taken }
+    }
+
+    #[test]
+    fn weights_are_kept_only_if_they_are_better_later() {
+        let good: Vec<Sample> = (0..400).map(|number| sample(number, true)).collect();
+        let sets = choose(&good, |_| vec![0.0, 1.0]);
+        assert_eq!(sets.len(), 1);
+        assert!(sets[0].kept && sets[0].ndcg_after > 0.9 && sets[0].ndcg_before < 0.5, "{sets:?}");
+        assert!(sets[0].weights[0] > 2.0 && sets[0].weights[1].abs() < 1.0);
+        // The first three quarters say the opposite of what follows.
+        let mut turned = good.clone();
+        for late in &mut turned[300..] {
+            late.features.chunks_mut(2).for_each(|row| row.swap(0, 1));
+        }
+        let sets = choose(&turned, |_| vec![0.0, 1.0]);
+        assert!(!sets[0].kept && sets[0].weights == [0.0, 1.0], "{sets:?}");
+        assert!(choose(&good[..50], |_| vec![0.0, 1.0]).is_empty(), "too few");
+    }
+}

@@ -1,0 +1,132 @@
+//! Which past events become samples.
+//!
+//! An event is a request that was answered: just before it, its user could have been shown a list with it on top. What
+//! begins a visit and what goes on in one are drawn apart, as are requests that leave out what was had, because the
+//! weights that serve one fail the other. Signals are young at the beginning of a log, so the newest part is drawn from.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::calibration::{Situation, VISIT_SECONDS};
+use crate::random::unit_hash;
+use crate::time::Timestamp;
+
+/// Most samples of one situation. A few hundred fit a weight for each feature as well as thousands (measured).
+const MOST: usize = 1_000;
+/// The share of the log, from its beginning, that only makes the signals.
+const WARM_UP: f64 = 0.3;
+const SEED: u64 = 20_261_124;
+
+/// One past event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Past {
+    pub user: u32,
+    /// The item that it speaks for; `None` for any other event.
+    pub item: Option<u32>,
+    pub time: Timestamp,
+    /// It names the query that led to the item.
+    pub query: bool,
+}
+
+/// An event that becomes a sample: asked just before it is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Draw {
+    /// Its place in the log.
+    pub at: usize,
+    pub situation: Situation,
+}
+
+/// Draws samples from events in order of time; the draws come in that order, too.
+pub(crate) fn draw(events: &[Past]) -> Vec<Draw> {
+    let mut pools: HashMap<Situation, Vec<usize>> = HashMap::new();
+    let mut people: HashMap<u32, Visitor> = HashMap::new();
+    let from = (events.len() as f64 * WARM_UP) as usize;
+    for (at, event) in events.iter().enumerate() {
+        let visitor = people.entry(event.user).or_default();
+        for situation in visitor.situations(event) {
+            if at >= from || !situation.history {
+                pools.entry(situation).or_default().push(at);
+            }
+        }
+        visitor.step(event);
+    }
+    let mut draws: Vec<Draw> = Vec::new();
+    for (situation, mut pool) in pools {
+        let place = |at: usize| unit_hash([SEED, situation.cell() as u64, at as u64]);
+        pool.sort_by(|a, b| place(*a).total_cmp(&place(*b)));
+        draws.extend(pool.into_iter().take(MOST).map(|at| Draw { at, situation }));
+    }
+    draws.sort_by_key(|draw| (draw.at, draw.situation));
+    draws
+}
+
+/// What is known of a user on the way through the log.
+#[derive(Default)]
+struct Visitor {
+    last: Option<Timestamp>,
+    had: HashSet<u32>,
+    /// The visit has had an item that was new to the user.
+    found_new: bool,
+}
+
+impl Visitor {
+    /// The situations that an event is a sample of.
+    fn situations(&self, event: &Past) -> Vec<Situation> {
+        let Some(item) = event.item else { return Vec::new() };
+        let (query, history) = (event.query, self.last.is_some());
+        let of = |exclude_seen, in_visit| Situation { query, history, exclude_seen, in_visit };
+        if !history {
+            return vec![of(false, false)];
+        }
+        let in_visit = self.in_visit(event.time);
+        let mut found = vec![of(false, in_visit)];
+        // Of new items, the first of a visit: those that follow in the same basket are many, and much alike.
+        if !self.had.contains(&item) && !(in_visit && self.found_new) {
+            found.push(of(true, in_visit));
+        }
+        found
+    }
+
+    fn in_visit(&self, time: Timestamp) -> bool {
+        self.last.is_some_and(|last| time.seconds_since(last) < VISIT_SECONDS)
+    }
+
+    fn step(&mut self, event: &Past) {
+        if !self.in_visit(event.time) {
+            self.found_new = false;
+        }
+        if let Some(item) = event.item {
+            self.found_new |= self.had.insert(item);
+            self.last = Some(event.time);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn past(user: u32, item: u32, seconds: f64) -> Past {
+        Past { user, item: Some(item), time: Timestamp::from_seconds(seconds), query: false }
+    }
+
+    #[test]
+    fn every_kind_of_request_is_drawn_and_none_before_its_history() {
+        let mut events = Vec::new();
+        for visit in 0..40 {
+            for (place, item) in [visit % 7, 100 + visit, 200 + visit].into_iter().enumerate() {
+                events.push(past(visit % 3, item, f64::from(visit) * 86_400.0 + place as f64 * 60.0));
+            }
+        }
+        let draws = draw(&events);
+        let of = |exclude_seen, in_visit| {
+            draws
+                .iter()
+                .filter(|d| d.situation.exclude_seen == exclude_seen && d.situation.in_visit == in_visit)
+                .count()
+        };
+        assert!(of(false, false) > 20 && of(false, true) > 40 && of(true, true) > 10, "{draws:?}");
+        assert!(draws.iter().filter(|d| !d.situation.history).all(|d| d.at < 9), "a first event has no history");
+        assert!(draws.windows(2).all(|pair| pair[0].at <= pair[1].at));
+        assert_eq!(draws, draw(&events), "the same log gives the same samples");
+    }
+}

@@ -1,0 +1,17 @@
+//! Calibrating: weights of the linear part that make what people did next likely, fitted to past requests.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `draw` | which past events become samples |
+//! | `sample` | one past request: the features of its candidates, and which of them was taken |
+//! | `fit` | listwise softmax by Newton's method, pulled towards the weights before |
+//! | `choose` | fit on the earlier samples, keep if better on the later ones |
+
+mod choose;
+mod draw;
+mod fit;
+mod sample;
+
+pub(crate) use choose::choose;
+pub(crate) use draw::{Draw, Past, draw};
+pub(crate) use sample::Sample;

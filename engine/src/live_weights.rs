@@ -1,0 +1,148 @@
+//! The weights in force: those that ship with the model, and what calibration has put in their place.
+
+use crate::calibration::{Calibration, Situation, WeightSet};
+use crate::catalog::View;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::stores::Stores;
+use crate::time::Timestamp;
+
+/// The meta records: the calibrations that are kept, and the version in force.
+const KEPT: &str = "calibrations";
+const LIVE: &str = "calibration_live";
+/// Calibrations that are kept.
+const MOST: usize = 8;
+
+/// A row of weights for each situation.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LiveWeights {
+    /// The version: 0 is what ships.
+    pub version: u64,
+    /// The model's own rows, cell by cell.
+    shipped: Vec<Vec<f32>>,
+    /// Whole matrices, one for each situation that has weights of its own: what the model is fed.
+    fitted: Vec<(Situation, Vec<f32>)>,
+}
+
+impl LiveWeights {
+    /// What the model ships, in force everywhere.
+    pub(crate) fn shipped(model: &Model) -> LiveWeights {
+        let width = model.all_features().len().max(1);
+        let shipped = model.shipped_weights().chunks(width).map(<[f32]>::to_vec).collect();
+        LiveWeights { version: 0, shipped, fitted: Vec::new() }
+    }
+
+    /// What the store has in force; what ships when that was fitted for another model.
+    pub(crate) fn read(view: View<'_>, model: &Model) -> Result<LiveWeights> {
+        let shipped = LiveWeights::shipped(model);
+        let live: u64 = view.meta(LIVE)?.unwrap_or_default();
+        let kept: Vec<Calibration> = view.meta(KEPT)?.unwrap_or_default();
+        let fitting = kept.into_iter().find(|calibration| calibration.version == live);
+        Ok(match fitting.filter(|calibration| fits(calibration, model)) {
+            Some(calibration) => shipped.with(calibration.version, &calibration.sets),
+            None => shipped,
+        })
+    }
+
+    /// Ones everywhere, under which a score is the sum of its features: what samples are noted with.
+    pub(crate) fn ones(model: &Model) -> LiveWeights {
+        let mut live = LiveWeights::shipped(model);
+        live.shipped.iter_mut().for_each(|row| row.fill(1.0));
+        let matrix = live.shipped.concat();
+        live.fitted = Situation::ALL.into_iter().map(|situation| (situation, matrix.clone())).collect();
+        live
+    }
+
+    /// These rows in place of the shipped ones, where they are in force.
+    pub(crate) fn with(mut self, version: u64, sets: &[WeightSet]) -> LiveWeights {
+        self.version = version;
+        self.fitted = sets.iter().map(|set| (set.situation, self.matrix(set))).collect();
+        self
+    }
+
+    /// The model reads a row by the cell of the grid, so the fitted row stands in its cell.
+    fn matrix(&self, set: &WeightSet) -> Vec<f32> {
+        let mut rows = self.shipped.clone();
+        if let Some(row) = rows.get_mut(set.situation.cell()) {
+            row.clone_from(&set.weights);
+        }
+        rows.concat()
+    }
+
+    /// What to feed the model in a situation; `None` for its own weights.
+    pub(crate) fn feed(&self, situation: Situation) -> Option<&[f32]> {
+        let fitted = self.fitted.iter().find(|(of, _)| *of == situation);
+        fitted.map(|(_, matrix)| matrix.as_slice())
+    }
+
+    /// The row in force in a situation.
+    pub(crate) fn row(&self, situation: Situation) -> Vec<f32> {
+        let shipped = || self.shipped.get(situation.cell()).cloned().unwrap_or_default();
+        let width = self.shipped.first().map_or(1, Vec::len);
+        match self.feed(situation) {
+            Some(matrix) => matrix.chunks(width).nth(situation.cell()).map(<[f32]>::to_vec).unwrap_or_default(),
+            None => shipped(),
+        }
+    }
+}
+
+fn fits(calibration: &Calibration, model: &Model) -> bool {
+    let width = model.all_features().len();
+    let whole = |set: &WeightSet| set.weights.len() == width && set.weights.iter().all(|weight| weight.is_finite());
+    calibration.model == model.stats().sha256
+        && calibration.features == model.all_features()
+        && calibration.sets.iter().all(whole)
+}
+
+/// Keeps a calibration and puts it in force, durably. Without a set that is better, what was in force stays.
+pub(crate) fn add(stores: &Stores, events: u64, sets: Vec<WeightSet>) -> Result<Calibration> {
+    let mut write = stores.catalog.write()?;
+    let mut kept: Vec<Calibration> = write.view().meta(KEPT)?.unwrap_or_default();
+    let version = kept.last().map_or(0, |last| last.version) + 1;
+    let calibration = Calibration {
+        version,
+        time: Timestamp::now(),
+        events,
+        model: stores.model.stats().sha256,
+        features: stores.model.all_features().to_vec(),
+        sets,
+    };
+    kept.push(calibration.clone());
+    let excess = kept.len().saturating_sub(MOST);
+    kept.drain(..excess);
+    write.set_meta(KEPT, &kept)?;
+    if calibration.sets.iter().any(|set| set.kept) {
+        write.set_meta(LIVE, &version)?;
+    }
+    write.commit_bookkeeping()?;
+    reload(stores)?;
+    Ok(calibration)
+}
+
+/// The calibrations that are kept, oldest first, and the version in force.
+pub(crate) fn all(stores: &Stores) -> Result<(Vec<Calibration>, u64)> {
+    let kept = stores.catalog.read()?.view().meta(KEPT)?.unwrap_or_default();
+    Ok((kept, stores.weights.load().version))
+}
+
+/// Puts a kept version in force; 0 is what ships.
+pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
+    let mut write = stores.catalog.write()?;
+    let kept: Vec<Calibration> = write.view().meta(KEPT)?.unwrap_or_default();
+    let found = kept.iter().find(|calibration| calibration.version == version);
+    if version != 0 && !found.is_some_and(|calibration| fits(calibration, &stores.model)) {
+        let versions: Vec<String> =
+            kept.iter().filter(|c| fits(c, &stores.model)).map(|c| c.version.to_string()).collect();
+        let expected = format!("0 or one of the kept versions for this model ({})", versions.join(", "));
+        return Err(Error::argument("version", expected, version.to_string()));
+    }
+    write.set_meta(LIVE, &version)?;
+    write.commit_bookkeeping()?;
+    reload(stores)
+}
+
+fn reload(stores: &Stores) -> Result<()> {
+    let live = LiveWeights::read(stores.catalog.read()?.view(), &stores.model)?;
+    stores.weights.store(std::sync::Arc::new(live));
+    Ok(())
+}
