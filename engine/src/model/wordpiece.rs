@@ -1,9 +1,9 @@
 //! WordPiece over ASCII words, for tokenizers that are plain BERT.
 //!
 //! The tokenizers library keeps offsets, alignments and a string for every piece, none of which is used here, and takes
-//! ten times as long as the rest of `embed`. This follows its `BertNormalizer`, `BertPreTokenizer` and `WordPiece` for
-//! ASCII, where normalising means dropping control characters and lower-casing. Whatever is not ASCII stays with the
-//! library, word by word, and so does every tokenizer of another kind. A property test holds the two together.
+//! six times as long. This follows its `BertNormalizer`, `BertPreTokenizer` and `WordPiece` for ASCII, where normalising
+//! means dropping control characters and lower-casing. Whatever is not ASCII stays with the library, word by word, and so
+//! does every tokenizer of another kind. A property test holds the two together.
 
 use std::collections::HashMap;
 

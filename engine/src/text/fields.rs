@@ -147,7 +147,7 @@ impl Mark<'_> {
 }
 
 /// A hash in 19 characters of 7 bits. The dictionary of terms takes time and room for each byte of a term that no other
-/// term shares, so hexadecimal would cost nearly twice as much.
+/// term shares, and hexadecimal has 32.
 fn packed(hash: u128) -> String {
     (0..19).map(|place| char::from((hash >> (7 * place)) as u8 & 0x7f)).collect()
 }

@@ -46,8 +46,7 @@ impl Graph {
     pub(super) fn repair_stranded(&self) -> Result<usize> {
         let suspects = std::mem::take(&mut *self.suspects());
         let unreached = self.unreached(&suspects)?;
-        // The walk cannot pass through removed places, so it may suspect too much; a search decides then. It costs as
-        // much as an insertion.
+        // The walk cannot pass through removed places, so it may suspect too much; a search decides then.
         let sure = self.removed() == 0 && unreached.len() * STRANDED_SHARE <= self.len();
         let mut repaired = 0;
         for key in unreached {
