@@ -21,8 +21,9 @@ use crate::vector::Space;
 const TEXT_BATCH: usize = 16_384;
 /// How long fewer documents may wait. A tantivy commit costs tens of milliseconds, whatever its size.
 const TEXT_DELAY: Duration = Duration::from_secs(2);
-/// A graph file is written again when this many items, or a quarter of the graph, changed since.
-const CHECKPOINT_ITEMS: u64 = 50_000;
+/// A graph file is written again when this many items, or a quarter of the graph, changed since. After a crash as many
+/// are inserted again, and scanned meanwhile; a bulk load up to this size writes its file once.
+const CHECKPOINT_ITEMS: u64 = 100_000;
 /// Vectors that are searched for themselves before a file is written, and the share that must be found.
 const RECALL_SAMPLE: usize = 200;
 const LOWEST_SELF_RECALL: f32 = 0.98;

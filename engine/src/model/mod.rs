@@ -22,6 +22,7 @@ mod score;
 mod session;
 mod tokens;
 mod wire;
+mod wordpiece;
 
 #[cfg(test)]
 mod tests;

@@ -137,13 +137,19 @@ impl Mark<'_> {
             Mark::Has(name) => format!("?{name}"),
             // A title is in the term dictionary once for each item: its hash takes less than itself.
             Mark::Equals(name, value) if value.len() > LONGEST_PLAIN_MARK => {
-                format!("~{}:{name}{:032x}", name.len(), xxh3_128(value.as_bytes()))
+                format!("~{}:{name}{}", name.len(), packed(xxh3_128(value.as_bytes())))
             }
             Mark::Equals(name, value) => format!("={}:{name}{value}", name.len()),
             Mark::Is(name, flag) => format!("!{}{name}", u8::from(flag)),
             Mark::Filled(slot) => format!("#{slot}"),
         }
     }
+}
+
+/// A hash in 19 characters of 7 bits. The dictionary of terms takes time and room for each byte of a term that no other
+/// term shares, and hexadecimal has 32.
+fn packed(hash: u128) -> String {
+    (0..19).map(|place| char::from((hash >> (7 * place)) as u8 & 0x7f)).collect()
 }
 
 /// The kinds of columns.

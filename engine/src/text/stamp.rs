@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::id::Seq;
 
 /// The version of the layout and of the analyser together. An index of another version is rebuilt.
-pub(super) const TEXT_FORMAT: u32 = 1;
+pub(super) const TEXT_FORMAT: u32 = 2;
 
 /// What a commit of the text index holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

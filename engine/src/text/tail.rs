@@ -99,8 +99,12 @@ pub(super) struct Staged {
     batch: Batch,
 }
 
-/// Analyses the documents of a commit. Done before any lock is taken.
-pub(super) fn analyse(seq: Seq, docs: Vec<TextDoc>, schema: &Schema) -> Staged {
+/// Analyses the documents of a commit. Done before any lock is taken. Of two with one key and generation the later one
+/// counts: the commit put the item twice, and the catalog has the later row.
+pub(super) fn analyse(seq: Seq, mut docs: Vec<TextDoc>, schema: &Schema) -> Staged {
+    docs.reverse();
+    docs.sort_by_key(|doc| (doc.key, doc.generation));
+    docs.dedup_by_key(|doc| (doc.key, doc.generation));
     let docs = docs.into_iter().map(|doc| Arc::new(TailDoc::new(seq, doc, schema))).collect();
     Staged { seq, batch: Batch::new(docs) }
 }
@@ -115,6 +119,25 @@ impl Batch {
         }
         postings.sort_unstable_by_key(|posting| (posting.word, posting.doc));
         Batch { docs, postings }
+    }
+
+    /// Both in one. What each has is in order already, and a stable sort takes two such stretches as they are.
+    fn merge(older: &Batch, newer: &Batch) -> Batch {
+        let all = older.docs.iter().chain(&newer.docs);
+        let mut docs: Vec<(usize, &Arc<TailDoc>)> = all.enumerate().collect();
+        docs.sort_by_key(|(_, doc)| (doc.key, doc.generation));
+        let mut places = vec![0; docs.len()];
+        for (place, (from, _)) in (0u32..).zip(&docs) {
+            places[*from] = place;
+        }
+        let moved = |batch: &Batch, before: usize| -> Vec<Posting> {
+            let place = |doc: u32| places[before + doc as usize];
+            batch.postings.iter().map(|posting| Posting { doc: place(posting.doc), ..*posting }).collect()
+        };
+        let mut postings = moved(older, 0);
+        postings.extend(moved(newer, older.docs.len()));
+        postings.sort_by_key(|posting| (posting.word, posting.doc));
+        Batch { docs: docs.into_iter().map(|(_, doc)| doc.clone()).collect(), postings }
     }
 
     /// The documents that have a word.
@@ -148,7 +171,7 @@ impl Tail {
         while let [.., before, last] = tail.batches.as_slice()
             && before.docs.len() <= 2 * last.docs.len()
         {
-            let merged = Batch::new([before.docs.as_slice(), last.docs.as_slice()].concat());
+            let merged = Batch::merge(before, last);
             tail.batches.truncate(tail.batches.len() - 2);
             tail.batches.push(Arc::new(merged));
         }
@@ -282,6 +305,37 @@ impl Totals {
         for slot in 0..MAX_TEXT_FIELDS {
             self.filled[slot] -= u64::from(doc.filled[slot]);
             self.tokens[slot] -= u64::from(doc.tokens[slot]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::Item;
+
+    #[test]
+    fn merged_batches_are_those_of_all_their_documents() {
+        let mut schema = Schema::default();
+        let mut docs = |seq: u64, keys: &[u64]| -> Vec<Arc<TailDoc>> {
+            let doc = |key: &u64| {
+                let item = Item::new("x").text("title", format!("w{} w{} w{seq} all", key % 3, key % 5));
+                schema.admit(&item, false).expect("fits");
+                let doc = TextDoc { key: ItemKey(*key), generation: Seq(seq), fields: Arc::new(item.fields) };
+                Arc::new(TailDoc::new(Seq(seq), doc, &schema))
+            };
+            keys.iter().map(doc).collect()
+        };
+        // Versions of one item in both, keys that lie between each other, and keys that do not.
+        for (older, newer) in [(vec![1, 4, 7, 9], vec![2, 4, 8]), (vec![5, 6], vec![1, 2]), (vec![], vec![3])] {
+            let (older, newer) = (docs(1, &older), docs(2, &newer));
+            let merged = Batch::merge(&Batch::new(older.clone()), &Batch::new(newer.clone()));
+            let whole = Batch::new([older, newer].concat());
+            let keys = |batch: &Batch| -> Vec<_> { batch.docs.iter().map(|doc| (doc.key, doc.generation)).collect() };
+            let words = |batch: &Batch| -> Vec<_> {
+                batch.postings.iter().map(|posting| (posting.word, posting.doc, posting.count)).collect()
+            };
+            assert_eq!((keys(&merged), words(&merged)), (keys(&whole), words(&whole)));
         }
     }
 }

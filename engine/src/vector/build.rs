@@ -8,7 +8,7 @@ use half::f16;
 
 use super::gate::Side;
 use super::graph::{Graph, MOST_BUILDERS, MOST_SEARCHES, bits};
-use super::index_error;
+use super::{index_error, order};
 use crate::error::{Error, Result};
 use crate::id::ItemKey;
 
@@ -74,11 +74,11 @@ impl Graph {
         // there; so they run one by one, and only appended vectors in parallel.
         let (reusing, appended) = puts.split_at(self.removed().min(puts.len()));
         reusing.iter().try_for_each(|put| self.insert_one(*put))?;
-        let threads = threads.min(appended.len() / INSERTIONS_A_THREAD).clamp(1, MOST_BUILDERS);
-        if threads == 1 {
-            return appended.iter().try_for_each(|put| self.insert_one(*put));
+        let appended = &order::side_by_side(appended);
+        match threads.min(appended.len() / INSERTIONS_A_THREAD).clamp(1, MOST_BUILDERS) {
+            1 => appended.iter().try_for_each(|put| self.insert_one(*put))?,
+            threads => self.insert_in_parallel(appended, threads)?,
         }
-        self.insert_in_parallel(appended, threads)?;
         self.suspect(appended.iter().map(|put| put.0));
         if self.check_is_due() {
             self.repair_stranded()?;
@@ -97,7 +97,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Inserts by several threads, and leaves some of the vectors stranded (see `repair`).
+    /// Inserts by several threads, which leaves more of the vectors stranded than one does (see `repair`).
     pub(super) fn insert_in_parallel(&self, puts: &[Put<'_>], threads: usize) -> Result<()> {
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);

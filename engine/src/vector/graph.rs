@@ -42,7 +42,7 @@ pub(super) struct Graph {
     pub(super) live: AtomicUsize,
     /// Places that removed vectors take; the next insertions use them again.
     pub(super) removed: AtomicUsize,
-    /// Keys inserted in a way that can strand them, since stranded vectors were last looked for.
+    /// Keys inserted since stranded vectors were last looked for.
     pub(super) suspects: Mutex<Vec<ItemKey>>,
 }
 

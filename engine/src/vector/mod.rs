@@ -9,6 +9,7 @@
 //! | `dot` | the dot product, and the exact top-k that pre-filtered scoring uses |
 //! | `gate` | who may be inside the graph: searches or builders, never both |
 //! | `graph`, `build`, `repair` | the only files that name a usearch type |
+//! | `order` | which vector of a batch enters the graph after which |
 //! | `tail` | the overlay: vectors of commits that the graph does not hold yet |
 //! | `space`, `search` | one space: staging, applying, searching |
 //! | `checkpoint`, `store` | files on disk, and opening them |
@@ -19,6 +20,7 @@ mod dot;
 mod encode;
 mod gate;
 mod graph;
+mod order;
 mod repair;
 mod search;
 mod space;

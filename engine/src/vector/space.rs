@@ -112,8 +112,7 @@ impl Space {
     }
 
     /// Writes the graph to a file that is complete and durable when this returns; first it looks for vectors that
-    /// parallel insertion has stranded. The caller then records the answer
-    /// in the catalog, and only after that cuts its log. Searches go on; `apply` waits.
+    /// insertion has stranded. The caller then records the answer in the catalog, and only after that cuts its log. Searches go on; `apply` waits.
     ///
     /// # Errors
     /// [`Error::Io`] (a full disk included), [`Error::Index`]; no file of that name is left behind.

@@ -35,6 +35,13 @@ fn a_put_replaces_and_a_delete_removes_in_tail_and_index() {
 }
 
 #[test]
+fn of_two_versions_of_one_commit_the_later_one_counts() {
+    let mut fixture = Fixture::new();
+    fixture.put([(1, titled("apple")), (2, titled("plum")), (1, titled("pear"))]);
+    assert_eq!((fixture.keys("apple"), fixture.keys("pear"), fixture.view().tail_len()), (vec![], vec![1], 2));
+}
+
+#[test]
 fn a_reader_with_an_older_catalog_sees_the_older_version() {
     let mut fixture = Fixture::new();
     fixture.put([(1, titled("apple"))]);
