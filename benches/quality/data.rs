@@ -61,6 +61,7 @@ pub fn events(rows: &[Json]) -> Vec<Event> {
         .iter()
         .map(|row| {
             let mut event = Event::new(text(row, "user"), Action::named(text(row, "action"))).item(text(row, "item"));
+            event.basket = row.get("basket").and_then(Json::as_str).map(str::to_owned);
             event.value = row.get("value").and_then(Json::as_f64);
             event.time = row.get("time").and_then(Json::as_f64).map(Timestamp::from_seconds);
             event

@@ -4,7 +4,8 @@
 //!
 //! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, movies, tags); none runs
 //! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
-//! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many.
+//! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
+//! `--check N` compares the answers to N targets with those of another future (0: not at all).
 
 mod data;
 mod tasks;
@@ -43,18 +44,20 @@ struct Options {
     leave_out: bool,
     html: Option<PathBuf>,
     targets: Option<usize>,
+    check: Option<usize>,
 }
 
 impl Options {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         let mut options =
-            Options { tasks: Vec::new(), half: Half::Report, leave_out: false, html: None, targets: None };
+            Options { tasks: Vec::new(), half: Half::Report, leave_out: false, html: None, targets: None, check: None };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--validation" => options.half = Half::Validation,
                 "--leave-out" => options.leave_out = true,
                 "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
                 "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
+                "--check" => options.check = Some(arguments.next().ok_or("--check needs a number")?.parse()?),
                 name if tasks::ALL.iter().any(|(task, _)| *task == name) => options.tasks.push(name.to_owned()),
                 other => return Err(format!("{other} is no task and no option").into()),
             }
@@ -64,6 +67,9 @@ impl Options {
 
     fn adjust(&self, mut plan: Plan) -> Plan {
         plan.leave_out = self.leave_out;
+        // Searches have no events that name a query here: there is nothing to fit them to.
+        plan.calibrate = plan.next_item;
+        plan.check_targets = self.check.unwrap_or(plan.check_targets);
         plan.max_targets = self.targets.unwrap_or(plan.max_targets);
         plan
     }
