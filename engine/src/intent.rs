@@ -1,11 +1,16 @@
 //! What a request means against a snapshot: the query as terms and as a vector, the history as vectors, what is
 //! allowed and what is excluded.
 
+mod controls;
+mod seen;
+
 use std::collections::HashSet;
 
 use roaring::RoaringTreemap;
 
 use crate::catalog::{SpaceNumber, StoredEvent};
+use crate::control::{ExcludeSeen, Personalization};
+use crate::cursor;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::id::{ItemKey, UserKey};
@@ -18,6 +23,9 @@ use crate::stores::Spaces;
 use crate::text::TextQuery;
 use crate::time::Timestamp;
 
+use controls::Labelled;
+pub(crate) use controls::{Controls, Lift, NamedCap, Pin, stored_rules};
+
 /// Events that the model reads: the newest of the user's and the request's.
 const HISTORY_EVENTS: usize = 50;
 
@@ -28,6 +36,8 @@ pub(crate) struct PastEvent {
     pub vector: Vec<f32>,
     pub action: i64,
     pub gap_seconds: f64,
+    /// Speaks against the item.
+    pub negative: bool,
 }
 
 /// A vector of the caller's own to search with.
@@ -63,7 +73,12 @@ pub(crate) struct Intent {
     pub allowed: Allowed,
     pub among: bool,
     pub filter: Option<Filter>,
-    pub exclude_seen: bool,
+    pub personalization: Personalization,
+    pub controls: Controls,
+    /// Items of earlier pages, in order of key.
+    pub shown: Vec<ItemKey>,
+    exclude_seen: bool,
+    /// What is left out by name: of the request, its rules, its seeds, and its earlier pages.
     excluded: HashSet<ItemKey>,
     /// Items of the stateless history.
     had: HashSet<ItemKey>,
@@ -74,6 +89,7 @@ impl Intent {
     /// Reads what the request names. Ids that are not known are passed over.
     pub(crate) fn read(snapshot: &Snapshot, request: &Request) -> Result<Intent> {
         request.check()?;
+        let shown = cursor::read(request)?;
         let now = request.now.unwrap_or_else(Timestamp::now);
         let view = snapshot.catalog.view();
         let user = request.user.as_deref().map(|id| view.user_key(id)).transpose()?.flatten();
@@ -90,7 +106,8 @@ impl Intent {
         let input = ContextInput { text, vector: seed_vector.as_deref(), history: &history };
         let context = snapshot.stores.model.context(&input)?;
         let vectors = own_vectors(snapshot, request, &seeds)?;
-        let filter = resolve_filter(snapshot, request)?;
+        let rules = controls::rules(snapshot, request)?;
+        let filter = controls::filter(snapshot, request, &rules)?;
         let allowed = allowed(snapshot, request, filter.as_ref())?;
         if text.is_some() && query.is_none() && context.query.is_none() {
             degraded.push("the query has no word to search for; it was left out".to_owned());
@@ -98,7 +115,7 @@ impl Intent {
         if !request.like.is_empty() && seeds.is_empty() {
             degraded.push("none of the ids in `like` is in the catalog; they were left out".to_owned());
         }
-        Ok(Intent {
+        let mut intent = Intent {
             now,
             user,
             has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
@@ -110,11 +127,62 @@ impl Intent {
             allowed,
             among: request.among.is_some(),
             filter,
-            exclude_seen: request.exclude_seen,
+            personalization: request.personalization,
+            controls: controls::read(snapshot, request, &rules)?,
+            shown,
+            exclude_seen: request.exclude_seen == ExcludeSeen::Yes,
             excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds).collect(),
             had: known_items(snapshot, request.history.iter().map(|e| e.item.as_str()))?.into_iter().collect(),
             degraded,
-        })
+        };
+        intent.exclude(snapshot, request, &rules)?;
+        intent.unlike(snapshot, request)?;
+        intent.drop_empty_mix();
+        intent.pin(snapshot, &rules)?;
+        Ok(intent)
+    }
+
+    /// Leaves out what rules and earlier pages name, and what was had by some action or lately.
+    fn exclude(&mut self, snapshot: &Snapshot, request: &Request, rules: &[Labelled]) -> Result<()> {
+        self.excluded.extend(known_items(snapshot, controls::excluded(rules))?);
+        self.excluded.extend(&self.shown);
+        if let ExcludeSeen::When(when) = &request.exclude_seen {
+            let had = seen::had_when(snapshot, request, when, (self.user, self.now), &mut self.degraded)?;
+            self.excluded.extend(had);
+        }
+        Ok(())
+    }
+
+    /// Reads what the list moves away from, and leaves it out.
+    fn unlike(&mut self, snapshot: &Snapshot, request: &Request) -> Result<()> {
+        let away = known(snapshot, &request.unlike)?;
+        for key in &away {
+            self.controls.unlike.extend(snapshot.vector(snapshot.item_space()?, *key)?);
+        }
+        if !request.unlike.is_empty() && self.controls.unlike.is_empty() {
+            self.degraded
+                .push("none of the ids in `unlike` has a vector in the catalog; they were left out".to_owned());
+        }
+        self.excluded.extend(away);
+        Ok(())
+    }
+
+    /// Without a history there is no mix to follow.
+    fn drop_empty_mix(&mut self) {
+        if self.controls.mix.is_some() && self.events.iter().all(|event| event.negative) {
+            self.controls.mix = None;
+            self.degraded
+                .push("there is no history whose mix could be followed; `calibrate_mix` was left out".to_owned());
+        }
+    }
+
+    /// Keeps the pins of items that the request admits.
+    fn pin(&mut self, snapshot: &Snapshot, rules: &[Labelled]) -> Result<()> {
+        let mut notes = Vec::new();
+        self.controls.pins =
+            controls::pins(snapshot, rules, &self.shown, |key| self.admits(snapshot, key), &mut notes)?;
+        self.degraded.extend(notes);
+        Ok(())
     }
 
     /// Whether the request lets an item into the list.
@@ -126,11 +194,15 @@ impl Intent {
             Allowed::All => true,
             Allowed::Only(keys) => keys.contains(key.0),
         };
-        allowed && !self.excluded.contains(&key) && !(self.exclude_seen && self.has_had(snapshot, key).unwrap_or(false))
+        allowed && !self.excluded.contains(&key) && !(self.exclude_seen && self.had(snapshot, key).unwrap_or(false))
     }
 
-    /// Whether the user, or the stateless history, has had an item before the request.
+    /// Whether the user, or the stateless history, has had an item before the request, as far as the list is to know.
     pub(crate) fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
+        Ok(self.personalization != Personalization::Off && self.had(snapshot, key)?)
+    }
+
+    fn had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
         if self.had.contains(&key) {
             return Ok(true);
         }
@@ -198,6 +270,9 @@ fn past_events(
     user: Option<UserKey>,
     now: Timestamp,
 ) -> Result<Vec<PastEvent>> {
+    if request.personalization == Personalization::Off {
+        return Ok(Vec::new());
+    }
     let space = snapshot.item_space()?;
     let mut newest_first = Vec::new();
     for event in request.history.iter().rev().take(limits::MAX_HISTORY) {
@@ -214,9 +289,10 @@ fn past_events(
             break;
         }
         let Some(vector) = snapshot.vector(space, key)? else { continue };
-        let row = event.action.row_name(event.value, snapshot.stores.config.rating_scale);
-        let gap_seconds = now.seconds_since(event.time);
-        events.push(PastEvent { key, vector, action: snapshot.stores.model.action_row(row), gap_seconds });
+        let scale = snapshot.stores.config.rating_scale;
+        let action = snapshot.stores.model.action_row(event.action.row_name(event.value, scale));
+        let negative = event.action.is_negative(event.value, scale);
+        events.push(PastEvent { key, vector, action, gap_seconds: now.seconds_since(event.time), negative });
     }
     events.reverse();
     Ok(events)
@@ -255,15 +331,6 @@ fn own_vectors(snapshot: &Snapshot, request: &Request, seeds: &[ItemKey]) -> Res
 fn own_vector(snapshot: &Snapshot, field: &str, vector: Vec<f32>) -> Option<OwnVector> {
     let name = Spaces::field_space(field);
     Some(OwnVector { space: snapshot.spaces.number(&name)?, name, vector })
-}
-
-/// The filter in the types of the schema. An empty store knows no field, and has nothing to filter.
-fn resolve_filter(snapshot: &Snapshot, request: &Request) -> Result<Option<Filter>> {
-    match &request.filter {
-        Some(_) if snapshot.schema.fields.is_empty() => Ok(Some(Filter::Or(Vec::new()))),
-        Some(filter) => filter.resolve(&snapshot.schema).map(Some),
-        None => Ok(None),
-    }
 }
 
 fn allowed(snapshot: &Snapshot, request: &Request, filter: Option<&Filter>) -> Result<Allowed> {

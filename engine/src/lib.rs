@@ -17,12 +17,15 @@ mod time;
 
 // Layer 1: plain data.
 mod candidate;
+mod control;
+mod cursor;
 mod event;
 mod filter;
 mod item;
 pub mod json;
 mod ranking;
 mod request;
+mod rule;
 mod schema;
 mod stats;
 
@@ -39,6 +42,7 @@ mod snapshot;
 mod stores;
 
 // Layer 4: stages.
+mod arrange;
 mod ingest;
 mod maintain;
 mod observe;
@@ -52,12 +56,14 @@ mod engine;
 
 pub use candidate::{Proposal, Source};
 pub use config::{Config, FieldConfig, Provider};
+pub use control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Action, Event};
 pub use filter::{Compare, Filter, Scalar};
 pub use item::{Fields, Item, Kind, Value};
-pub use ranking::{Contribution, Hit, Ranking, Took, Why};
+pub use ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 pub use request::{HistoryEvent, Request};
+pub use rule::{Rule, Which};
 pub use stats::{ModelStats, Stats, VectorStats};
 pub use time::Timestamp;

@@ -12,6 +12,7 @@ mod items;
 mod keys;
 mod popularity;
 mod read;
+mod scenarios;
 mod store;
 mod tables;
 mod write;

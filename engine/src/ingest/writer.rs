@@ -11,6 +11,7 @@ use crate::catalog::{CatalogWrite, SpaceNumber};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{ItemKey, Seq};
+use crate::limits::{self, at_most};
 use crate::schema::Schema;
 use crate::stores::{SpaceRow, Spaces, Stores};
 use crate::text::TextDoc;
@@ -35,6 +36,8 @@ enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
     Log(Vec<Event>),
+    SetScenario(String, String),
+    DeleteScenario(String),
 }
 
 impl Work {
@@ -43,6 +46,7 @@ impl Work {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
             Work::Log(events) => events.len(),
+            Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
         }
     }
 }
@@ -95,6 +99,16 @@ impl Writer {
     /// Logs events; durable and felt on return.
     pub(crate) fn log(&self, events: Vec<Event>) -> Result<()> {
         self.submit(Work::Log(events)).map(|_| ())
+    }
+
+    /// Stores a scenario (its rules as JSON text); durable and visible on return.
+    pub(crate) fn set_scenario(&self, name: String, rules: String) -> Result<()> {
+        self.submit(Work::SetScenario(name, rules)).map(|_| ())
+    }
+
+    /// Removes a scenario; durable on return. Answers whether there was one.
+    pub(crate) fn delete_scenario(&self, name: String) -> Result<bool> {
+        Ok(self.submit(Work::DeleteScenario(name))? > 0)
     }
 
     fn submit(&self, work: Work) -> Result<usize> {
@@ -244,8 +258,13 @@ impl<'s> Pending<'s> {
         Ok(Pending { stores, write, schema, schema_grew: false, spaces, now, rows: 0, docs, vectors })
     }
 
-    /// Admits the fields of a batch to the schema: the last thing that can refuse it.
+    /// Admits the fields of a batch to the schema, or a scenario to those there are: the last thing that can refuse it.
     fn check(&mut self, work: &Work) -> Result<()> {
+        if let Work::SetScenario(name, _) = work {
+            let names = self.write.view().scenario_names()?;
+            let more = usize::from(!names.contains(name));
+            return at_most("scenarios", limits::MAX_SCENARIOS, names.len() + more);
+        }
         let Work::Put(items) = work else { return Ok(()) };
         let mut schema = self.schema.clone();
         let mut learnt = false;
@@ -265,6 +284,8 @@ impl<'s> Pending<'s> {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
             Work::Log(events) => self.log(&events),
+            Work::SetScenario(name, rules) => self.write.set_scenario(&name, &rules).map(|()| 1),
+            Work::DeleteScenario(name) => self.write.delete_scenario(&name).map(usize::from),
         }
     }
 

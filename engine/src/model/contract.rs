@@ -10,6 +10,8 @@ pub(super) const FEATURES: [&str; 9] =
     ["bm25", "popular_7d", "popular_90d", "trend", "fresh", "seen", "vector", "content_missing", "vector_missing"];
 /// Features that the graph computes itself and appends.
 pub(super) const GRAPH_FEATURES: [&str; 4] = ["cos_query", "cos_history", "cos_last", "cos_nearest"];
+/// Features that are there because of the user's history: what `personalization` turns up and down.
+pub(super) const PERSONAL_FEATURES: [&str; 3] = ["cos_history", "cos_last", "cos_nearest"];
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;
 /// How a gap in seconds becomes a row of `gap_gain`.

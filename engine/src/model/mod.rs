@@ -34,7 +34,7 @@ pub(crate) use score::{ScoreInput, Scores};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::model::contract::{CELLS, FEATURES, GRAPH_FEATURES};
+use crate::model::contract::{CELLS, FEATURES, GRAPH_FEATURES, PERSONAL_FEATURES};
 use crate::model::manifest::{Dims, custom_row};
 use crate::model::pool::Pool;
 use crate::model::run::{Call, Feed, Output, failed};
@@ -128,6 +128,11 @@ impl Model {
     /// Names of all F + G features, in the order of contributions and weights.
     pub(crate) fn all_features(&self) -> &[String] {
         &self.names
+    }
+
+    /// Which of [`Model::all_features`] come from the user's history.
+    pub(crate) fn personal_features(&self) -> Vec<bool> {
+        self.names.iter().map(|name| PERSONAL_FEATURES.contains(&name.as_str())).collect()
     }
 
     /// The row of an action's name; the first custom row for one that the model does not know.
