@@ -8,10 +8,23 @@ use std::path::{Path, PathBuf};
 /// Modules by layer, lowest first. In layers 2 and 4 modules may not import their siblings.
 const LAYERS: [&[&str]; 6] = [
     &["config", "error", "id", "limits", "random", "score", "time"],
-    &["candidate", "event", "filter", "item", "json", "ranking", "request", "schema", "stats"],
+    &[
+        "candidate",
+        "control",
+        "cursor",
+        "event",
+        "filter",
+        "item",
+        "json",
+        "ranking",
+        "request",
+        "rule",
+        "schema",
+        "stats",
+    ],
     &["catalog", "model", "text", "vector"],
     &["intent", "recover", "snapshot", "stores"],
-    &["ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
+    &["arrange", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
     &["engine"],
 ];
 const NO_SIBLINGS: [usize; 2] = [2, 4];

@@ -3,11 +3,14 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that meets something unexpected fails")]
 
 mod concurrency;
+mod controls;
 mod crash;
 mod filters;
 mod grid;
 mod hostile;
 mod layers;
+mod pages;
 mod recovery;
 mod requests;
+mod rules;
 mod writes;

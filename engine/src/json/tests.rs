@@ -100,9 +100,45 @@ fn written(filter: &Filter) -> serde_json::Value {
 /// JSON of any shape, made of the words that the readers know, so that it gets past the first key.
 fn any_json() -> impl Strategy<Value = String> {
     let words = [
-        "id", "user", "action", "item", "query", "filter", "and", "or", "not", "in", "near", "lat", "lon", "date",
-        "time", "fields", "vectors", "history", "limit", "x", "=", "exists", "match", "kind", "weights", "now",
+        "id",
+        "user",
+        "action",
+        "item",
+        "query",
+        "filter",
+        "and",
+        "or",
+        "not",
+        "in",
+        "near",
+        "lat",
+        "lon",
+        "date",
+        "time",
+        "fields",
+        "vectors",
+        "history",
+        "limit",
+        "x",
+        "=",
+        "exists",
+        "match",
+        "kind",
+        "weights",
+        "now",
         "among",
+        "rules",
+        "rule",
+        "pin",
+        "boost",
+        "cap",
+        "caps",
+        "ids",
+        "amount",
+        "position",
+        "exclude_seen",
+        "calibrate_mix",
+        "diversity",
     ];
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -132,6 +168,7 @@ fn all_readers(text: &str) -> Vec<Result<(), Error>> {
         requests_from_json(text).map(drop),
         filter_from_json(text).map(drop),
         config_from_json(text).map(drop),
+        rules_from_json(text).map(drop),
     ]
 }
 
@@ -151,7 +188,9 @@ proptest! {
     #[test]
     fn filters_round_trip(filter in any_filter()) {
         let json = written(&filter).to_string();
-        prop_assert_eq!(filter_from_json(&json).expect("reads"), filter);
+        prop_assert_eq!(&filter_from_json(&json).expect("reads"), &filter);
+        let rules = [Rule::Require(filter)];
+        prop_assert_eq!(rules_from_json(&rules_to_json(&rules).expect("writes")).expect("reads"), rules);
     }
 
     #[test]
