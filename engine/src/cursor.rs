@@ -93,13 +93,14 @@ fn read_keys(bytes: &[u8]) -> Option<Vec<ItemKey>> {
     (shift == 0).then_some(keys)
 }
 
-/// What makes two requests one list: everything but the page, the time, and what only changes how hits are described.
+/// What makes two requests one list: everything but the page, what happens meanwhile (the time, and the history that the
+/// caller keeps), and what only changes how hits are found and described.
 fn hash(request: &Request) -> u64 {
     // Named one by one, so that the compiler asks for a part that is added.
     let Request {
         query,
         user,
-        history,
+        history: _,
         like,
         unlike,
         among,
@@ -121,17 +122,37 @@ fn hash(request: &Request) -> u64 {
         explain: _,
         now: _,
     } = request;
-    let mut text = Hashed(Xxh3::new());
-    let about = (query, user, history, like, unlike, among, vectors);
-    let within = (filter, exclude, exclude_seen, rules, scenario);
+    let mut hash = Hashed(Xxh3::new());
+    // What can be long goes in by its bytes.
+    hash.texts(like);
+    hash.texts(unlike);
+    hash.texts(exclude);
+    hash.texts(among.as_deref().unwrap_or_default());
+    for (name, vector) in vectors {
+        hash.text(name);
+        vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
+    }
+    let about = (query, user, among.is_some(), vectors.len(), filter, exclude_seen, rules, scenario);
     let how = (personalization, diversity, caps, calibrate_mix);
-    // The debug form tells all values apart and is never stored. A hasher takes any text.
-    let _ = write!(text, "{about:?}{within:?}{how:?}");
-    text.0.digest()
+    // The debug form tells all values apart, and is never stored. A hasher takes any text.
+    let _ = write!(hash, "{about:?}{how:?}");
+    hash.0.digest()
 }
 
 /// Hashes what is written, without keeping it.
 struct Hashed(Xxh3);
+
+impl Hashed {
+    fn text(&mut self, text: &str) {
+        self.0.update(&(text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.0.update(&(texts.len() as u64).to_le_bytes());
+        texts.iter().for_each(|text| self.text(text));
+    }
+}
 
 impl Write for Hashed {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -145,6 +166,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::control::Personalization;
+    use crate::time::Timestamp;
 
     fn asked(request: Request, shown: &[u64]) -> Request {
         let token = write(&request, shown.iter().copied().map(ItemKey));
@@ -191,9 +214,23 @@ mod tests {
     fn a_token_belongs_to_one_request() {
         let shown = [1, 2];
         let token = asked(Request::new().user("u").diversity(0.5), &shown).next.expect("was set");
-        let same = Request::new().user("u").diversity(0.5).limit(3).explain().next(token.clone());
-        assert_eq!(read(&same).expect("reads").len(), 2);
-        for other in [Request::new().user("u"), Request::new().user("u").diversity(0.6), Request::new()] {
+        let same = || Request::new().user("u").diversity(0.5).next(token.clone());
+        for same in [same(), same().limit(3).explain(), same().history(["a"]), same().now(Timestamp::MAX)] {
+            assert_eq!(read(&same).expect("reads").len(), 2);
+        }
+        let others = [
+            Request::new(),
+            Request::new().user("u"),
+            Request::new().user("u").diversity(0.6),
+            same().among(Vec::<String>::new()),
+            same().like(["a", "b"]),
+            same().unlike(["a"]),
+            same().vector("v", vec![1.0]),
+            same().cap("brand", 2),
+            same().personalization(Personalization::Low),
+            same().scenario("s"),
+        ];
+        for other in others {
             let refused = read(&other.next(token.clone())).expect_err("another request");
             assert!(refused.to_string().contains("another request"), "{refused}");
         }

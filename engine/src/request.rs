@@ -81,8 +81,8 @@ pub struct Request {
     /// How many of the best to pass over.
     pub offset: usize,
     /// The page after the one whose [`next`](crate::Ranking::next) this is: nothing of that page and of those before it
-    /// comes again, whatever was logged or put since. The rest of the request must be the same, other than `limit`,
-    /// `candidates`, `fields`, `explain` and `now`; `offset` must be 0.
+    /// comes again, whatever was logged or put since. The rest of the request must be the same, other than `history`,
+    /// `limit`, `candidates`, `fields`, `explain` and `now`; `offset` must be 0.
     pub next: Option<String>,
     /// How many candidates to score; the configuration's number when not given.
     pub candidates: Option<usize>,

@@ -1,11 +1,14 @@
 //! What a request asks of its list besides what it is about: diversity, caps, mix, `unlike`, how personal, what was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onelist::{
-    Action, Event, Filter, HistoryEvent, Hit, Item, Personalization, Ranking, Request, Timestamp, Value, Why,
+    Action, Event, Filter, HistoryEvent, Hit, Item, Personalization, Ranking, Request, Rule, Timestamp, Value, Why,
+    limits,
 };
 use onelist_tests::{Shop, empty, ids, shop};
+use proptest::prelude::*;
+use proptest::test_runner::{Config as Runs, TestRunner};
 
 fn ranked(shop: &Shop, request: Request) -> Ranking {
     shop.db.rank(&request).expect("ranks")
@@ -261,4 +264,71 @@ fn what_cannot_be_is_a_typed_error_and_an_empty_store_an_empty_list() {
     let nothing = empty().expect("opens");
     let all = Request::new().diversity(1.0).cap("brand", 1).calibrate_mix("genres", 1.0).unlike(["x"]);
     assert!(ranked(&nothing, all).hits.is_empty());
+}
+
+#[test]
+fn a_long_history_is_looked_at_as_far_as_its_limit() {
+    let shop = shop().expect("opens");
+    let at = |n: usize| Timestamp::from_seconds(1.6e9 + n as f64);
+    let view = |n: usize| Event::new("busy", Action::View).item(if n == 0 { "bag" } else { "boots" }).at(at(n));
+    let events = limits::MAX_SEEN_EVENTS + 1;
+    shop.db.log((0..events).map(view).collect()).expect("logs");
+    let request = || Request::new().user("busy").now(at(events));
+    let ranking = ranked(&shop, request().exclude_seen_when([Action::View], None));
+    let found: Vec<&str> = ranking.hits.iter().map(|hit| hit.id.as_str()).collect();
+    assert!(found.contains(&"bag") && !found.contains(&"boots"), "{found:?}");
+    assert!(ranking.degraded.iter().any(|note| note.contains("10000")), "{:?}", ranking.degraded);
+    let lately = ranked(&shop, request().exclude_seen_when([Action::View], Some(0.01)));
+    assert_eq!(lately.degraded, Vec::<String>::new(), "what lies before counts for nothing");
+    assert!(
+        !ids(&shop.db, &request().exclude_seen()).expect("ranks").contains(&"bag".to_owned()),
+        "the plain form sees all"
+    );
+}
+
+/// Controls at random: shares, a cap, a pin, levels, and where the page begins.
+fn any_request() -> impl Strategy<Value = Request> {
+    let share = || prop_oneof![Just(0.0f32), 0.0f32..=1.0];
+    let level = prop::sample::select(Personalization::ALL.to_vec());
+    let text = prop_oneof![Just(None), Just(Some("war film"))];
+    let pin = prop::option::of((0usize..20, 1usize..12));
+    (text, share(), share(), level, prop::option::of(1usize..4), pin, 0usize..6, any::<bool>()).prop_map(
+        |(query, diversity, strength, level, cap, pin, offset, seen)| {
+            let mut request = Request::new().user("viewer").diversity(diversity).calibrate_mix("genres", strength);
+            request = request.personalization(level).offset(offset).limit(7);
+            request.query = query.map(str::to_owned);
+            request.exclude_seen = seen.into();
+            request = cap.into_iter().fold(request, |request, most| request.cap("part", most));
+            pin.into_iter().fold(request, |request, (n, position)| {
+                request.rule(Rule::Pin { item: format!("drama-{n}"), position })
+            })
+        },
+    )
+}
+
+#[test]
+fn whatever_is_asked_for_nothing_comes_twice_and_nothing_is_lost() {
+    let cinema = cinema();
+    let mut runner = TestRunner::new(Runs { cases: 48, ..Runs::default() });
+    let result = runner.run(&any_request(), |request| {
+        let filtered = request.filter(Filter::less("part", 15.0));
+        let admitted = if filtered.exclude_seen == true.into() { 20 } else { 30 };
+        let mut whole = filtered.clone();
+        (whole.offset, whole.limit) = (0, 40);
+        let all = cinema.db.rank(&whole).expect("ranks");
+        prop_assert_eq!(all.hits.len(), admitted);
+        prop_assert_eq!(all.hits.iter().map(|hit| &hit.id).collect::<BTreeSet<_>>().len(), admitted);
+        // A page is a part of the whole, in its order.
+        let page = cinema.db.rank(&filtered).expect("ranks");
+        let part: Vec<&str> = all.hits.iter().skip(filtered.offset).take(7).map(|hit| hit.id.as_str()).collect();
+        prop_assert_eq!(page.hits.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), part);
+        for rule in &filtered.rules {
+            let Rule::Pin { item, position } = rule else { continue };
+            let place = all.hits.iter().position(|hit| hit.id == *item);
+            let noted = all.degraded.iter().any(|note| note.contains("pin"));
+            prop_assert_eq!(place, (!noted).then_some(position - 1), "it stands there, or the ranking says why not");
+        }
+        Ok(())
+    });
+    result.expect("holds");
 }

@@ -21,7 +21,6 @@ from onelist.types import (
     ItemDict,
     Mix,
     Options,
-    Personalization,
     Request,
     Rule,
     SeenWhen,
@@ -216,7 +215,7 @@ class Engine:
         filter: Filter | str | None = None,  # noqa: A002 (the word of the field)
         exclude: Iterable[str] | None = None,
         exclude_seen: bool | SeenWhen | None = None,
-        personalization: Personalization | None = None,
+        personalization: Literal["off", "low", "medium", "high"] | None = None,
         diversity: float | None = None,
         caps: Sequence[Cap] | None = None,
         calibrate_mix: Mix | None = None,

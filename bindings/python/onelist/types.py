@@ -52,9 +52,6 @@ Rule: TypeAlias = Mapping[str, Any]
 - ``{"rule": "exclude", "filter": {...}}``: not these
 - ``{"rule": "cap", "field": name, "most": n}``: at most n hits of one value of the field"""
 
-Personalization: TypeAlias = Literal["off", "low", "medium", "high"]
-"""How much the history counts."""
-
 
 class SeenWhen(TypedDict, total=False):
     """Which events make an item one that was had: those of these ``actions`` (any, when left out), in the last
@@ -110,7 +107,7 @@ class Options(TypedDict, total=False):
     filter: Filter | str | None
     exclude: Iterable[str] | None
     exclude_seen: bool | SeenWhen | None
-    personalization: Personalization | None
+    personalization: Literal["off", "low", "medium", "high"] | None
     diversity: float | None
     caps: Sequence[Cap] | None
     calibrate_mix: Mix | None
