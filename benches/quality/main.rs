@@ -19,13 +19,23 @@ use measures::Interval;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Features of the model's linear part, in the order of the manifest.
-const FEATURES: [&str; 13] = [
+const FEATURES: [&str; 24] = [
     "bm25",
+    "popular_1d",
     "popular_7d",
     "popular_90d",
+    "popular_ever",
     "trend",
     "fresh",
+    "next",
+    "together",
+    "basket",
+    "chosen",
     "seen",
+    "had",
+    "had_lately",
+    "shown",
+    "disliked",
     "vector",
     "content_missing",
     "vector_missing",
@@ -33,6 +43,7 @@ const FEATURES: [&str; 13] = [
     "cos_history",
     "cos_last",
     "cos_nearest",
+    "cos_disliked",
 ];
 
 fn main() {

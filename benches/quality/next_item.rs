@@ -13,11 +13,16 @@ use super::data::{self, text};
 use super::measures::ndcg;
 use super::{Half, Result, Results, only};
 
+/// Targets after which what is fitted to the log is fitted again.
+const REFIT: usize = 200;
+
 /// A target: the place of its event in the log.
 type Targets = HashSet<usize>;
 
 /// Baselines that are one feature of the engine: content of the last item, of the history, decayed popularity.
-const SINGLE: [(&str, &str); 4] = [
+const SINGLE: [(&str, &str); 6] = [
+    ("co-visits", "next"),
+    ("together", "together"),
     ("content, last item", "cos_last"),
     ("content, history", "cos_history"),
     ("popular, half-life 7 days", "popular_7d"),
@@ -95,6 +100,11 @@ fn replay(config: Config, items: Vec<Item>, events: &[Event], targets: &Targets)
     for (place, event) in events.iter().enumerate() {
         if targets.contains(&place) {
             db.log(std::mem::take(&mut pending))?;
+            // Signals as of now, and not as of when the background got to it.
+            db.flush()?;
+            if values.len() % REFIT == 0 {
+                db.refit()?;
+            }
             let request = Request::new().user(event.user.as_str()).exclude_seen().now(event.time.unwrap_or_default());
             let hits: Vec<String> = db.rank(&request)?.hits.into_iter().map(|hit| hit.id).collect();
             values.push(ndcg(&hits, &target(event)));

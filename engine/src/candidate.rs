@@ -23,6 +23,16 @@ pub enum Source {
     Popular90,
     /// Newest items.
     Fresh,
+    /// What people had next after the history's last events.
+    Next,
+    /// What people have who have the history's items.
+    Together,
+    /// What shared baskets with the history's last events.
+    Basket,
+    /// Several interests of one history, each by itself.
+    Interests,
+    /// Rising: much more often of late than before.
+    Trending,
     /// Named by the request.
     Among,
     /// Pinned by a rule.
@@ -41,6 +51,11 @@ impl Source {
             Source::Popular7 => "popular_7d",
             Source::Popular90 => "popular_90d",
             Source::Fresh => "fresh",
+            Source::Next => "next",
+            Source::Together => "together",
+            Source::Basket => "basket",
+            Source::Interests => "interests",
+            Source::Trending => "trending",
             Source::Among => "among",
             Source::Pinned => "pinned",
         }

@@ -41,6 +41,39 @@ pub struct FieldConfig {
     pub embed: Option<bool>,
 }
 
+/// What an action says of its item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Meaning {
+    /// It speaks for the item: it counts as interest.
+    Positive,
+    /// It says nothing either way: the item counts as seen, and that is all.
+    Neutral,
+    /// It speaks against the item: lists move away from it.
+    Negative,
+}
+
+impl Meaning {
+    /// The name that configurations use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Meaning::Positive => "positive",
+            Meaning::Neutral => "neutral",
+            Meaning::Negative => "negative",
+        }
+    }
+}
+
+/// What the configuration says about one action.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ActionConfig {
+    /// For or against the item, or neither.
+    pub meaning: Meaning,
+    /// How much one event of it counts, above 0 to 100: a click is 1, and by default a view is 0.5, cart and share 1.5,
+    /// buy and like 2, skip 0.2, every other action 1.
+    pub weight: f32,
+}
+
 /// How an engine is opened. `Config::default()` serves most users.
 ///
 /// ```
@@ -76,6 +109,9 @@ pub struct Config {
     /// Rows of the model's linear part, one for each cell of the grid, in the order of the manifest's features;
     /// empty (the default) uses the rows that ship with the model.
     pub weights: Vec<Vec<f32>>,
+    /// What actions mean, by name: for those of the caller's own, and for others whose default does not fit. Applies to
+    /// events that are logged from now on.
+    pub actions: BTreeMap<String, ActionConfig>,
     /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
     /// like, below three eighths as a dislike.
     pub rating_scale: (f64, f64),
@@ -100,6 +136,7 @@ impl Default for Config {
             index_threads: 0,
             candidates: 200,
             weights: Vec::new(),
+            actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
             force_network_fs: false,
             max_bytes: 1 << 40,
@@ -120,6 +157,12 @@ impl Config {
         self
     }
 
+    /// Sets what an action means, and how much one event of it counts.
+    pub fn action(mut self, name: impl Into<String>, meaning: Meaning, weight: f32) -> Self {
+        self.actions.insert(name.into(), ActionConfig { meaning, weight });
+        self
+    }
+
     /// Checks every number once, before anything is opened.
     ///
     /// # Errors
@@ -129,6 +172,12 @@ impl Config {
             let boost = field.boost.unwrap_or(1.0);
             if !(0.0..=1000.0).contains(&boost) {
                 return Err(Error::argument(format!("boost of `{name}`"), "0 to 1000", boost.to_string()));
+            }
+        }
+        for (name, action) in &self.actions {
+            if !(action.weight > 0.0 && action.weight <= 100.0) {
+                let found = action.weight.to_string();
+                return Err(Error::argument(format!("weight of action `{name}`"), "above 0, to 100", found));
             }
         }
         in_range("sessions", self.sessions, 0, 64)?;

@@ -21,6 +21,7 @@ use crate::observe;
 use crate::open::{self, DirectoryLock};
 use crate::rank::{self, Features, Question};
 use crate::ranking::{Ranking, Took};
+use crate::refit;
 use crate::request::Request;
 use crate::respond::respond;
 use crate::retrieve::retrieve;
@@ -219,6 +220,14 @@ impl Engine {
         inner.writer.delete_scenario(name.to_owned())
     }
 
+    /// Fits what is fitted to the whole log now, instead of in the background when the log has grown by a fifth: which
+    /// items the same people have. For measuring, and after a bulk import.
+    pub fn refit(&self) -> Result<()> {
+        let inner = self.inner()?;
+        inner.writer.settle()?;
+        refit::fit_together(&inner.stores)
+    }
+
     /// The state of the engine, in numbers.
     pub fn stats(&self) -> Result<Stats> {
         let inner = self.inner()?;
@@ -226,10 +235,10 @@ impl Engine {
         observe::stats(&inner.stores, threads.as_ref().map(|threads| threads.maintenance.text_durable()))
     }
 
-    /// Waits until both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:
+    /// Waits until the journal is applied and both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:
     /// what is committed is durable and visible without it.
     pub fn flush(&self) -> Result<()> {
-        self.inner()?;
+        self.inner()?.writer.settle()?;
         let flusher = match lock(&self.threads).as_ref() {
             Some(threads) => threads.maintenance.flusher(),
             None => return Err(Error::Closed),

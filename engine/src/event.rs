@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Config, Meaning};
 use crate::error::{Error, Result};
 use crate::id::check_id;
 use crate::limits::{self, at_most};
@@ -76,7 +77,7 @@ impl Action {
     }
 
     /// The name of this action's row in the model. Ratings become likes and dislikes at the ends of `scale`.
-    pub(crate) fn row_name(&self, value: Option<f64>, scale: (f64, f64)) -> &str {
+    fn row_name(&self, value: Option<f64>, scale: (f64, f64)) -> &str {
         match (self, value) {
             (Action::Rate, Some(value)) => {
                 let share = (value - scale.0) / (scale.1 - scale.0);
@@ -93,9 +94,33 @@ impl Action {
         }
     }
 
-    /// Whether this action speaks against the item: such events do not make it popular.
-    pub(crate) fn is_negative(&self, value: Option<f64>, scale: (f64, f64)) -> bool {
-        matches!(self.row_name(value, scale), "dislike" | "skip" | "hide")
+    /// The name of this action's row in the model, under a configuration.
+    pub(crate) fn model_row(&self, value: Option<f64>, config: &Config) -> &str {
+        match config.actions.get(self.name()).map(|action| action.meaning) {
+            Some(Meaning::Negative) => "dislike",
+            // The row of padding: the event weighs nothing.
+            Some(Meaning::Neutral) => "pad",
+            Some(Meaning::Positive) if matches!(self, Action::Skip | Action::Hide | Action::Dislike) => "custom",
+            _ => self.row_name(value, config.rating_scale),
+        }
+    }
+
+    /// What this action says of its item, and how loudly: as configured, else as [`Meaning`] and weights are by default.
+    /// A rating at the ends of the scale is a like or a dislike.
+    pub(crate) fn meaning(&self, value: Option<f64>, config: &Config) -> (Meaning, f32) {
+        if let Some(action) = config.actions.get(self.name()) {
+            return (action.meaning, action.weight);
+        }
+        match self.row_name(value, config.rating_scale) {
+            "dislike" | "hide" => (Meaning::Negative, 1.0),
+            "skip" => (Meaning::Negative, 0.2),
+            "view" => (Meaning::Positive, 0.5),
+            "cart" | "share" => (Meaning::Positive, 1.5),
+            "buy" => (Meaning::Positive, 2.0),
+            // Among ratings, a like is not louder than a rating: the scale of a store's popularity stays the same.
+            "like" if *self != Action::Rate => (Meaning::Positive, 2.0),
+            _ => (Meaning::Positive, 1.0),
+        }
     }
 }
 
@@ -121,12 +146,23 @@ pub struct Event {
     pub time: Option<Timestamp>,
     /// The ranking that the user answered to.
     pub rank_id: Option<String>,
+    /// The basket, order or session that the event belongs to: what shares one was had together. At most 512 bytes.
+    pub basket: Option<String>,
 }
 
 impl Event {
     /// An event of `user`; add an item or a query to it.
     pub fn new(user: impl Into<String>, action: Action) -> Self {
-        Event { user: user.into(), action, item: None, query: None, value: None, time: None, rank_id: None }
+        Event {
+            user: user.into(),
+            action,
+            item: None,
+            query: None,
+            value: None,
+            time: None,
+            rank_id: None,
+            basket: None,
+        }
     }
 
     /// Sets the item.
@@ -153,6 +189,18 @@ impl Event {
         self
     }
 
+    /// Names the ranking that the user answered to.
+    pub fn answers(mut self, rank_id: impl Into<String>) -> Self {
+        self.rank_id = Some(rank_id.into());
+        self
+    }
+
+    /// Sets the basket.
+    pub fn basket(mut self, basket: impl Into<String>) -> Self {
+        self.basket = Some(basket.into());
+        self
+    }
+
     /// Checks ids, lengths and numbers.
     pub(crate) fn check(&self) -> Result<()> {
         check_id("user", &self.user)?;
@@ -165,6 +213,7 @@ impl Event {
         at_most("bytes of an event's query", limits::MAX_QUERY_BYTES, self.query.as_deref().map_or(0, str::len))?;
         at_most("bytes of an action's name", limits::MAX_FIELD_NAME_BYTES, self.action.name().len())?;
         at_most("bytes of a rank_id", limits::MAX_ID_BYTES, self.rank_id.as_deref().map_or(0, str::len))?;
+        at_most("bytes of a basket", limits::MAX_ID_BYTES, self.basket.as_deref().map_or(0, str::len))?;
         if self.value.is_some_and(|v| !v.is_finite()) {
             return Err(Error::NonFinite { what: "event value".to_owned(), index: 0 });
         }

@@ -4,21 +4,26 @@
 mod controls;
 mod seen;
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringTreemap;
 
-use crate::catalog::{SpaceNumber, StoredEvent};
+use crate::catalog::{SpaceNumber, StoredEvent, UserItem};
+use crate::config::Meaning;
 use crate::control::{ExcludeSeen, Personalization};
 use crate::cursor;
 use crate::error::{Error, Result};
+use crate::event::Action;
 use crate::filter::Filter;
-use crate::id::{ItemKey, UserKey};
+use crate::id::{ItemKey, Seq};
+use crate::interests::interests;
 use crate::item::Kind;
 use crate::limits;
 use crate::model::{Context, ContextInput, HistoryInput};
+use crate::relations::Relations;
 use crate::request::{HistoryEvent, Request};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Person, Snapshot};
 use crate::stores::Spaces;
 use crate::text::TextQuery;
 use crate::time::Timestamp;
@@ -28,6 +33,8 @@ pub(crate) use controls::{Controls, Lift, NamedCap, Pin, stored_rules};
 
 /// Events that the model reads: the newest of the user's and the request's.
 const HISTORY_EVENTS: usize = 50;
+/// Events that are looked through for them and for what they are related to.
+const LOOK_BACK: usize = 100;
 
 /// One event of the history, as the model reads it.
 #[derive(Debug, Clone)]
@@ -36,8 +43,7 @@ pub(crate) struct PastEvent {
     pub vector: Vec<f32>,
     pub action: i64,
     pub gap_seconds: f64,
-    /// Speaks against the item.
-    pub negative: bool,
+    pub meaning: Meaning,
 }
 
 /// A vector of the caller's own to search with.
@@ -60,13 +66,17 @@ pub(crate) enum Allowed {
 /// A request, understood.
 pub(crate) struct Intent {
     pub now: Timestamp,
-    pub user: Option<UserKey>,
+    pub person: Option<Person>,
     /// Whether the query's weights apply: there is a text with a word, a seed, or a vector.
     pub has_query: bool,
     pub query: Option<TextQuery>,
     pub context: Context,
     /// Oldest first.
     pub events: Vec<PastEvent>,
+    /// What behaviour says of the history; without one, of the seeds.
+    pub relations: Relations,
+    /// Several directions that the history has, when it has more than one.
+    pub interests: Vec<Vec<f32>>,
     /// The mean of the known seeds of `like`.
     pub seed_vector: Option<Vec<f32>>,
     pub vectors: Vec<OwnVector>,
@@ -80,8 +90,8 @@ pub(crate) struct Intent {
     exclude_seen: bool,
     /// What is left out by name: of the request, its rules, its seeds, and its earlier pages.
     excluded: HashSet<ItemKey>,
-    /// Items of the stateless history.
-    had: HashSet<ItemKey>,
+    /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
+    lately: HashMap<ItemKey, UserItem>,
     pub degraded: Vec<String>,
 }
 
@@ -91,12 +101,16 @@ impl Intent {
         request.check()?;
         let shown = cursor::read(request)?;
         let now = request.now.unwrap_or_else(Timestamp::now);
-        let view = snapshot.catalog.view();
-        let user = request.user.as_deref().map(|id| view.user_key(id)).transpose()?.flatten();
+        let person = request.user.as_deref().map(|id| snapshot.person(id)).transpose()?.flatten();
         let mut degraded = Vec::new();
         let seeds = known(snapshot, &request.like)?;
         let seed_vector = mean_vector(snapshot, &seeds)?;
-        let events = past_events(snapshot, request, user, now)?;
+        let past = past(snapshot, request, person.as_ref(), now)?;
+        let events = past_events(snapshot, &past, now)?;
+        let liked = liked(snapshot, &past);
+        let relations = Relations::read(snapshot, if liked.is_empty() { &seeds } else { &liked })?;
+        let positive = events.iter().rev().filter(|event| event.meaning == Meaning::Positive);
+        let interests = interests(positive.map(|event| event.vector.as_slice()));
         let text = query_text(request, &mut degraded);
         let query = match text {
             Some(text) => snapshot.text.query(text, &search_fields(snapshot))?,
@@ -117,11 +131,14 @@ impl Intent {
         }
         let mut intent = Intent {
             now,
-            user,
+            lately: lately(snapshot, request, person.as_ref(), now)?,
+            person,
             has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
             query,
             context,
             events,
+            relations,
+            interests,
             seed_vector,
             vectors,
             allowed,
@@ -132,7 +149,6 @@ impl Intent {
             shown,
             exclude_seen: request.exclude_seen == ExcludeSeen::Yes,
             excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds).collect(),
-            had: known_items(snapshot, request.history.iter().map(|e| e.item.as_str()))?.into_iter().collect(),
             degraded,
         };
         intent.exclude(snapshot, request, &rules)?;
@@ -147,7 +163,7 @@ impl Intent {
         self.excluded.extend(known_items(snapshot, controls::excluded(rules))?);
         self.excluded.extend(&self.shown);
         if let ExcludeSeen::When(when) = &request.exclude_seen {
-            let had = seen::had_when(snapshot, request, when, (self.user, self.now), &mut self.degraded)?;
+            let had = seen::had_when(snapshot, request, when, (self.person.as_ref(), self.now), &mut self.degraded)?;
             self.excluded.extend(had);
         }
         Ok(())
@@ -169,7 +185,7 @@ impl Intent {
 
     /// Without a history there is no mix to follow.
     fn drop_empty_mix(&mut self) {
-        if self.controls.mix.is_some() && self.events.iter().all(|event| event.negative) {
+        if self.controls.mix.is_some() && self.events.iter().all(|event| event.meaning != Meaning::Positive) {
             self.controls.mix = None;
             self.degraded
                 .push("there is no history whose mix could be followed; `calibrate_mix` was left out".to_owned());
@@ -194,21 +210,28 @@ impl Intent {
             Allowed::All => true,
             Allowed::Only(keys) => keys.contains(key.0),
         };
-        allowed && !self.excluded.contains(&key) && !(self.exclude_seen && self.had(snapshot, key).unwrap_or(false))
+        allowed && !self.excluded.contains(&key) && !(self.exclude_seen && self.has_had(snapshot, key).unwrap_or(false))
     }
 
-    /// Whether the user, or the stateless history, has had an item before the request, as far as the list is to know.
-    pub(crate) fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
-        Ok(self.personalization != Personalization::Off && self.had(snapshot, key)?)
+    /// Whether the user, or the stateless history, has had an item before the request.
+    fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
+        Ok(self.ever_had(snapshot, key)?.is_some_and(|had| had.had_by(self.now)))
     }
 
-    fn had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
-        if self.had.contains(&key) {
-            return Ok(true);
+    /// What the user, and the stateless history, did with an item and saw of it, as far as the scores are to know.
+    pub(crate) fn had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
+        if self.personalization == Personalization::Off {
+            return Ok(None);
         }
-        let Some(user) = self.user else { return Ok(false) };
-        let had = snapshot.catalog.view().user_item(user, key)?;
-        Ok(had.is_some_and(|had| had.first <= self.now))
+        self.ever_had(snapshot, key)
+    }
+
+    fn ever_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
+        match (self.lately.get(&key), &self.person) {
+            (Some(had), _) => Ok(Some(*had)),
+            (None, Some(person)) => snapshot.user_item(person, key),
+            (None, None) => Ok(None),
+        }
     }
 }
 
@@ -217,6 +240,39 @@ impl PastEvent {
     pub(crate) fn input(&self) -> HistoryInput<'_> {
         HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds }
     }
+}
+
+/// The items of the stateless history, and of events that are too new for the tables.
+fn lately(
+    snapshot: &Snapshot,
+    request: &Request,
+    person: Option<&Person>,
+    now: Timestamp,
+) -> Result<HashMap<ItemKey, UserItem>> {
+    let mut found: HashMap<ItemKey, UserItem> = HashMap::new();
+    let mut add = |id: &str, time: Timestamp, action: &Action, value: Option<f64>| -> Result<()> {
+        for key in known_items(snapshot, std::iter::once(id))? {
+            let had = match found.entry(key) {
+                Entry::Occupied(had) => had.into_mut(),
+                Entry::Vacant(slot) => {
+                    let stored = person.map(|person| snapshot.user_item(person, key)).transpose()?.flatten();
+                    slot.insert(stored.unwrap_or_default())
+                }
+            };
+            had.add_event(time, action, action.meaning(value, &snapshot.stores.config).0);
+        }
+        Ok(())
+    };
+    for recent in person.into_iter().flat_map(|person| &person.recent).filter(|event| event.time() <= now) {
+        let event = &recent.logged.event;
+        if let Some(id) = &event.item {
+            add(id, recent.time(), &event.action, event.value)?;
+        }
+    }
+    for event in &request.history {
+        add(&event.item, event.time.unwrap_or(now).min(now), &event.action, event.value)?;
+    }
+    Ok(found)
 }
 
 /// The query's text, when it has anything but white space.
@@ -263,44 +319,65 @@ fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>
     Ok((norm > 1e-6).then_some(sum))
 }
 
-/// The newest events with a vector: the user's stored ones, then the request's.
-fn past_events(
+/// The newest events on known items, newest first: the request's, then the user's stored ones.
+fn past(
     snapshot: &Snapshot,
     request: &Request,
-    user: Option<UserKey>,
+    person: Option<&Person>,
     now: Timestamp,
-) -> Result<Vec<PastEvent>> {
+) -> Result<Vec<(ItemKey, StoredEvent)>> {
     if request.personalization == Personalization::Off {
         return Ok(Vec::new());
     }
-    let space = snapshot.item_space()?;
     let mut newest_first = Vec::new();
     for event in request.history.iter().rev().take(limits::MAX_HISTORY) {
         let key = known_items(snapshot, std::iter::once(event.item.as_str()))?;
         newest_first.extend(key.first().map(|key| (*key, stateless(event, now))));
     }
-    if let Some(user) = user {
-        let stored = snapshot.catalog.view().history(user, now, HISTORY_EVENTS)?;
+    if let Some(person) = person {
+        let stored = snapshot.history(person, now, LOOK_BACK)?;
         newest_first.extend(stored.into_iter().filter_map(|event| Some((event.item?, event))));
     }
+    Ok(newest_first)
+}
+
+/// The newest events whose item has a vector, oldest first: what the model reads.
+fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp) -> Result<Vec<PastEvent>> {
+    let (space, config) = (snapshot.item_space()?, &snapshot.stores.config);
     let mut events = Vec::new();
-    for (key, event) in newest_first {
+    for (key, event) in past {
         if events.len() == HISTORY_EVENTS {
             break;
         }
-        let Some(vector) = snapshot.vector(space, key)? else { continue };
-        let scale = snapshot.stores.config.rating_scale;
-        let action = snapshot.stores.model.action_row(event.action.row_name(event.value, scale));
-        let negative = event.action.is_negative(event.value, scale);
-        events.push(PastEvent { key, vector, action, gap_seconds: now.seconds_since(event.time), negative });
+        let Some(vector) = snapshot.vector(space, *key)? else { continue };
+        let action = snapshot.stores.model.action_row(event.action.model_row(event.value, config));
+        let (meaning, gap_seconds) = (event.action.meaning(event.value, config).0, now.seconds_since(event.time));
+        events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning });
     }
     events.reverse();
     Ok(events)
 }
 
+/// The items that past events speak for, newest first, as often as they do.
+fn liked(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)]) -> Vec<ItemKey> {
+    let config = &snapshot.stores.config;
+    let positive = past.iter().filter(|(_, e)| e.action.meaning(e.value, config).0 == Meaning::Positive);
+    positive.map(|(key, _)| *key).collect()
+}
+
 fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {
     let time = event.time.unwrap_or(now);
-    StoredEvent { time, item: None, action: event.action.clone(), query: None, value: event.value }
+    StoredEvent {
+        time,
+        order: (Seq(u64::MAX), 0),
+        item: None,
+        action: event.action.clone(),
+        query: None,
+        value: event.value,
+        basket: None,
+        rank_id: None,
+        arrived: None,
+    }
 }
 
 /// The vectors that the request gives, and those of the seeds of `like`.

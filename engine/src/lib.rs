@@ -36,8 +36,12 @@ mod text;
 mod vector;
 
 // Layer 3: the pinned view, and bringing what is derived in line with what is true.
+mod event_tail;
 mod intent;
+mod interests;
 mod recover;
+mod refit;
+mod relations;
 mod snapshot;
 mod stores;
 
@@ -55,7 +59,7 @@ mod retrieve;
 mod engine;
 
 pub use candidate::{Proposal, Source};
-pub use config::{Config, FieldConfig, Provider};
+pub use config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
 pub use control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};

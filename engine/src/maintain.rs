@@ -1,6 +1,6 @@
 //! Background work: following the writer with the two indexes, and making them durable.
 //!
-//! Two threads, one for text and one for vectors, sleep until a commit rings. They work in bounded steps and end when
+//! Three threads, one for text, one for vectors and one for what is fitted to the log. They work in bounded steps and end when
 //! the engine closes. A failure is kept for `stats()` and tried again; readers meanwhile use the overlays.
 
 use std::collections::HashMap;
@@ -13,6 +13,7 @@ use crate::catalog::SpaceNumber;
 use crate::error::{Error, Result};
 use crate::id::Seq;
 use crate::recover;
+use crate::refit::{self, Together};
 use crate::stores::{SpaceRow, Stores};
 use crate::vector::Space;
 
@@ -27,6 +28,11 @@ const RECALL_SAMPLE: usize = 200;
 const LOWEST_SELF_RECALL: f32 = 0.98;
 /// Share of deleted places in a graph beyond which it is built anew.
 const DELETED_SHARE: f32 = 0.25;
+/// Fits to the log are made from this many events on, and again when the log has grown by this factor; how often that
+/// is looked for.
+const REFIT_EVENTS: u64 = 1_000;
+const REFIT_GROWTH: f64 = 1.2;
+const REFIT_LOOK: Duration = Duration::from_secs(5);
 /// Pause after a failure, so that a full disk is not hammered.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -50,7 +56,12 @@ impl Maintenance {
         let state = Arc::new(State::default());
         state.text_durable.store(text_durable.0, Ordering::SeqCst);
         let mut threads = Vec::new();
-        for (name, body) in [("onelist-text", text_thread as fn(&Stores, &State)), ("onelist-vector", vector_thread)] {
+        let bodies = [
+            ("onelist-text", text_thread as fn(&Stores, &State)),
+            ("onelist-vector", vector_thread),
+            ("onelist-signals", signals_thread),
+        ];
+        for (name, body) in bodies {
             let (stores_, state_) = (stores.clone(), state.clone());
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&stores_, &state_));
             threads.push(thread.map_err(|e| Error::io("start a thread for", &stores.path, e))?);
@@ -239,6 +250,28 @@ fn follow(
 fn is_worn(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<bool> {
     let sample = recover::sample_vectors(stores, number, space.applied(), RECALL_SAMPLE)?;
     Ok(space.self_recall(&sample)? < LOWEST_SELF_RECALL)
+}
+
+/// Fits anew what is fitted to the whole log, when the log has grown by a share.
+fn signals_thread(stores: &Stores, _: &State) {
+    while !stores.progress.is_closing() {
+        // Nobody rings for events: fits are looked for from time to time.
+        stores.progress.wait(REFIT_LOOK, || false);
+        if stores.progress.is_closing() || stores.poisoned.load().is_some() {
+            continue;
+        }
+        attempt(stores, || match refit_is_due(stores)? {
+            true => refit::fit_together(stores),
+            false => Ok(()),
+        });
+    }
+}
+
+fn refit_is_due(stores: &Stores) -> Result<bool> {
+    let catalog = stores.catalog.read()?;
+    let events = catalog.counters().events;
+    let fitted = Together::read(catalog.view())?.map_or(0, |fitted| fitted.events);
+    Ok(events >= REFIT_EVENTS && events as f64 >= fitted as f64 * REFIT_GROWTH)
 }
 
 /// Forgets recent items that every index holds.

@@ -68,6 +68,19 @@ pub(crate) fn cover_tail(stores: &Stores, text_at: Option<Seq>, spaces: &[(Space
     Ok(())
 }
 
+/// Shows the events that are journaled and not applied to readers: called once, before the first request.
+pub(crate) fn cover_journal(stores: &Stores) -> Result<()> {
+    let catalog = stores.catalog.read()?;
+    let view = catalog.view();
+    let applied = catalog.counters().applied;
+    stores.events.settle(applied);
+    for row in view.journal(applied)? {
+        let (seq, entries) = row?;
+        stores.events.stage(seq, &entries, &stores.config, |id| view.item_key(id).ok().flatten());
+    }
+    Ok(())
+}
+
 type Staged = Vec<(ItemKey, Generation, Arc<[f16]>)>;
 
 fn vectors_of(catalog: &CatalogRead, space: SpaceNumber, keys: &[ItemKey]) -> Result<Staged> {

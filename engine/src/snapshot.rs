@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{CatalogRead, SpaceNumber};
+use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserItem};
 use crate::error::{Error, Result};
-use crate::id::{Generation, ItemKey};
+use crate::event_tail::{EventPin, TailEvent};
+use crate::id::{Generation, ItemKey, UserKey};
 use crate::schema::Schema;
 use crate::stores::{RecentState, Spaces, Stores};
 use crate::text::TextView;
+use crate::time::Timestamp;
 use crate::vector;
 
 /// How often a pin is tried again when a commit slips in between its steps. Each try is microseconds, a commit is not.
@@ -20,7 +22,16 @@ pub(crate) struct Snapshot<'s> {
     pub text: Arc<TextView>,
     pub schema: Arc<Schema>,
     pub spaces: Arc<Spaces>,
+    pub events: EventPin<'s>,
     recent: Arc<RecentState>,
+}
+
+/// Somebody with events.
+pub(crate) struct Person {
+    /// `None` for somebody whose events are not applied yet.
+    pub key: Option<UserKey>,
+    /// Events that are not applied yet, oldest first.
+    pub recent: Vec<Arc<TailEvent>>,
 }
 
 impl<'s> Snapshot<'s> {
@@ -34,12 +45,13 @@ impl<'s> Snapshot<'s> {
             let catalog = stores.catalog.read()?;
             let recent = stores.recent.load();
             let text = stores.text.view();
-            if text.applied() > catalog.counters().seq {
+            let events = stores.events.pin(&catalog);
+            let (false, Some(events)) = (text.applied() > catalog.counters().seq, events) else {
                 std::thread::yield_now();
                 continue;
-            }
+            };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
-            return Ok(Snapshot { stores, catalog, text, schema, spaces, recent });
+            return Ok(Snapshot { stores, catalog, text, schema, spaces, events, recent });
         }
         Err(Error::internal("no commit could be pinned"))
     }
@@ -67,6 +79,40 @@ impl<'s> Snapshot<'s> {
         let mut components = vec![0.0; bytes.len() / 2];
         vector::read_bytes(bytes, &mut components)?;
         Ok(Some(components))
+    }
+
+    /// The counters of an item, with every event up to the pinned commit.
+    pub(crate) fn signals(&self, key: ItemKey) -> Result<Option<ItemSignals>> {
+        Ok(self.events.signals(key, self.catalog.view().signals(key)?))
+    }
+
+    /// The person of an id: what is stored, and the events that are not applied yet. `None` for nobody.
+    pub(crate) fn person(&self, id: &str) -> Result<Option<Person>> {
+        let key = self.catalog.view().user_key(id)?;
+        let recent = self.events.of_user(id);
+        Ok((key.is_some() || !recent.is_empty()).then_some(Person { key, recent }))
+    }
+
+    /// The newest `limit` events of a person up to `until`, newest first.
+    pub(crate) fn history(&self, person: &Person, until: Timestamp, limit: usize) -> Result<Vec<StoredEvent>> {
+        let mut events = Vec::new();
+        if let Some(key) = person.key {
+            events = self.catalog.view().history(key, until)?.take(limit).collect::<Result<Vec<_>>>()?;
+        }
+        for recent in person.recent.iter().filter(|event| event.time() <= until) {
+            let item = recent.logged.event.item.as_deref().map(|id| self.catalog.view().item_key(id)).transpose()?;
+            events.push(recent.stored(item.flatten()));
+        }
+        if !person.recent.is_empty() {
+            events.sort_by_key(|event| std::cmp::Reverse((event.time, event.order)));
+            events.truncate(limit);
+        }
+        Ok(events)
+    }
+
+    /// What a person has done with an item, as far as it is applied: `history` knows the rest.
+    pub(crate) fn user_item(&self, person: &Person, item: ItemKey) -> Result<Option<UserItem>> {
+        person.key.map(|key| self.catalog.view().user_item(key, item)).transpose().map(Option::flatten)
     }
 
     /// The `k` nearest of a set of items to a query, exactly: what a selective filter asks for instead of the graph.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
+use crate::event_tail::EventTail;
 use crate::id::{ItemKey, Seq};
 use crate::model::Model;
 use crate::schema::Schema;
@@ -33,6 +34,7 @@ pub(crate) struct Stores {
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
     pub recent: Recent,
+    pub events: EventTail,
     pub progress: Progress,
     /// Why writes are refused since a durable write failed.
     pub poisoned: ArcSwapOption<String>,

@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 6] = [
         "stats",
     ],
     &["catalog", "model", "text", "vector"],
-    &["intent", "recover", "snapshot", "stores"],
+    &["event_tail", "intent", "interests", "recover", "refit", "relations", "snapshot", "stores"],
     &["arrange", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
     &["engine"],
 ];

@@ -60,10 +60,10 @@ pub fn shop() -> onelist::Result<Shop> {
     let event = |user: &str, item: &str, action: Action| Event::new(user, action).item(item);
     shop.db.log(vec![
         event("hiker", "boots", Action::Buy),
-        event("hiker", "backpack", Action::View),
+        event("hiker", "backpack", Action::Click),
         event("cook", "teapot", Action::Buy),
-        event("someone", "red-shoes", Action::View),
-        event("another", "red-shoes", Action::View),
+        event("someone", "red-shoes", Action::Click),
+        event("another", "red-shoes", Action::Click),
     ])?;
     Ok(shop)
 }

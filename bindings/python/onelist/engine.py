@@ -15,6 +15,7 @@ from onelist._native import Ranking
 from onelist._runtime import installed_runtime
 from onelist.errors import InvalidArgumentError
 from onelist.types import (
+    ActionConfig,
     Cap,
     FieldOptions,
     Filter,
@@ -48,6 +49,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     candidates: int | None = None,
     weights: Sequence[Sequence[float]] | None = None,
     rating_scale: tuple[float, float] | None = None,
+    actions: Mapping[str, ActionConfig] | None = None,
     max_bytes: int | None = None,
 ) -> Engine:
     """Opens the store at ``path``, or creates it. One process at a time may hold it open.
@@ -64,6 +66,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
     - ``candidates``: how many a request scores when it does not say (200)
     - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
+    - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
     Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open elsewhere), ``InputError`` (a
@@ -83,6 +86,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "candidates": candidates,
         "weights": weights,
         "rating_scale": rating_scale,
+        "actions": actions,
         "max_bytes": max_bytes,
     }
     given = {name: value for name, value in config.items() if value is not None}
@@ -185,6 +189,7 @@ class Engine:
         value: float | None = None,
         time: Time | None = None,
         rank_id: str | None = None,
+        basket: str | None = None,
     ) -> None:
         """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
 
@@ -193,8 +198,10 @@ class Engine:
         - ``action``: click (the default), view, cart, buy, like, dislike, skip, hide, rate, share, search, or your own
         - ``value``: a rating, a quantity, seconds watched
         - ``time``: when (now); ``rank_id``: the ranking that was answered to
+        - ``basket``: the basket, order or session; what shares one was had together
         """
-        one = {"user": user, "item": item, "query": query, "value": value, "time": time, "rank_id": rank_id}
+        one = {"user": user, "item": item, "query": query, "value": value, "time": time}
+        one |= {"rank_id": rank_id, "basket": basket}
         if events is None:
             self._native.log([{**one, "action": action}])
         elif given := [name for name, value in one.items() if value is not None]:

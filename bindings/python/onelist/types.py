@@ -94,6 +94,15 @@ class Event(TypedDict, total=False):
     value: float | None
     time: Time | None
     rank_id: str | None
+    basket: str | None
+
+
+class ActionConfig(TypedDict, total=False):
+    """What one action says of its item: ``meaning`` positive (the default), neutral or negative; ``weight`` above 0 to
+    100 (1, which is a click)."""
+
+    meaning: str
+    weight: float
 
 
 class Options(TypedDict, total=False):

@@ -7,7 +7,7 @@ use pyo3::types::{PyBool, PyInt, PyMapping, PyString};
 use crate::convert::{elements, ids, number, pairs, text, time, vector};
 use crate::error::{Place, from_engine, invalid, wrong_type};
 
-const EVENT_KEYS: [&str; 7] = ["user", "action", "item", "query", "value", "time", "rank_id"];
+const EVENT_KEYS: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
 const HISTORY_KEYS: [&str; 4] = ["item", "action", "value", "time"];
 const SEEN_KEYS: [&str; 2] = ["actions", "within_days"];
 const REQUEST_KEYS: [&str; 23] = [
@@ -62,7 +62,8 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
             "query" => event.query = Some(text(&value, &place)?),
             "value" => event.value = Some(number(&value, &place)?),
             "time" => event.time = Some(time(&value, &place)?),
-            _ => event.rank_id = Some(text(&value, &place)?),
+            "rank_id" => event.rank_id = Some(text(&value, &place)?),
+            _ => event.basket = Some(text(&value, &place)?),
         }
     }
     let missing = |what: &str| invalid(value.py(), place, &format!("an event with the key `{what}`"), "none");

@@ -21,6 +21,7 @@ from onelist.model_zero.wordpiece import WordPiece
 SHIPPED = Path(__file__).parents[3] / "engine" / "model"
 WEIGHTS = Path(export.__file__).with_name("weights.json")
 DE, D, V = 16, 8, 7000
+WIDTH = len(shape.FEATURES) + len(shape.GRAPH_FEATURES)
 
 
 def small_constants() -> Constants:
@@ -75,7 +76,7 @@ def random_feeds(random: np.random.Generator, b: int, length: int, k: int, d: in
         "history_mask": mask,
         "cand_vec": table.unit(random.standard_normal((b, k, d)).astype(np.float32)),
         "cand_feat": random.random((b, k, len(shape.FEATURES))).astype(np.float32),
-        "weights": random.standard_normal((4, 13)).astype(np.float32),
+        "weights": random.standard_normal((4, WIDTH)).astype(np.float32),
         "content": random.standard_normal((5, DE)).astype(np.float32),
     }
 
@@ -170,7 +171,7 @@ def test_zero_and_tiny_inputs_give_zero_and_never_nan(session: Session) -> None:
 
 
 def test_the_cell_chooses_the_weight_row(session: Session) -> None:
-    rows = np.repeat(np.arange(4, dtype=np.float32)[:, None], 13, axis=1)
+    rows = np.repeat(np.arange(4, dtype=np.float32)[:, None], WIDTH, axis=1)
     feat = np.zeros((4, 1, len(shape.FEATURES)), np.float32)
     feat[:, :, 0] = 1.0
     out = session(weights=rows, cand_feat=feat, query_mask=np.asarray([0, 0, 1, 1], np.float32),
@@ -182,9 +183,10 @@ def test_a_dislike_pushes_away_and_is_never_the_nearest(session: Session) -> Non
     vector = np.zeros((1, 1, D), np.float32)
     vector[0, 0, 0] = 1.0
     out = session(history_vec=vector, history_action=np.asarray([[shape.ACTIONS["dislike"]]]),
-                  history_mask=np.ones((1, 1), np.float32), cand_vec=vector, weights=np.ones((4, 13), np.float32))  # fmt: skip
+                  history_mask=np.ones((1, 1), np.float32), cand_vec=vector, weights=np.ones((4, WIDTH), np.float32))  # fmt: skip
     got = dict(zip([*shape.FEATURES, *shape.GRAPH_FEATURES], out["contributions"][0, 0], strict=True))
     assert got["cos_history"] == pytest.approx(-1.0) and got["cos_last"] == 0.0 and got["cos_nearest"] == 0.0
+    assert got["cos_disliked"] == pytest.approx(1.0)
 
 
 def test_semantic_ids_are_the_nearest_codes(constants: Constants, session: Session) -> None:

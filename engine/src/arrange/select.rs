@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::candidate::Scored;
+use crate::config::Meaning;
 use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::{Controls, Intent};
@@ -106,7 +107,7 @@ fn terms(snapshot: &Snapshot, intent: &Intent, list: &[Scored], want: usize) -> 
             let record = snapshot.catalog.view().item(key)?;
             Ok(record.map(|record| groups(record.item.fields.get(&mix.field))).unwrap_or_default())
         };
-        let liked = intent.events.iter().filter(|event| !event.negative);
+        let liked = intent.events.iter().filter(|event| event.meaning == Meaning::Positive);
         let history = liked.map(|event| of(event.key)).collect::<Result<Vec<_>>>()?;
         let candidates = pool.iter().map(|key| of(*key)).collect::<Result<Vec<_>>>()?;
         if let Some(term) = Calibration::new(mix.strength, &history, &candidates) {

@@ -5,6 +5,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::id::{Generation, ItemKey, Seq};
 
+use super::popularity::Window;
+
 /// Totals, the next keys, and the digest of what is live.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counters {
@@ -23,7 +25,11 @@ pub(crate) struct Counters {
     /// Sum over live items of a hash of key and generation: equal digests mean equal (key, generation) sets.
     pub digest: u64,
     /// For each popularity window, the step of mass below which items are not listed.
-    pub popular_floor: [f64; 2],
+    pub popular_floor: [f64; Window::ALL.len()],
+    /// The last commit of the journal that is applied.
+    pub applied: Seq,
+    /// Impressions that are kept.
+    pub impressions: u64,
 }
 
 impl Default for Counters {
@@ -36,7 +42,9 @@ impl Default for Counters {
             users: 0,
             events: 0,
             digest: 0,
-            popular_floor: [f64::NEG_INFINITY; 2],
+            popular_floor: [f64::NEG_INFINITY; Window::ALL.len()],
+            applied: Seq(0),
+            impressions: 0,
         }
     }
 }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::id::{ItemKey, Seq, UserKey};
 use crate::time::Timestamp;
 
+use super::covisits::Relation;
 use super::items::SpaceNumber;
 use super::popularity::Window;
 
@@ -60,6 +61,24 @@ pub(super) fn user_item(user: UserKey, item: ItemKey) -> [u8; 17] {
     bytes
 }
 
+/// The neighbours of an item in one relation.
+pub(super) fn neighbours(relation: Relation, item: ItemKey) -> [u8; 9] {
+    let mut bytes = [0; 9];
+    bytes[0] = relation.number();
+    bytes[1..].copy_from_slice(&item.0.to_be_bytes());
+    bytes
+}
+
+/// An impression in order of time.
+pub(super) fn impression_time(time: Timestamp, rank_id: &str) -> Vec<u8> {
+    [&sortable_time(time).to_be_bytes(), rank_id.as_bytes()].concat()
+}
+
+/// The rank id inside an [`impression_time`] key.
+pub(super) fn impression_id(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.get(8..)?).ok()
+}
+
 /// Items in order of falling popularity.
 pub(super) fn popular(window: Window, mass: f64, item: ItemKey) -> [u8; 17] {
     let mut bytes = [0; 17];
@@ -93,9 +112,21 @@ pub(super) fn last_item(key: &[u8]) -> Option<ItemKey> {
     Some(ItemKey(u64::from_be_bytes(key.get(tail..)?.try_into().ok()?)))
 }
 
+/// The user inside an [`event`] key; `None` for the other kind of row that lies beside.
+pub(super) fn event_user(key: &[u8]) -> Option<UserKey> {
+    let user = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
+    (key.get(8) == Some(&EVENT)).then_some(UserKey(user))
+}
+
 /// The time inside an [`event`] key.
 pub(super) fn event_time(key: &[u8]) -> Option<Timestamp> {
     unsortable_time(key.get(9..17)?)
+}
+
+/// The commit and the place inside an [`event`] key.
+pub(super) fn event_order(key: &[u8]) -> Option<(Seq, u32)> {
+    let seq = u64::from_be_bytes(key.get(17..25)?.try_into().ok()?);
+    Some((Seq(seq), u32::from_be_bytes(key.get(25..29)?.try_into().ok()?)))
 }
 
 /// The time inside a [`fresh`] key.

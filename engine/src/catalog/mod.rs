@@ -4,22 +4,31 @@
 //! (`keys`), values go through one codec with a version byte and a checksum (`codec`), and every table is listed in
 //! `tables`. docs/FORMAT.md describes the bytes.
 
+mod apply;
 mod codec;
 mod counters;
+mod covisits;
 mod events;
 mod file_check;
+mod impressions;
 mod items;
+mod journal;
 mod keys;
+mod popular;
 mod popularity;
 mod read;
 mod scenarios;
+mod signals;
 mod store;
 mod tables;
 mod write;
 
-pub(crate) use events::StoredEvent;
+pub(crate) use covisits::{Neighbours, Relation};
+pub(crate) use events::{StoredEvent, UserItem};
 pub(crate) use items::SpaceNumber;
+pub(crate) use journal::{Entry, Impression, LoggedEvent};
 pub(crate) use popularity::Window;
 pub(crate) use read::{CatalogRead, View};
+pub(crate) use signals::ItemSignals;
 pub(crate) use store::Catalog;
 pub(crate) use write::CatalogWrite;

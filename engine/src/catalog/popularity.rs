@@ -10,29 +10,37 @@ use crate::time::Timestamp;
 /// A half-life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Window {
+    /// 1 day.
+    Day,
     /// 7 days.
     Week,
     /// 90 days.
     Quarter,
+    /// Nothing is forgotten.
+    Ever,
 }
 
 impl Window {
-    /// Both, in the order in which masses are stored.
-    pub(crate) const ALL: [Window; 2] = [Window::Week, Window::Quarter];
+    /// All, in the order in which masses are stored.
+    pub(crate) const ALL: [Window; 4] = [Window::Day, Window::Week, Window::Quarter, Window::Ever];
+
+    /// The window's place in [`Window::ALL`].
+    pub(crate) fn place(self) -> usize {
+        self as usize
+    }
 
     /// The byte that names the window in keys.
     pub(super) fn number(self) -> u8 {
-        match self {
-            Window::Week => 0,
-            Window::Quarter => 1,
-        }
+        self as u8
     }
 
     /// Half-life in days.
     pub(crate) fn days(self) -> f64 {
         match self {
+            Window::Day => 1.0,
             Window::Week => 7.0,
             Window::Quarter => 90.0,
+            Window::Ever => f64::INFINITY,
         }
     }
 
@@ -71,6 +79,10 @@ mod tests {
     fn an_event_halves_in_its_half_life() {
         let then = Timestamp::from_seconds(1.6e9);
         for window in Window::ALL {
+            if window == Window::Ever {
+                assert_eq!(window.count(window.event(then), Timestamp::MAX), 1.0);
+                continue;
+            }
             let later = Timestamp::from_seconds(1.6e9 + window.days() * 86_400.0);
             let twice = add(window.event(then), window.event(then));
             assert!((window.count(twice, then) - 2.0).abs() < 1e-9);

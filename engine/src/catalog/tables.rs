@@ -25,8 +25,16 @@ pub(super) struct Tables {
     pub users: Table,
     /// user key, 0, time, seq, place -> event; user key, 1, item key -> how often, when first and last.
     pub people: Table,
-    /// item key -> log masses of all windows.
-    pub masses: Table,
+    /// seq -> what was logged in that commit, until it is applied.
+    pub journal: Table,
+    /// item key -> log masses of all windows, impressions, choices.
+    pub signals: Table,
+    /// relation, item key -> neighbours with their weights.
+    pub neighbours: Table,
+    /// rank id -> what was shown, and what of it was chosen.
+    pub impressions: Table,
+    /// time, rank id -> nothing: impressions in the order in which they are forgotten.
+    pub impressions_by_time: Table,
     /// window, falling mass in steps, item key -> nothing: the popular lists.
     pub popular: Table,
     /// falling time of availability, item key -> nothing: the fresh list.
@@ -36,7 +44,7 @@ pub(super) struct Tables {
 }
 
 /// Number of tables, for LMDB's `max_dbs`.
-pub(super) const COUNT: u32 = 10;
+pub(super) const COUNT: u32 = 14;
 
 impl Tables {
     /// Opens the tables, creating those that are missing.
@@ -49,7 +57,11 @@ impl Tables {
             vectors: table("vectors")?,
             users: table("users")?,
             people: table("people")?,
-            masses: table("masses")?,
+            journal: table("journal")?,
+            signals: table("signals")?,
+            neighbours: table("neighbours")?,
+            impressions: table("impressions")?,
+            impressions_by_time: table("impressions_by_time")?,
             popular: table("popular")?,
             fresh: table("fresh")?,
             oplog: table("oplog")?,

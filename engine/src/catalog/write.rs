@@ -8,8 +8,8 @@ use crate::id::{ItemKey, Seq, UserKey};
 use crate::item::Item;
 use crate::time::Timestamp;
 
+use super::apply::Batch;
 use super::counters::Counters;
-use super::events::PendingMasses;
 use super::items::{self, ItemRecord, SpaceNumber};
 use super::read::View;
 use super::store::storage;
@@ -21,16 +21,16 @@ pub(crate) struct CatalogWrite<'c> {
     pub(super) txn: RwTxn<'c>,
     pub(super) tables: Tables,
     pub(super) counters: Counters,
-    pub(super) masses: PendingMasses,
+    /// The counters as they were before this transaction.
+    before: Counters,
+    pub(super) batch: Batch,
     changed: Vec<ItemKey>,
-    place: u32,
 }
 
 impl<'c> CatalogWrite<'c> {
     pub(super) fn new(txn: RwTxn<'c>, tables: Tables) -> Result<CatalogWrite<'c>> {
         let counters = View { txn: &txn, tables: &tables }.counters()?;
-        let masses = PendingMasses::default();
-        Ok(CatalogWrite { txn, tables, counters, masses, changed: Vec::new(), place: 0 })
+        Ok(CatalogWrite { txn, tables, counters, before: counters, batch: Batch::default(), changed: Vec::new() })
     }
 
     /// The questions that can be asked of what is written so far.
@@ -59,8 +59,8 @@ impl<'c> CatalogWrite<'c> {
         match before {
             Some(before) => self.retire(key, &before)?,
             None => {
-                let masses = self.view().masses(key)?;
-                self.relist_popular(key, None, masses)?;
+                let signals = self.view().signals(key)?;
+                self.relist(key, None, signals.as_ref())?;
             }
         }
         self.tables.items.put(&mut self.txn, &keys::item(key), &items::encode(&record)?).map_err(storage)?;
@@ -87,8 +87,8 @@ impl<'c> CatalogWrite<'c> {
         for space in spaces {
             self.tables.vectors.delete(&mut self.txn, &keys::vector(*space, key)).map_err(storage)?;
         }
-        let masses = self.view().masses(key)?;
-        self.relist_popular(key, masses, None)?;
+        let signals = self.view().signals(key)?;
+        self.relist(key, signals.as_ref(), None)?;
         self.changed.push(key);
         Ok(true)
     }
@@ -117,14 +117,13 @@ impl<'c> CatalogWrite<'c> {
         }
         let key = self.counters.next_user;
         self.counters.next_user += 1;
-        self.counters.users += 1;
         self.tables.users.put(&mut self.txn, &keys::external(id), &codec::encode(&(key, id))?).map_err(storage)?;
         Ok(UserKey(key))
     }
 
-    pub(super) fn next_place(&mut self) -> u32 {
-        self.place += 1;
-        self.place
+    /// A user that is logged for the first time.
+    pub(crate) fn count_user(&mut self) {
+        self.counters.users += 1;
     }
 
     /// Writes a record of the meta table.
@@ -139,6 +138,11 @@ impl<'c> CatalogWrite<'c> {
         Ok(())
     }
 
+    /// The last commit of the journal that is applied.
+    pub(crate) fn applied(&self) -> Seq {
+        self.counters.applied
+    }
+
     /// Items that this transaction has changed so far.
     pub(crate) fn changed(&self) -> &[ItemKey] {
         &self.changed
@@ -146,7 +150,9 @@ impl<'c> CatalogWrite<'c> {
 
     /// Makes everything durable under the next sequence number. When this returns, the change survives a power cut.
     pub(crate) fn commit(mut self) -> Result<Counters> {
-        self.settle_masses()?;
+        if !self.batch_is_empty() {
+            self.settle()?;
+        }
         self.counters.seq = self.seq();
         if !self.changed.is_empty() {
             let entry = codec::encode(&self.changed)?;
@@ -158,8 +164,16 @@ impl<'c> CatalogWrite<'c> {
         Ok(counters)
     }
 
-    /// Makes bookkeeping (checkpoints, cuts of the op log) durable without giving it a sequence number.
-    pub(crate) fn commit_bookkeeping(self) -> Result<()> {
+    /// Makes bookkeeping (checkpoints, cuts of the op log, what was applied of the journal) durable without giving it a
+    /// sequence number.
+    pub(crate) fn commit_bookkeeping(mut self) -> Result<()> {
+        if !self.batch_is_empty() {
+            self.settle()?;
+        }
+        let counters = self.counters;
+        if counters != self.before {
+            self.set_meta("counters", &counters)?;
+        }
         self.txn.commit().map_err(storage)
     }
 }

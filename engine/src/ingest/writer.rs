@@ -1,13 +1,13 @@
 //! The one writer thread, with group commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::catalog::{CatalogWrite, SpaceNumber};
+use crate::catalog::{CatalogWrite, Entry, LoggedEvent, SpaceNumber};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{ItemKey, Seq};
@@ -31,6 +31,18 @@ const LONGEST_TAIL: u64 = 20_000;
 /// Longest that a group waits for callers that are expected back.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(2);
 
+/// A group of more events than this is applied with its own commit: the pages that it touches are shared anyway.
+const JOURNALED: usize = 1_024;
+/// Events that may wait in the journal before the writer applies some between two commits, and how many it then does.
+const LONGEST_JOURNAL: usize = 32_768;
+const APPLIED_BETWEEN: usize = 8_192;
+/// How long the writer is idle before it applies the journal, and how many events it takes at a time: a caller that
+/// comes meanwhile waits for one portion.
+const IDLE: Duration = Duration::from_millis(50);
+const APPLIED_IDLE: usize = 2_048;
+/// Pause after the journal could not be applied.
+const RETRY: Duration = Duration::from_secs(2);
+
 /// What a caller wants written, all of it or none of it.
 enum Work {
     Put(Vec<PreparedItem>),
@@ -38,6 +50,8 @@ enum Work {
     Log(Vec<Event>),
     SetScenario(String, String),
     DeleteScenario(String),
+    /// Apply the whole journal.
+    Settle,
 }
 
 impl Work {
@@ -47,6 +61,7 @@ impl Work {
             Work::Delete(ids) => ids.len(),
             Work::Log(events) => events.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
+            Work::Settle => 0,
         }
     }
 }
@@ -111,10 +126,19 @@ impl Writer {
         Ok(self.submit(Work::DeleteScenario(name))? > 0)
     }
 
+    /// Waits until everything that was logged is in the tables that background work and signals read.
+    pub(crate) fn settle(&self) -> Result<()> {
+        self.send(Work::Settle).map(|_| ())
+    }
+
     fn submit(&self, work: Work) -> Result<usize> {
         if work.rows() == 0 {
             return Ok(0);
         }
+        self.send(work)
+    }
+
+    fn send(&self, work: Work) -> Result<usize> {
         let (reply, answer) = bounded(1);
         self.queue.send(Job { work, reply }).map_err(|_| Error::Closed)?;
         answer.recv().map_err(|_| Error::Closed)?
@@ -137,14 +161,65 @@ fn longest_tail(stores: &Stores) -> u64 {
 
 fn run(stores: &Stores, jobs: &Receiver<Job>) {
     let mut gather = Gather { expected: 1, patience: Duration::ZERO };
-    while let Ok(first) = jobs.recv() {
+    let mut journal = JournalKeeper { stores, retry_after: None };
+    while let Some(first) = journal.next_job(jobs) {
         let group = gather.group(first, jobs);
         let (callers, start) = (group.len(), Instant::now());
         commit_group(stores, group);
         // Whoever was answered and whoever waits already is likely to come (back) now.
         gather.expected = callers + jobs.len();
         gather.patience = (start.elapsed() / 2).min(LONGEST_PATIENCE);
+        journal.shorten();
     }
+}
+
+/// Applies the journal while nobody waits, and some of it when it has grown long.
+struct JournalKeeper<'s> {
+    stores: &'s Stores,
+    retry_after: Option<Instant>,
+}
+
+impl JournalKeeper<'_> {
+    /// The next job, `None` when all callers are gone.
+    fn next_job(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        loop {
+            let failing = self.retry_after.is_some_and(|at| Instant::now() < at);
+            if self.stores.events.waiting() == 0 || self.stores.poisoned.load().is_some() {
+                return jobs.recv().ok();
+            }
+            match jobs.recv_timeout(if failing { RETRY } else { IDLE }) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.apply(APPLIED_IDLE),
+            }
+        }
+    }
+
+    fn shorten(&mut self) {
+        let failing = self.retry_after.is_some_and(|at| Instant::now() < at);
+        if self.stores.events.waiting() > LONGEST_JOURNAL && !failing && self.stores.poisoned.load().is_none() {
+            self.apply(APPLIED_BETWEEN);
+        }
+    }
+
+    /// Nothing is lost when this fails: the journal stays, and readers see it through the overlay.
+    fn apply(&mut self, most: usize) {
+        self.retry_after = None;
+        if let Err(error) = apply_journal(self.stores, most) {
+            self.stores.background_error.store(Some(Arc::new(error.to_string())));
+            self.retry_after = Some(Instant::now() + RETRY);
+        }
+    }
+}
+
+fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
+    let mut write = stores.catalog.write()?;
+    if write.apply_journal(&stores.config, most)? {
+        let applied = write.applied();
+        write.commit_bookkeeping()?;
+        stores.events.settle(applied);
+    }
+    Ok(())
 }
 
 /// How long a group waits for more.
@@ -224,7 +299,7 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
     }
     match failed {
         Some(error) => Err(error),
-        None if pending.rows == 0 => Ok(()),
+        None if pending.rows == 0 && !pending.settle => Ok(()),
         None => pending.commit(),
     }
 }
@@ -244,6 +319,10 @@ struct Pending<'s> {
     rows: usize,
     docs: Vec<TextDoc>,
     vectors: Staged,
+    /// Events in the order of their jobs.
+    entries: Vec<Entry>,
+    new_users: HashSet<String>,
+    settle: bool,
 }
 
 impl<'s> Pending<'s> {
@@ -254,8 +333,20 @@ impl<'s> Pending<'s> {
             return Err(Error::Poisoned { reason: reason.to_string() });
         }
         let (schema, spaces) = (Schema::clone(&stores.schema.load()), Spaces::clone(&stores.spaces.load()));
-        let (now, docs, vectors) = (Timestamp::now(), Vec::new(), BTreeMap::new());
-        Ok(Pending { stores, write, schema, schema_grew: false, spaces, now, rows: 0, docs, vectors })
+        Ok(Pending {
+            stores,
+            write,
+            schema,
+            schema_grew: false,
+            spaces,
+            now: Timestamp::now(),
+            rows: 0,
+            docs: Vec::new(),
+            vectors: BTreeMap::new(),
+            entries: Vec::new(),
+            new_users: HashSet::new(),
+            settle: false,
+        })
     }
 
     /// Admits the fields of a batch to the schema, or a scenario to those there are: the last thing that can refuse it.
@@ -283,7 +374,11 @@ impl<'s> Pending<'s> {
         match work {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
-            Work::Log(events) => self.log(&events),
+            Work::Log(events) => self.log(events),
+            Work::Settle => {
+                self.settle = true;
+                Ok(0)
+            }
             Work::SetScenario(name, rules) => self.write.set_scenario(&name, &rules).map(|()| 1),
             Work::DeleteScenario(name) => self.write.delete_scenario(&name).map(usize::from),
         }
@@ -313,6 +408,7 @@ impl<'s> Pending<'s> {
             by_space.iter().map(|(n, v)| (*n, v.as_deref().map(crate::vector::to_bytes))).collect();
         let borrowed: Vec<(SpaceNumber, Option<&[u8]>)> = bytes.iter().map(|(n, b)| (*n, b.as_deref())).collect();
         let key = self.write.put(&item, available, self.now, &borrowed)?;
+        self.stores.events.adopt(&item.id, key);
         let generation = self.write.seq();
         for (number, vector) in by_space {
             if let Some(vector) = vector {
@@ -348,12 +444,23 @@ impl<'s> Pending<'s> {
         Ok(deleted)
     }
 
-    fn log(&mut self, events: &[Event]) -> Result<usize> {
-        let scale = self.stores.config.rating_scale;
-        for event in events {
-            self.write.log(event, self.now, event.action.is_negative(event.value, scale))?;
+    fn log(&mut self, events: Vec<Event>) -> Result<usize> {
+        let count = events.len();
+        for mut event in events {
+            let dated = event.time.is_some();
+            event.time.get_or_insert(self.now);
+            if self.is_new_user(&event.user)? {
+                self.new_users.insert(event.user.clone());
+                self.write.count_user();
+            }
+            self.entries.push(Entry::Event(LoggedEvent { event, arrived: self.now, dated }));
         }
-        Ok(events.len())
+        Ok(count)
+    }
+
+    fn is_new_user(&self, id: &str) -> Result<bool> {
+        let known = self.new_users.contains(id) || self.stores.events.knows_user(id);
+        Ok(!known && self.write.view().user_key(id)?.is_none())
     }
 
     /// Shows the group to readers and makes it durable.
@@ -361,9 +468,11 @@ impl<'s> Pending<'s> {
     /// IMPORTANT: the order. Overlays, recent keys, schema and spaces first, commit last: a reader that sees the commit
     /// finds all of it. What was staged for a commit that fails has a generation that no catalog row will ever have,
     /// so no reader can see it.
-    fn commit(self) -> Result<()> {
+    fn commit(mut self) -> Result<()> {
+        let seq = self.write.seq();
+        self.journal(seq)?;
         let Pending { stores, write, schema, spaces, docs, vectors, .. } = self;
-        let seq = write.seq();
+        let applied = write.applied();
         let changed = write.changed().to_vec();
         if !changed.is_empty() {
             open_new_spaces(stores, &spaces)?;
@@ -378,10 +487,27 @@ impl<'s> Pending<'s> {
                 if !changed.is_empty() {
                     stores.progress.commit(seq);
                 }
+                stores.events.settle(applied);
                 Ok(())
             }
             Err(error) => Err(poison(stores, error)),
         }
+    }
+}
+
+impl Pending<'_> {
+    /// Appends the group's events to the journal and shows them to readers; many at once are applied instead.
+    fn journal(&mut self, seq: Seq) -> Result<()> {
+        let (entries, config) = (std::mem::take(&mut self.entries), &self.stores.config);
+        if self.settle || entries.len() > JOURNALED {
+            return self.write.append_and_apply(config, &entries);
+        }
+        if !entries.is_empty() {
+            self.write.append(&entries)?;
+            let view = self.write.view();
+            self.stores.events.stage(seq, &entries, config, |id| view.item_key(id).ok().flatten());
+        }
+        Ok(())
     }
 }
 

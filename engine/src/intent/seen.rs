@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use crate::control::SeenWhen;
 use crate::error::Result;
 use crate::event::Action;
-use crate::id::{ItemKey, UserKey};
+use crate::id::ItemKey;
 use crate::limits;
 use crate::request::Request;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Person, Snapshot};
 use crate::time::Timestamp;
 
 const DAY: f64 = 86_400.0;
@@ -19,7 +19,7 @@ pub(super) fn had_when(
     snapshot: &Snapshot,
     request: &Request,
     when: &SeenWhen,
-    (user, now): (Option<UserKey>, Timestamp),
+    (person, now): (Option<&Person>, Timestamp),
     degraded: &mut Vec<String>,
 ) -> Result<HashSet<ItemKey>> {
     let counts = |action: &Action, time: Timestamp| {
@@ -29,8 +29,8 @@ pub(super) fn had_when(
     let given = request.history.iter().filter(|event| counts(&event.action, event.time.unwrap_or(now)));
     let given = super::known_items(snapshot, given.map(|event| event.item.as_str()))?;
     let mut had: HashSet<ItemKey> = given.into_iter().collect();
-    let Some(user) = user else { return Ok(had) };
-    let stored = snapshot.catalog.view().history(user, now, limits::MAX_SEEN_EVENTS)?;
+    let Some(person) = person else { return Ok(had) };
+    let stored = snapshot.history(person, now, limits::MAX_SEEN_EVENTS)?;
     let oldest_counts = stored
         .last()
         .is_some_and(|event| when.within_days.is_none_or(|days| now.seconds_since(event.time) <= days * DAY));

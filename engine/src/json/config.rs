@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use super::parse::{Json, one};
 use super::place::Place;
 use super::read::{entries, flag, given, list, number, set, single, text, unknown, whole, wrong};
-use crate::config::{Config, FieldConfig, Provider};
+use crate::config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
 use crate::error::Result;
 use crate::item::Kind;
 
 /// Reads a configuration: an object whose keys are the fields of [`Config`]; what is left out keeps its default.
 ///
 /// `fields` maps names to `{"kind", "boost", "embed"}`, with the kinds `text`, `number`, `bool`, `date`, `tags`, `geo` and
-/// `vector`; `provider` is `cpu`, `cuda` or `tensorrt`; `rating_scale` is `[lowest, highest]`; `weights` is an array of
+/// `vector`; `provider` is `cpu`, `cuda` or `tensorrt`; `rating_scale` is `[lowest, highest]`; `actions` maps names to
+/// `{"meaning", "weight"}` with the meanings `positive`, `neutral` and `negative`; `weights` is an array of
 /// arrays of numbers.
 ///
 /// # Errors
@@ -23,7 +24,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 15] = [
+    const KNOWN: [&str; 16] = [
         "fields",
         "strict",
         "date_field",
@@ -36,6 +37,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "index_threads",
         "candidates",
         "weights",
+        "actions",
         "rating_scale",
         "max_bytes",
         "force_network_fs",
@@ -58,6 +60,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             "weights" => {
                 set(&mut config.weights, json, at, |json, at| list(json, at, |row, at| list(row, at, single)))?
             }
+            "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
             "max_bytes" => set(&mut config.max_bytes, json, at, |json, at| whole(json, at).map(|bytes| bytes as u64))?,
             "force_network_fs" => set(&mut config.force_network_fs, json, at, flag)?,
@@ -70,6 +73,27 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
 fn fields(json: Json<'_>, at: &Place<'_>) -> Result<BTreeMap<String, FieldConfig>> {
     let entries = entries(json, at)?;
     entries.into_iter().map(|(name, json)| Ok((name.to_string(), field(json, &at.key(&name))?))).collect()
+}
+
+fn actions(json: Json<'_>, at: &Place<'_>) -> Result<BTreeMap<String, ActionConfig>> {
+    let entries = entries(json, at)?;
+    entries.into_iter().map(|(name, json)| Ok((name.to_string(), action(json, &at.key(&name))?))).collect()
+}
+
+fn action(json: Json<'_>, at: &Place<'_>) -> Result<ActionConfig> {
+    let mut action = ActionConfig { meaning: Meaning::Positive, weight: 1.0 };
+    for (key, json) in entries(json, at)? {
+        let at = &at.key(&key);
+        match &*key {
+            "meaning" => {
+                let all = [Meaning::Positive, Meaning::Neutral, Meaning::Negative];
+                set(&mut action.meaning, json, at, |json, at| named(json, at, &all, Meaning::name))?;
+            }
+            "weight" => set(&mut action.weight, json, at, single)?,
+            _ => return Err(unknown(at, &["meaning", "weight"])),
+        }
+    }
+    Ok(action)
 }
 
 fn field(json: Json<'_>, at: &Place<'_>) -> Result<FieldConfig> {

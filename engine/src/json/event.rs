@@ -10,7 +10,7 @@ use crate::limits;
 /// Reads a batch of events: an array, or NDJSON. An empty text is an empty batch.
 ///
 /// An event is `{"user": "u7", "action": "click", "item": "sku-9"}` with optional `query`, `value`, `time` (seconds since
-/// the Unix epoch) and `rank_id`. Actions are named as [`Action::named`] takes them.
+/// the Unix epoch), `rank_id` and `basket`. Actions are named as [`Action::named`] takes them.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) or [`Error::UnknownField`](crate::Error::UnknownField), naming
@@ -25,7 +25,7 @@ pub fn events_from_json(json: &str) -> Result<Vec<Event>> {
 }
 
 fn event(json: Json<'_>, at: &Place<'_>) -> Result<Event> {
-    const KNOWN: [&str; 7] = ["user", "action", "item", "query", "value", "time", "rank_id"];
+    const KNOWN: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
     let (mut user, mut action) = (None, None);
     let mut event = Event::new(String::new(), Action::View);
     for (key, json) in entries(json, at)? {
@@ -38,6 +38,7 @@ fn event(json: Json<'_>, at: &Place<'_>) -> Result<Event> {
             "value" => event.value = given(json, at, number)?,
             "time" => event.time = given(json, at, time)?,
             "rank_id" => event.rank_id = given(json, at, text)?,
+            "basket" => event.basket = given(json, at, text)?,
             _ => return Err(unknown(at, &KNOWN)),
         }
     }

@@ -383,7 +383,7 @@ fn configurations_read_as_documented() {
         r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
-            "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true}"#,
+            "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true}"#,
     )
     .expect("reads");
     let mut expected = Config::default().field("title", Kind::Text).boost("title", 2.0);
@@ -399,6 +399,7 @@ fn configurations_read_as_documented() {
     (expected.sessions, expected.threads_per_session, expected.index_threads) = (2, 3, 4);
     expected.candidates = 5;
     expected.weights = vec![vec![1.0, 0.5], vec![]];
+    expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
     expected.rating_scale = (0.0, 10.0);
     expected.max_bytes = 1 << 30;
     expected.force_network_fs = true;
@@ -417,6 +418,7 @@ fn configurations_read_as_documented() {
         index_threads: _,
         candidates: _,
         weights: _,
+        actions: _,
         rating_scale: _,
         max_bytes: _,
         force_network_fs: _,

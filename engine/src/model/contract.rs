@@ -6,12 +6,33 @@
 /// Version of the manifest that this engine reads.
 pub(super) const FORMAT: u32 = 1;
 /// Columns of `cand_feat`, in order.
-pub(super) const FEATURES: [&str; 9] =
-    ["bm25", "popular_7d", "popular_90d", "trend", "fresh", "seen", "vector", "content_missing", "vector_missing"];
+pub(super) const FEATURES: [&str; 19] = [
+    "bm25",
+    "popular_1d",
+    "popular_7d",
+    "popular_90d",
+    "popular_ever",
+    "trend",
+    "fresh",
+    "next",
+    "together",
+    "basket",
+    "chosen",
+    "seen",
+    "had",
+    "had_lately",
+    "shown",
+    "disliked",
+    "vector",
+    "content_missing",
+    "vector_missing",
+];
 /// Features that the graph computes itself and appends.
-pub(super) const GRAPH_FEATURES: [&str; 4] = ["cos_query", "cos_history", "cos_last", "cos_nearest"];
-/// Features that are there because of the user's history: what `personalization` turns up and down.
-pub(super) const PERSONAL_FEATURES: [&str; 3] = ["cos_history", "cos_last", "cos_nearest"];
+pub(super) const GRAPH_FEATURES: [&str; 5] = ["cos_query", "cos_history", "cos_last", "cos_nearest", "cos_disliked"];
+/// Features that pull the list towards the user's history: what `personalization` turns up and down. What speaks against
+/// an item (`seen`, `shown`, `disliked`, `cos_disliked`) stays as it is.
+pub(super) const PERSONAL_FEATURES: [&str; 8] =
+    ["next", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest"];
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;
 /// How a gap in seconds becomes a row of `gap_gain`.

@@ -10,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 
 /// The version this library writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MAGIC: &str = "onelist";
 const STORE_ID: &str = "store_id";
 
@@ -45,6 +45,12 @@ pub(super) fn read(dir: &Path) -> Result<Option<Format>> {
     }
     if format.oldest_reader > FORMAT {
         return Err(Error::NewerFormat { path: dir.to_owned(), found: format.format, supported: FORMAT });
+    }
+    if format.format < FORMAT {
+        return Err(damaged(format!(
+            "format {} of a version before the first release, expected {FORMAT}: put the items again into a new directory",
+            format.format
+        )));
     }
     if format.page_size != rustix::param::page_size() {
         return Err(damaged(format!("pages of {} bytes, this machine has others", format.page_size)));

@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::event_tail::EventTail;
 use crate::id::Seq;
 use crate::model::Model;
 use crate::recover::{self, CHECKPOINTS};
@@ -54,6 +55,7 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
         schema: ArcSwap::from_pointee(schema),
         spaces: ArcSwap::from_pointee(spaces),
         recent: Recent::default(),
+        events: EventTail::default(),
         progress: Progress::default(),
         poisoned: ArcSwapOption::empty(),
         background_error: ArcSwapOption::empty(),
@@ -64,6 +66,7 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
     };
     let spaces = open_spaces(&stores)?;
     recover::cover_tail(&stores, Some(text_durable), &spaces)?;
+    recover::cover_journal(&stores)?;
     stores.progress.commit(last_item_commit(&stores, text_durable, &spaces)?);
     Ok(Opened { stores, lock, text_durable })
 }

@@ -1,24 +1,29 @@
 //! The features of candidates, in the order that the model's manifest lists and loading checks.
 
 use crate::candidate::{Candidate, Source};
-use crate::catalog::Window;
+use crate::catalog::{ItemSignals, UserItem, Window};
 use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::Intent;
 use crate::snapshot::Snapshot;
+use crate::time::Timestamp;
 
 /// Columns of one row. IMPORTANT: the order is a contract with the model file; `model::contract` names it.
-const COLUMNS: usize = 9;
+const COLUMNS: usize = 19;
 /// Age at which the fresh feature has fallen to 1/e, in days.
 const FRESH_DAYS: f64 = 30.0;
 
+/// Age at which what was had counts half, in days.
+const LATELY_DAYS: f64 = 30.0;
+/// What is left of an item's charm after one impression that led to nothing.
+const UNTIRED: f32 = 0.8;
 /// A count that is popular in any catalog: below it, the most popular item of a young store is not called popular, as
 /// two views among five say nothing yet.
 const CALM_COUNT: f64 = 20.0;
 
 /// Features and vectors of K candidates.
 pub(crate) struct Features {
-    /// K x 9, row by row.
+    /// K x 19, row by row.
     pub columns: Vec<f32>,
     /// K x D, row by row; zeros for an item without a vector.
     pub vectors: Vec<f32>,
@@ -48,19 +53,48 @@ fn row(
     bm25: f32,
     has_content: bool,
 ) -> Result<[f32; COLUMNS]> {
-    let [week, quarter, trend] = scale.features(snapshot, intent, key)?;
+    let signals = snapshot.signals(key)?;
+    let Popular { day, week, quarter, ever, trend } = scale.features(signals.as_ref(), intent.now);
     let (vector, vector_missing) = own_vector(snapshot, intent, key)?;
+    let had = intent.had(snapshot, key)?;
+    let relations = &intent.relations;
     Ok([
         bm25,
+        day,
         week,
         quarter,
+        ever,
         trend,
         fresh(snapshot, intent, key)?,
-        flag(intent.has_had(snapshot, key)?),
+        relations.next.feature(key),
+        relations.together.feature(key),
+        relations.basket.feature(key),
+        signals.map_or(0.0, |signals| chosen(&signals)),
+        flag(had.is_some_and(|had| had.events > 0)),
+        had.map_or(0.0, |had| ((f64::from(had.events).ln_1p() / CALM_COUNT.ln_1p()) as f32).min(1.0)),
+        had.map_or(0.0, |had| lately(&had, intent)),
+        had.map_or(0.0, |had| 1.0 - UNTIRED.powi(had.shown.min(100) as i32)),
+        flag(had.is_some_and(|had| had.disliked.is_some() && had.disliked > had.liked)),
         vector,
         flag(!has_content),
         flag(vector_missing),
     ])
+}
+
+/// The rate of choices against what is usual: (chosen + 2) / (shown + 20) over a tenth, as a logarithm to base ten.
+/// The two choices in twenty that are added keep an item that was hardly shown at 0, which is what is usual.
+fn chosen(signals: &ItemSignals) -> f32 {
+    let rate = (signals.chosen + 2.0) / (signals.shown + 20.0);
+    ((rate / 0.1).log10() as f32).clamp(-1.0, 1.0)
+}
+
+/// How lately the user had an item: 1 now, a half after thirty days.
+fn lately(had: &UserItem, intent: &Intent) -> f32 {
+    if had.events == 0 {
+        return 0.0;
+    }
+    let days = intent.now.seconds_since(had.last.min(intent.now)) / 86_400.0;
+    (1.0 / (1.0 + days / LATELY_DAYS)) as f32
 }
 
 fn flag(set: bool) -> f32 {
@@ -92,12 +126,22 @@ fn read_vector(snapshot: &Snapshot, key: ItemKey, into: &mut [f32]) -> Result<bo
     }
 }
 
-/// The largest decayed counts of the catalog: what popularity is measured against.
-struct PopularScale([f64; 2]);
+/// The largest decayed counts of the catalog, by window: what popularity is measured against.
+struct PopularScale([f64; Window::ALL.len()]);
+
+/// Log counts over the largest, 0 to 1, and how the rate over 7 days stands against that over 90: from 0 (dying) over
+/// 0.5 (steady, or unknown) to 1 (rising).
+struct Popular {
+    day: f32,
+    week: f32,
+    quarter: f32,
+    ever: f32,
+    trend: f32,
+}
 
 impl PopularScale {
     fn read(snapshot: &Snapshot, intent: &Intent) -> Result<PopularScale> {
-        let mut largest = [CALM_COUNT.ln_1p(); 2];
+        let mut largest = [CALM_COUNT.ln_1p(); Window::ALL.len()];
         for (largest, window) in largest.iter_mut().zip(Window::ALL) {
             if let Some(first) = snapshot.catalog.view().popular(window)?.next() {
                 *largest = window.count(first?.1, intent.now).ln_1p().max(*largest);
@@ -106,17 +150,22 @@ impl PopularScale {
         Ok(PopularScale(largest))
     }
 
-    /// `popular_7d`, `popular_90d` (log counts over the largest) and `trend`: the rate over 7 days against the rate over
-    /// 90, from 0 (dying) over 0.5 (steady, or unknown) to 1 (rising).
-    fn features(&self, snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<[f32; 3]> {
-        let Some(masses) = snapshot.catalog.view().masses(key)? else { return Ok([0.0, 0.0, 0.5]) };
-        let [week, quarter] = [0, 1].map(|i| Window::ALL[i].count(masses[i], intent.now));
-        let scaled = |count: f64, largest: f64| (count.ln_1p() / largest).min(1.0);
+    fn features(&self, signals: Option<&ItemSignals>, now: Timestamp) -> Popular {
+        let Some(signals) = signals else {
+            return Popular { day: 0.0, week: 0.0, quarter: 0.0, ever: 0.0, trend: 0.5 };
+        };
+        let [day, week, quarter, ever] = Window::ALL.map(|window| window.count(signals.mass(window), now));
+        let scaled = |window: Window, count: f64| (count.ln_1p() / self.0[window.place()]).min(1.0) as f32;
         let (fast, slow) = (week / Window::Week.days(), quarter / Window::Quarter.days());
         // One event in 90 days on either side keeps the ratio calm where there is little to see.
         let prior = 1.0 / Window::Quarter.days();
-        let trend = (fast + prior) / (fast + slow + 2.0 * prior);
-        Ok([scaled(week, self.0[0]), scaled(quarter, self.0[1]), trend].map(|x| x as f32))
+        Popular {
+            day: scaled(Window::Day, day),
+            week: scaled(Window::Week, week),
+            quarter: scaled(Window::Quarter, quarter),
+            ever: scaled(Window::Ever, ever),
+            trend: ((fast + prior) / (fast + slow + 2.0 * prior)) as f32,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod lists;
 mod merge;
 mod nearest;
 mod plan;
+mod related;
 
 use crate::candidate::{Candidate, Source};
 use crate::error::Result;
@@ -58,6 +59,19 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Similar => near(intent.seed_vector.as_ref())?,
         Source::Popular7 | Source::Popular90 => lists::popular(snapshot, intent, source, quota)?,
         Source::Fresh => lists::fresh(snapshot, intent, quota)?,
+        Source::Trending => lists::trending(snapshot, intent, quota)?,
+        Source::Next => related::related(snapshot, intent, &intent.relations.next, quota)?,
+        Source::Together => related::related(snapshot, intent, &intent.relations.together, quota)?,
+        Source::Basket => related::related(snapshot, intent, &intent.relations.basket, quota)?,
+        Source::Interests => {
+            // Each interest has its share, so that the strongest cannot take all places.
+            let each = quota.div_ceil(intent.interests.len().max(1));
+            let lists = intent.interests.iter().map(|interest| {
+                let found = nearest::nearest(snapshot, intent, (space, ITEM_SPACE), interest, each)?;
+                Ok((Source::Interests, found))
+            });
+            return lists.collect();
+        }
         Source::Vector => {
             let lists = intent.vectors.iter().map(|own| {
                 let found = nearest::nearest(snapshot, intent, (own.space, &own.name), &own.vector, quota)?;

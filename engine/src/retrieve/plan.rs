@@ -1,7 +1,7 @@
 //! How many candidates each source may propose.
 //!
 //! The budget is the number of candidates that will be scored (200 unless the request says). Sources overlap, so quotas
-//! add up to a little more than the budget. The shares are set by hand: what each source is worth has not been measured.
+//! add up to a little more than the budget. The shares are set by hand; docs/RECOMMEND.md says what each source is worth.
 
 use crate::candidate::Source;
 use crate::intent::{Allowed, Intent};
@@ -51,12 +51,23 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
         shares.push((Source::Vector, 0.5));
     }
     let searching = !shares.is_empty();
+    let related = &intent.relations;
+    let behaviour = [
+        (Source::Next, &related.next, if searching { 0.15 } else { 0.4 }),
+        (Source::Together, &related.together, if searching { 0.1 } else { 0.3 }),
+        (Source::Basket, &related.basket, if searching { 0.1 } else { 0.2 }),
+    ];
+    shares.extend(behaviour.into_iter().filter(|(_, scores, _)| !scores.is_empty()).map(|(s, _, share)| (s, share)));
     if intent.context.history.is_some() {
-        shares.push((Source::Context, if searching { 0.25 } else { 0.4 }));
+        shares.push((Source::Context, if searching { 0.25 } else { 0.3 }));
     }
     if !searching {
-        let share = if intent.context.history.is_some() { 0.25 } else { 0.4 };
-        shares.extend([(Source::Popular7, share), (Source::Popular90, share), (Source::Fresh, 0.15)]);
+        if !intent.interests.is_empty() {
+            shares.push((Source::Interests, 0.3));
+        }
+        let share = if intent.context.history.is_some() { 0.2 } else { 0.4 };
+        shares.extend([(Source::Popular7, share), (Source::Popular90, share)]);
+        shares.extend([(Source::Trending, 0.1), (Source::Fresh, 0.15)]);
     }
     shares
 }

@@ -69,7 +69,7 @@ def scoring_cases(constants: Constants) -> list[tuple[str, Feeds]]:
     liked = _history(random, 1, 3, [3], d)
     disliked = {**_history(random, 1, 2, [2], d), "history_action": np.asarray([[1, shape.ACTIONS["dislike"]]])}
     hidden = {**_history(random, 1, 1, [1], d), "history_action": np.asarray([[shape.ACTIONS["hide"]]])}
-    ladder = np.tile(np.linspace(-1, 1, 13, dtype=np.float32), (4, 1))
+    ladder = np.tile(np.linspace(-1, 1, len(shape.FEATURES) + len(shape.GRAPH_FEATURES), dtype=np.float32), (4, 1))
     return [
         ("neither", _candidates(random, 1, 4, d)),
         ("query_vec", {"query_vec": _sparse(random, 1, d), "query_mask": one, **_candidates(random, 1, 3, d)}),

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from . import shape
 from .table import TokenTable
@@ -56,6 +58,13 @@ class Constants:
     projection: Array
     codebook: Array
     scorer: Scorer
+
+    @classmethod
+    def read(cls, path: Path, scorer: Scorer) -> "Constants":
+        """Table, space and codebook of a model file that was made before, under another scorer."""
+        stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
+        table = TokenTable(stored["table"], stored["table_scales"], stored["token_weights"])
+        return cls(table, stored["content_mean"], stored["projection"], stored["codebook"], scorer)
 
     @property
     def content(self) -> int:

@@ -138,8 +138,9 @@ def _history(g: _Builder, decay: float) -> tuple[str, str, str]:
     return g.unit(g.op("Squeeze", total, g.axes(1))), weight, vectors
 
 
-def _event_features(g: _Builder, weight: str, vectors: str) -> tuple[str, str]:
-    """cos_last and cos_nearest [B,K], over events of positive weight; 0 where there is none."""
+def _event_features(g: _Builder, weight: str, vectors: str) -> tuple[str, str, str]:
+    """cos_last and cos_nearest [B,K], over events of positive weight, and cos_disliked over those of negative weight;
+    0 where there is none."""
     close = g.op("MatMul", "cand_vec", g.op("Transpose", vectors, perm=[0, 2, 1]))
     liked = g.true(weight)
     number = g.number(liked)
@@ -150,17 +151,20 @@ def _event_features(g: _Builder, weight: str, vectors: str) -> tuple[str, str]:
     largest = g.op("Where", g.widen(liked, 1), close, g.const("never", _NEVER.reshape(())))
     largest = g.op("ReduceMax", largest, g.axes(2), keepdims=0)
     some = g.true(g.op("ReduceMax", number, g.axes(1), keepdims=1))
-    return last, g.op("Where", some, largest, g.scalar(0.0))
+    against = g.op("Less", weight, g.scalar(0.0))
+    disliked = g.op("Where", g.widen(against, 1), close, g.scalar(0.0))
+    disliked = g.op("Max", g.op("ReduceMax", disliked, g.axes(2), keepdims=0), g.scalar(0.0))
+    return last, g.op("Where", some, largest, g.scalar(0.0)), disliked
 
 
 def _scores(g: _Builder, query: str, history: str, weight: str, vectors: str) -> None:
     """contributions and scores: feature times the weight row of the request's cell of the grid."""
-    last, nearest = _event_features(g, weight, vectors)
+    events = _event_features(g, weight, vectors)
     columns = []
     for vector in (query, history):
         dot = g.op("MatMul", "cand_vec", g.widen(vector, 2))
         columns.append(dot)
-    columns += [g.widen(last, 2), g.widen(nearest, 2)]
+    columns += [g.widen(column, 2) for column in events]
     fed, own = len(shape.FEATURES), len(shape.GRAPH_FEATURES)
     features = g.op("Pad", "cand_feat", g.axes(0, 0, 0, 0, 0, own))
     for place, column in enumerate(columns):

@@ -38,6 +38,7 @@ def run(constants: Constants, feeds: Mapping[str, NDArray[Any]]) -> dict[str, ND
         (cands @ history[:, :, None])[..., 0],
         np.where(newest[:, None, :], close, 0).sum(2),
         np.where(liked.any(axis=1, keepdims=True), close.max(2), 0),
+        np.maximum(np.where(weight[:, None, :] < 0, cands @ vectors.transpose(0, 2, 1), 0).max(2), 0),
     ), axis=2)  # fmt: skip
     both = np.broadcast_shapes(x["cand_feat"].shape[:2], graph.shape[:2])
     features = np.concatenate([np.broadcast_to(part, (*both, part.shape[2])) for part in (x["cand_feat"], graph)], 2)

@@ -6,11 +6,21 @@ list in a new format version and never be reordered.
 
 FEATURES = (
     "bm25",  # BM25 divided by the query's upper bound, the sum of idf * (k1 + 1)
-    "popular_7d",  # log1p(decayed count) / log1p(largest of the catalogue), half-life 7 days
+    "popular_1d",  # log1p(decayed count) / log1p(largest of the catalogue), half-life 1 day
+    "popular_7d",  # the same, half-life 7 days
     "popular_90d",  # the same, half-life 90 days
+    "popular_ever",  # the same, without decay
     "trend",  # rate over 7 days against rate over 90, squashed to [0,1]; 0.5 is neutral
     "fresh",  # exp(-age in days / 30)
+    "next",  # co-visits: what came after the user's last events, square root over the best, 0 to 1
+    "together",  # what the same people have as the user's history, square root over the best, 0 to 1
+    "basket",  # what shared baskets with the user's last events, square root over the best, 0 to 1
+    "chosen",  # smoothed rate of choices among impressions against that of the store, -1 to 1
     "seen",  # 1: this user already had the item
+    "had",  # how often: log1p(events) / log(21), at most 1
+    "had_lately",  # 1 / (1 + days since the last of them / 30), 0 when never
+    "shown",  # impressions to this user since their last event on the item: 1 - 0.8 ^ impressions
+    "disliked",  # 1: the user's last word on the item was against it
     "vector",  # cosine with vectors that the user supplied under a name
     "content_missing",  # 1: the item has no content vector
     "vector_missing",  # 1: the item has no supplied vector
@@ -20,6 +30,7 @@ GRAPH_FEATURES = (
     "cos_history",  # history vector . candidate
     "cos_last",  # newest event of positive weight . candidate
     "cos_nearest",  # largest of (event of positive weight . candidate)
+    "cos_disliked",  # largest of (event of negative weight . candidate), not below 0
 )
 # Row of `weights` is 2 * has_query + has_history.
 CELLS = ("neither", "history", "query", "query_and_history")

@@ -77,7 +77,7 @@ fn manifests_that_do_not_fit_the_engine() {
         ("/graph_features", json!(["cos_query"]), "graph_features in the order"),
         ("/dims/item", json!(64), "64"),
         ("/dims/item", json!(0), "item of 1 to"),
-        ("/dims/features", json!(8), "dims.features = 9"),
+        ("/dims/features", json!(8), "dims.features = 19"),
         ("/dims/vocab", json!(10), "[10]"),
         ("/gap_buckets", json!("seconds"), "gap_buckets"),
         ("/actions/buy", json!(99), "action rows from 0 to 15"),
@@ -110,7 +110,7 @@ fn manifests_that_do_not_fit_the_engine() {
 #[test]
 fn a_swapped_feature_order_is_refused_with_both_orders() {
     let mut copy = Copy::new();
-    copy.manifest["features"].as_array_mut().unwrap().swap(1, 2);
+    copy.manifest["features"].as_array_mut().unwrap().swap(2, 3);
     let (expected, found) = copy.refusal();
     assert!(expected.contains("popular_7d, popular_90d") && found.contains("popular_90d, popular_7d"));
 }
@@ -257,10 +257,10 @@ fn a_provider_that_cannot_start() {
 
 #[test]
 fn weights_that_do_not_fit_the_model() {
-    for weights in [vec![vec![1.0; 13]; 3], vec![vec![1.0; 12]; 4]] {
+    for weights in [vec![vec![1.0; 24]; 3], vec![vec![1.0; 23]; 4]] {
         let loaded = Model::load(&Config { weights, sessions: 1, ..Config::default() });
         assert!(matches!(loaded, Err(Error::InvalidArgument { .. })));
     }
-    let loaded = Model::load(&Config { weights: vec![vec![f32::NAN; 13]; 4], sessions: 1, ..Config::default() });
+    let loaded = Model::load(&Config { weights: vec![vec![f32::NAN; 24]; 4], sessions: 1, ..Config::default() });
     assert!(matches!(loaded, Err(Error::NonFinite { .. })));
 }

@@ -205,12 +205,12 @@ fn only_the_newest_events_are_read() {
 
 #[test]
 fn configured_weights_are_used() {
-    let config = Config { weights: vec![vec![1.0; 13]; 4], sessions: 1, ..Config::default() };
+    let config = Config { weights: vec![vec![1.0; 24]; 4], sessions: 1, ..Config::default() };
     let model = Model::load(&config).unwrap();
-    let features = [0.5; 9];
+    let features = [0.5; 19];
     let vectors = vec![0.0; model.width()];
     let input = ScoreInput { query: None, history: &[], cand_vec: &vectors, cand_feat: &features, explain: true };
-    assert_close(&model.score(&[input]).unwrap()[0].scores, &[4.5], 1e-6);
+    assert_close(&model.score(&[input]).unwrap()[0].scores, &[9.5], 1e-6);
 }
 
 #[test]

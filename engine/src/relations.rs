@@ -1,0 +1,101 @@
+//! What the store's events say of a request's history: co-visits of the last events, what the same people have, what
+//! shared baskets.
+//!
+//! A list is read for each event, the newest counting most, and the lists are added up. Weights of an item's list are
+//! divided by a root of their sum, so that an item which everybody has says less of what comes next.
+
+use std::collections::HashMap;
+
+use crate::catalog::{Neighbours, Relation};
+use crate::error::Result;
+use crate::id::ItemKey;
+use crate::refit::Together;
+use crate::snapshot::Snapshot;
+
+/// Events whose co-visits are read: at half the weight from step to step, more would not be heard.
+const NEXT_EVENTS: usize = 12;
+const NEXT_DECAY: f32 = 0.5;
+/// Events whose baskets are read.
+const BASKET_EVENTS: usize = 12;
+const BASKET_DECAY: f32 = 0.9;
+/// Distinct items whose companions are read.
+const TOGETHER_ITEMS: usize = 50;
+
+/// Scores by item, each list scaled so that its best is 1.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Relations {
+    pub next: Scores,
+    pub together: Scores,
+    pub basket: Scores,
+}
+
+/// Items with their scores, 0 to 1.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scores(HashMap<ItemKey, f32>);
+
+impl Relations {
+    /// Reads the lists of a history of items that were liked, newest first.
+    pub(crate) fn read(snapshot: &Snapshot, history: &[ItemKey]) -> Result<Relations> {
+        if history.is_empty() {
+            return Ok(Relations::default());
+        }
+        let fitted = Together::read(snapshot.catalog.view())?;
+        let mut distinct = Vec::with_capacity(TOGETHER_ITEMS);
+        for item in history {
+            if distinct.len() < TOGETHER_ITEMS && !distinct.contains(item) {
+                distinct.push(*item);
+            }
+        }
+        let newest = |count: usize| &history[..count.min(history.len())];
+        Ok(Relations {
+            next: Scores::sum(snapshot, Relation::Next, newest(NEXT_EVENTS), NEXT_DECAY)?,
+            basket: Scores::sum(snapshot, Relation::Basket, newest(BASKET_EVENTS), BASKET_DECAY)?,
+            together: match fitted {
+                Some(fitted) => Scores::sum(snapshot, fitted.relation(), &distinct, 1.0)?,
+                None => Scores::default(),
+            },
+        })
+    }
+}
+
+impl Scores {
+    fn sum(snapshot: &Snapshot, relation: Relation, items: &[ItemKey], decay: f32) -> Result<Scores> {
+        let view = snapshot.catalog.view();
+        let mut sums: HashMap<ItemKey, f32> = HashMap::new();
+        let mut weight = 1.0;
+        for item in items {
+            let list = view.neighbours(relation, *item)?;
+            let share = weight / calm(relation, &list);
+            for (other, strength) in list.iter() {
+                *sums.entry(other).or_default() += share * strength;
+            }
+            weight *= decay;
+        }
+        let best = sums.values().copied().fold(f32::MIN_POSITIVE, f32::max);
+        sums.values_mut().for_each(|sum| *sum /= best);
+        Ok(Scores(sums))
+    }
+
+    /// The score of an item as a feature. The root lifts the middle of the list, which decays fast.
+    pub(crate) fn feature(&self, item: ItemKey) -> f32 {
+        self.0.get(&item).copied().unwrap_or_default().max(0.0).sqrt()
+    }
+
+    /// All items with their scores.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ItemKey, f32)> + '_ {
+        self.0.iter().map(|(item, score)| (*item, *score))
+    }
+
+    /// Whether nothing is related.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What the weights of a list are divided by. Fitted lists are calm already.
+fn calm(relation: Relation, list: &Neighbours) -> f32 {
+    match relation {
+        Relation::Together(_) => 1.0,
+        Relation::Next | Relation::Basket => list.total().max(1.0).sqrt(),
+    }
+}
