@@ -1,6 +1,7 @@
-//! Candidates: items that a source proposes, before they are scored.
+//! Candidates: items that a source proposes, before and after they are scored.
 
 use crate::id::ItemKey;
+use crate::ranking::Moved;
 
 /// Where a candidate came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +35,8 @@ pub enum Source {
     Trending,
     /// Named by the request.
     Among,
+    /// Pinned by a rule.
+    Pinned,
 }
 
 impl Source {
@@ -72,6 +75,7 @@ impl Source {
             Source::Interests => "interests",
             Source::Trending => "trending",
             Source::Among => "among",
+            Source::Pinned => "pinned",
         }
     }
 }
@@ -92,4 +96,34 @@ pub struct Proposal {
 pub(crate) struct Candidate {
     pub key: ItemKey,
     pub proposals: Vec<Proposal>,
+}
+
+/// A candidate with its score.
+#[derive(Debug, Clone)]
+pub(crate) struct Scored {
+    pub candidate: Candidate,
+    pub score: f32,
+    /// What each feature added to the score, in the model's order; empty unless asked for.
+    pub contributions: Vec<f32>,
+    /// What the controls of the request did to it.
+    pub marks: Marks,
+}
+
+/// What the controls of a request did to a candidate, for its explanation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Marks {
+    /// What was added to the model's score, by name.
+    pub adjustments: Vec<(&'static str, f32)>,
+    /// Labels of the rules that touched it.
+    pub rules: Vec<String>,
+    pub moved: Option<Moved>,
+}
+
+/// The part of an arranged list that a request asks for.
+pub(crate) struct Page {
+    pub hits: Vec<Scored>,
+    /// How many were scored.
+    pub candidates: usize,
+    /// The token of the next page.
+    pub next: Option<String>,
 }

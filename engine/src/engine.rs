@@ -6,18 +6,21 @@ mod scratch;
 mod systems;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 
+use crate::arrange::arrange;
+use crate::candidate::Scored;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{ItemKey, check_id};
-use crate::ingest::{Writer, WriterThread, prepare_delete, prepare_events, prepare_items};
-use crate::intent::Intent;
+use crate::ingest::{Writer, WriterThread, prepare_delete, prepare_events, prepare_items, prepare_scenario};
+use crate::intent::{Intent, stored_rules};
 use crate::item::Item;
 use crate::limits::{self, at_most};
 use crate::maintain::Maintenance;
@@ -29,6 +32,7 @@ use crate::refit;
 use crate::request::Request;
 use crate::respond::respond;
 use crate::retrieve::retrieve;
+use crate::rule::{Rule, check_name};
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::stores::{Stores, lock};
@@ -170,10 +174,46 @@ impl Engine {
         let snapshot = Snapshot::pin(&inner.stores)?;
 
         let (intents, scored) = score_all(&snapshot, requests, &mut clock)?;
-        let answer = |((intent, request), scored)| respond(&snapshot, request, intent, scored, Took::default());
-        let answers = intents.into_iter().zip(requests).zip(scored).map(answer).collect::<Result<Vec<_>>>()?;
+        let order = |((intent, request), scored)| arrange(&snapshot, request, intent, scored);
+        let pages = intents.iter().zip(requests).zip(scored).map(order).collect::<Result<Vec<_>>>()?;
+        clock.took.rank_us += clock.lap();
+
+        let answer = |((intent, request), page)| respond(&snapshot, request, intent, page, Took::default());
+        let answers = intents.into_iter().zip(requests).zip(pages).map(answer).collect::<Result<Vec<_>>>()?;
         clock.took.respond_us = clock.lap();
         Ok(clock.stamp(answers))
+    }
+
+    /// Stores rules under a name, in place of those that it had; durable on return. A request ranks by them when it
+    /// names the scenario.
+    ///
+    /// # Errors
+    /// Any error of kind [`crate::ErrorKind::Input`]; then nothing is written. A filter is compared with the fields of the
+    /// store when a request names the scenario, because fields may come later.
+    pub fn set_scenario(&self, name: &str, rules: &[Rule]) -> Result<()> {
+        let inner = self.inner()?;
+        let (name, rules) = prepare_scenario(name, rules)?;
+        inner.writer.set_scenario(name, rules)
+    }
+
+    /// The stored scenarios, by name.
+    pub fn scenarios(&self) -> Result<BTreeMap<String, Vec<Rule>>> {
+        let inner = self.inner()?;
+        let catalog = inner.stores.catalog.read()?;
+        let view = catalog.view();
+        let read = |name: String| {
+            let json = view.scenario(&name)?.ok_or_else(|| Error::internal("a listed scenario is missing"))?;
+            let rules = stored_rules(&name, &json)?;
+            Ok((name, rules))
+        };
+        view.scenario_names()?.into_iter().map(read).collect()
+    }
+
+    /// Removes a scenario; durable on return. False when there is none of that name.
+    pub fn delete_scenario(&self, name: &str) -> Result<bool> {
+        let inner = self.inner()?;
+        check_name(name)?;
+        inner.writer.delete_scenario(name.to_owned())
     }
 
     /// Fits what is fitted to the whole log now, instead of in the background when the log has grown by a fifth: which
@@ -248,11 +288,7 @@ impl Drop for Engine {
 }
 
 /// The stages from the request to its scored candidates, best first.
-fn score_all(
-    snapshot: &Snapshot,
-    requests: &[Request],
-    clock: &mut Clock,
-) -> Result<(Vec<Intent>, Vec<Vec<rank::Scored>>)> {
+fn score_all(snapshot: &Snapshot, requests: &[Request], clock: &mut Clock) -> Result<(Vec<Intent>, Vec<Vec<Scored>>)> {
     let read = |request| Intent::read(snapshot, request);
     let intents = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
     clock.took.context_us = clock.lap();

@@ -75,6 +75,14 @@ pub enum Error {
         /// The names that exist.
         known: String,
     },
+    /// A request names a scenario that is not stored.
+    #[error("unknown scenario `{name}`: known scenarios are {known}")]
+    UnknownScenario {
+        /// The name that was given.
+        name: String,
+        /// The names that exist, the first twenty of them.
+        known: String,
+    },
     /// A filter, request, event or item breaks a rule that is not one of the above.
     #[error("{what}: expected {expected}, found {found}")]
     InvalidArgument {
@@ -232,6 +240,7 @@ impl Error {
             | DimMismatch { .. }
             | FieldType { .. }
             | UnknownField { .. }
+            | UnknownScenario { .. }
             | InvalidArgument { .. }
             | InvalidUtf8 { .. } => ErrorKind::Input,
             AlreadyOpen { .. } | Forked { .. } | Closed => ErrorKind::Busy,
@@ -257,6 +266,7 @@ impl Error {
             DimMismatch { .. } => "DimMismatch",
             FieldType { .. } => "FieldType",
             UnknownField { .. } => "UnknownField",
+            UnknownScenario { .. } => "UnknownScenario",
             InvalidArgument { .. } => "InvalidArgument",
             InvalidUtf8 { .. } => "InvalidUtf8",
             AlreadyOpen { .. } => "AlreadyOpen",

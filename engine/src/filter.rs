@@ -213,6 +213,16 @@ impl Filter {
         at_most("conditions of a filter", limits::MAX_FILTER_LEAVES, *leaves)
     }
 
+    /// How many conditions it has, counted as its limit counts them.
+    pub(crate) fn conditions(&self) -> usize {
+        1 + match self {
+            Filter::And(all) | Filter::Or(all) => all.iter().map(Filter::conditions).sum(),
+            Filter::Not(inner) => inner.conditions(),
+            Filter::In { values, .. } => values.len(),
+            _ => 0,
+        }
+    }
+
     /// The filter with every value in the type of its field.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! What a request means against a snapshot: the query as terms and as a vector, the history as vectors, what is
 //! allowed and what is excluded.
 
+mod controls;
+mod seen;
+
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
@@ -9,6 +12,8 @@ use roaring::RoaringTreemap;
 use crate::calibration::{Situation, VISIT_SECONDS};
 use crate::catalog::{SpaceNumber, StoredEvent, UserItem};
 use crate::config::Meaning;
+use crate::control::{ExcludeSeen, Personalization};
+use crate::cursor;
 use crate::error::{Error, Result};
 use crate::event::Action;
 use crate::filter::Filter;
@@ -23,6 +28,9 @@ use crate::snapshot::{Person, Snapshot};
 use crate::stores::Spaces;
 use crate::text::TextQuery;
 use crate::time::Timestamp;
+
+use controls::Labelled;
+pub(crate) use controls::{Controls, Lift, NamedCap, Pin, stored_rules};
 
 /// Events that the model reads: the newest of the user's and the request's.
 const HISTORY_EVENTS: usize = 50;
@@ -76,9 +84,14 @@ pub(crate) struct Intent {
     pub allowed: Allowed,
     pub among: bool,
     pub filter: Option<Filter>,
-    pub exclude_seen: bool,
+    pub personalization: Personalization,
+    pub controls: Controls,
+    /// Items of earlier pages, in order of key.
+    pub shown: Vec<ItemKey>,
+    exclude_seen: bool,
     /// The last event is part of the same visit.
     in_visit: bool,
+    /// What is left out by name: of the request, its rules, its seeds, and its earlier pages.
     excluded: HashSet<ItemKey>,
     /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
     lately: HashMap<ItemKey, UserItem>,
@@ -89,6 +102,7 @@ impl Intent {
     /// Reads what the request names. Ids that are not known are passed over.
     pub(crate) fn read(snapshot: &Snapshot, request: &Request) -> Result<Intent> {
         request.check()?;
+        let shown = cursor::read(request)?;
         let now = request.now.unwrap_or_else(Timestamp::now);
         let person = request.user.as_deref().map(|id| snapshot.person(id)).transpose()?.flatten();
         let mut degraded = Vec::new();
@@ -109,7 +123,8 @@ impl Intent {
         let input = ContextInput { text, vector: seed_vector.as_deref(), history: &history };
         let context = snapshot.stores.model.context(&input)?;
         let vectors = own_vectors(snapshot, request, &seeds)?;
-        let filter = resolve_filter(snapshot, request)?;
+        let rules = controls::rules(snapshot, request)?;
+        let filter = controls::filter(snapshot, request, &rules)?;
         let allowed = allowed(snapshot, request, filter.as_ref())?;
         if text.is_some() && query.is_none() && context.query.is_none() {
             degraded.push("the query has no word to search for; it was left out".to_owned());
@@ -117,7 +132,7 @@ impl Intent {
         if !request.like.is_empty() && seeds.is_empty() {
             degraded.push("none of the ids in `like` is in the catalog; they were left out".to_owned());
         }
-        Ok(Intent {
+        let mut intent = Intent {
             now,
             lately: lately(snapshot, request, person.as_ref(), now)?,
             person,
@@ -132,11 +147,62 @@ impl Intent {
             allowed,
             among: request.among.is_some(),
             filter,
-            exclude_seen: request.exclude_seen,
+            personalization: request.personalization,
+            controls: controls::read(snapshot, request, &rules)?,
+            shown,
+            exclude_seen: request.exclude_seen == ExcludeSeen::Yes,
             in_visit: past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < VISIT_SECONDS),
             excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds).collect(),
             degraded,
-        })
+        };
+        intent.exclude(snapshot, request, &rules)?;
+        intent.unlike(snapshot, request)?;
+        intent.drop_empty_mix();
+        intent.pin(snapshot, &rules)?;
+        Ok(intent)
+    }
+
+    /// Leaves out what rules and earlier pages name, and what was had by some action or lately.
+    fn exclude(&mut self, snapshot: &Snapshot, request: &Request, rules: &[Labelled]) -> Result<()> {
+        self.excluded.extend(known_items(snapshot, controls::excluded(rules))?);
+        self.excluded.extend(&self.shown);
+        if let ExcludeSeen::When(when) = &request.exclude_seen {
+            let had = seen::had_when(snapshot, request, when, (self.person.as_ref(), self.now), &mut self.degraded)?;
+            self.excluded.extend(had);
+        }
+        Ok(())
+    }
+
+    /// Reads what the list moves away from, and leaves it out.
+    fn unlike(&mut self, snapshot: &Snapshot, request: &Request) -> Result<()> {
+        let away = known(snapshot, &request.unlike)?;
+        for key in &away {
+            self.controls.unlike.extend(snapshot.vector(snapshot.item_space()?, *key)?);
+        }
+        if !request.unlike.is_empty() && self.controls.unlike.is_empty() {
+            self.degraded
+                .push("none of the ids in `unlike` has a vector in the catalog; they were left out".to_owned());
+        }
+        self.excluded.extend(away);
+        Ok(())
+    }
+
+    /// Without a history there is no mix to follow.
+    fn drop_empty_mix(&mut self) {
+        if self.controls.mix.is_some() && self.events.iter().all(|event| event.meaning != Meaning::Positive) {
+            self.controls.mix = None;
+            self.degraded
+                .push("there is no history whose mix could be followed; `calibrate_mix` was left out".to_owned());
+        }
+    }
+
+    /// Keeps the pins of items that the request admits.
+    fn pin(&mut self, snapshot: &Snapshot, rules: &[Labelled]) -> Result<()> {
+        let mut notes = Vec::new();
+        self.controls.pins =
+            controls::pins(snapshot, rules, &self.shown, |key| self.admits(snapshot, key), &mut notes)?;
+        self.degraded.extend(notes);
+        Ok(())
     }
 
     /// Whether the request lets an item into the list.
@@ -163,12 +229,19 @@ impl Intent {
     }
 
     /// Whether the user, or the stateless history, has had an item before the request.
-    pub(crate) fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
-        Ok(self.had(snapshot, key)?.is_some_and(|had| had.had_by(self.now)))
+    fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
+        Ok(self.ever_had(snapshot, key)?.is_some_and(|had| had.had_by(self.now)))
     }
 
-    /// What the user, and the stateless history, did with an item and saw of it.
+    /// What the user, and the stateless history, did with an item and saw of it, as far as the scores are to know.
     pub(crate) fn had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
+        if self.personalization == Personalization::Off {
+            return Ok(None);
+        }
+        self.ever_had(snapshot, key)
+    }
+
+    fn ever_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
         match (self.lately.get(&key), &self.person) {
             (Some(had), _) => Ok(Some(*had)),
             (None, Some(person)) => snapshot.user_item(person, key),
@@ -268,6 +341,9 @@ fn past(
     person: Option<&Person>,
     now: Timestamp,
 ) -> Result<Vec<(ItemKey, StoredEvent)>> {
+    if request.personalization == Personalization::Off {
+        return Ok(Vec::new());
+    }
     let mut newest_first = Vec::new();
     for event in request.history.iter().rev().take(limits::MAX_HISTORY) {
         let key = known_items(snapshot, std::iter::once(event.item.as_str()))?;
@@ -347,15 +423,6 @@ fn own_vectors(snapshot: &Snapshot, request: &Request, seeds: &[ItemKey]) -> Res
 fn own_vector(snapshot: &Snapshot, field: &str, vector: Vec<f32>) -> Option<OwnVector> {
     let name = Spaces::field_space(field);
     Some(OwnVector { space: snapshot.spaces.number(&name)?, name, vector })
-}
-
-/// The filter in the types of the schema. An empty store knows no field, and has nothing to filter.
-fn resolve_filter(snapshot: &Snapshot, request: &Request) -> Result<Option<Filter>> {
-    match &request.filter {
-        Some(_) if snapshot.schema.fields.is_empty() => Ok(Some(Filter::Or(Vec::new()))),
-        Some(filter) => filter.resolve(&snapshot.schema).map(Some),
-        None => Ok(None),
-    }
 }
 
 fn allowed(snapshot: &Snapshot, request: &Request, filter: Option<&Filter>) -> Result<Allowed> {

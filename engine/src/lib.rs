@@ -18,6 +18,8 @@ mod time;
 // Layer 1: plain data.
 mod calibration;
 mod candidate;
+mod control;
+mod cursor;
 pub mod evaluation;
 mod event;
 mod filter;
@@ -25,6 +27,7 @@ mod item;
 pub mod json;
 mod ranking;
 mod request;
+mod rule;
 mod schema;
 mod stats;
 
@@ -46,6 +49,7 @@ mod snapshot;
 mod stores;
 
 // Layer 4: stages.
+mod arrange;
 mod calibrate;
 mod evaluate;
 mod ingest;
@@ -62,13 +66,15 @@ mod engine;
 pub use calibration::{Calibration, Situation, WeightSet};
 pub use candidate::{Proposal, Source};
 pub use config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
+pub use control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use engine::{Engine, counterfactual};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluation::{Plan, Protocol, Report};
 pub use event::{Action, Event};
 pub use filter::{Compare, Filter, Scalar};
 pub use item::{Fields, Item, Kind, Value};
-pub use ranking::{Contribution, Hit, Ranking, Took, Why};
+pub use ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 pub use request::{HistoryEvent, Request};
+pub use rule::{Rule, Which};
 pub use stats::{ModelStats, Stats, VectorStats};
 pub use time::Timestamp;

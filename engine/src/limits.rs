@@ -38,12 +38,34 @@ pub const MAX_HISTORY: usize = 200;
 pub const MAX_HISTORY_ARGUMENT: usize = 1_000_000;
 /// Most ids in `like`, the seeds of "more like this".
 pub const MAX_LIKE: usize = 64;
+/// Most ids in `unlike`, what the list moves away from.
+pub const MAX_UNLIKE: usize = 64;
 /// Most ids in `among`.
 pub const MAX_AMONG: usize = 10_000;
 /// Most ids in `exclude`.
 pub const MAX_EXCLUDE: usize = 1_000_000;
 /// Largest `limit`, and largest `offset + limit`, of a request.
 pub const MAX_RESULTS: usize = 10_000;
+/// Longest `next`, in bytes: room for [`MAX_RESULTS`] keys of any size.
+pub const MAX_NEXT_BYTES: usize = 163_840;
+/// Newest events of a user that `exclude_seen` by action or age looks at.
+pub const MAX_SEEN_EVENTS: usize = 10_000;
+/// Most actions that `exclude_seen` names.
+pub const MAX_SEEN_ACTIONS: usize = 64;
+/// Most caps of one request, those of its rules included.
+pub const MAX_CAPS: usize = 16;
+/// Most rules of one request, and of one scenario.
+pub const MAX_RULES: usize = 256;
+/// Most ids that one rule names.
+pub const MAX_RULE_IDS: usize = 10_000;
+/// Largest amount of a boost or a burial. Beyond it the score itself drowns in the rounding of `f32`.
+pub const MAX_BOOST: f32 = 1000.0;
+/// Most scenarios of one store.
+pub const MAX_SCENARIOS: usize = 1024;
+/// Longest name of a scenario, in bytes of UTF-8.
+pub const MAX_SCENARIO_NAME_BYTES: usize = 128;
+/// Longest scenario, in bytes of its rules as JSON.
+pub const MAX_SCENARIO_BYTES: usize = 1 << 20;
 /// Most candidates that one request may score.
 pub const MAX_CANDIDATES: usize = 20_000;
 /// Most requests of one `rank_many`.

@@ -16,6 +16,9 @@ pub struct Ranking {
     pub took: Took,
     /// What was left out or done another way, in words; empty when nothing was.
     pub degraded: Vec<String>,
+    /// Asks for the page after this one, as [`crate::Request::next`]; `None` when there is none: the list is shorter
+    /// than its limit, or another page would pass [`crate::limits::MAX_RESULTS`] hits in all.
+    pub next: Option<String>,
 }
 
 /// One item of a ranking.
@@ -23,7 +26,8 @@ pub struct Ranking {
 pub struct Hit {
     /// The caller's id.
     pub id: String,
-    /// The model's score: higher is better; comparable within one ranking only.
+    /// The model's score with what `unlike`, boosts and burials add: higher is better; comparable within one ranking only.
+    /// Diversity, the mix, caps and pins move a hit and leave its score, so scores need not fall from hit to hit then.
     pub score: f32,
     /// The stored fields (all of them, or those that the request names).
     pub fields: Fields,
@@ -38,16 +42,29 @@ pub struct Hit {
 pub struct Why {
     /// What each feature added to the score, largest magnitude first; they sum to the score.
     pub contributions: Vec<Contribution>,
-    /// The same in one readable line.
+    /// The rules that touched the hit, as `rules[2] boost`, or with the name of the scenario: `black friday[0] pin`.
+    pub rules: Vec<String>,
+    /// Where the hit would stand by its score alone, when something moved it from there.
+    pub moved: Option<Moved>,
+    /// All of it in one readable line.
     pub line: String,
+}
+
+/// A hit stands elsewhere than its score says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Its place by score alone, from 1: among all candidates for a pin, else among those that are not pinned.
+    pub from: usize,
+    /// What moved it: `pin`, or those of `diversity`, `calibrate_mix` and `caps` that were asked for.
+    pub by: String,
 }
 
 /// What one feature added to a score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contribution {
-    /// The feature's name, as in the model's manifest.
+    /// The feature's name, as in the model's manifest; or `unlike`, `boost` or `bury`.
     pub feature: String,
-    /// Weight times value.
+    /// Weight times value; for `unlike`, `boost` and `bury` what they add to the score.
     pub amount: f32,
 }
 
@@ -58,7 +75,7 @@ pub struct Took {
     pub context_us: u64,
     /// Collecting candidates.
     pub retrieve_us: u64,
-    /// Features and the model's scores.
+    /// Features, the model's scores, and the order of the list.
     pub rank_us: u64,
     /// Payloads and explanations of the hits.
     pub respond_us: u64,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
 use crate::error::{Error, Result};
 use crate::event::Action;
 use crate::filter::Filter;
 use crate::id::check_id;
 use crate::item::check_vector;
 use crate::limits::{self, at_most};
+use crate::rule::{Rule, check_name, check_rules};
 use crate::time::Timestamp;
 
 /// An event of a stateless history: used for this request, stored nowhere.
@@ -48,6 +50,9 @@ pub struct Request {
     pub history: Vec<HistoryEvent>,
     /// Seeds of "more like this"; they are not in the answer.
     pub like: Vec<String>,
+    /// Items that the list moves away from: each candidate loses half of its best cosine with one of them. They are
+    /// not in the answer.
+    pub unlike: Vec<String>,
     /// Rank only these items.
     pub among: Option<Vec<String>>,
     /// Vectors of the caller's own to search with, by the name of the vector field.
@@ -57,11 +62,28 @@ pub struct Request {
     /// Leave these items out.
     pub exclude: Vec<String>,
     /// Leave out what the user (or the stateless history) has had.
-    pub exclude_seen: bool,
+    pub exclude_seen: ExcludeSeen,
+    /// How much the history counts.
+    pub personalization: Personalization,
+    /// How unlike each other the hits are to be, from 0 (relevance alone, the default) to 1: maximal marginal relevance
+    /// over the item vectors (Carbonell and Goldstein, SIGIR 1998), among the best some hundred candidates.
+    pub diversity: f32,
+    /// At most so many hits of one value of a field.
+    pub caps: Vec<Cap>,
+    /// Lets the mix of the list follow that of the history.
+    pub calibrate_mix: Option<Mix>,
+    /// Rules of this request. They come before those of the scenario.
+    pub rules: Vec<Rule>,
+    /// The name of stored rules; see [`crate::Engine::set_scenario`].
+    pub scenario: Option<String>,
     /// How many hits (default 10). 0 is an empty list.
     pub limit: usize,
     /// How many of the best to pass over.
     pub offset: usize,
+    /// The page after the one whose [`next`](crate::Ranking::next) this is: nothing of that page and of those before it
+    /// comes again, whatever was logged or put since. The rest of the request must be the same, other than `history`,
+    /// `limit`, `candidates`, `fields`, `explain` and `now`; `offset` must be 0.
+    pub next: Option<String>,
     /// How many candidates to score; the configuration's number when not given.
     pub candidates: Option<usize>,
     /// Only these fields in the hits; all of them when not given.
@@ -80,13 +102,21 @@ impl Default for Request {
             user: None,
             history: Vec::new(),
             like: Vec::new(),
+            unlike: Vec::new(),
             among: None,
             vectors: BTreeMap::new(),
             filter: None,
             exclude: Vec::new(),
-            exclude_seen: false,
+            exclude_seen: ExcludeSeen::No,
+            personalization: Personalization::default(),
+            diversity: 0.0,
+            caps: Vec::new(),
+            calibrate_mix: None,
+            rules: Vec::new(),
+            scenario: None,
             limit: 10,
             offset: 0,
+            next: None,
             candidates: None,
             fields: None,
             explain: false,
@@ -125,6 +155,12 @@ impl Request {
         self
     }
 
+    /// Sets what the list moves away from.
+    pub fn unlike<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.unlike = items.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Ranks only these items.
     pub fn among<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
         self.among = Some(items.into_iter().map(Into::into).collect());
@@ -145,7 +181,49 @@ impl Request {
 
     /// Leaves out what the user has had.
     pub fn exclude_seen(mut self) -> Self {
-        self.exclude_seen = true;
+        self.exclude_seen = ExcludeSeen::Yes;
+        self
+    }
+
+    /// Leaves out what the user has had by these actions (none: by any), in the last so many days (`None`: ever).
+    pub fn exclude_seen_when(mut self, actions: impl IntoIterator<Item = Action>, within_days: Option<f64>) -> Self {
+        self.exclude_seen = ExcludeSeen::When(SeenWhen { actions: actions.into_iter().collect(), within_days });
+        self
+    }
+
+    /// Sets how much the history counts.
+    pub fn personalization(mut self, level: Personalization) -> Self {
+        self.personalization = level;
+        self
+    }
+
+    /// Sets how unlike each other the hits are to be, from 0 to 1.
+    pub fn diversity(mut self, diversity: f32) -> Self {
+        self.diversity = diversity;
+        self
+    }
+
+    /// Adds a cap: at most `most` hits of one value of `field`.
+    pub fn cap(mut self, field: impl Into<String>, most: usize) -> Self {
+        self.caps.push(Cap::new(field, most));
+        self
+    }
+
+    /// Lets the mix of a field in the list follow that of the history, at a strength from 0 to 1.
+    pub fn calibrate_mix(mut self, field: impl Into<String>, strength: f32) -> Self {
+        self.calibrate_mix = Some(Mix::new(field, strength));
+        self
+    }
+
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Ranks by the stored rules of this name, too.
+    pub fn scenario(mut self, name: impl Into<String>) -> Self {
+        self.scenario = Some(name.into());
         self
     }
 
@@ -158,6 +236,12 @@ impl Request {
     /// Passes over the best `offset` hits.
     pub fn offset(mut self, offset: usize) -> Self {
         self.offset = offset;
+        self
+    }
+
+    /// Asks for the page after the one that gave this token.
+    pub fn next(mut self, token: impl Into<String>) -> Self {
+        self.next = Some(token.into());
         self
     }
 
@@ -176,13 +260,15 @@ impl Request {
     /// Checks counts, lengths and numbers.
     ///
     /// # Errors
-    /// [`Error::LimitExceeded`], [`Error::InvalidId`], [`Error::NonFinite`] or [`Error::ZeroNorm`].
+    /// [`Error::LimitExceeded`], [`Error::InvalidId`], [`Error::InvalidArgument`], [`Error::NonFinite`] or
+    /// [`Error::ZeroNorm`].
     pub(crate) fn check(&self) -> Result<()> {
         at_most("limit", limits::MAX_RESULTS, self.limit)?;
         at_most("offset + limit", limits::MAX_RESULTS, self.offset.saturating_add(self.limit))?;
         at_most("candidates", limits::MAX_CANDIDATES, self.candidates.unwrap_or(0))?;
         at_most("events in history", limits::MAX_HISTORY_ARGUMENT, self.history.len())?;
         at_most("ids in like", limits::MAX_LIKE, self.like.len())?;
+        at_most("ids in unlike", limits::MAX_UNLIKE, self.unlike.len())?;
         at_most("ids in among", limits::MAX_AMONG, self.among.as_ref().map_or(0, Vec::len))?;
         at_most("ids in exclude", limits::MAX_EXCLUDE, self.exclude.len())?;
         at_most("vectors of one request", limits::MAX_VECTOR_FIELDS, self.vectors.len())?;
@@ -195,6 +281,24 @@ impl Request {
         if self.history.iter().any(|e| e.value.is_some_and(|v| !v.is_finite())) {
             return Err(Error::NonFinite { what: "history value".to_owned(), index: 0 });
         }
+        self.check_controls()?;
         self.filter.as_ref().map_or(Ok(()), Filter::check)
+    }
+
+    fn check_controls(&self) -> Result<()> {
+        self.exclude_seen.check()?;
+        check_share("diversity", self.diversity)?;
+        at_most("caps", limits::MAX_CAPS, self.caps.len())?;
+        self.caps.iter().try_for_each(Cap::check)?;
+        self.calibrate_mix.as_ref().map_or(Ok(()), Mix::check)?;
+        check_rules(&self.rules)?;
+        self.scenario.as_deref().map_or(Ok(()), check_name)?;
+        if let Some(token) = &self.next {
+            at_most("bytes of next", limits::MAX_NEXT_BYTES, token.len())?;
+            if self.offset > 0 {
+                return Err(Error::argument("offset", "0 beside `next`, which says itself where to go on", "another"));
+            }
+        }
+        Ok(())
     }
 }

@@ -1,29 +1,29 @@
 //! The answer: payloads for the hits that are returned and no others, and why they stand where they stand.
 
+use crate::candidate::{Marks, Page, Scored};
 use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::Intent;
 use crate::item::{Fields, Value};
-use crate::rank::Scored;
-use crate::ranking::{Contribution, Hit, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 use crate::request::Request;
 use crate::snapshot::Snapshot;
 
-/// Reads the page of the ranking that the request asks for.
+/// Reads the hits of a page.
 pub(crate) fn respond(
     snapshot: &Snapshot,
     request: &Request,
     intent: Intent,
-    scored: Vec<Scored>,
+    page: Page,
     took: Took,
 ) -> Result<Ranking> {
-    let candidates = scored.len();
-    let mut hits = Vec::with_capacity(request.limit.min(candidates));
-    for scored in scored.into_iter().skip(request.offset).take(request.limit) {
+    let Page { hits: scored, candidates, next } = page;
+    let mut hits = Vec::with_capacity(scored.len());
+    for scored in scored {
         hits.extend(hit(snapshot, request, &intent, scored)?);
     }
     let rank_id = crate::random::hex_id();
-    Ok(Ranking { rank_id, hits, candidates, took, degraded: degraded(snapshot, intent) })
+    Ok(Ranking { rank_id, hits, candidates, took, degraded: degraded(snapshot, intent), next })
 }
 
 fn degraded(snapshot: &Snapshot, intent: Intent) -> Vec<String> {
@@ -56,14 +56,27 @@ fn why(snapshot: &Snapshot, intent: &Intent, scored: &Scored) -> Result<Why> {
         .filter(|(_, amount)| **amount != 0.0)
         .map(|(name, amount)| Contribution { feature: name.clone(), amount: *amount })
         .collect();
+    let Marks { adjustments, rules, moved } = &scored.marks;
+    let adjusted =
+        adjustments.iter().map(|(name, amount)| Contribution { feature: (*name).to_owned(), amount: *amount });
+    contributions.extend(adjusted);
     contributions.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
     let mut parts = Vec::new();
     for contribution in contributions.iter().filter(|c| c.amount.abs() >= 0.005).take(4) {
         let reason = reason(snapshot, intent, scored.candidate.key, &contribution.feature)?;
         parts.push(format!("{reason} ({:+.2})", contribution.amount));
     }
-    let line = if parts.is_empty() { "nothing speaks for it or against it".to_owned() } else { parts.join(", ") };
-    Ok(Why { contributions, line })
+    if parts.is_empty() {
+        parts.push("nothing speaks for it or against it".to_owned());
+    }
+    if !rules.is_empty() {
+        parts.push(format!("by {}", rules.join(" and ")));
+    }
+    if let Some(Moved { from, by }) = moved {
+        parts.push(format!("from place {from} by {by}"));
+    }
+    let (rules, moved) = (rules.clone(), moved.clone());
+    Ok(Why { contributions, rules, moved, line: parts.join(", ") })
 }
 
 /// What a feature means, in words.
@@ -97,6 +110,9 @@ fn reason(snapshot: &Snapshot, intent: &Intent, key: ItemKey, feature: &str) -> 
         "fresh" => "new".to_owned(),
         "seen" => "seen before".to_owned(),
         "vector" => "close to the given vector".to_owned(),
+        "unlike" => "like what is not wanted".to_owned(),
+        "boost" => "boosted".to_owned(),
+        "bury" => "buried".to_owned(),
         other => other.replace('_', " "),
     })
 }

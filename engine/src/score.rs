@@ -5,6 +5,15 @@ use std::cmp::Ordering;
 use crate::error::{Error, Result};
 use crate::id::ItemKey;
 
+/// Scores are kept to this fraction. Below it, the order in which a batch adds its terms decides, and two items that
+/// are equal would change places from call to call.
+const GRID: f32 = 65_536.0;
+
+/// The score on the grid that all scores are compared on.
+pub(crate) fn on_grid(score: f32) -> f32 {
+    (score * GRID).round() / GRID
+}
+
 /// Orders by descending score; equal scores by ascending item key, so that a ranking is the same every time.
 pub(crate) fn best_first(a: (ItemKey, f32), b: (ItemKey, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))

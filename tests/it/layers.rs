@@ -11,6 +11,8 @@ const LAYERS: [&[&str]; 6] = [
     &[
         "calibration",
         "candidate",
+        "control",
+        "cursor",
         "evaluation",
         "event",
         "filter",
@@ -18,12 +20,13 @@ const LAYERS: [&[&str]; 6] = [
         "json",
         "ranking",
         "request",
+        "rule",
         "schema",
         "stats",
     ],
     &["catalog", "model", "text", "vector"],
     &["event_tail", "intent", "interests", "live_weights", "recover", "refit", "relations", "snapshot", "stores"],
-    &["calibrate", "evaluate", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
+    &["arrange", "calibrate", "evaluate", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
     &["engine"],
 ];
 const NO_SIBLINGS: [usize; 2] = [2, 4];

@@ -3,12 +3,15 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that meets something unexpected fails")]
 
 mod concurrency;
+mod controls;
 mod crash;
 mod evaluate;
 mod filters;
 mod grid;
 mod hostile;
 mod layers;
+mod pages;
 mod recovery;
 mod requests;
+mod rules;
 mod writes;

@@ -153,10 +153,15 @@ onelist_status onelist_log(onelist_engine *engine,
 // Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
 //
 // - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
-//   history, like, among, vectors, filter, exclude, exclude_seen, limit, offset, candidates, fields, explain, now.
+//   history, like, unlike, among, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
+//   rules, scenario, limit, offset, next, candidates, fields, explain, now.
+//   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
+//   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
+//   as for onelist_set_scenario(). next: the "next" of the page before; the rest of the request stays the same.
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 // - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
-//   "degraded"}; free it.
+//   "degraded", "next"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
+//   {"line", "contributions", "rules", "moved"}.
 // - `ranking_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_rank(onelist_engine *engine,
                             const char *request_json,
@@ -174,6 +179,37 @@ onelist_status onelist_rank_many(onelist_engine *engine,
                                  size_t requests_json_len,
                                  char **rankings_json,
                                  size_t *rankings_json_len);
+
+// Stores rules under a name, in place of those that it had. When the call returns they are on disk; a request ranks by
+// them with {"scenario": name}.
+//
+// - `name`: 1 to 128 bytes of UTF-8, `name_len` bytes.
+// - `rules_json`: an array, `rules_json_len` bytes. A rule is one of {"rule": "pin", "item": "sku-9", "position": 1},
+//   {"rule": "boost", "ids": ["sku-9"], "amount": 0.3} (or "bury"; a "filter" in place of the ids),
+//   {"rule": "require", "filter": {..}}, {"rule": "exclude", "ids": ["sku-1"]} (or a "filter"),
+//   {"rule": "cap", "field": "brand", "most": 2}.
+onelist_status onelist_set_scenario(onelist_engine *engine,
+                                    const char *name,
+                                    size_t name_len,
+                                    const char *rules_json,
+                                    size_t rules_json_len);
+
+// Reads the stored scenarios.
+//
+// - `scenarios_json` (out): an object that maps each name to its rules; free it.
+// - `scenarios_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_scenarios(onelist_engine *engine,
+                                 char **scenarios_json,
+                                 size_t *scenarios_json_len);
+
+// Removes a scenario. One that is not there is passed over.
+//
+// - `name`: its name, `name_len` bytes.
+// - `deleted` (out, may be NULL): 1 when there was one, else 0.
+onelist_status onelist_delete_scenario(onelist_engine *engine,
+                                       const char *name,
+                                       size_t name_len,
+                                       size_t *deleted);
 
 // The state of the engine in numbers: items, users, events, bytes on disk, the indexes, the model.
 //

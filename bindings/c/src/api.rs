@@ -215,10 +215,15 @@ pub unsafe extern "C" fn onelist_log(
 /// Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
 ///
 /// - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
-///   history, like, among, vectors, filter, exclude, exclude_seen, limit, offset, candidates, fields, explain, now.
+///   history, like, unlike, among, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
+///   rules, scenario, limit, offset, next, candidates, fields, explain, now.
+///   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
+///   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
+///   as for onelist_set_scenario(). next: the "next" of the page before; the rest of the request stays the same.
 ///   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 /// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
-///   "degraded"}; free it.
+///   "degraded", "next"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
+///   {"line", "contributions", "rules", "moved"}.
 /// - `ranking_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_rank(
@@ -285,6 +290,70 @@ pub unsafe extern "C" fn onelist_evaluate(
         let plan = unsafe { optional_text("plan_json", plan_json, plan_json_len) }?;
         let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
         out.write(json::report_to_json(&handle::find(engine)?.evaluate(&plan)?)?)
+    })
+}
+
+/// Stores rules under a name, in place of those that it had. When the call returns they are on disk; a request ranks by
+/// them with {"scenario": name}.
+///
+/// - `name`: 1 to 128 bytes of UTF-8, `name_len` bytes.
+/// - `rules_json`: an array, `rules_json_len` bytes. A rule is one of {"rule": "pin", "item": "sku-9", "position": 1},
+///   {"rule": "boost", "ids": ["sku-9"], "amount": 0.3} (or "bury"; a "filter" in place of the ids),
+///   {"rule": "require", "filter": {..}}, {"rule": "exclude", "ids": ["sku-1"]} (or a "filter"),
+///   {"rule": "cap", "field": "brand", "most": 2}.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_set_scenario(
+    engine: *mut OnelistEngine,
+    name: *const c_char,
+    name_len: usize,
+    rules_json: *const c_char,
+    rules_json_len: usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let (name, rules) = unsafe { (text("name", name, name_len)?, text("rules_json", rules_json, rules_json_len)?) };
+        handle::find(engine)?.set_scenario(name, &json::rules_from_json(rules)?)
+    })
+}
+
+/// Reads the stored scenarios.
+///
+/// - `scenarios_json` (out): an object that maps each name to its rules; free it.
+/// - `scenarios_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_scenarios(
+    engine: *mut OnelistEngine,
+    scenarios_json: *mut *mut c_char,
+    scenarios_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("scenarios_json", scenarios_json, scenarios_json_len) }?;
+        out.write(json::scenarios_to_json(&handle::find(engine)?.scenarios()?)?)
+    })
+}
+
+/// Removes a scenario. One that is not there is passed over.
+///
+/// - `name`: its name, `name_len` bytes.
+/// - `deleted` (out, may be NULL): 1 when there was one, else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_delete_scenario(
+    engine: *mut OnelistEngine,
+    name: *const c_char,
+    name_len: usize,
+    deleted: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for a place that can be written.
+        let out = unsafe { Out::optional("deleted", deleted, 0) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let name = unsafe { text("name", name, name_len) }?;
+        let found = handle::find(engine)?.delete_scenario(name)?;
+        if let Some(mut out) = out {
+            out.write(usize::from(found));
+        }
+        Ok(())
     })
 }
 

@@ -42,6 +42,7 @@ bool contains(const char *text, const char *part);
 void test_errors(const char *directory);
 void test_store(onelist_engine *db);
 void test_ranking(onelist_engine *db);
+void test_controls(onelist_engine *db);
 void test_threads(const char *directory);
 
 #endif

@@ -34,12 +34,14 @@ int main(int argc, char **argv) {
     if (db != NULL) {
         test_store(db);
         test_ranking(db);
+        test_controls(db);
         CHECK_STATUS(ONELIST_OK, onelist_close(&db));
 
         // What was written is there after opening again.
         db = opened(shop);
         CHECK(is_first(ranked(db, "{\"query\": \"red shoes\"}"), "shoe-red"));
         CHECK(!has_hit(ranked(db, "{\"user\": \"u7\", \"exclude_seen\": true}"), "shoe-red"));
+        CHECK(is_first(ranked(db, "{\"scenario\": \"kept\"}"), "mug-blue"));
         CHECK_STATUS(ONELIST_OK, onelist_close(&db));
         test_threads(shop);
     }

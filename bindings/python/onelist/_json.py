@@ -1,4 +1,4 @@
-"""JSON text for the two arguments that the engine reads as JSON: filters and the configuration."""
+"""JSON text for the arguments that the engine reads as JSON: filters, rules and the like, and the configuration."""
 
 import datetime
 import json

@@ -18,12 +18,16 @@ from onelist.errors import InvalidArgumentError
 from onelist.evaluation import Report
 from onelist.types import (
     ActionConfig,
+    Cap,
     FieldOptions,
     Filter,
     ItemDict,
     JudgedQuery,
+    Mix,
     Options,
     Request,
+    Rule,
+    SeenWhen,
     Stats,
     StoredItem,
     Time,
@@ -92,12 +96,18 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     return Engine(_native.Engine(path, to_json(given, "configuration")))
 
 
+_AS_JSON = ("filter", "caps", "calibrate_mix", "rules")
+
+
 def _prepared(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The request with its filter as JSON text, which is how the engine reads filters."""
-    condition = request.get("filter") if isinstance(request, Mapping) else None
-    if condition is None or isinstance(condition, str):
+    """The request with the parts that the engine reads as JSON text; a filter may be such a text already."""
+    if not isinstance(request, Mapping):
         return request
-    return {**request, "filter": to_json(condition, "filter")}
+    parts = {name: request[name] for name in _AS_JSON if request.get(name) is not None}
+    written = {
+        name: to_json(part, name) for name, part in parts.items() if not (name == "filter" and isinstance(part, str))
+    }
+    return {**request, **written} if written else request
 
 
 def _seconds(time: Time) -> float:
@@ -224,13 +234,21 @@ class Engine:
         user: str | None = None,
         history: Iterable[str | Mapping[str, object]] | None = None,
         like: str | Iterable[str] | None = None,
+        unlike: str | Iterable[str] | None = None,
         among: Iterable[str] | None = None,
         vectors: Mapping[str, Vector] | None = None,
         filter: Filter | str | None = None,  # noqa: A002 (the word of the field)
         exclude: Iterable[str] | None = None,
-        exclude_seen: bool | None = None,
+        exclude_seen: bool | SeenWhen | None = None,
+        personalization: Literal["off", "low", "medium", "high"] | None = None,
+        diversity: float | None = None,
+        caps: Sequence[Cap] | None = None,
+        calibrate_mix: Mix | None = None,
+        rules: Sequence[Rule] | None = None,
+        scenario: str | None = None,
         limit: SupportsIndex | None = None,
         offset: SupportsIndex | None = None,
+        next: str | None = None,  # noqa: A002 (the word of the field)
         candidates: SupportsIndex | None = None,
         fields: Iterable[str] | None = None,
         explain: bool | None = None,
@@ -242,11 +260,19 @@ class Engine:
         - ``query``: what is searched for; ``user``: whose stored history counts (an unknown user has none)
         - ``history``: item ids or event dicts that count for this request only, oldest first
         - ``like``: seeds of "more like this"; they are not in the answer
+        - ``unlike``: items that the list moves away from; they are not in the answer
         - ``among``: rank only these ids; ``exclude``: leave these out
-        - ``exclude_seen``: leave out what the user has had
+        - ``exclude_seen``: leave out what the user has had: all of it (True), or by action and age
+          (``onelist.types.SeenWhen``)
+        - ``personalization``: how much the history counts: off, low, medium (as without it) or high
+        - ``diversity``: how unlike each other the hits are to be, from 0 (as without it) to 1
+        - ``caps``: at most so many hits of one value of a field; what is over it moves behind
+        - ``calibrate_mix``: let the mix of a field in the list follow that of the history
+        - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
         - ``vectors``: vectors of your own to search with, by the name of the field
         - ``filter``: only items that match; see ``onelist.types.Filter``
         - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
+        - ``next``: the page after the ranking that gave this; nothing of the pages before comes again
         - ``candidates``: how many to score; ``fields``: only these fields in the hits; ``explain``: say why
         - ``now``: the time of the request; events after it are not seen
         """
@@ -255,13 +281,21 @@ class Engine:
             "user": user,
             "history": history,
             "like": like,
+            "unlike": unlike,
             "among": among,
             "vectors": vectors,
             "filter": filter,
             "exclude": exclude,
             "exclude_seen": exclude_seen,
+            "personalization": personalization,
+            "diversity": diversity,
+            "caps": caps,
+            "calibrate_mix": calibrate_mix,
+            "rules": rules,
+            "scenario": scenario,
             "limit": limit,
             "offset": offset,
+            "next": next,
             "candidates": candidates,
             "fields": fields,
             "explain": explain,
@@ -350,6 +384,18 @@ class Engine:
             "seed": seed,
         }
         return Report(*self._native.evaluate(to_json(plan, "evaluate")))
+
+    def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
+        """Stores rules under a name (``rank(scenario=name)``), in place of those that it had; durable on return."""
+        self._native.set_scenario(name, to_json(rules, "rules"))
+
+    def scenarios(self) -> dict[str, list[dict[str, Any]]]:
+        """The stored scenarios: rules by name, as they were given; dates as ``{"date": seconds}``."""
+        return cast(dict[str, list[dict[str, Any]]], json.loads(self._native.scenarios()))
+
+    def delete_scenario(self, name: str) -> bool:
+        """Removes a scenario; False when there is none of that name."""
+        return self._native.delete_scenario(name)
 
     def stats(self) -> Stats:
         """The state of the engine, in numbers."""

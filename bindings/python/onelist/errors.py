@@ -103,6 +103,12 @@ class UnknownFieldError(InputError):
     name = "UnknownField"
 
 
+class UnknownScenarioError(InputError):
+    """A request names a scenario that is not stored."""
+
+    name = "UnknownScenario"
+
+
 class InvalidArgumentError(InputError):
     """An argument breaks a rule that has no class of its own."""
 

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, SupportsIndex, TypeAlias, TypedDict
+from typing import Any, Literal, SupportsIndex, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,38 @@ Filter: TypeAlias = Mapping[str, Any]
 """A condition on fields, such as ``{"price": {"<": 50}, "tags": "red"}``. All keys must hold. A plain value means
 equal; otherwise one of ``=  !=  <  <=  >  >=  in  exists  match  near``. ``and`` and ``or`` (lists) and ``not`` combine
 conditions. Dates are datetimes or dates; ``near`` takes ``{"lat": ..., "lon": ..., "meters": ...}``."""
+
+
+Rule: TypeAlias = Mapping[str, Any]
+"""One rule, by the word under ``rule``; ``ids`` or ``filter`` say which items:
+
+- ``{"rule": "pin", "item": id, "position": n}``: the item stands there, from 1
+- ``{"rule": "boost", "ids": [...], "amount": x}`` and ``bury``: x (0 to 1000) is added to the score, or taken from it
+- ``{"rule": "require", "filter": {...}}``: only what matches
+- ``{"rule": "exclude", "filter": {...}}``: not these
+- ``{"rule": "cap", "field": name, "most": n}``: at most n hits of one value of the field"""
+
+
+class SeenWhen(TypedDict, total=False):
+    """Which events make an item one that was had: those of these ``actions`` (any, when left out), in the last
+    ``within_days`` (ever)."""
+
+    actions: str | Iterable[str] | None
+    within_days: float | None
+
+
+class Cap(TypedDict):
+    """At most so many hits of one value of a field."""
+
+    field: str
+    most: int
+
+
+class Mix(TypedDict):
+    """The field whose mix in the list follows the history's; strength from 0 to 1."""
+
+    field: str
+    strength: float
 
 
 class HistoryEvent(TypedDict, total=False):
@@ -88,13 +120,21 @@ class Options(TypedDict, total=False):
 
     history: Iterable[str | Mapping[str, object]] | None
     like: str | Iterable[str] | None
+    unlike: str | Iterable[str] | None
     among: Iterable[str] | None
     vectors: Mapping[str, Vector] | None
     filter: Filter | str | None
     exclude: Iterable[str] | None
-    exclude_seen: bool | None
+    exclude_seen: bool | SeenWhen | None
+    personalization: Literal["off", "low", "medium", "high"] | None
+    diversity: float | None
+    caps: Sequence[Cap] | None
+    calibrate_mix: Mix | None
+    rules: Sequence[Rule] | None
+    scenario: str | None
     limit: SupportsIndex | None
     offset: SupportsIndex | None
+    next: str | None
     candidates: SupportsIndex | None
     fields: Iterable[str] | None
     explain: bool | None

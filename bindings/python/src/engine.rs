@@ -118,6 +118,26 @@ impl Engine {
         })
     }
 
+    /// Stores rules (JSON text) under a name.
+    #[pyo3(signature = (name, rules, /))]
+    fn set_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>, rules: &Bound<'_, PyAny>) -> PyResult<()> {
+        let name = text(name, &Place::Argument("name"))?;
+        let rules = text(rules, &Place::Argument("rules"))?;
+        call(py, || self.inner.set_scenario(&name, &onelist::json::rules_from_json(&rules)?))
+    }
+
+    /// The stored scenarios, as JSON text.
+    fn scenarios(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || onelist::json::scenarios_to_json(&self.inner.scenarios()?))
+    }
+
+    /// Removes a scenario; whether there was one.
+    #[pyo3(signature = (name, /))]
+    fn delete_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let name = text(name, &Place::Argument("name"))?;
+        call(py, || self.inner.delete_scenario(&name))
+    }
+
     /// The state of the engine, as JSON text.
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
         call(py, || onelist::json::stats_to_json(&self.inner.stats()?))

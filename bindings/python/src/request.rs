@@ -1,6 +1,6 @@
 //! Python dicts to the engine's events and requests.
 
-use onelist::{Action, Error, Event, HistoryEvent, Request};
+use onelist::{Action, Error, Event, ExcludeSeen, HistoryEvent, Personalization, Request, SeenWhen};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyMapping, PyString};
 
@@ -9,18 +9,27 @@ use crate::error::{Place, from_engine, invalid, wrong_type};
 
 const EVENT_KEYS: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
 const HISTORY_KEYS: [&str; 4] = ["item", "action", "value", "time"];
-const REQUEST_KEYS: [&str; 15] = [
+const SEEN_KEYS: [&str; 2] = ["actions", "within_days"];
+const REQUEST_KEYS: [&str; 23] = [
     "query",
     "user",
     "history",
     "like",
+    "unlike",
     "among",
     "vectors",
     "filter",
     "exclude",
     "exclude_seen",
+    "personalization",
+    "diversity",
+    "caps",
+    "calibrate_mix",
+    "rules",
+    "scenario",
     "limit",
     "offset",
+    "next",
     "candidates",
     "fields",
     "explain",
@@ -90,7 +99,8 @@ fn history_event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Histor
     Ok(event)
 }
 
-/// A request from a dict of the keywords of `rank`; `filter` is JSON text, None is the default of its keyword.
+/// A request from a dict of the keywords of `rank`; `filter`, `caps`, `calibrate_mix` and `rules` are JSON text, None is
+/// the default of its keyword.
 pub(crate) fn request(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Request> {
     let mut request = Request::new();
     for (key, value) in pairs(value, place)? {
@@ -109,6 +119,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         "user" => request.user = Some(text(value, place)?),
         "history" => request.history = elements(value, place, "an iterable of ids or dicts", history_event)?,
         "like" => request.like = ids(value, place)?,
+        "unlike" => request.unlike = ids(value, place)?,
         "among" => request.among = Some(ids(value, place)?),
         "vectors" => {
             for (name, value) in pairs(value, place)? {
@@ -116,12 +127,20 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
                 request.vectors.insert(name, components);
             }
         }
-        "filter" => {
+        "filter" | "caps" | "calibrate_mix" | "rules" => {
             let json = text(value, place)?;
-            request.filter = Some(onelist::json::filter_from_json(&json).map_err(|e| from_engine(value.py(), &e))?);
+            let read = onelist::json::request_part_from_json(request, key, &json);
+            read.map_err(|e| from_engine(value.py(), &e))?;
         }
         "exclude" => request.exclude = ids(value, place)?,
-        "exclude_seen" => request.exclude_seen = flag(value, place)?,
+        "exclude_seen" => request.exclude_seen = exclude_seen(value, place)?,
+        "personalization" => {
+            let level = Personalization::named(&text(value, place)?);
+            request.personalization = level.map_err(|e| from_engine(value.py(), &e))?;
+        }
+        "diversity" => request.diversity = number(value, place)? as f32,
+        "scenario" => request.scenario = Some(text(value, place)?),
+        "next" => request.next = Some(text(value, place)?),
         "limit" => request.limit = count(value, place)?,
         "offset" => request.offset = count(value, place)?,
         "candidates" => request.candidates = Some(count(value, place)?),
@@ -130,6 +149,25 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         _ => request.now = Some(time(value, place)?),
     }
     Ok(())
+}
+
+/// True or False, or a dict of conditions.
+fn exclude_seen(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<ExcludeSeen> {
+    if !value.is_instance_of::<PyMapping>() {
+        let all = value.extract::<bool>().map_err(|_| wrong_type(place, "bool or a dict", value))?;
+        return Ok(all.into());
+    }
+    let mut when = SeenWhen::default();
+    for (key, value) in pairs(value, place)? {
+        known(value.py(), &key, place, &SEEN_KEYS)?;
+        let place = Place::Key(place, &key);
+        match key.as_str() {
+            _ if value.is_none() => {}
+            "actions" => when.actions = ids(&value, &place)?.iter().map(|name| Action::named(name)).collect(),
+            _ => when.within_days = Some(number(&value, &place)?),
+        }
+    }
+    Ok(ExcludeSeen::When(when))
 }
 
 /// True or False, of Python or NumPy. Other objects have a truth as well, but hardly one that was meant.

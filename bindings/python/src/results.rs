@@ -23,7 +23,7 @@ impl Hit {
         &self.hit.id
     }
 
-    /// The model's score: higher is better; comparable within one ranking only.
+    /// The model's score, with what `unlike` and rules add: higher is better; comparable within one ranking only.
     #[getter]
     fn score(&self) -> f32 {
         self.hit.score
@@ -68,6 +68,21 @@ impl Hit {
         Ok(dict)
     }
 
+    /// The rules that touched the hit; empty unless the request said `explain`.
+    #[getter]
+    fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let rules = self.hit.why.as_ref().map_or(&[][..], |why| &why.rules);
+        PyTuple::new(py, rules)
+    }
+
+    /// The place by score alone, from 1, and what moved the hit from there; None when nothing did, or unless the
+    /// request said `explain`.
+    #[getter]
+    fn moved(&self) -> Option<(usize, &str)> {
+        let moved = self.hit.why.as_ref()?.moved.as_ref()?;
+        Some((moved.from, &moved.by))
+    }
+
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("onelist._display")?.call_method1("hit_text", (slf,))
     }
@@ -85,6 +100,9 @@ pub(crate) struct Ranking {
     /// How many candidates were scored.
     #[pyo3(get)]
     candidates: usize,
+    /// Asks for the next page, as the keyword `next`; None when there is none.
+    #[pyo3(get)]
+    next: Option<String>,
     took: onelist::Took,
     degraded: Vec<String>,
 }
@@ -101,6 +119,7 @@ impl Ranking {
             rank_id: ranking.rank_id,
             hits: PyTuple::new(py, hits)?.unbind(),
             candidates: ranking.candidates,
+            next: ranking.next,
             took: ranking.took,
             degraded: ranking.degraded,
         })

@@ -18,6 +18,7 @@ mod keys;
 mod popular;
 mod popularity;
 mod read;
+mod scenarios;
 mod signals;
 mod store;
 mod tables;

@@ -13,7 +13,7 @@ pub(super) type Table = Database<Bytes, Bytes>;
 /// All tables. LMDB keeps each as a named B+ tree in one file, so one transaction covers them all.
 #[derive(Clone, Copy)]
 pub(super) struct Tables {
-    /// name -> counters, schema, spaces, checkpoints.
+    /// name -> counters, schema, spaces, checkpoints, scenarios.
     pub meta: Table,
     /// external item id -> item key and the id itself.
     pub ids: Table,

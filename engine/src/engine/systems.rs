@@ -7,14 +7,14 @@ use std::time::Instant;
 use super::scratch::Scratch;
 use super::walk::Walk;
 use super::{Clock, score_all};
-use crate::candidate::Source;
+use crate::arrange::arrange;
+use crate::candidate::{Scored, Source};
 use crate::error::Result;
 use crate::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task};
 use crate::evaluation::{Plan, SystemKind};
 use crate::event::Event;
 use crate::id::ItemKey;
 use crate::ingest::prepare_events;
-use crate::rank::Scored;
 use crate::ranking::Took;
 use crate::request::{HistoryEvent, Request};
 use crate::respond::respond;
@@ -204,7 +204,8 @@ impl EngineSystems {
         let kept: Vec<Scored> = scored.iter().flatten().cloned().collect();
         let mut hits = Vec::new();
         for (intent, scored) in intents.into_iter().zip(scored) {
-            hits.extend(respond(&snapshot, request, intent, scored, Took::default())?.hits);
+            let page = arrange(&snapshot, request, &intent, scored)?;
+            hits.extend(respond(&snapshot, request, intent, page, Took::default())?.hits);
         }
         let micros = start.elapsed().as_micros() as u64;
         let mut list: Vec<(u32, f32)> =
@@ -219,7 +220,7 @@ impl EngineSystems {
     fn request(&self, log: &Log, question: &Question) -> Request {
         let mut request = Request::new().now(question.now).limit(self.limit);
         request.query = question.query.map(str::to_owned);
-        request.exclude_seen = question.exclude_seen;
+        request.exclude_seen = question.exclude_seen.into();
         request.explain = self.explain;
         // Nothing of the payload is looked at.
         request.fields = Some(Vec::new());

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::calibrate::{past, request, sample};
 use crate::calibrate::{Draw, Sample, choose, draw};
+use crate::candidate::Scored;
 use crate::error::Result;
 use crate::evaluate::Log;
 use crate::id::ItemKey;
 use crate::live_weights::LiveWeights;
-use crate::rank::Scored;
 use crate::request::Request;
 use crate::stores::Stores;
 

@@ -4,7 +4,9 @@
 //! that commits; what waits at the same time shares a commit, so that small durable writes share an fsync.
 
 mod prepare;
+mod scenario;
 mod writer;
 
 pub(crate) use prepare::{PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
+pub(crate) use scenario::prepare_scenario;
 pub(crate) use writer::{Writer, WriterThread};

@@ -11,6 +11,7 @@ use crate::catalog::{CatalogWrite, Entry, LoggedEvent, SpaceNumber};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{ItemKey, Seq};
+use crate::limits::{self, at_most};
 use crate::schema::Schema;
 use crate::stores::{SpaceRow, Spaces, Stores};
 use crate::text::TextDoc;
@@ -49,6 +50,8 @@ enum Work {
     Log(Vec<Event>),
     /// Log, and apply the whole journal.
     LogApplied(Vec<Event>),
+    SetScenario(String, String),
+    DeleteScenario(String),
     /// Apply the whole journal.
     Settle,
 }
@@ -59,6 +62,7 @@ impl Work {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
             Work::Log(events) | Work::LogApplied(events) => events.len(),
+            Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
             Work::Settle => 0,
         }
     }
@@ -117,6 +121,16 @@ impl Writer {
     /// Logs events and applies them in one commit: for replays, where signals have to follow event by event.
     pub(crate) fn log_applied(&self, events: Vec<Event>) -> Result<()> {
         self.submit(Work::LogApplied(events)).map(|_| ())
+    }
+
+    /// Stores a scenario (its rules as JSON text); durable and visible on return.
+    pub(crate) fn set_scenario(&self, name: String, rules: String) -> Result<()> {
+        self.submit(Work::SetScenario(name, rules)).map(|_| ())
+    }
+
+    /// Removes a scenario; durable on return. Answers whether there was one.
+    pub(crate) fn delete_scenario(&self, name: String) -> Result<bool> {
+        Ok(self.submit(Work::DeleteScenario(name))? > 0)
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.
@@ -342,8 +356,13 @@ impl<'s> Pending<'s> {
         })
     }
 
-    /// Admits the fields of a batch to the schema: the last thing that can refuse it.
+    /// Admits the fields of a batch to the schema, or a scenario to those there are: the last thing that can refuse it.
     fn check(&mut self, work: &Work) -> Result<()> {
+        if let Work::SetScenario(name, _) = work {
+            let names = self.write.view().scenario_names()?;
+            let more = usize::from(!names.contains(name));
+            return at_most("scenarios", limits::MAX_SCENARIOS, names.len() + more);
+        }
         let Work::Put(items) = work else { return Ok(()) };
         let mut schema = self.schema.clone();
         let mut learnt = false;
@@ -371,6 +390,8 @@ impl<'s> Pending<'s> {
                 self.settle = true;
                 Ok(0)
             }
+            Work::SetScenario(name, rules) => self.write.set_scenario(&name, &rules).map(|()| 1),
+            Work::DeleteScenario(name) => self.write.delete_scenario(&name).map(usize::from),
         }
     }
 

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::control::{caps, exclude_seen, mix, personalization};
 use super::filter::filter;
 use super::parse::{Json, each, one};
 use super::place::Place;
-use super::read::{entries, flag, given, missing, number, set, text, texts, time, unknown, vector, whole, wrong};
+use super::read::{
+    entries, flag, given, missing, number, set, single, text, texts, time, unknown, vector, whole, wrong,
+};
+use super::rule::rules;
 use crate::error::Result;
 use crate::event::Action;
 use crate::limits::{self, at_most};
@@ -15,7 +19,9 @@ use crate::request::{HistoryEvent, Request};
 ///
 /// `history` is an array of item ids (views at the time of the request) or of `{"item", "action", "value", "time"}`, oldest
 /// first; `vectors` maps names of vector fields to arrays of numbers; `filter` is as in
-/// [`filter_from_json`](super::filter_from_json); `now` is in seconds since the Unix epoch.
+/// [`filter_from_json`](super::filter_from_json); `now` is in seconds since the Unix epoch; `exclude_seen` is true, false
+/// or `{"actions": [..], "within_days"}`; `personalization` is off, low, medium or high; `caps` is an array of `{"field",
+/// "most"}`; `calibrate_mix` is `{"field", "strength"}`; `rules` is as in [`rules_from_json`](super::rules_from_json).
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) or [`Error::UnknownField`](crate::Error::UnknownField), naming
@@ -39,47 +45,75 @@ pub fn requests_from_json(json: &str) -> Result<Vec<Request>> {
     Ok(requests)
 }
 
+/// Sets one part of a request, named as in [`request_from_json`], from its JSON; `null` leaves it as it is.
+///
+/// # Errors
+/// Those of [`request_from_json`].
+pub fn request_part_from_json(request: &mut Request, key: &str, json: &str) -> Result<()> {
+    part(request, key, one(key, json)?, &Place::Root(key))
+}
+
 fn request(json: Json<'_>, at: &Place<'_>) -> Result<Request> {
-    const KNOWN: [&str; 15] = [
+    let mut request = Request::new();
+    for (key, json) in entries(json, at)? {
+        part(&mut request, &key, json, &at.key(&key))?;
+    }
+    Ok(request)
+}
+
+fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Result<()> {
+    const KNOWN: [&str; 23] = [
         "query",
         "user",
         "history",
         "like",
+        "unlike",
         "among",
         "vectors",
         "filter",
         "exclude",
         "exclude_seen",
+        "personalization",
+        "diversity",
+        "caps",
+        "calibrate_mix",
+        "rules",
+        "scenario",
         "limit",
         "offset",
+        "next",
         "candidates",
         "fields",
         "explain",
         "now",
     ];
-    let mut request = Request::new();
-    for (key, json) in entries(json, at)? {
-        let at = &at.key(&key);
-        match &*key {
-            "query" => request.query = given(json, at, text)?,
-            "user" => request.user = given(json, at, text)?,
-            "history" => set(&mut request.history, json, at, history)?,
-            "like" => set(&mut request.like, json, at, texts)?,
-            "among" => request.among = given(json, at, texts)?,
-            "vectors" => set(&mut request.vectors, json, at, vectors)?,
-            "filter" => request.filter = given(json, at, filter)?,
-            "exclude" => set(&mut request.exclude, json, at, texts)?,
-            "exclude_seen" => set(&mut request.exclude_seen, json, at, flag)?,
-            "limit" => set(&mut request.limit, json, at, whole)?,
-            "offset" => set(&mut request.offset, json, at, whole)?,
-            "candidates" => request.candidates = given(json, at, whole)?,
-            "fields" => request.fields = given(json, at, texts)?,
-            "explain" => set(&mut request.explain, json, at, flag)?,
-            "now" => request.now = given(json, at, time)?,
-            _ => return Err(unknown(at, &KNOWN)),
-        }
+    match key {
+        "query" => request.query = given(json, at, text)?,
+        "user" => request.user = given(json, at, text)?,
+        "history" => set(&mut request.history, json, at, history)?,
+        "like" => set(&mut request.like, json, at, texts)?,
+        "unlike" => set(&mut request.unlike, json, at, texts)?,
+        "among" => request.among = given(json, at, texts)?,
+        "vectors" => set(&mut request.vectors, json, at, vectors)?,
+        "filter" => request.filter = given(json, at, filter)?,
+        "exclude" => set(&mut request.exclude, json, at, texts)?,
+        "exclude_seen" => set(&mut request.exclude_seen, json, at, exclude_seen)?,
+        "personalization" => set(&mut request.personalization, json, at, personalization)?,
+        "diversity" => set(&mut request.diversity, json, at, single)?,
+        "caps" => set(&mut request.caps, json, at, caps)?,
+        "calibrate_mix" => request.calibrate_mix = given(json, at, mix)?,
+        "rules" => set(&mut request.rules, json, at, rules)?,
+        "scenario" => request.scenario = given(json, at, text)?,
+        "limit" => set(&mut request.limit, json, at, whole)?,
+        "offset" => set(&mut request.offset, json, at, whole)?,
+        "next" => request.next = given(json, at, text)?,
+        "candidates" => request.candidates = given(json, at, whole)?,
+        "fields" => request.fields = given(json, at, texts)?,
+        "explain" => set(&mut request.explain, json, at, flag)?,
+        "now" => request.now = given(json, at, time)?,
+        _ => return Err(unknown(at, &KNOWN)),
     }
-    Ok(request)
+    Ok(())
 }
 
 fn history(json: Json<'_>, at: &Place<'_>) -> Result<Vec<HistoryEvent>> {

@@ -7,9 +7,11 @@ use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::filter::{Compare, Filter, Scalar};
 use crate::item::{Item, Kind, Value};
-use crate::ranking::{Contribution, Hit, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 use crate::time::Timestamp;
-use crate::{Action, Config, Event, HistoryEvent, Proposal, Provider, Request, Source, Stats, VectorStats};
+use crate::{
+    Action, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Source, Stats, VectorStats,
+};
 
 fn any_number() -> impl Strategy<Value = f64> {
     use proptest::num::f64;
@@ -98,9 +100,45 @@ fn written(filter: &Filter) -> serde_json::Value {
 /// JSON of any shape, made of the words that the readers know, so that it gets past the first key.
 fn any_json() -> impl Strategy<Value = String> {
     let words = [
-        "id", "user", "action", "item", "query", "filter", "and", "or", "not", "in", "near", "lat", "lon", "date",
-        "time", "fields", "vectors", "history", "limit", "x", "=", "exists", "match", "kind", "weights", "now",
+        "id",
+        "user",
+        "action",
+        "item",
+        "query",
+        "filter",
+        "and",
+        "or",
+        "not",
+        "in",
+        "near",
+        "lat",
+        "lon",
+        "date",
+        "time",
+        "fields",
+        "vectors",
+        "history",
+        "limit",
+        "x",
+        "=",
+        "exists",
+        "match",
+        "kind",
+        "weights",
+        "now",
         "among",
+        "rules",
+        "rule",
+        "pin",
+        "boost",
+        "cap",
+        "caps",
+        "ids",
+        "amount",
+        "position",
+        "exclude_seen",
+        "calibrate_mix",
+        "diversity",
     ];
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -130,6 +168,7 @@ fn all_readers(text: &str) -> Vec<Result<(), Error>> {
         requests_from_json(text).map(drop),
         filter_from_json(text).map(drop),
         config_from_json(text).map(drop),
+        rules_from_json(text).map(drop),
     ]
 }
 
@@ -149,7 +188,9 @@ proptest! {
     #[test]
     fn filters_round_trip(filter in any_filter()) {
         let json = written(&filter).to_string();
-        prop_assert_eq!(filter_from_json(&json).expect("reads"), filter);
+        prop_assert_eq!(&filter_from_json(&json).expect("reads"), &filter);
+        let rules = [Rule::Require(filter)];
+        prop_assert_eq!(rules_from_json(&rules_to_json(&rules).expect("writes")).expect("reads"), rules);
     }
 
     #[test]
@@ -207,7 +248,10 @@ fn events_and_requests_read_as_documented() {
     let request = request_from_json(
         r#"{"query": "q", "user": "u", "history": ["a", {"item": "b", "action": "rate", "value": 5, "time": 9}],
             "like": ["l"], "among": ["m"], "vectors": {"image": [1, 0]}, "filter": {"price": {"<": 9}}, "exclude": ["x"],
-            "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60}"#,
+            "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60,
+            "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
+            "calibrate_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
+            "scenario": "s", "next": "token"}"#,
     );
     let rated = HistoryEvent {
         action: Action::Rate,
@@ -218,6 +262,9 @@ fn events_and_requests_read_as_documented() {
     let mut expected = Request::new().query("q").user("u").like(["l"]).among(["m"]).vector("image", vec![1.0, 0.0]);
     expected = expected.filter(Filter::less("price", 9.0)).exclude_seen().limit(3).offset(1).explain();
     expected = expected.now(Timestamp::from_seconds(60.0));
+    expected = expected.unlike(["n"]).personalization(Personalization::High).diversity(0.5).cap("brand", 2);
+    expected = expected.calibrate_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
+    expected = expected.scenario("s").next("token");
     expected.history = vec![HistoryEvent::new("a"), rated];
     expected.exclude = vec!["x".to_owned()];
     expected.candidates = Some(50);
@@ -229,19 +276,34 @@ fn events_and_requests_read_as_documented() {
         user: _,
         history: _,
         like: _,
+        unlike: _,
         among: _,
         vectors: _,
         filter: _,
         exclude: _,
         exclude_seen: _,
+        personalization: _,
+        diversity: _,
+        caps: _,
+        calibrate_mix: _,
+        rules: _,
+        scenario: _,
         limit: _,
         offset: _,
+        next: _,
         candidates: _,
         fields: _,
         explain: _,
         now: _,
     } = expected;
 
+    let when = r#"{"exclude_seen": {"actions": ["buy", "wave"], "within_days": 30}}"#;
+    let bought = [Action::Buy, Action::Other("wave".to_owned())];
+    assert_eq!(request_from_json(when).expect("reads"), Request::new().exclude_seen_when(bought, Some(30.0)));
+    let mut part = Request::new().limit(3);
+    request_part_from_json(&mut part, "exclude_seen", "false").expect("reads");
+    request_part_from_json(&mut part, "diversity", "1").expect("reads");
+    assert_eq!(part, Request::new().limit(3).diversity(1.0));
     let nothing_given = r#"{"query": null, "limit": null, "history": null, "filter": null, "among": null}"#;
     assert_eq!(request_from_json(nothing_given).expect("reads"), Request::new());
     assert_eq!(requests_from_json("[{}, {}]").expect("reads").len(), 2);
@@ -285,7 +347,19 @@ fn errors_name_the_place_and_the_known_keys() {
     assert!(filter(r#"{"a": ["x"]}"#).contains("{\"in\": [..]}") && filter(r#"{"a": null}"#).contains("exists"));
     assert!(filter(r#"{"a": {"near": {"lat": 1, "lon": 2}}}"#).starts_with("filter.a.near: expected {\"lat\""));
     assert!(config(r#"{"fields": {"t": {"kind": "string"}}}"#).contains("one of text, number, bool"));
-    assert!(request(&format!("{{\"{}\": 1}}", "x".repeat(5000))).len() < 400);
+    assert!(request(&format!("{{\"{}\": 1}}", "x".repeat(5000))).len() < 500);
+    assert!(request(r#"{"personalization": "loud"}"#).contains("off, low, medium, high"));
+    assert!(request(r#"{"exclude_seen": {"action": "buy"}}"#).contains("known fields are actions, within_days"));
+    assert!(
+        request(r#"{"caps": [{"field": "brand"}]}"#)
+            .starts_with("request.caps[0]: expected an object with the key `most`")
+    );
+    assert!(
+        request(r#"{"calibrate_mix": {"field": "brand"}}"#).starts_with("request.calibrate_mix: expected {\"field\"")
+    );
+    assert!(
+        request(r#"{"rules": [{"rule": "pin", "item": 3}]}"#).starts_with("request.rules[0].item: expected a string")
+    );
 }
 
 #[test]
@@ -358,20 +432,22 @@ fn answers_are_written_as_documented() {
         Contribution { feature: "bm25".to_owned(), amount: 0.5 },
         Contribution { feature: "age".to_owned(), amount: -0.25 },
     ];
+    let rules = vec!["rules[0] boost".to_owned()];
+    let moved = Moved { from: 4, by: "caps".to_owned() };
     let hit = Hit {
         id: "a\"".to_owned(),
         score: 0.25,
         fields: Item::new("a").number("price", 9.0).fields,
         sources: vec![Proposal { source: Source::Popular7, rank: 1, score: 2.5 }],
-        why: Some(Why { contributions, line: "bm25 +0.5".to_owned() }),
+        why: Some(Why { contributions, rules, moved: Some(moved), line: "bm25 +0.5".to_owned() }),
     };
     let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, respond_us: 4, total_us: 10 };
-    let ranking =
-        Ranking { rank_id: "r1".to_owned(), hits: vec![hit], candidates: 7, took, degraded: vec!["x".to_owned()] };
+    let (rank_id, degraded, next) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
+    let ranking = Ranking { rank_id, hits: vec![hit], candidates: 7, took, degraded, next };
     let written = ranking_to_json(&ranking).expect("writes");
     assert_eq!(
         written,
-        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25}}}],"candidates":7,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"]}"#
+        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"}}}],"candidates":7,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"next":"t"}"#
     );
     assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
     assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::{Error, Result};
 use crate::item::{Fields, Item, Value};
-use crate::ranking::{Contribution, Hit, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 use crate::stats::{ModelStats, Stats, VectorStats};
 
 /// Writes an item so that [`item_from_json`](super::item_from_json) reads the same one: `id` first, then the fields by
@@ -28,7 +28,7 @@ pub fn items_to_json<'a>(items: impl IntoIterator<Item = Option<&'a Item>>) -> R
 }
 
 /// Writes a ranking: `rank_id`, `hits` (`id`, `score`, `fields`, `sources`, and `why` when it was asked for),
-/// `candidates`, `took` in microseconds and `degraded`.
+/// `candidates`, `took` in microseconds, `degraded` and `next`.
 ///
 /// # Errors
 /// [`Error::Internal`], which would be a defect.
@@ -56,7 +56,7 @@ pub(super) fn to_string(form: &impl Serialize) -> Result<String> {
     serde_json::to_string(form).map_err(|error| Error::internal(format!("writing JSON: {error}")))
 }
 
-type Written<S> = std::result::Result<<S as Serializer>::Ok, <S as Serializer>::Error>;
+pub(super) type Written<S> = std::result::Result<<S as Serializer>::Ok, <S as Serializer>::Error>;
 
 struct ItemForm<'a>(&'a Item);
 
@@ -101,13 +101,14 @@ struct RankingForm<'a>(&'a Ranking);
 
 impl Serialize for RankingForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Ranking { rank_id, hits, candidates, took, degraded } = self.0;
-        let mut map = to.serialize_map(Some(5))?;
+        let Ranking { rank_id, hits, candidates, took, degraded, next } = self.0;
+        let mut map = to.serialize_map(Some(6))?;
         map.serialize_entry("rank_id", rank_id)?;
         map.serialize_entry("hits", &hits.iter().map(HitForm).collect::<Vec<_>>())?;
         map.serialize_entry("candidates", candidates)?;
         map.serialize_entry("took", &TookForm(took))?;
         map.serialize_entry("degraded", degraded)?;
+        map.serialize_entry("next", next)?;
         map.end()
     }
 }
@@ -142,11 +143,20 @@ struct WhyForm<'a>(&'a Why);
 
 impl Serialize for WhyForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let mut map = to.serialize_map(Some(2))?;
-        map.serialize_entry("line", &self.0.line)?;
-        map.serialize_entry("contributions", &ContributionsForm(&self.0.contributions))?;
+        let Why { contributions, rules, moved, line } = self.0;
+        let mut map = to.serialize_map(Some(4))?;
+        map.serialize_entry("line", line)?;
+        map.serialize_entry("contributions", &ContributionsForm(contributions))?;
+        map.serialize_entry("rules", rules)?;
+        map.serialize_entry("moved", &moved.as_ref().map(|Moved { from, by }| MovedForm { from: *from, by }))?;
         map.end()
     }
+}
+
+#[derive(serde::Serialize)]
+struct MovedForm<'a> {
+    from: usize,
+    by: &'a str,
 }
 
 struct ContributionsForm<'a>(&'a [Contribution]);

@@ -29,6 +29,10 @@ pub(super) const FEATURES: [&str; 19] = [
 ];
 /// Features that the graph computes itself and appends.
 pub(super) const GRAPH_FEATURES: [&str; 5] = ["cos_query", "cos_history", "cos_last", "cos_nearest", "cos_disliked"];
+/// Features that pull the list towards the user's history: what `personalization` turns up and down. What speaks against
+/// an item (`seen`, `shown`, `disliked`, `cos_disliked`) stays as it is.
+pub(super) const PERSONAL_FEATURES: [&str; 8] =
+    ["next", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest"];
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;
 /// How a gap in seconds becomes a row of `gap_gain`.

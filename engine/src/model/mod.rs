@@ -35,7 +35,7 @@ pub(crate) use score::{ScoreInput, Scores};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::model::contract::{CELLS, FEATURES, GRAPH_FEATURES};
+use crate::model::contract::{CELLS, FEATURES, GRAPH_FEATURES, PERSONAL_FEATURES};
 use crate::model::manifest::{Dims, custom_row};
 use crate::model::pool::Pool;
 use crate::model::run::{Call, Feed, Output, failed};
@@ -137,6 +137,11 @@ impl Model {
     /// The rows of weights in the file, flat: one for each cell of the grid.
     pub(crate) fn shipped_weights(&self) -> &[f32] {
         &self.shipped_weights
+    }
+
+    /// Which of [`Model::all_features`] come from the user's history.
+    pub(crate) fn personal_features(&self) -> Vec<bool> {
+        self.names.iter().map(|name| PERSONAL_FEATURES.contains(&name.as_str())).collect()
     }
 
     /// The row of an action's name; the first custom row for one that the model does not know.

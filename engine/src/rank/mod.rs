@@ -1,28 +1,16 @@
 //! Scoring: features once for every candidate, one run of the model for all.
 
 mod features;
+mod personal;
 
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Marks, Scored};
 use crate::error::Result;
 use crate::intent::Intent;
 use crate::model::{HistoryInput, ScoreInput, Scores};
-use crate::score::best_first;
+use crate::score::{best_first, on_grid};
 use crate::snapshot::Snapshot;
 
 pub(crate) use features::Features;
-
-/// Scores are kept to this fraction. Below it, the order in which a batch adds its terms decides, and two items that
-/// are equal would change places from call to call.
-const GRID: f32 = 65_536.0;
-
-/// A candidate with its score.
-#[derive(Debug, Clone)]
-pub(crate) struct Scored {
-    pub candidate: Candidate,
-    pub score: f32,
-    /// What each feature added to the score, in the model's order; empty unless asked for.
-    pub contributions: Vec<f32>,
-}
 
 /// One request of a batch, ready to be scored.
 pub(crate) struct Question<'q> {
@@ -53,12 +41,15 @@ pub(crate) fn score(
             history,
             cand_vec: &question.features.vectors,
             cand_feat: &question.features.columns,
-            explain: question.explain,
+            explain: question.explain || personal::is_scaled(question.intent),
             // Weights of the configuration are the last word.
             weights: if configured { None } else { live.feed(question.intent.situation()) },
         })
         .collect();
-    let scores = snapshot.stores.model.score(&inputs)?;
+    let mut scores = snapshot.stores.model.score(&inputs)?;
+    for (question, scores) in questions.iter().zip(&mut scores) {
+        personal::scale(&snapshot.stores.model, question.intent, question.explain, scores);
+    }
     let width = snapshot.stores.model.all_features().len();
     Ok(candidates.into_iter().zip(scores).map(|(candidates, scores)| sorted(candidates, &scores, width)).collect())
 }
@@ -70,7 +61,7 @@ fn sorted(candidates: Vec<Candidate>, scores: &Scores, width: usize) -> Vec<Scor
         .zip(&scores.scores)
         .map(|(candidate, score)| {
             let contributions = rows.next().map(<[f32]>::to_vec).unwrap_or_default();
-            Scored { candidate, score: (score * GRID).round() / GRID, contributions }
+            Scored { candidate, score: on_grid(*score), contributions, marks: Marks::default() }
         })
         .collect();
     scored.sort_unstable_by(|a, b| best_first((a.candidate.key, a.score), (b.candidate.key, b.score)));

@@ -24,6 +24,7 @@ pub(crate) fn retrieve(snapshot: &Snapshot, intent: &Intent, request: &Request) 
     if plan.want == 0 {
         return Ok(merge.finish());
     }
+    merge.add(Source::Pinned, intent.controls.pins.iter().map(|pin| (pin.key, 0.0)).collect());
     for (source, quota) in &plan.quotas {
         for (name, found) in propose(snapshot, intent, *source, *quota)? {
             merge.add(name, found);
@@ -78,7 +79,7 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
             });
             return lists.collect();
         }
-        Source::Among => Vec::new(),
+        Source::Among | Source::Pinned => Vec::new(),
     };
     Ok(vec![(source, found)])
 }

@@ -21,7 +21,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(snapshot: &Snapshot, intent: &Intent, request: &Request) -> Plan {
-        let want = if request.limit == 0 { 0 } else { request.offset + request.limit };
+        // What earlier pages have shown is passed over by the sources, so they are asked for as much more.
+        let want = if request.limit == 0 { 0 } else { intent.shown.len() + request.offset + request.limit };
         let budget = request.candidates.unwrap_or(snapshot.stores.config.candidates).max(want);
         let take_all = match &intent.allowed {
             Allowed::All => false,

@@ -1,0 +1,42 @@
+//! What the user has had, when only some actions or a time count.
+
+use std::collections::HashSet;
+
+use crate::control::SeenWhen;
+use crate::error::Result;
+use crate::event::Action;
+use crate::id::ItemKey;
+use crate::limits;
+use crate::request::Request;
+use crate::snapshot::{Person, Snapshot};
+use crate::time::Timestamp;
+
+const DAY: f64 = 86_400.0;
+
+/// The items of the events that satisfy `when`: those of the request, and the user's newest
+/// [`limits::MAX_SEEN_EVENTS`] up to `now`.
+pub(super) fn had_when(
+    snapshot: &Snapshot,
+    request: &Request,
+    when: &SeenWhen,
+    (person, now): (Option<&Person>, Timestamp),
+    degraded: &mut Vec<String>,
+) -> Result<HashSet<ItemKey>> {
+    let counts = |action: &Action, time: Timestamp| {
+        let recent = when.within_days.is_none_or(|days| now.seconds_since(time) <= days * DAY);
+        recent && (when.actions.is_empty() || when.actions.contains(action))
+    };
+    let given = request.history.iter().filter(|event| counts(&event.action, event.time.unwrap_or(now)));
+    let given = super::known_items(snapshot, given.map(|event| event.item.as_str()))?;
+    let mut had: HashSet<ItemKey> = given.into_iter().collect();
+    let Some(person) = person else { return Ok(had) };
+    let stored = snapshot.history(person, now, limits::MAX_SEEN_EVENTS)?;
+    let oldest_counts = stored
+        .last()
+        .is_some_and(|event| when.within_days.is_none_or(|days| now.seconds_since(event.time) <= days * DAY));
+    if stored.len() == limits::MAX_SEEN_EVENTS && oldest_counts {
+        degraded.push(format!("`exclude_seen` looked at the newest {} events of the user", limits::MAX_SEEN_EVENTS));
+    }
+    had.extend(stored.into_iter().filter(|event| counts(&event.action, event.time)).filter_map(|event| event.item));
+    Ok(had)
+}

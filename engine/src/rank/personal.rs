@@ -1,0 +1,46 @@
+//! How much the history counts: the parts of a score that come from it, scaled.
+
+use crate::control::Personalization;
+use crate::intent::Intent;
+use crate::model::{Model, Scores};
+
+/// Whether the model's scores are not what the request wants. Without a history every level is the same, and so is `off`,
+/// which has none.
+pub(super) fn is_scaled(intent: &Intent) -> bool {
+    matches!(intent.personalization, Personalization::Low | Personalization::High) && !intent.events.is_empty()
+}
+
+/// Multiplies what the history adds to each score, which is the same as multiplying its weights: a score is the sum of
+/// its contributions. They have to be there; they are dropped again unless they are `wanted`.
+pub(super) fn scale(model: &Model, intent: &Intent, wanted: bool, scores: &mut Scores) {
+    if !is_scaled(intent) {
+        return;
+    }
+    scale_columns(&model.personal_features(), intent.personalization.scale(), scores);
+    if !wanted {
+        scores.contributions = Vec::new();
+    }
+}
+
+fn scale_columns(personal: &[bool], scale: f32, scores: &mut Scores) {
+    let rows = scores.contributions.chunks_exact_mut(personal.len().max(1));
+    for (row, score) in rows.zip(&mut scores.scores) {
+        for (part, _) in row.iter_mut().zip(personal).filter(|(_, personal)| **personal) {
+            *score += *part * (scale - 1.0);
+            *part *= scale;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_history_adds_is_scaled() {
+        let mut scores = Scores { scores: vec![3.5, 1.0], contributions: vec![1.0, 2.0, 0.5, 0.0, 1.0, 0.0] };
+        scale_columns(&[false, true, false], 0.5, &mut scores);
+        assert_eq!(scores.scores, [2.5, 0.5]);
+        assert_eq!(scores.contributions, [1.0, 1.0, 0.5, 0.0, 0.5, 0.0]);
+    }
+}
