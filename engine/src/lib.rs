@@ -76,5 +76,5 @@ pub use item::{Fields, Item, Kind, Value};
 pub use ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
-pub use stats::{ModelStats, Stats, VectorStats};
+pub use stats::{ModelStats, Recount, Stats, VectorStats};
 pub use time::Timestamp;
