@@ -33,7 +33,6 @@ def test_a_report_in_three_forms(history: onelist.Engine, tmp_path: Path) -> Non
     assert report.data["tasks"][0]["questions"] > 10
     names = {system["name"] for system in report.data["tasks"][0]["systems"]}
     assert {"rank", "random", "item-kNN", "EASE", "co-visits", "content, recent mean", "popular, last 7 days"} <= names
-    assert any(name.startswith("without source") for name in names)
     assert any(name.startswith("without feature") for name in names)
     assert report.score("co-visits") > report.score("random")
     assert report.data["point_in_time"]["leaks"] == []

@@ -48,7 +48,8 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         board.add(moment, &answers);
         Ok(())
     })?;
-    let not_run: Vec<String> = subjects.iter().filter_map(|subject| subject.not_run()).collect();
+    let reason = |subject: &Box<dyn Subject>| Some((subject.systems().first()?.0.clone(), subject.not_run()?));
+    let not_run: Vec<(String, String)> = subjects.iter().filter_map(reason).collect();
     drop(subjects);
     let point_in_time = match checked {
         0 => PointInTime::default(),

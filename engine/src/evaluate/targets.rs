@@ -36,8 +36,16 @@ pub(super) struct Withheld {
 impl Withheld {
     /// Draws what the protocol hides.
     pub(super) fn draw(log: &Log, plan: &Plan) -> Withheld {
+        // As many as the share says, one at least: those of the lowest hash.
         let drawn = |count: usize, share: f64, which: u64| -> Vec<bool> {
-            (0..count).map(|number| unit_hash([plan.seed, which, number as u64]) < share).collect()
+            let mut order: Vec<usize> = (0..count).collect();
+            order.sort_by(|a, b| {
+                let hash = |number: usize| unit_hash([plan.seed, which, number as u64]);
+                hash(*a).total_cmp(&hash(*b))
+            });
+            let mut hidden = vec![false; count];
+            order.iter().take((count as f64 * share).ceil() as usize).for_each(|number| hidden[*number] = true);
+            hidden
         };
         match plan.protocol {
             Protocol::ItemCold { share } => {
