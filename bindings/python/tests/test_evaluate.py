@@ -20,7 +20,9 @@ def history(db: onelist.Engine) -> onelist.Engine:
     groups = [["shoe-red", "shoe-blue", "boot"], ["bag-red", "bag-blue", "lamp"]]
     events: list[dict[str, Any]] = []
     for user in range(30):
-        for step, item in enumerate(groups[user % 2]):
+        group = groups[user % 2]
+        for step in range(3):
+            item = group[(step + user // 2) % 3]
             time = 1_770_000_000 + user * 60 + step * DAY
             events.append({"user": f"u{user}", "item": item, "action": "buy", "time": time})
     db.log(events)
@@ -70,7 +72,7 @@ def test_searches_alone_and_with_a_history(history: onelist.Engine) -> None:
 
 @pytest.mark.parametrize("protocol", ["item_cold", "user_cold"])
 def test_cold_protocols(history: onelist.Engine, protocol: Any) -> None:
-    report = history.evaluate(protocol, share=0.4, resamples=100, targets="every")
+    report = history.evaluate(protocol, share=0.2, resamples=100, targets="every")
     assert report.data["tasks"][0]["questions"] > 0
     assert report.data["point_in_time"]["leaks"] == []
 

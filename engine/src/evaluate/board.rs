@@ -87,7 +87,7 @@ impl<'b> Board<'b> {
             .filter(|(system, column)| !self.changes_nothing(**system, column, rank.map(|(_, rank)| rank)))
             .map(|(system, column)| {
                 let (name, kind) = self.systems[*system].clone();
-                let own = SystemReport {
+                SystemReport {
                     name,
                     kind,
                     measures: self.measures(column, board, bootstrap),
@@ -98,8 +98,7 @@ impl<'b> Board<'b> {
                     slices: slice_figures(column, board, bootstrap),
                     latency_ms: [percentile(&column.micros, 0.5), percentile(&column.micros, 0.99)],
                     ranks: column.ranks.clone(),
-                };
-                own
+                }
             })
             .collect();
         let score = |system: &SystemReport| system.measures.first().map_or(0.0, |m| m.value.mean);
