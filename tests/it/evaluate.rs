@@ -4,13 +4,13 @@ use onelist::evaluation::{JudgedQuery, Outcome, SplitAt, SystemKind, Targets};
 use onelist::{Action, Config, Engine, Event, Item, Plan, Protocol, Report, Timestamp};
 use onelist_tests::{Shop, empty, goods};
 
-/// Sixty items in two kinds, forty people who stay with one kind.
+/// Sixty items of six kinds, forty people who stay with one kind.
 fn people() -> Shop {
     let shop = empty().expect("opens");
-    let kinds = [["running", "shoes"], ["porcelain", "teapot"]];
+    let kinds = ["running shoes", "porcelain teapot", "garden chair", "desk lamp", "winter gloves", "toy train"];
     let item = |n: usize| {
-        let [first, second] = kinds[n % 2];
-        Item::new(format!("i{n}")).text("title", format!("{first} {second} number{n}")).tags("kind", [second])
+        let kind = kinds[n % 6];
+        Item::new(format!("i{n}")).text("title", format!("{kind} number{n}")).tags("kind", [kind])
     };
     shop.db.put((0..60).map(item).collect()).expect("puts");
     shop.db.log(events()).expect("logs");
@@ -78,7 +78,7 @@ fn events() -> Vec<Event> {
     let mut events = Vec::new();
     for user in 0..40usize {
         for step in 0..8usize {
-            let item = (user * 7 + step * step * 2) % 30 * 2 + user % 2;
+            let item = (user * 7 + step * 3) % 10 * 6 + user % 6;
             let time = Timestamp::from_seconds(1.6e9 + (step * 40 + user) as f64 * 3600.0);
             events.push(Event::new(format!("u{user}"), Action::View).item(format!("i{item}")).at(time));
         }
@@ -95,8 +95,7 @@ fn parts_can_be_left_out_and_weights_replaced() {
     plan.check_targets = 0;
     plan.variants = vec![onelist::evaluation::Variant { name: "nothing".to_owned(), weights: vec![vec![0.0; 13]; 4] }];
     let report = shop.db.evaluate(&plan).expect("measures");
-    assert!(ndcg(&report, "without feature cos_history") >= 0.0);
-    assert!(ndcg(&report, "without source context") >= 0.0);
+    assert!(ndcg(&report, "without feature cos_history") < 1.0);
     // Without weights every candidate ties: what is left is what retrieval does.
     assert!(ndcg(&report, "nothing") < ndcg(&report, "rank"), "{}", report.text());
     plan.variants[0].weights = vec![vec![0.0; 2]; 4];
@@ -114,9 +113,8 @@ fn hidden_items_and_users_are_asked() {
         assert!(report.tasks[0].questions > 10);
         if matches!(protocol, Protocol::ItemCold { .. }) {
             for name in ["co-visits", "item-kNN", "EASE", "popular, all time"] {
-                let retrieved =
-                    report.tasks[0].systems.iter().find(|s| s.name == name).expect("runs").measures[1].value;
-                assert!(retrieved.mean < 0.2, "{name} cannot know what is hidden: {}", report.text());
+                let content = ndcg(&report, "content, recent mean");
+                assert!(ndcg(&report, name) < content / 2.0, "{name} cannot know what is hidden: {}", report.text());
             }
         } else {
             assert!(ndcg(&report, "rank") > ndcg(&report, "random"), "{}", report.text());
@@ -134,7 +132,7 @@ fn searches_are_measured_beside_recommendation() {
         time: None,
     };
     let mut plan = quick();
-    plan.queries = vec![judged("teapot number3", None), judged("teapot number3", Some("u1"))];
+    plan.queries = vec![judged("lamp number3", None), judged("lamp number3", Some("u1"))];
     let report = shop.db.evaluate(&plan).expect("measures");
     let names: Vec<&str> = report.tasks.iter().map(|task| task.name.as_str()).collect();
     assert_eq!(names, ["next item", "query", "query and history"]);
