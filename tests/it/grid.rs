@@ -16,7 +16,7 @@ fn meaning_finds_what_words_do_not() {
     // Nobody has done anything yet: meaning alone decides.
     let shop = empty().expect("opens");
     shop.db.put(goods()).expect("puts");
-    let found = ids(&shop.db, &Request::new().query("rucksack for trekking")).expect("ranks");
+    let found = ids(&shop.db, &Request::new().query("rucksack, trekking")).expect("ranks");
     assert!(found[..2].contains(&"backpack".to_owned()), "{found:?}");
 }
 

@@ -157,11 +157,8 @@ fn what_comes_next_is_proposed_and_what_was_disliked_moves_away() {
     );
     // Bob says that i4 is bad: it is the last thing to show him, in a list that leaves nothing out as well.
     db.log(vec![at("bob".to_owned(), "i4", 199.5, Action::Dislike)]).expect("logs");
-    let all = db.rank(&Request::new().user("bob").now(now).limit(40)).expect("ranks").hits;
+    let all = db.rank(&Request::new().user("bob").now(now).limit(40).explain()).expect("ranks").hits;
     let place = |id: &str| all.iter().position(|hit| hit.id == id);
-    assert!(
-        place("i4") > place("i1") && place("i4") > place("i2"),
-        "{:?}",
-        all.iter().map(|h| &h.id).collect::<Vec<_>>()
-    );
+    let lines: Vec<_> = all.iter().map(|hit| (&hit.id, hit.score, hit.why.as_ref().map(|why| &why.line))).collect();
+    assert!(place("i4") > place("i1") && place("i4") > place("i2"), "{lines:#?}");
 }

@@ -132,7 +132,7 @@ impl CatalogWrite<'_> {
     fn count(&mut self, config: &Config, user: UserKey, event: &StoredEvent) -> Result<()> {
         let Some(item) = event.item else { return Ok(()) };
         let (meaning, weight) = event.action.meaning(event.value, config);
-        self.pair(user, item)?.add_event(event.time, &event.action, meaning);
+        self.pair(user, item)?.add_event(event.time, &event.action, (meaning, weight));
         if meaning != Meaning::Positive {
             return Ok(());
         }
