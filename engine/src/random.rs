@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 /// Sixteen hex digits that differ from call to call and from process to process. Not a secret.
 pub(crate) fn hex_id() -> String {
     static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -39,6 +41,21 @@ pub(crate) fn unit_hash(parts: [u64; 3]) -> f64 {
     let mixed = parts.iter().fold(0, |state: u64, part| mix(state.wrapping_add(0x9E37_79B9_7F4A_7C15) ^ mix(*part)));
     // 53 bits fit a double exactly.
     (mixed >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// What is drawn for one ranking: the same for the same `rank_id`, so that it can be drawn again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draws(u64);
+
+impl Draws {
+    pub(crate) fn of(rank_id: &str) -> Draws {
+        Draws(xxh3_64(rank_id.as_bytes()))
+    }
+
+    /// The `n`-th number of a purpose, from 0 up to and without 1.
+    pub(crate) fn unit(self, purpose: u64, n: u64) -> f64 {
+        unit_hash([self.0, purpose, n])
+    }
 }
 
 /// The finaliser of SplitMix64.

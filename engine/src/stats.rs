@@ -24,10 +24,24 @@ pub struct Stats {
     pub vectors: Vec<VectorStats>,
     /// The live model.
     pub model: ModelStats,
+    /// What was shown, as far as it is remembered.
+    pub impressions: ImpressionStats,
     /// Why writes are refused, when they are.
     pub poisoned: Option<String>,
     /// What background work failed last, when it did; it is tried again.
     pub background_error: Option<String>,
+}
+
+/// Impressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ImpressionStats {
+    /// Impressions in the store.
+    pub kept: u64,
+    /// Rankings whose impression was taken for logging since the engine was opened.
+    pub logged: u64,
+    /// Rankings whose impression was lost since then, because more came than could be written.
+    pub dropped: u64,
 }
 
 /// One vector index.

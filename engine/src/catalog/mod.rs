@@ -26,6 +26,7 @@ mod write;
 
 pub(crate) use covisits::{Neighbours, Relation};
 pub(crate) use events::{StoredEvent, UserItem};
+pub(crate) use impressions::StoredImpression;
 pub(crate) use items::SpaceNumber;
 pub(crate) use journal::{Entry, Impression, LoggedEvent};
 pub(crate) use popularity::Window;
