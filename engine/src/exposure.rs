@@ -67,7 +67,7 @@ impl Exploration {
     }
 }
 
-/// A share of every list that new items get, whatever their scores.
+/// A share of every list that new items get, whatever their scores; the less an item was shown, the likelier it is its turn.
 ///
 /// An item is new while it is younger than `days` or was shown fewer than `shown_below` times; what is not given counts
 /// for nothing.

@@ -14,4 +14,5 @@ mod pages;
 mod recovery;
 mod requests;
 mod rules;
+mod shown;
 mod writes;

@@ -1,17 +1,17 @@
-//! Places for new items: a share of the page that they get whatever their scores, those that were shown least first.
+//! Places for new items: a share of the page that they get whatever their scores, the likelier the less they were shown.
 
 use crate::candidate::Scored;
 use crate::error::Result;
 use crate::exposure::NewItems;
 use crate::intent::Intent;
-use crate::random::Draws;
+use crate::random::{Draws, race};
 use crate::ranking::Moved;
 use crate::snapshot::Snapshot;
 
 /// The purposes of draws.
 const ROUND: u64 = 11;
 const PLACE: u64 = 12;
-const TIE: u64 = 13;
+const RACE: u64 = 13;
 
 /// Sees to it that the page, `list[offset..offset + limit]`, has its share of new items. Those that are on it by their
 /// scores count; what is missing comes from further down the list and takes places that are drawn, and the last hits that
@@ -36,7 +36,7 @@ pub(super) fn admit(
     if missing.min(free) == 0 {
         return Ok(());
     }
-    let newcomers = least_shown(snapshot, intent, draws, list, end, missing.min(free))?;
+    let newcomers = drawn(snapshot, intent, draws, list, end, missing.min(free))?;
     let later = list.split_off(end);
     let page = list.split_off(start);
     let (page, out) = place(page, newcomers, draws);
@@ -49,8 +49,9 @@ fn rounded(wanted: f64, draws: Draws) -> usize {
     wanted.floor() as usize + usize::from(draws.unit(ROUND, 0) < wanted.fract())
 }
 
-/// Takes the new items that were shown least out of what comes after the page.
-fn least_shown(
+/// Takes new items out of what comes after the page, each the likelier the less it was shown. Not simply those that were
+/// shown least: counts are a second late, and one item would be shown to everybody until they are not.
+fn drawn(
     snapshot: &Snapshot,
     intent: &Intent,
     draws: Draws,
@@ -61,14 +62,14 @@ fn least_shown(
     let mut found = Vec::new();
     for (at, scored) in list.iter().enumerate().skip(end).filter(|(_, scored)| !scored.marks.fixed) {
         if let Some(shown) = intent.shown_if_new(snapshot, scored.candidate.key)? {
-            found.push((at, shown, draws.unit(TIE, scored.candidate.key.0)));
+            found.push((at, race(draws.unit(RACE, scored.candidate.key.0), 1.0 / (1.0 + shown))));
         }
     }
-    found.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));
+    found.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
     found.truncate(most);
     // From the back, so that the places of the others stay as they are.
-    found.sort_unstable_by_key(|(at, ..)| std::cmp::Reverse(*at));
-    Ok(found.into_iter().map(|(at, ..)| newcomer(list.remove(at), at)).collect())
+    found.sort_unstable_by_key(|(at, _)| std::cmp::Reverse(*at));
+    Ok(found.into_iter().map(|(at, _)| newcomer(list.remove(at), at)).collect())
 }
 
 fn newcomer(mut scored: Scored, at: usize) -> Scored {

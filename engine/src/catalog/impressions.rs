@@ -95,7 +95,8 @@ impl<'t> View<'t> {
     ) -> Result<impl Iterator<Item = Result<StoredImpression>> + use<'t>> {
         // No id is a prefix of another, so the next key is behind the same key and one byte more.
         let first = after.map(|shown| [keys::impression_time(shown.time, &shown.rank_id), vec![0]].concat());
-        let first = first.unwrap_or_default();
+        // LMDB takes no empty key.
+        let first = first.unwrap_or(vec![0]);
         let (view, rows) =
             (*self, self.tables.impressions_by_time.range(self.txn, &keys::from(&first)).map_err(storage)?);
         Ok(rows.filter_map(move |row| {

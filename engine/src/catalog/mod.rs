@@ -22,6 +22,8 @@ mod scenarios;
 mod signals;
 mod store;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use covisits::{Neighbours, Relation};

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::Intent;
-use crate::random::unit_hash;
+use crate::random::{race, unit_hash};
 use crate::snapshot::Snapshot;
 
 use super::lists::few_allowed;
@@ -13,8 +13,8 @@ const NEWEST: usize = 500;
 /// Items that are looked at besides, drawn from all: one that is old and was never shown is in no list.
 const DRAWN: u64 = 128;
 
-/// The new items that the request admits, least shown first, with how often they were shown, negative. Equals come in an
-/// order that differs from request to request, so that none of them is always the first.
+/// New items that the request admits, with how often they were shown, negative. They are drawn for each request anew, the
+/// likelier the less they were shown.
 pub(super) fn unseen(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
     let moment = intent.now.millis() as u64;
     let mut keys = looked_at(snapshot, intent, moment)?;
@@ -27,10 +27,10 @@ pub(super) fn unseen(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<V
             && intent.admits(snapshot, key)
             && let Some(shown) = intent.shown_if_new(snapshot, key)?
         {
-            found.push((key, shown, unit_hash([moment, key.0, 0])));
+            found.push((key, shown, race(unit_hash([moment, key.0, 0]), 1.0 / (1.0 + shown))));
         }
     }
-    found.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));
+    found.sort_unstable_by(|a, b| a.2.total_cmp(&b.2));
     Ok(found.into_iter().take(k).map(|(key, shown, _)| (key, -shown as f32)).collect())
 }
 
