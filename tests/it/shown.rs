@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use onelist::evaluation::{Decisions, Guards};
 use onelist::{Action, Config, Engine, Event, Exploration, Hit, Impressions, Item, NewItems, Plan, Request, Timestamp};
 use onelist_tests::{Shop, goods, ids, shop};
 
@@ -186,6 +187,28 @@ fn explored_lists_say_and_keep_their_propensities() {
     assert!(!diverse.explored && propensities(&diverse.hits).iter().all(Option::is_none), "no closed form");
     let wrong = Request::new().explore(Exploration { share: 1.5, ..hot });
     assert_eq!(shop.db.rank(&wrong).expect_err("refused").name(), "InvalidArgument");
+}
+
+#[test]
+fn impressions_judge_another_policy() {
+    let shop = shop().expect("opens");
+    // People choose the first hit when it is the bag, with nine in ten.
+    for n in 0..400 {
+        let explore = Exploration { share: 1.0, temperature: 0.3, swaps: 0.0 };
+        let ranking = shop.db.rank(&Request::new().limit(1).explore(explore)).expect("ranks");
+        if ranking.hits[0].id == "bag" && n % 10 != 0 {
+            shop.db.log(vec![click("u", "bag", &ranking.rank_id)]).expect("logs");
+        }
+    }
+    let shown = shop.db.impressions(None, 1000).expect("reads");
+    let is_bag = |shown: &onelist::Impression| shown.slate[0].as_deref() == Some("bag");
+    assert!(shown.iter().filter(|shown| is_bag(shown)).count() > 5, "it is explored");
+    let decisions = Decisions::from_impressions(&shown, |shown, _| f64::from(u8::from(is_bag(shown))));
+    assert_eq!((decisions.reward.len(), decisions.logged.len()), (400, 400));
+    let guards = Guards { min_effective: 5.0, ..Guards::default() };
+    let answer = onelist::counterfactual(&decisions, &guards).expect("estimates");
+    let snips = answer.estimates.iter().find(|estimate| estimate.estimator == "snips").expect("is there");
+    assert!((0.7..=1.0).contains(&snips.value.mean), "{snips:?}");
 }
 
 #[test]
