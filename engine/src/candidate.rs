@@ -33,6 +33,8 @@ pub enum Source {
     Basket,
     /// Several interests of one history, each by itself.
     Interests,
+    /// New items that were shown little.
+    Explore,
     /// Rising: much more often of late than before.
     Trending,
     /// Named by the request.
@@ -42,7 +44,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// All sources, in the order in which reports list them.
+    /// The sources whose worth reports measure, in the order in which they list them.
     pub(crate) const ALL: [Source; 15] = [
         Source::Lexical,
         Source::Semantic,
@@ -78,6 +80,7 @@ impl Source {
             Source::Basket => "basket",
             Source::Interests => "interests",
             Source::Trending => "trending",
+            Source::Explore => "explore",
             Source::Among => "among",
             Source::Pinned => "pinned",
         }
@@ -121,6 +124,12 @@ pub(crate) struct Marks {
     /// Labels of the rules that touched it.
     pub rules: Vec<String>,
     pub moved: Option<Moved>,
+    /// Whether something other than the scores gave it its place: a pin, or a place for new items.
+    pub fixed: bool,
+    /// The probability of its place, when that was drawn.
+    pub propensity: Option<f32>,
+    /// Whether the item is new, when somebody asks for places for new items.
+    pub new: bool,
 }
 
 /// The part of an arranged list that a request asks for.
@@ -130,4 +139,8 @@ pub(crate) struct Page {
     pub candidates: usize,
     /// The token of the next page.
     pub next: Option<String>,
+    /// Whether the order was drawn at random.
+    pub explored: bool,
+    /// Whether it was asked which items are new.
+    pub marks_new: bool,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::exposure::{Exploration, Impressions, NewItems};
 use crate::item::Kind;
 
 /// Where the model runs.
@@ -115,6 +116,12 @@ pub struct Config {
     /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
     /// like, below three eighths as a dislike.
     pub rating_scale: (f64, f64),
+    /// Which rankings are remembered as impressions (default: all, the newest 100,000).
+    pub impressions: Impressions,
+    /// Draws the order of some lists at random, where a request does not say otherwise (default: none).
+    pub explore: Option<Exploration>,
+    /// Places of every list for new items, where a request does not say otherwise (default: none).
+    pub new_items: Option<NewItems>,
     /// Open a directory on a network file system all the same, where locks and memory maps may not hold.
     pub force_network_fs: bool,
     /// Largest size that the catalog may grow to, in bytes (default 1 TiB of address space; disk is used as needed).
@@ -138,6 +145,9 @@ impl Default for Config {
             weights: Vec::new(),
             actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
+            impressions: Impressions::default(),
+            explore: None,
+            new_items: None,
             force_network_fs: false,
             max_bytes: 1 << 40,
         }
@@ -185,6 +195,9 @@ impl Config {
         in_range("index_threads", self.index_threads, 0, 64)?;
         in_range("candidates", self.candidates, 1, crate::limits::MAX_CANDIDATES)?;
         in_range("max_bytes", self.max_bytes as usize, 1 << 24, 1 << 46)?;
+        self.impressions.check()?;
+        self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
+        self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
         let (low, high) = self.rating_scale;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(Error::argument("rating_scale", "two finite numbers, lowest first", format!("{low}, {high}")));

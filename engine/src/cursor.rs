@@ -114,6 +114,9 @@ fn hash(request: &Request) -> u64 {
         calibrate_mix,
         rules,
         scenario,
+        explore,
+        new_items,
+        log_impression: _,
         limit: _,
         offset: _,
         next: _,
@@ -133,7 +136,7 @@ fn hash(request: &Request) -> u64 {
         vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
     }
     let about = (query, user, among.is_some(), vectors.len(), filter, exclude_seen, rules, scenario);
-    let how = (personalization, diversity, caps, calibrate_mix);
+    let how = (personalization, diversity, caps, calibrate_mix, explore, new_items);
     // The debug form tells all values apart, and is never stored. A hasher takes any text.
     let _ = write!(hash, "{about:?}{how:?}");
     hash.0.digest()

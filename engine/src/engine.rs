@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod evaluate;
+mod impressions;
 mod scratch;
 mod systems;
 mod walk;
@@ -19,6 +20,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{ItemKey, check_id};
+use crate::impress::impression;
 use crate::ingest::{Writer, WriterThread, prepare_delete, prepare_events, prepare_items, prepare_scenario};
 use crate::intent::{Intent, stored_rules};
 use crate::item::Item;
@@ -26,6 +28,7 @@ use crate::limits::{self, at_most};
 use crate::maintain::Maintenance;
 use crate::observe;
 use crate::open::{self, DirectoryLock};
+use crate::random::hex_id;
 use crate::rank::{self, Features, Question};
 use crate::ranking::{Ranking, Took};
 use crate::refit;
@@ -173,15 +176,23 @@ impl Engine {
         let mut clock = Clock::start();
         let snapshot = Snapshot::pin(&inner.stores)?;
 
-        let (intents, scored) = score_all(&snapshot, requests, &mut clock)?;
-        let order = |((intent, request), scored)| arrange(&snapshot, request, intent, scored);
-        let pages = intents.iter().zip(requests).zip(scored).map(order).collect::<Result<Vec<_>>>()?;
-        clock.took.rank_us += clock.lap();
-
-        let answer = |((intent, request), page)| respond(&snapshot, request, intent, page, Took::default());
-        let answers = intents.into_iter().zip(requests).zip(pages).map(answer).collect::<Result<Vec<_>>>()?;
-        clock.took.respond_us = clock.lap();
-        Ok(clock.stamp(answers))
+        let asked = score_all(&snapshot, requests, &mut clock)?;
+        let mut answers = Vec::with_capacity(asked.len());
+        let mut shown = Vec::new();
+        for (Candidates { intent, scored, features }, request) in asked.into_iter().zip(requests) {
+            let rank_id = hex_id();
+            let page = arrange(&snapshot, request, &intent, &rank_id, scored)?;
+            clock.took.rank_us += clock.lap();
+            let impression = impression(&snapshot, (request, &intent), &page, &rank_id, features);
+            let (places, ranking) = (page.hits.len(), respond(&snapshot, request, intent, page, rank_id)?);
+            // A hit that was gone when it was read would put those after it at wrong places.
+            shown.extend(impression.filter(|_| ranking.hits.len() == places));
+            answers.push(ranking);
+            clock.took.respond_us += clock.lap();
+        }
+        let answers = clock.stamp(answers);
+        shown.into_iter().for_each(|impression| inner.stores.impressions.send(impression));
+        Ok(answers)
     }
 
     /// Stores rules under a name, in place of those that it had; durable on return. A request ranks by them when it
@@ -302,8 +313,17 @@ impl Drop for Engine {
     }
 }
 
-/// The stages from the request to its scored candidates, best first.
-fn score_all(snapshot: &Snapshot, requests: &[Request], clock: &mut Clock) -> Result<(Vec<Intent>, Vec<Vec<Scored>>)> {
+/// A request with its candidates.
+struct Candidates {
+    intent: Intent,
+    /// Best first.
+    scored: Vec<Scored>,
+    /// Hash of the features.
+    features: u64,
+}
+
+/// The stages from the request to its scored candidates.
+fn score_all(snapshot: &Snapshot, requests: &[Request], clock: &mut Clock) -> Result<Vec<Candidates>> {
     let read = |request| Intent::read(snapshot, request);
     let intents = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
     clock.took.context_us = clock.lap();
@@ -318,8 +338,11 @@ fn score_all(snapshot: &Snapshot, requests: &[Request], clock: &mut Clock) -> Re
     let questions: Vec<Question> =
         asked.map(|((intent, features), request)| Question { intent, features, explain: request.explain }).collect();
     let scored = rank::score(snapshot, &questions, candidates)?;
+    let hashes: Vec<u64> = features.iter().map(Features::hash).collect();
+    let asked = intents.into_iter().zip(scored).zip(hashes);
+    let asked = asked.map(|((intent, scored), features)| Candidates { intent, scored, features }).collect();
     clock.took.rank_us = clock.lap();
-    Ok((intents, scored))
+    Ok(asked)
 }
 
 /// Waits for the calls that are still running, and ends the writer's queue.

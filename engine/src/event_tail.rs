@@ -24,8 +24,8 @@ pub(crate) struct EventTail {
 type Events = VecDeque<Arc<TailEvent>>;
 
 struct State {
-    /// Commits, oldest first, with the number of their events.
-    commits: VecDeque<(Seq, Vec<Arc<TailEvent>>)>,
+    /// Oldest first.
+    commits: VecDeque<Commit>,
     by_user: HashMap<String, Events>,
     by_item: HashMap<ItemKey, Events>,
     /// Events on ids that had no key when they were logged, and the ids among them that have got one since.
@@ -34,6 +34,14 @@ struct State {
     /// What readers may be pinned to: events after this are kept while the token lives.
     pins: VecDeque<Arc<Seq>>,
     waiting: usize,
+}
+
+/// What one commit journaled.
+struct Commit {
+    seq: Seq,
+    events: Vec<Arc<TailEvent>>,
+    /// Events and impressions.
+    entries: usize,
 }
 
 impl Default for State {
@@ -81,7 +89,7 @@ impl EventTail {
             let order = (seq, place as u32);
             events.push(Arc::new(TailEvent { order, logged: logged.clone(), item, meaning, weight }));
         }
-        self.write().stage(seq, events);
+        self.write().stage(Commit { seq, events, entries: entries.len() });
     }
 
     /// An id has its key now: events that named it before count for it.
@@ -93,7 +101,7 @@ impl EventTail {
         }
     }
 
-    /// Events that are not applied yet.
+    /// Entries of the journal that are not applied yet.
     pub(crate) fn waiting(&self) -> usize {
         self.read().waiting
     }
@@ -111,7 +119,7 @@ impl EventTail {
             return;
         }
         let (from, to) = (state.place_after(before), state.place_after(applied));
-        let done: usize = state.commits.range(from..to.max(from)).map(|(_, events)| events.len()).sum();
+        let done: usize = state.commits.range(from..to.max(from)).map(|commit| commit.entries).sum();
         state.waiting = state.waiting.saturating_sub(done);
         state.pins.push_back(Arc::new(applied));
         state.trim();
@@ -135,8 +143,8 @@ impl EventTail {
 }
 
 impl State {
-    fn stage(&mut self, seq: Seq, events: Vec<Arc<TailEvent>>) {
-        for event in &events {
+    fn stage(&mut self, commit: Commit) {
+        for event in &commit.events {
             self.by_user.entry(event.logged.event.user.clone()).or_default().push_back(event.clone());
             match (event.item, &event.logged.event.item) {
                 (Some(key), _) => self.by_item.entry(key).or_default().push_back(event.clone()),
@@ -144,13 +152,13 @@ impl State {
                 (None, None) => {}
             }
         }
-        self.waiting += events.len();
-        self.commits.push_back((seq, events));
+        self.waiting += commit.entries;
+        self.commits.push_back(commit);
     }
 
     /// The place of the first commit after `seq`.
     fn place_after(&self, seq: Seq) -> usize {
-        self.commits.partition_point(|(of, _)| *of <= seq)
+        self.commits.partition_point(|commit| commit.seq <= seq)
     }
 
     /// Drops what is applied and what no reader can ask for any more.
@@ -160,9 +168,9 @@ impl State {
             self.pins.pop_front();
         }
         let needed_after = self.pins.front().map_or(Seq(0), |pin| **pin);
-        while self.commits.front().is_some_and(|(seq, _)| *seq <= needed_after) {
-            let Some((_, events)) = self.commits.pop_front() else { break };
-            events.iter().for_each(|event| self.forget(event));
+        while self.commits.front().is_some_and(|commit| commit.seq <= needed_after) {
+            let Some(commit) = self.commits.pop_front() else { break };
+            commit.events.iter().for_each(|event| self.forget(event));
         }
     }
 
@@ -224,7 +232,7 @@ impl EventPin<'_> {
         let state = self.tail.read();
         let mut found = Vec::new();
         let mut seen = HashSet::new();
-        for event in state.commits.iter().rev().flat_map(|(_, events)| events.iter().rev()) {
+        for event in state.commits.iter().rev().flat_map(|commit| commit.events.iter().rev()) {
             if event.order.0 <= self.applied || found.len() == most {
                 break;
             }

@@ -2,6 +2,7 @@
 //! allowed and what is excluded.
 
 mod controls;
+mod newness;
 mod seen;
 
 use std::collections::hash_map::Entry;

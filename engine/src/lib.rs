@@ -9,6 +9,7 @@
 // Layer 0: vocabulary.
 mod config;
 mod error;
+mod exposure;
 mod id;
 pub mod limits;
 mod random;
@@ -23,6 +24,7 @@ mod cursor;
 pub mod evaluation;
 mod event;
 mod filter;
+mod impression;
 mod item;
 pub mod json;
 mod ranking;
@@ -39,6 +41,7 @@ mod vector;
 
 // Layer 3: the pinned view, and bringing what is derived in line with what is true.
 mod event_tail;
+mod impression_queue;
 mod intent;
 mod interests;
 mod live_weights;
@@ -52,6 +55,7 @@ mod stores;
 mod arrange;
 mod calibrate;
 mod evaluate;
+mod impress;
 mod ingest;
 mod maintain;
 mod observe;
@@ -71,10 +75,12 @@ pub use engine::{Engine, counterfactual};
 pub use error::{Error, ErrorKind, Result};
 pub use evaluation::{Plan, Protocol, Report};
 pub use event::{Action, Event};
+pub use exposure::{Exploration, Impressions, NewItems};
 pub use filter::{Compare, Filter, Scalar};
+pub use impression::{Exposure, Impression};
 pub use item::{Fields, Item, Kind, Value};
 pub use ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
-pub use stats::{ModelStats, Recount, Stats, VectorStats};
+pub use stats::{ImpressionStats, ModelStats, Recount, Stats, VectorStats};
 pub use time::Timestamp;

@@ -48,6 +48,10 @@ pub const MAX_EXCLUDE: usize = 1_000_000;
 pub const MAX_RESULTS: usize = 10_000;
 /// Longest `next`, in bytes: room for [`MAX_RESULTS`] keys of any size.
 pub const MAX_NEXT_BYTES: usize = 163_840;
+/// Hits of a ranking that an impression remembers.
+pub const MAX_IMPRESSION_PLACES: usize = 200;
+/// Bytes of its query that an impression remembers.
+pub const MAX_IMPRESSION_QUERY_BYTES: usize = 1024;
 /// Newest events of a user that `exclude_seen` by action or age looks at.
 pub const MAX_SEEN_EVENTS: usize = 10_000;
 /// Most actions that `exclude_seen` names.

@@ -28,6 +28,7 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         text_tail: stores.text.view().tail_len() as u64,
         vectors: vectors.collect(),
         model: stores.model.stats(),
+        impressions: stores.impressions.stats(counters.impressions),
         poisoned: stores.poisoned.load_full().map(|reason| reason.to_string()),
         background_error: stores.background_error.load_full().map(|reason| reason.to_string()),
     })

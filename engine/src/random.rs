@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 /// Sixteen hex digits that differ from call to call and from process to process. Not a secret.
 pub(crate) fn hex_id() -> String {
     static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -41,6 +43,27 @@ pub(crate) fn unit_hash(parts: [u64; 3]) -> f64 {
     (mixed >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// What is drawn for one ranking: the same for the same `rank_id`, so that it can be drawn again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draws(u64);
+
+impl Draws {
+    pub(crate) fn of(rank_id: &str) -> Draws {
+        Draws(xxh3_64(rank_id.as_bytes()))
+    }
+
+    /// The `n`-th number of a purpose, from 0 up to and without 1.
+    pub(crate) fn unit(self, purpose: u64, n: u64) -> f64 {
+        unit_hash([self.0, purpose, n])
+    }
+}
+
+/// Draws without putting back, the weighted way: of several, those with the smallest keys are drawn (Efraimidis and
+/// Spirakis, *Weighted random sampling with a reservoir*, 2006). `unit` is from 0 up to 1, `weight` above 0.
+pub(crate) fn race(unit: f64, weight: f64) -> f64 {
+    -unit.max(f64::MIN_POSITIVE).ln() / weight
+}
+
 /// The finaliser of SplitMix64.
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -59,6 +82,14 @@ mod tests {
         assert_eq!([seeded.bits(), seeded.bits()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
         assert!((0..1000).all(|_| seeded.below(7) < 7));
         assert_eq!(seeded.below(0), 0);
+    }
+
+    #[test]
+    fn a_race_is_won_as_often_as_its_weight_says() {
+        let wins = (0..10_000).filter(|n| race(unit_hash([1, 0, *n]), 3.0) < race(unit_hash([1, 1, *n]), 1.0)).count();
+        // Binomial of 10,000 and 3/4: standard deviation 43, here within four of them.
+        assert!((7328..=7672).contains(&wins), "{wins}");
+        assert!(race(0.0, 1.0).is_finite());
     }
 
     #[test]

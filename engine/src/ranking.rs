@@ -16,6 +16,8 @@ pub struct Ranking {
     pub took: Took,
     /// What was left out or done another way, in words; empty when nothing was.
     pub degraded: Vec<String>,
+    /// Whether the order was drawn at random: see [`crate::Exploration`].
+    pub explored: bool,
     /// Asks for the page after this one, as [`crate::Request::next`]; `None` when there is none: the list is shorter
     /// than its limit, or another page would pass [`crate::limits::MAX_RESULTS`] hits in all.
     pub next: Option<String>,
@@ -33,6 +35,8 @@ pub struct Hit {
     pub fields: Fields,
     /// Which sources proposed the item, each with its own rank and score.
     pub sources: Vec<Proposal>,
+    /// The probability that the hit stood at its place, given those before; `None` where nothing was drawn.
+    pub propensity: Option<f32>,
     /// Why it stands where it stands, when the request asks.
     pub why: Option<Why>,
 }
@@ -55,7 +59,8 @@ pub struct Why {
 pub struct Moved {
     /// Its place by score alone, from 1: among all candidates for a pin, else among those that are not pinned.
     pub from: usize,
-    /// What moved it: `pin`, or those of `diversity`, `calibrate_mix` and `caps` that were asked for.
+    /// What moved it: `pin`, `new items`, or those of `diversity`, `calibrate_mix` and `caps` that were asked for, and
+    /// `exploration`.
     pub by: String,
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
 use crate::error::{Error, Result};
 use crate::event::Action;
+use crate::exposure::{Exploration, NewItems};
 use crate::filter::Filter;
 use crate::id::check_id;
 use crate::item::check_vector;
@@ -76,6 +77,13 @@ pub struct Request {
     pub rules: Vec<Rule>,
     /// The name of stored rules; see [`crate::Engine::set_scenario`].
     pub scenario: Option<String>,
+    /// Draws the order at random on a share of requests; the configuration's when not given.
+    pub explore: Option<Exploration>,
+    /// Places of the list for new items; the configuration's when not given.
+    pub new_items: Option<NewItems>,
+    /// Whether the ranking is logged as an impression, where the configuration logs them (default: yes). Say no for
+    /// rankings that nobody is shown.
+    pub log_impression: bool,
     /// How many hits (default 10). 0 is an empty list.
     pub limit: usize,
     /// How many of the best to pass over.
@@ -114,6 +122,9 @@ impl Default for Request {
             calibrate_mix: None,
             rules: Vec::new(),
             scenario: None,
+            explore: None,
+            new_items: None,
+            log_impression: true,
             limit: 10,
             offset: 0,
             next: None,
@@ -227,6 +238,24 @@ impl Request {
         self
     }
 
+    /// Draws the order at random on a share of requests.
+    pub fn explore(mut self, exploration: Exploration) -> Self {
+        self.explore = Some(exploration);
+        self
+    }
+
+    /// Keeps places for new items.
+    pub fn new_items(mut self, new_items: NewItems) -> Self {
+        self.new_items = Some(new_items);
+        self
+    }
+
+    /// Leaves no impression: for rankings that nobody is shown.
+    pub fn unlogged(mut self) -> Self {
+        self.log_impression = false;
+        self
+    }
+
     /// Sets the number of hits.
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
@@ -291,6 +320,8 @@ impl Request {
         at_most("caps", limits::MAX_CAPS, self.caps.len())?;
         self.caps.iter().try_for_each(Cap::check)?;
         self.calibrate_mix.as_ref().map_or(Ok(()), Mix::check)?;
+        self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
+        self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
         check_rules(&self.rules)?;
         self.scenario.as_deref().map_or(Ok(()), check_name)?;
         if let Some(token) = &self.next {

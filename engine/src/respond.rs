@@ -9,21 +9,21 @@ use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 use crate::request::Request;
 use crate::snapshot::Snapshot;
 
-/// Reads the hits of a page.
+/// Reads the hits of a page, for the ranking of this name.
 pub(crate) fn respond(
     snapshot: &Snapshot,
     request: &Request,
     intent: Intent,
     page: Page,
-    took: Took,
+    rank_id: String,
 ) -> Result<Ranking> {
-    let Page { hits: scored, candidates, next } = page;
+    let Page { hits: scored, candidates, next, explored, marks_new: _ } = page;
     let mut hits = Vec::with_capacity(scored.len());
     for scored in scored {
         hits.extend(hit(snapshot, request, &intent, scored)?);
     }
-    let rank_id = crate::random::hex_id();
-    Ok(Ranking { rank_id, hits, candidates, took, degraded: degraded(snapshot, intent), next })
+    let degraded = degraded(snapshot, intent);
+    Ok(Ranking { rank_id, hits, candidates, took: Took::default(), degraded, explored, next })
 }
 
 fn degraded(snapshot: &Snapshot, intent: Intent) -> Vec<String> {
@@ -45,7 +45,8 @@ fn hit(snapshot: &Snapshot, request: &Request, intent: &Intent, scored: Scored) 
         Some(names) => record.item.fields.into_iter().filter(|(name, _)| names.contains(name)).collect(),
         None => record.item.fields,
     };
-    Ok(Some(Hit { id: record.item.id, score: scored.score, fields, sources: scored.candidate.proposals, why }))
+    let (propensity, sources) = (scored.marks.propensity, scored.candidate.proposals);
+    Ok(Some(Hit { id: record.item.id, score: scored.score, fields, sources, propensity, why }))
 }
 
 fn why(snapshot: &Snapshot, intent: &Intent, scored: &Scored) -> Result<Why> {
@@ -56,7 +57,7 @@ fn why(snapshot: &Snapshot, intent: &Intent, scored: &Scored) -> Result<Why> {
         .filter(|(_, amount)| **amount != 0.0)
         .map(|(name, amount)| Contribution { feature: name.clone(), amount: *amount })
         .collect();
-    let Marks { adjustments, rules, moved } = &scored.marks;
+    let Marks { adjustments, rules, moved, .. } = &scored.marks;
     let adjusted =
         adjustments.iter().map(|(name, amount)| Contribution { feature: (*name).to_owned(), amount: *amount });
     contributions.extend(adjusted);

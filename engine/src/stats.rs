@@ -24,6 +24,8 @@ pub struct Stats {
     pub vectors: Vec<VectorStats>,
     /// The live model.
     pub model: ModelStats,
+    /// What was shown, as far as it is remembered.
+    pub impressions: ImpressionStats,
     /// Why writes are refused, when they are.
     pub poisoned: Option<String>,
     /// What background work failed last, when it did; it is tried again.
@@ -38,6 +40,18 @@ pub struct Recount {
     pub before: u64,
     /// As they were counted anew. Equal digests mean that every count was right.
     pub after: u64,
+}
+
+/// Impressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ImpressionStats {
+    /// Impressions in the store.
+    pub kept: u64,
+    /// Rankings whose impression was taken for logging since the engine was opened.
+    pub logged: u64,
+    /// Rankings whose impression was lost since then, because more came than could be written.
+    pub dropped: u64,
 }
 
 /// One vector index.

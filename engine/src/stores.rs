@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
 use crate::event_tail::EventTail;
 use crate::id::{ItemKey, Seq};
+use crate::impression_queue::ImpressionQueue;
 use crate::live_weights::LiveWeights;
 use crate::model::Model;
 use crate::schema::Schema;
@@ -36,6 +37,8 @@ pub(crate) struct Stores {
     pub spaces: ArcSwap<Spaces>,
     pub recent: Recent,
     pub events: EventTail,
+    /// Impressions on their way to the writer.
+    pub impressions: ImpressionQueue,
     /// The weights in force.
     pub weights: ArcSwap<LiveWeights>,
     pub progress: Progress,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by layer, lowest first. In layers 2 and 4 modules may not import their siblings.
 const LAYERS: [&[&str]; 6] = [
-    &["config", "error", "id", "limits", "random", "score", "time"],
+    &["config", "error", "exposure", "id", "limits", "random", "score", "time"],
     &[
         "calibration",
         "candidate",
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 6] = [
         "evaluation",
         "event",
         "filter",
+        "impression",
         "item",
         "json",
         "ranking",
@@ -25,8 +26,31 @@ const LAYERS: [&[&str]; 6] = [
         "stats",
     ],
     &["catalog", "model", "text", "vector"],
-    &["event_tail", "intent", "interests", "live_weights", "recover", "refit", "relations", "snapshot", "stores"],
-    &["arrange", "calibrate", "evaluate", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
+    &[
+        "event_tail",
+        "impression_queue",
+        "intent",
+        "interests",
+        "live_weights",
+        "recover",
+        "refit",
+        "relations",
+        "snapshot",
+        "stores",
+    ],
+    &[
+        "arrange",
+        "calibrate",
+        "evaluate",
+        "impress",
+        "ingest",
+        "maintain",
+        "observe",
+        "open",
+        "rank",
+        "respond",
+        "retrieve",
+    ],
     &["engine"],
 ];
 const NO_SIBLINGS: [usize; 2] = [2, 4];

@@ -14,5 +14,6 @@ mod pages;
 mod recovery;
 mod requests;
 mod rules;
+mod shown;
 mod signals;
 mod writes;

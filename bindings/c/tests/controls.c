@@ -92,9 +92,35 @@ static void pages(onelist_engine *db) {
     CHECK(shown == 8 && turns == 2);
 }
 
+// What was shown: with propensities, with places for new items, page by page.
+static void shown(onelist_engine *db) {
+    const char *ranking = ranked(db, "{\"query\": \"shoes\", \"explore\": {\"share\": 1, \"temperature\": 1}, "
+                                     "\"new_items\": {\"share\": 0.5, \"days\": 1}}");
+    CHECK(contains(ranking, "\"explored\":true") && contains(ranking, "\"propensity\":"));
+    CHECK(!contains(ranked(db, "{\"query\": \"shoes\", \"log_impression\": false}"), "\"propensity\":"));
+    char *read = NULL;
+    size_t length = 0;
+    CHECK_STATUS(ONELIST_OK, onelist_impressions(db, NULL, 0, 1, &read, &length));
+    CHECK(read != NULL && strlen(read) == length && contains(read, "[{\"rank_id\":\"") && contains(read, "\"chosen\":["));
+    char rank_id[17] = "";
+    CHECK(sscanf(read, "[{\"rank_id\":\"%16[0-9a-f]\"", rank_id) == 1);
+    onelist_string_free(&read);
+    CHECK_STATUS(ONELIST_OK, onelist_impressions(db, rank_id, strlen(rank_id), 1000000, &read, NULL));
+    CHECK(!contains(read, rank_id) && contains(read, "\"explored\":true"));
+    onelist_string_free(&read);
+    CHECK_STATUS(ONELIST_OK, onelist_exposure(db, &read, NULL));
+    // The shop was put a moment ago, so all of it is new.
+    CHECK(contains(read, "\"impressions\":1,") && contains(read, "\"share\":1.0"));
+    onelist_string_free(&read);
+    CHECK_STATUS(ONELIST_INPUT, onelist_impressions(db, "none", 4, 1, &read, NULL));
+    CHECK_STATUS(ONELIST_INPUT, onelist_impressions(db, NULL, 0, 1, NULL, NULL));
+    CHECK_STATUS(ONELIST_INPUT, onelist_exposure(NULL, &read, NULL));
+}
+
 void test_controls(onelist_engine *db) {
     order(db);
     refused(db);
     scenarios(db);
     pages(db);
+    shown(db);
 }

@@ -19,11 +19,16 @@ from onelist.evaluation import Report
 from onelist.types import (
     ActionConfig,
     Cap,
+    Exploration,
+    Exposure,
     FieldOptions,
     Filter,
+    Impression,
+    ImpressionOptions,
     ItemDict,
     JudgedQuery,
     Mix,
+    NewItems,
     Options,
     Request,
     Rule,
@@ -53,6 +58,9 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     weights: Sequence[Sequence[float]] | None = None,
     rating_scale: tuple[float, float] | None = None,
     actions: Mapping[str, ActionConfig] | None = None,
+    impressions: bool | ImpressionOptions | None = None,
+    explore: Exploration | None = None,
+    new_items: NewItems | None = None,
     max_bytes: int | None = None,
 ) -> Engine:
     """Opens the store at ``path``, or creates it. One process at a time may hold it open.
@@ -70,6 +78,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``candidates``: how many a request scores when it does not say (200)
     - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
+    - ``impressions``: which rankings are remembered (all, the newest 100,000); False for none
+    - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
     Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open elsewhere), ``InputError`` (a
@@ -90,13 +100,16 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "weights": weights,
         "rating_scale": rating_scale,
         "actions": actions,
+        "impressions": impressions,
+        "explore": explore,
+        "new_items": new_items,
         "max_bytes": max_bytes,
     }
     given = {name: value for name, value in config.items() if value is not None}
     return Engine(_native.Engine(path, to_json(given, "configuration")))
 
 
-_AS_JSON = ("filter", "caps", "calibrate_mix", "rules")
+_AS_JSON = ("filter", "caps", "calibrate_mix", "rules", "explore", "new_items")
 
 
 def _prepared(request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -246,6 +259,9 @@ class Engine:
         calibrate_mix: Mix | None = None,
         rules: Sequence[Rule] | None = None,
         scenario: str | None = None,
+        explore: Exploration | None = None,
+        new_items: NewItems | None = None,
+        log_impression: bool | None = None,
         limit: SupportsIndex | None = None,
         offset: SupportsIndex | None = None,
         next: str | None = None,  # noqa: A002 (the word of the field)
@@ -269,6 +285,8 @@ class Engine:
         - ``caps``: at most so many hits of one value of a field; what is over it moves behind
         - ``calibrate_mix``: let the mix of a field in the list follow that of the history
         - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
+        - ``explore``: draw the order at random on a share of requests; ``new_items``: keep places for new items
+        - ``log_impression``: whether the ranking is remembered (True); say False when nobody is shown it
         - ``vectors``: vectors of your own to search with, by the name of the field
         - ``filter``: only items that match; see ``onelist.types.Filter``
         - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
@@ -293,6 +311,9 @@ class Engine:
             "calibrate_mix": calibrate_mix,
             "rules": rules,
             "scenario": scenario,
+            "explore": explore,
+            "new_items": new_items,
+            "log_impression": log_impression,
             "limit": limit,
             "offset": offset,
             "next": next,
@@ -322,6 +343,15 @@ class Engine:
     def rank_many(self, requests: Iterable[Mapping[str, object]]) -> list[Ranking]:
         """One ranking for each request (``onelist.types.Request``: keywords of ``rank``), in order; at most 1024."""
         return self._native.rank_many(_prepared(request) for request in requests)
+
+    def impressions(self, after: str | None = None, limit: SupportsIndex = 1000) -> list[Impression]:
+        """The rankings that are remembered, oldest first: at most ``limit`` after that of ``after``, a ``rank_id``
+        (None: from the first)."""
+        return cast(list[Impression], json.loads(self._native.impressions(after, limit)))
+
+    def exposure(self) -> Exposure:
+        """How much of what was shown were new items. Reads every impression."""
+        return cast(Exposure, json.loads(self._native.exposure()))
 
     def evaluate(
         self,

@@ -75,6 +75,60 @@ class Mix(TypedDict):
     strength: float
 
 
+class Exploration(TypedDict, total=False):
+    """Lists whose order is drawn at random: ``share`` (0 to 1) of requests by Plackett-Luce over the scores at a
+    ``temperature`` (0.1); on ``swaps`` (0 to 1) of them one pair of neighbours changes places with probability 1/2."""
+
+    share: float
+    temperature: float
+    swaps: float
+
+
+class NewItems(TypedDict, total=False):
+    """The least ``share`` (0 to 1) of the places of a list for items that are younger than ``days`` or were shown fewer
+    than ``shown_below`` times."""
+
+    share: float
+    days: float | None
+    shown_below: float | None
+
+
+class ImpressionOptions(TypedDict, total=False):
+    """Which rankings are remembered: a ``share`` of them (1), of which the newest ``most`` (100,000) are kept."""
+
+    enabled: bool
+    share: float
+    most: int
+
+
+class Impression(TypedDict):
+    """A ranking as it is remembered. ``chosen`` and ``new`` are places of the slate, from 0; ``slate`` has None for what
+    was deleted since, ``propensities`` where nothing was drawn."""
+
+    rank_id: str
+    time: float
+    user: str | None
+    query: str | None
+    offset: int
+    slate: list[str | None]
+    explored: bool
+    propensities: list[float | None]
+    new: list[int] | None
+    chosen: list[int]
+    features: str
+    model: str
+    weights: int
+
+
+class Exposure(TypedDict):
+    """How many places of what was shown new items had, over the impressions that say what was new."""
+
+    impressions: int
+    places: int
+    new_places: int
+    share: float
+
+
 class HistoryEvent(TypedDict, total=False):
     """An event of a stateless history. ``item`` is needed; ``action`` is ``view`` when it is left out."""
 
@@ -132,6 +186,9 @@ class Options(TypedDict, total=False):
     calibrate_mix: Mix | None
     rules: Sequence[Rule] | None
     scenario: str | None
+    explore: Exploration | None
+    new_items: NewItems | None
+    log_impression: bool | None
     limit: SupportsIndex | None
     offset: SupportsIndex | None
     next: str | None
@@ -188,6 +245,14 @@ class ModelStats(TypedDict):
     onnxruntime: str
 
 
+class ImpressionStats(TypedDict):
+    """Impressions in the store; those logged, and those dropped because too many came, since the engine was opened."""
+
+    kept: int
+    logged: int
+    dropped: int
+
+
 class Stats(TypedDict):
     """The state of an engine, in numbers of one moment."""
 
@@ -201,5 +266,6 @@ class Stats(TypedDict):
     text_tail: int
     vectors: list[VectorStats]
     model: ModelStats
+    impressions: ImpressionStats
     poisoned: str | None
     background_error: str | None

@@ -109,6 +109,24 @@ impl Engine {
         rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
     }
 
+    /// The impressions that are kept, as JSON text: at most `limit` after that of the ranking `after`.
+    #[pyo3(signature = (after, limit, /))]
+    fn impressions(
+        &self,
+        py: Python<'_>,
+        after: Option<&Bound<'_, PyAny>>,
+        limit: &Bound<'_, PyAny>,
+    ) -> PyResult<String> {
+        let after = after.map(|after| text(after, &Place::Argument("after"))).transpose()?;
+        let limit = count(limit, &Place::Argument("limit"))?;
+        call(py, || onelist::json::impressions_to_json(&self.inner.impressions(after.as_deref(), limit)?))
+    }
+
+    /// How much of what was shown were new items, as JSON text.
+    fn exposure(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || onelist::json::exposure_to_json(&self.inner.exposure()?))
+    }
+
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.
     #[pyo3(signature = (plan, /))]
     fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {

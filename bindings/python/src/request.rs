@@ -10,7 +10,7 @@ use crate::error::{Place, from_engine, invalid, wrong_type};
 const EVENT_KEYS: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
 const HISTORY_KEYS: [&str; 4] = ["item", "action", "value", "time"];
 const SEEN_KEYS: [&str; 2] = ["actions", "within_days"];
-const REQUEST_KEYS: [&str; 23] = [
+const REQUEST_KEYS: [&str; 26] = [
     "query",
     "user",
     "history",
@@ -27,6 +27,9 @@ const REQUEST_KEYS: [&str; 23] = [
     "calibrate_mix",
     "rules",
     "scenario",
+    "explore",
+    "new_items",
+    "log_impression",
     "limit",
     "offset",
     "next",
@@ -99,8 +102,8 @@ fn history_event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Histor
     Ok(event)
 }
 
-/// A request from a dict of the keywords of `rank`; `filter`, `caps`, `calibrate_mix` and `rules` are JSON text, None is
-/// the default of its keyword.
+/// A request from a dict of the keywords of `rank`; `filter`, `caps`, `calibrate_mix`, `rules`, `explore` and `new_items`
+/// are JSON text, None is the default of its keyword.
 pub(crate) fn request(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Request> {
     let mut request = Request::new();
     for (key, value) in pairs(value, place)? {
@@ -127,7 +130,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
                 request.vectors.insert(name, components);
             }
         }
-        "filter" | "caps" | "calibrate_mix" | "rules" => {
+        "filter" | "caps" | "calibrate_mix" | "rules" | "explore" | "new_items" => {
             let json = text(value, place)?;
             let read = onelist::json::request_part_from_json(request, key, &json);
             read.map_err(|e| from_engine(value.py(), &e))?;
@@ -146,6 +149,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         "candidates" => request.candidates = Some(count(value, place)?),
         "fields" => request.fields = Some(ids(value, place)?),
         "explain" => request.explain = flag(value, place)?,
+        "log_impression" => request.log_impression = flag(value, place)?,
         _ => request.now = Some(time(value, place)?),
     }
     Ok(())

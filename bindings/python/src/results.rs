@@ -83,6 +83,12 @@ impl Hit {
         Some((moved.from, &moved.by))
     }
 
+    /// The probability that the hit stood at its place, given those before; None where nothing was drawn.
+    #[getter]
+    fn propensity(&self) -> Option<f32> {
+        self.hit.propensity
+    }
+
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("onelist._display")?.call_method1("hit_text", (slf,))
     }
@@ -103,6 +109,9 @@ pub(crate) struct Ranking {
     /// Asks for the next page, as the keyword `next`; None when there is none.
     #[pyo3(get)]
     next: Option<String>,
+    /// Whether the order was drawn at random.
+    #[pyo3(get)]
+    explored: bool,
     took: onelist::Took,
     degraded: Vec<String>,
 }
@@ -120,6 +129,7 @@ impl Ranking {
             hits: PyTuple::new(py, hits)?.unbind(),
             candidates: ranking.candidates,
             next: ranking.next,
+            explored: ranking.explored,
             took: ranking.took,
             degraded: ranking.degraded,
         })

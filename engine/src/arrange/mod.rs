@@ -1,13 +1,16 @@
 //! From scored candidates to the page that is returned: everything that moves a hit after the model has spoken.
 //!
 //! In this order: `adjust` adds to scores (`unlike`, boosts, burials); `select` orders by them, and by `diversify`, `mix`
-//! and `caps`; `pins` puts what is pinned where it belongs; the page is cut out. A request without controls is cut at once.
+//! and `caps`; `explore` draws another order on some requests; `pins` puts what is pinned where it belongs; `newcomers`
+//! gives new items their places; the page is cut out. A request without controls is cut at once.
 
 mod adjust;
 mod caps;
 mod diversify;
+mod explore;
 mod groups;
 mod mix;
+mod newcomers;
 mod pins;
 mod select;
 
@@ -17,29 +20,63 @@ use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::Intent;
 use crate::limits;
+use crate::random::Draws;
 use crate::request::Request;
 use crate::snapshot::Snapshot;
 
-/// The page that the request asks for, of candidates that come best first.
-pub(crate) fn arrange(snapshot: &Snapshot, request: &Request, intent: &Intent, scored: Vec<Scored>) -> Result<Page> {
+use explore::Kind;
+
+/// The page that the request asks for, of candidates that come best first. What is drawn is drawn from `rank_id`.
+pub(crate) fn arrange(
+    snapshot: &Snapshot,
+    request: &Request,
+    intent: &Intent,
+    rank_id: &str,
+    scored: Vec<Scored>,
+) -> Result<Page> {
     let candidates = scored.len();
-    let list = if intent.controls.are_plain() { scored } else { controlled(snapshot, request, intent, scored)? };
+    let (list, explored) = match intent.controls.are_plain() {
+        true => (scored, false),
+        false => controlled(snapshot, request, intent, Draws::of(rank_id), scored)?,
+    };
     let next = next(request, intent, &list);
     let hits = list.into_iter().skip(request.offset).take(request.limit).collect();
-    Ok(Page { hits, candidates, next })
+    Ok(Page { hits, candidates, next, explored, marks_new: intent.controls.new_items.is_some() })
 }
 
-fn controlled(snapshot: &Snapshot, request: &Request, intent: &Intent, mut list: Vec<Scored>) -> Result<Vec<Scored>> {
+/// The list in the order that the controls ask for, and whether its order was drawn at random.
+fn controlled(
+    snapshot: &Snapshot,
+    request: &Request,
+    intent: &Intent,
+    draws: Draws,
+    mut list: Vec<Scored>,
+) -> Result<(Vec<Scored>, bool)> {
     let controls = &intent.controls;
     adjust::adjust(snapshot, controls, &mut list)?;
     let (pinned, rest) = pins::take(&controls.pins, list);
     let want = request.offset + request.limit;
     let mut list = select::select(snapshot, intent, &pinned, rest, want)?;
+    let kind = controls.explore.map_or(Kind::Nothing, |exploration| explore::kind(&exploration, draws));
+    // The probabilities of an order that diversity, the mix or caps have a say in have no closed form.
+    let mut explored = kind == Kind::Order && controls.order_by_score();
+    if explored {
+        let temperature = controls.explore.map_or(0.0, |exploration| exploration.temperature);
+        explore::draw_order(temperature, draws, &mut list, want);
+    }
     pins::place(pinned, intent.shown.len(), &mut list);
+    let page = (request.offset, request.limit);
+    if let Some(new_items) = &controls.new_items {
+        newcomers::admit(snapshot, intent, new_items, draws, page, &mut list)?;
+    }
+    if kind == Kind::Swap {
+        let end = list.len().min(want);
+        explored = explore::swap(draws, &mut list[request.offset.min(end)..end]);
+    }
     for scored in list.iter_mut().take(want) {
         scored.marks.rules.extend_from_slice(&controls.required);
     }
-    Ok(list)
+    Ok((list, explored))
 }
 
 /// The token of the page after this one: the items of this page, those it passes over, and those of earlier pages.

@@ -19,6 +19,7 @@ pub(super) fn take(pins: &[Pin], list: Vec<Scored>) -> (Vec<(usize, Scored)>, Ve
         };
         scored.marks.rules.push(pin.label.clone());
         scored.marks.moved = Some(Moved { from: place + 1, by: "pin".to_owned() });
+        scored.marks.fixed = true;
         *slot = Some(scored);
     }
     let pinned = pins.iter().zip(pinned).filter_map(|(pin, scored)| Some((pin.position, scored?)));

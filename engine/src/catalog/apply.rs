@@ -91,7 +91,7 @@ impl CatalogWrite<'_> {
         for (place, entry) in entries.iter().enumerate() {
             match entry {
                 Entry::Event(event) => self.apply_event(config, (seq, place as u32), event)?,
-                Entry::Impression(impression) => self.apply_impression(impression)?,
+                Entry::Impression(impression) => self.apply_impression(impression, config.impressions.most)?,
             }
             self.batch.entries += 1;
             if self.batch.entries >= BATCH_ENTRIES {

@@ -11,6 +11,9 @@ use super::store::storage;
 use super::write::CatalogWrite;
 use super::{codec, keys};
 
+/// Impressions that go when one comes, at most: more than one only after fewer are to be kept.
+const TRIMMED: u64 = 16;
+
 /// An impression as stored, with the places of the slate that were chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredImpression {
@@ -25,8 +28,8 @@ pub(crate) fn examination(rank: usize) -> f64 {
 }
 
 impl CatalogWrite<'_> {
-    /// Counts an impression for its items and its user, and keeps it.
-    pub(super) fn apply_impression(&mut self, impression: &Impression) -> Result<()> {
+    /// Counts an impression for its items and its user, and keeps it; the oldest of more than `most` goes.
+    pub(super) fn apply_impression(&mut self, impression: &Impression, most: u64) -> Result<()> {
         // Whoever was never logged is nobody yet: an impression makes no user.
         let user = impression.user.as_deref().map(|id| self.view().user_key(id)).transpose()?.flatten();
         for (place, item) in impression.slate.iter().enumerate() {
@@ -39,7 +42,7 @@ impl CatalogWrite<'_> {
         let (time, id) = (impression.time, impression.rank_id.as_str());
         self.tables.impressions_by_time.put(&mut self.txn, &keys::impression_time(time, id), &[]).map_err(storage)?;
         self.counters.impressions += 1;
-        Ok(())
+        self.trim_impressions(most)
     }
 
     fn put_impression(&mut self, stored: &StoredImpression) -> Result<()> {
@@ -60,9 +63,10 @@ impl CatalogWrite<'_> {
         Ok(())
     }
 
-    /// Forgets the oldest impressions beyond `most`.
-    pub(crate) fn trim_impressions(&mut self, most: u64) -> Result<()> {
-        let excess = self.counters.impressions.saturating_sub(most);
+    /// Forgets the oldest impressions beyond `most`, a few at a time. IMPORTANT: with each impression, not once for a
+    /// batch, so that what an event finds to join does not depend on how the journal was cut.
+    fn trim_impressions(&mut self, most: u64) -> Result<()> {
+        let excess = self.counters.impressions.saturating_sub(most).min(TRIMMED);
         let mut old = Vec::new();
         for row in self.tables.impressions_by_time.iter(&self.txn).map_err(storage)?.take(excess as usize) {
             old.push(row.map_err(storage)?.0.to_vec());
@@ -84,9 +88,17 @@ impl<'t> View<'t> {
         bytes.map(|bytes| codec::decode("impression", bytes)).transpose()
     }
 
-    /// All impressions that are kept, oldest first.
-    pub(crate) fn impressions(&self) -> Result<impl Iterator<Item = Result<StoredImpression>> + use<'t>> {
-        let (view, rows) = (*self, self.tables.impressions_by_time.iter(self.txn).map_err(storage)?);
+    /// The impressions that are kept, oldest first, those after `after` or all.
+    pub(crate) fn impressions(
+        &self,
+        after: Option<&Impression>,
+    ) -> Result<impl Iterator<Item = Result<StoredImpression>> + use<'t>> {
+        // No id is a prefix of another, so the next key is behind the same key and one byte more.
+        let first = after.map(|shown| [keys::impression_time(shown.time, &shown.rank_id), vec![0]].concat());
+        // LMDB takes no empty key.
+        let first = first.unwrap_or(vec![0]);
+        let (view, rows) =
+            (*self, self.tables.impressions_by_time.range(self.txn, &keys::from(&first)).map_err(storage)?);
         Ok(rows.filter_map(move |row| {
             let read = || {
                 let key = row.map_err(storage)?.0;

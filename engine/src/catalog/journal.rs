@@ -40,7 +40,7 @@ pub(crate) struct LoggedEvent {
 }
 
 /// A ranking that was answered, as far as it is remembered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Impression {
     pub rank_id: String,
     pub user: Option<String>,
@@ -49,9 +49,14 @@ pub(crate) struct Impression {
     /// The hits, best first, behind `offset` others.
     pub slate: Vec<ItemKey>,
     pub offset: u32,
-    /// For each hit, the probability that it stood at its place, when the order was drawn at random; else empty.
+    /// Whether the order was drawn at random.
+    pub explored: bool,
+    /// For each hit, the probability that it stood at its place, given those before; 0 where nothing was drawn. Empty
+    /// when the order was not drawn.
     pub propensities: Vec<f32>,
-    /// Hash of the features that the hits were scored by.
+    /// Places of new items, when it was asked which are new.
+    pub new: Option<Vec<u32>>,
+    /// Hash of the features that all candidates were scored by.
     pub features: u64,
     /// First eight bytes of the model's SHA-256, and the number of the weights in force.
     pub model: u64,

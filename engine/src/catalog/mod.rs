@@ -23,10 +23,13 @@ mod scenarios;
 mod signals;
 mod store;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use covisits::{Neighbours, Relation};
 pub(crate) use events::{StoredEvent, UserItem};
+pub(crate) use impressions::StoredImpression;
 pub(crate) use items::SpaceNumber;
 pub(crate) use journal::{Entry, Impression, LoggedEvent};
 pub(crate) use popularity::Window;

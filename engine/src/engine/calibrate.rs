@@ -157,8 +157,8 @@ impl Replay {
         }
         let inner = self.scratch.db.inner()?;
         let snapshot = Snapshot::pin(&inner.stores)?;
-        let (_, scored) = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
-        Ok(scored.into_iter().next().unwrap_or_default())
+        let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
+        Ok(found.into_iter().next().map(|found| found.scored).unwrap_or_default())
     }
 
     fn keys(&self) -> Result<HashMap<String, ItemKey>> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Engine;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::exposure::Impressions;
 use crate::id::ItemKey;
 use crate::ingest::{PreparedItem, prepare_stored};
 use crate::snapshot::Snapshot;
@@ -26,7 +27,15 @@ impl Scratch {
     /// indexes, so that what is measured is what serves.
     pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>) -> Result<Scratch> {
         let path = folder(&source.path).join(crate::random::hex_id());
-        let config = Config { weights, sessions: 1, ..source.config.clone() };
+        let config = Config {
+            weights,
+            sessions: 1,
+            // What is measured is the model's own order, and nobody is shown it.
+            impressions: Impressions::off(),
+            explore: None,
+            new_items: None,
+            ..source.config.clone()
+        };
         let scratch = Scratch { db: Engine::open(&path, config)?, path };
         scratch.copy(source)?;
         scratch.db.flush()?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::scratch::Scratch;
 use super::walk::Walk;
-use super::{Clock, score_all};
+use super::{Candidates, Clock, score_all};
 use crate::arrange::arrange;
 use crate::candidate::{Scored, Source};
 use crate::error::Result;
@@ -15,7 +15,7 @@ use crate::evaluation::{Plan, SystemKind};
 use crate::event::Event;
 use crate::id::ItemKey;
 use crate::ingest::prepare_events;
-use crate::ranking::Took;
+use crate::random::hex_id;
 use crate::request::{HistoryEvent, Request};
 use crate::respond::respond;
 use crate::snapshot::Snapshot;
@@ -188,8 +188,8 @@ impl EngineSystems {
         for draw in due {
             walk.note(&stores, (log, draw), taken, |request| {
                 let snapshot = Snapshot::pin(&stores)?;
-                let (_, scored) = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
-                Ok(scored.into_iter().next().unwrap_or_default())
+                let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
+                Ok(found.into_iter().next().map(|found| found.scored).unwrap_or_default())
             })?;
         }
         self.walk = Some(walk);
@@ -200,12 +200,13 @@ impl EngineSystems {
         let inner = self.scratch.db.inner()?;
         let start = Instant::now();
         let snapshot = Snapshot::pin(&inner.stores)?;
-        let (intents, scored) = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
-        let kept: Vec<Scored> = scored.iter().flatten().cloned().collect();
+        let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
+        let kept: Vec<Scored> = found.iter().flat_map(|found| &found.scored).cloned().collect();
         let mut hits = Vec::new();
-        for (intent, scored) in intents.into_iter().zip(scored) {
-            let page = arrange(&snapshot, request, &intent, scored)?;
-            hits.extend(respond(&snapshot, request, intent, page, Took::default())?.hits);
+        for Candidates { intent, scored, .. } in found {
+            let rank_id = hex_id();
+            let page = arrange(&snapshot, request, &intent, &rank_id, scored)?;
+            hits.extend(respond(&snapshot, request, intent, page, rank_id)?.hits);
         }
         let micros = start.elapsed().as_micros() as u64;
         let mut list: Vec<(u32, f32)> =

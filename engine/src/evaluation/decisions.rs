@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::results::Interval;
+use crate::impression::Impression;
 
 /// Decisions that a policy took and logged, column by column; all columns have one length.
 ///
@@ -19,6 +20,40 @@ pub struct Decisions {
     pub q_logged: Vec<f64>,
     /// The same model's expected reward under the policy in question; empty without a model.
     pub q_target: Vec<f64>,
+}
+
+impl Decisions {
+    /// What impressions say of exploration: a decision for each hit whose place was drawn, given those before it, with the
+    /// reward 1 when it was chosen and else 0. `target` says the probability with which the policy in question would put
+    /// the hit at this place (from 0) of the impression, given those before it.
+    ///
+    /// ```no_run
+    /// # let db = onelist::Engine::open("shop.onelist", onelist::Config::default())?;
+    /// use onelist::evaluation::{Decisions, Guards};
+    /// let shown = db.impressions(None, 100_000)?;
+    /// // A policy that always shows `sku-9` first and draws the rest as it was drawn.
+    /// let decisions = Decisions::from_impressions(&shown, |shown, place| match place {
+    ///     0 => f64::from(u8::from(shown.slate[0].as_deref() == Some("sku-9"))),
+    ///     _ => shown.propensities[place].map_or(0.0, f64::from),
+    /// });
+    /// println!("{:?}", onelist::counterfactual(&decisions, &Guards::default())?.estimates);
+    /// # Ok::<(), onelist::Error>(())
+    /// ```
+    pub fn from_impressions<'a>(
+        impressions: impl IntoIterator<Item = &'a Impression>,
+        mut target: impl FnMut(&Impression, usize) -> f64,
+    ) -> Decisions {
+        let mut decisions = Decisions::default();
+        for shown in impressions {
+            for (place, propensity) in shown.propensities.iter().enumerate() {
+                let Some(propensity) = propensity else { continue };
+                decisions.reward.push(f64::from(u8::from(shown.chosen.contains(&place))));
+                decisions.logged.push(f64::from(*propensity));
+                decisions.target.push(target(shown, place));
+            }
+        }
+        decisions
+    }
 }
 
 /// When an estimate is refused.

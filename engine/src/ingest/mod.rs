@@ -3,6 +3,8 @@
 //! `prepare` runs in the caller's thread: it refuses what is wrong and makes vectors of text. `writer` is the one thread
 //! that commits; what waits at the same time shares a commit, so that small durable writes share an fsync.
 
+mod group;
+mod keeper;
 mod prepare;
 mod scenario;
 mod writer;

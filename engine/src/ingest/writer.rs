@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 
-use crate::catalog::{CatalogWrite, Entry, LoggedEvent, SpaceNumber};
+use crate::catalog::{CatalogWrite, Entry, Impression, LoggedEvent, SpaceNumber};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{ItemKey, Seq};
@@ -18,12 +18,12 @@ use crate::text::TextDoc;
 use crate::time::Timestamp;
 use crate::vector::SpaceSpec;
 
+use super::group::{Gather, Job, Work};
+use super::keeper::{JournalKeeper, apply_journal};
 use super::prepare::PreparedItem;
 
 /// Batches that may wait; further callers block, which is the back-pressure they need.
 const QUEUE: usize = 256;
-/// Rows that one commit takes before it stops collecting what waits.
-const ROWS_PER_COMMIT: usize = 50_000;
 /// Items that readers may see through the overlays before writers wait for the indexes: the overlays are scanned by
 /// every request.
 const LONGEST_TAIL: u64 = 20_000;
@@ -33,45 +33,8 @@ const LONGEST_PATIENCE: Duration = Duration::from_millis(2);
 
 /// A group of more events than this is applied with its own commit: the pages that it touches are shared anyway.
 const JOURNALED: usize = 1_024;
-/// Events that may wait in the journal before the writer applies some between two commits, and how many it then does.
-const LONGEST_JOURNAL: usize = 32_768;
-const APPLIED_BETWEEN: usize = 8_192;
-/// How long the writer is idle before it applies the journal, and how many events it takes at a time: a caller that
-/// comes meanwhile waits for one portion.
-const IDLE: Duration = Duration::from_millis(50);
-const APPLIED_IDLE: usize = 2_048;
-/// Pause after the journal could not be applied.
-const RETRY: Duration = Duration::from_secs(2);
-
-/// What a caller wants written, all of it or none of it.
-enum Work {
-    Put(Vec<PreparedItem>),
-    Delete(Vec<String>),
-    Log(Vec<Event>),
-    /// Log, and apply the whole journal.
-    LogApplied(Vec<Event>),
-    SetScenario(String, String),
-    DeleteScenario(String),
-    /// Apply the whole journal.
-    Settle,
-}
-
-impl Work {
-    fn rows(&self) -> usize {
-        match self {
-            Work::Put(items) => items.len(),
-            Work::Delete(ids) => ids.len(),
-            Work::Log(events) | Work::LogApplied(events) => events.len(),
-            Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
-            Work::Settle => 0,
-        }
-    }
-}
-
-struct Job {
-    work: Work,
-    reply: Sender<Result<usize>>,
-}
+/// Impressions that one commit takes, so that its entry in the journal can be read back within the codec's bound.
+pub(super) const IMPRESSIONS_PER_COMMIT: usize = 1_024;
 
 /// The way to the writer thread. Cheap to clone.
 #[derive(Clone)]
@@ -168,7 +131,7 @@ fn longest_tail(stores: &Stores) -> u64 {
 
 fn run(stores: &Stores, jobs: &Receiver<Job>) {
     let mut gather = Gather { expected: 1, patience: Duration::ZERO };
-    let mut journal = JournalKeeper { stores, retry_after: None };
+    let mut journal = JournalKeeper::new(stores);
     while let Some(first) = journal.next_job(jobs) {
         let group = gather.group(first, jobs);
         let (callers, start) = (group.len(), Instant::now());
@@ -178,88 +141,26 @@ fn run(stores: &Stores, jobs: &Receiver<Job>) {
         gather.patience = (start.elapsed() / 2).min(LONGEST_PATIENCE);
         journal.shorten();
     }
+    // What came while the engine was closing.
+    while !stores.impressions.is_empty() && commit_impressions(stores) {}
 }
 
-/// Applies the journal while nobody waits, and some of it when it has grown long.
-struct JournalKeeper<'s> {
-    stores: &'s Stores,
-    retry_after: Option<Instant>,
-}
-
-impl JournalKeeper<'_> {
-    /// The next job, `None` when all callers are gone.
-    fn next_job(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
-        loop {
-            let failing = self.retry_after.is_some_and(|at| Instant::now() < at);
-            if self.stores.events.waiting() == 0 || self.stores.poisoned.load().is_some() {
-                return jobs.recv().ok();
-            }
-            match jobs.recv_timeout(if failing { RETRY } else { IDLE }) {
-                Ok(job) => return Some(job),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => self.apply(APPLIED_IDLE),
-            }
+/// Writes impressions that wait, without anybody's work. Those of a commit that fails are counted as dropped.
+pub(super) fn commit_impressions(stores: &Stores) -> bool {
+    match Pending::begin(stores).and_then(Pending::commit) {
+        Ok(()) => true,
+        Err(error) => {
+            stores.background_error.store(Some(Arc::new(error.to_string())));
+            false
         }
-    }
-
-    fn shorten(&mut self) {
-        let failing = self.retry_after.is_some_and(|at| Instant::now() < at);
-        if self.stores.events.waiting() > LONGEST_JOURNAL && !failing && self.stores.poisoned.load().is_none() {
-            self.apply(APPLIED_BETWEEN);
-        }
-    }
-
-    /// Nothing is lost when this fails: the journal stays, and readers see it through the overlay.
-    fn apply(&mut self, most: usize) {
-        self.retry_after = None;
-        if let Err(error) = apply_journal(self.stores, most) {
-            self.stores.background_error.store(Some(Arc::new(error.to_string())));
-            self.retry_after = Some(Instant::now() + RETRY);
-        }
-    }
-}
-
-fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
-    let mut write = stores.catalog.write()?;
-    if write.apply_journal(&stores.config, most)? {
-        let applied = write.applied();
-        write.commit_bookkeeping()?;
-        stores.events.settle(applied);
-    }
-    Ok(())
-}
-
-/// How long a group waits for more.
-///
-/// Callers that log in a loop come back right after their answer, one after another. A commit that took only the first
-/// of them would let the others wait for a whole commit, and half of all commits would be nearly empty. So a group
-/// waits for as many as there were lately, but no longer than half a commit takes: with one caller there is no wait.
-struct Gather {
-    expected: usize,
-    patience: Duration,
-}
-
-impl Gather {
-    fn group(&self, first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
-        let until = Instant::now() + self.patience;
-        let mut rows = first.work.rows();
-        let mut group = vec![first];
-        while rows < ROWS_PER_COMMIT {
-            let next = match group.len() < self.expected {
-                true => jobs.recv_deadline(until).ok(),
-                false => jobs.try_recv().ok(),
-            };
-            let Some(job) = next else { break };
-            rows += job.work.rows();
-            group.push(job);
-        }
-        group
     }
 }
 
 /// Commits a group, and answers everybody in it. A job that is refused leaves the others untouched.
 fn commit_group(stores: &Stores, group: Vec<Job>) {
     let mut replies = Vec::with_capacity(group.len());
+    // So that an impression is in the journal before every event that answers it.
+    while stores.impressions.arrivals().len() > IMPRESSIONS_PER_COMMIT && commit_impressions(stores) {}
     let result = try_commit(stores, group, &mut replies);
     for (reply, answer) in replies {
         // A caller that is gone does not need an answer.
@@ -485,8 +386,18 @@ impl<'s> Pending<'s> {
     /// finds all of it. What was staged for a commit that fails has a generation that no catalog row will ever have,
     /// so no reader can see it.
     fn commit(mut self) -> Result<()> {
+        let stores = self.stores;
+        let shown = stores.impressions.take(IMPRESSIONS_PER_COMMIT);
+        let taken = shown.len();
+        let result = self.journal(shown).and_then(|()| self.finish());
+        if result.is_err() {
+            stores.impressions.lose(taken);
+        }
+        result
+    }
+
+    fn finish(self) -> Result<()> {
         let seq = self.write.seq();
-        self.journal(seq)?;
         let Pending { stores, write, schema, spaces, docs, vectors, .. } = self;
         let applied = write.applied();
         let changed = write.changed().to_vec();
@@ -512,10 +423,13 @@ impl<'s> Pending<'s> {
 }
 
 impl Pending<'_> {
-    /// Appends the group's events to the journal and shows them to readers; many at once are applied instead.
-    fn journal(&mut self, seq: Seq) -> Result<()> {
-        let (entries, config) = (std::mem::take(&mut self.entries), &self.stores.config);
-        if self.settle || entries.len() > JOURNALED {
+    /// Appends impressions and the group's events to the journal and shows them to readers; many at once are applied
+    /// instead. Impressions come first, because an event may answer one of them.
+    fn journal(&mut self, shown: Vec<Impression>) -> Result<()> {
+        let (events, config, seq) = (std::mem::take(&mut self.entries), &self.stores.config, self.write.seq());
+        let many = events.len() > JOURNALED;
+        let entries: Vec<Entry> = shown.into_iter().map(Entry::Impression).chain(events).collect();
+        if self.settle || many {
             return self.write.append_and_apply(config, &entries);
         }
         if !entries.is_empty() {

@@ -4,6 +4,7 @@ use roaring::RoaringTreemap;
 
 use crate::control::{Cap, Mix};
 use crate::error::{Error, Result};
+use crate::exposure::{Exploration, NewItems};
 use crate::filter::Filter;
 use crate::id::ItemKey;
 use crate::item::Kind;
@@ -59,9 +60,18 @@ pub(crate) struct Controls {
     pub pins: Vec<Pin>,
     /// Labels of the filters that every hit has passed.
     pub required: Vec<String>,
+    /// Lists whose order is drawn at random.
+    pub explore: Option<Exploration>,
+    /// What is new, and which share of the list it gets.
+    pub new_items: Option<NewItems>,
 }
 
 impl Controls {
+    /// Whether nothing but scores (and pins, afterwards) orders the list.
+    pub(crate) fn order_by_score(&self) -> bool {
+        self.diversity == 0.0 && self.mix.is_none() && self.caps.is_empty()
+    }
+
     /// Whether the candidates stay in the order of the model's scores.
     pub(crate) fn are_plain(&self) -> bool {
         self.unlike.is_empty()
@@ -71,6 +81,8 @@ impl Controls {
             && self.caps.is_empty()
             && self.pins.is_empty()
             && self.required.is_empty()
+            && self.explore.is_none()
+            && self.new_items.is_none()
     }
 }
 
@@ -155,9 +167,12 @@ pub(super) fn excluded(rules: &[Labelled]) -> impl Iterator<Item = &str> {
 
 /// Everything but the pins, which are looked at when it is known what the request admits.
 pub(super) fn read(snapshot: &Snapshot, request: &Request, rules: &[Labelled]) -> Result<Controls> {
+    let config = &snapshot.stores.config;
     let mut controls = Controls {
         diversity: request.diversity,
         mix: request.calibrate_mix.clone().filter(|mix| mix.strength > 0.0),
+        explore: request.explore.or(config.explore).filter(|explore| explore.share + explore.swaps > 0.0),
+        new_items: request.new_items.or(config.new_items).filter(|new| new.days.or(new.shown_below).is_some()),
         caps: request.caps.iter().map(|cap| NamedCap { label: None, cap: cap.clone() }).collect(),
         ..Controls::default()
     };

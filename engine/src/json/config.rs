@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::parse::{Json, one};
 use super::place::Place;
 use super::read::{entries, flag, given, list, number, set, single, text, unknown, whole, wrong};
+use super::shown::{explore, impressions, new_items};
 use crate::config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
 use crate::error::Result;
 use crate::item::Kind;
@@ -14,7 +15,8 @@ use crate::item::Kind;
 /// `fields` maps names to `{"kind", "boost", "embed"}`, with the kinds `text`, `number`, `bool`, `date`, `tags`, `geo` and
 /// `vector`; `provider` is `cpu`, `cuda` or `tensorrt`; `rating_scale` is `[lowest, highest]`; `actions` maps names to
 /// `{"meaning", "weight"}` with the meanings `positive`, `neutral` and `negative`; `weights` is an array of
-/// arrays of numbers.
+/// arrays of numbers; `impressions` is true, false or `{"enabled", "share", "most"}`; `explore` and `new_items` are as in
+/// [`request_from_json`](super::request_from_json).
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument), [`Error::UnknownField`](crate::Error::UnknownField) or
@@ -24,7 +26,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 19] = [
         "fields",
         "strict",
         "date_field",
@@ -39,6 +41,9 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "weights",
         "actions",
         "rating_scale",
+        "impressions",
+        "explore",
+        "new_items",
         "max_bytes",
         "force_network_fs",
     ];
@@ -62,6 +67,9 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             }
             "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
+            "impressions" => set(&mut config.impressions, json, at, impressions)?,
+            "explore" => config.explore = given(json, at, explore)?,
+            "new_items" => config.new_items = given(json, at, new_items)?,
             "max_bytes" => set(&mut config.max_bytes, json, at, |json, at| whole(json, at).map(|bytes| bytes as u64))?,
             "force_network_fs" => set(&mut config.force_network_fs, json, at, flag)?,
             _ => return Err(unknown(at, &KNOWN)),

@@ -10,6 +10,7 @@ use super::read::{
     entries, flag, given, missing, number, set, single, text, texts, time, unknown, vector, whole, wrong,
 };
 use super::rule::rules;
+use super::shown::{explore, new_items};
 use crate::error::Result;
 use crate::event::Action;
 use crate::limits::{self, at_most};
@@ -21,7 +22,8 @@ use crate::request::{HistoryEvent, Request};
 /// first; `vectors` maps names of vector fields to arrays of numbers; `filter` is as in
 /// [`filter_from_json`](super::filter_from_json); `now` is in seconds since the Unix epoch; `exclude_seen` is true, false
 /// or `{"actions": [..], "within_days"}`; `personalization` is off, low, medium or high; `caps` is an array of `{"field",
-/// "most"}`; `calibrate_mix` is `{"field", "strength"}`; `rules` is as in [`rules_from_json`](super::rules_from_json).
+/// "most"}`; `calibrate_mix` is `{"field", "strength"}`; `rules` is as in [`rules_from_json`](super::rules_from_json); `explore` is
+/// `{"share", "temperature", "swaps"}`; `new_items` is `{"share", "days", "shown_below"}`.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) or [`Error::UnknownField`](crate::Error::UnknownField), naming
@@ -62,7 +64,7 @@ fn request(json: Json<'_>, at: &Place<'_>) -> Result<Request> {
 }
 
 fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Result<()> {
-    const KNOWN: [&str; 23] = [
+    const KNOWN: [&str; 26] = [
         "query",
         "user",
         "history",
@@ -79,6 +81,9 @@ fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Res
         "calibrate_mix",
         "rules",
         "scenario",
+        "explore",
+        "new_items",
+        "log_impression",
         "limit",
         "offset",
         "next",
@@ -104,6 +109,9 @@ fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Res
         "calibrate_mix" => request.calibrate_mix = given(json, at, mix)?,
         "rules" => set(&mut request.rules, json, at, rules)?,
         "scenario" => request.scenario = given(json, at, text)?,
+        "explore" => request.explore = given(json, at, explore)?,
+        "new_items" => request.new_items = given(json, at, new_items)?,
+        "log_impression" => set(&mut request.log_impression, json, at, flag)?,
         "limit" => set(&mut request.limit, json, at, whole)?,
         "offset" => set(&mut request.offset, json, at, whole)?,
         "next" => request.next = given(json, at, text)?,

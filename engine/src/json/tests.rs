@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::{Error, ErrorKind};
+use crate::exposure::{Exploration, Impressions, NewItems};
 use crate::filter::{Compare, Filter, Scalar};
+use crate::impression::{Exposure, Impression};
 use crate::item::{Item, Kind, Value};
 use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 use crate::time::Timestamp;
@@ -139,6 +141,10 @@ fn any_json() -> impl Strategy<Value = String> {
         "exclude_seen",
         "calibrate_mix",
         "diversity",
+        "explore",
+        "new_items",
+        "impressions",
+        "share",
     ];
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -251,7 +257,8 @@ fn events_and_requests_read_as_documented() {
             "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60,
             "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
             "calibrate_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
-            "scenario": "s", "next": "token"}"#,
+            "scenario": "s", "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
+            "new_items": {"share": 0.2, "days": 7, "shown_below": 3}, "log_impression": false}"#,
     );
     let rated = HistoryEvent {
         action: Action::Rate,
@@ -264,7 +271,9 @@ fn events_and_requests_read_as_documented() {
     expected = expected.now(Timestamp::from_seconds(60.0));
     expected = expected.unlike(["n"]).personalization(Personalization::High).diversity(0.5).cap("brand", 2);
     expected = expected.calibrate_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
-    expected = expected.scenario("s").next("token");
+    expected = expected.scenario("s").next("token").unlogged();
+    expected = expected.explore(Exploration { share: 0.5, temperature: 0.25, swaps: 0.125 });
+    expected = expected.new_items(NewItems { share: 0.2, days: Some(7.0), shown_below: Some(3.0) });
     expected.history = vec![HistoryEvent::new("a"), rated];
     expected.exclude = vec!["x".to_owned()];
     expected.candidates = Some(50);
@@ -288,6 +297,9 @@ fn events_and_requests_read_as_documented() {
         calibrate_mix: _,
         rules: _,
         scenario: _,
+        explore: _,
+        new_items: _,
+        log_impression: _,
         limit: _,
         offset: _,
         next: _,
@@ -383,7 +395,8 @@ fn configurations_read_as_documented() {
         r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
-            "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true}"#,
+            "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true,
+            "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#,
     )
     .expect("reads");
     let mut expected = Config::default().field("title", Kind::Text).boost("title", 2.0);
@@ -403,6 +416,9 @@ fn configurations_read_as_documented() {
     expected.rating_scale = (0.0, 10.0);
     expected.max_bytes = 1 << 30;
     expected.force_network_fs = true;
+    expected.impressions = Impressions { enabled: false, share: 0.5, most: 9 };
+    expected.explore = Some(Exploration { share: 0.1, ..Exploration::default() });
+    expected.new_items = Some(NewItems { days: Some(3.0), ..NewItems::default() });
     assert_eq!(config, expected);
     // Named one by one, so that the compiler asks for a setting that is added: it belongs into the reader, too.
     let Config {
@@ -420,10 +436,16 @@ fn configurations_read_as_documented() {
         weights: _,
         actions: _,
         rating_scale: _,
+        impressions: _,
+        explore: _,
+        new_items: _,
         max_bytes: _,
         force_network_fs: _,
     } = config;
     assert_eq!(config_from_json("{}").expect("reads"), Config::default());
+    let impressions = |json| config_from_json(json).expect("reads").impressions;
+    assert_eq!(impressions(r#"{"impressions": false}"#), Impressions::off());
+    assert_eq!(impressions(r#"{"impressions": true}"#), Impressions::default());
 }
 
 #[test]
@@ -439,18 +461,44 @@ fn answers_are_written_as_documented() {
         score: 0.25,
         fields: Item::new("a").number("price", 9.0).fields,
         sources: vec![Proposal { source: Source::Popular7, rank: 1, score: 2.5 }],
+        propensity: Some(0.5),
         why: Some(Why { contributions, rules, moved: Some(moved), line: "bm25 +0.5".to_owned() }),
     };
     let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, respond_us: 4, total_us: 10 };
     let (rank_id, degraded, next) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
-    let ranking = Ranking { rank_id, hits: vec![hit], candidates: 7, took, degraded, next };
+    let ranking = Ranking { rank_id, hits: vec![hit], candidates: 7, took, degraded, explored: true, next };
     let written = ranking_to_json(&ranking).expect("writes");
     assert_eq!(
         written,
-        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"}}}],"candidates":7,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"next":"t"}"#
+        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"}}}],"candidates":7,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"explored":true,"next":"t"}"#
     );
     assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
     assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);
+
+    let shown = Impression {
+        rank_id: "r1".to_owned(),
+        time: Timestamp::from_seconds(9.5),
+        user: Some("u".to_owned()),
+        query: None,
+        offset: 1,
+        slate: vec![Some("a".to_owned()), None],
+        explored: true,
+        propensities: vec![Some(0.5), None],
+        new: Some(vec![1]),
+        chosen: vec![0],
+        features: 255,
+        model: u64::MAX,
+        weights: 2,
+    };
+    assert_eq!(
+        impressions_to_json(&[shown]).expect("writes"),
+        r#"[{"rank_id":"r1","time":9.5,"user":"u","query":null,"offset":1,"slate":["a",null],"explored":true,"propensities":[0.5,null],"new":[1],"chosen":[0],"features":"00000000000000ff","model":"ffffffffffffffff","weights":2}]"#
+    );
+    let exposure = Exposure { impressions: 2, places: 20, new_places: 5 };
+    assert_eq!(
+        exposure_to_json(&exposure).expect("writes"),
+        r#"{"impressions":2,"places":20,"new_places":5,"share":0.25}"#
+    );
 
     let vectors = vec![VectorStats { name: "item".to_owned(), indexed: 5, ..VectorStats::default() }];
     let stats = Stats { items: 3, vectors, poisoned: Some("disk".to_owned()), ..Stats::default() };

@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::error::{Error, Result};
 use crate::item::{Fields, Item, Value};
 use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
-use crate::stats::{ModelStats, Stats, VectorStats};
+use crate::stats::{ImpressionStats, ModelStats, Stats, VectorStats};
 
 /// Writes an item so that [`item_from_json`](super::item_from_json) reads the same one: `id` first, then the fields by
 /// name.
@@ -27,8 +27,8 @@ pub fn items_to_json<'a>(items: impl IntoIterator<Item = Option<&'a Item>>) -> R
     to_string(&items.into_iter().map(|item| item.map(ItemForm)).collect::<Vec<_>>())
 }
 
-/// Writes a ranking: `rank_id`, `hits` (`id`, `score`, `fields`, `sources`, and `why` when it was asked for),
-/// `candidates`, `took` in microseconds, `degraded` and `next`.
+/// Writes a ranking: `rank_id`, `hits` (`id`, `score`, `fields`, `sources`, `propensity` where a place was drawn, and `why`
+/// when it was asked for), `candidates`, `took` in microseconds, `degraded`, `explored` and `next`.
 ///
 /// # Errors
 /// [`Error::Internal`], which would be a defect.
@@ -101,13 +101,14 @@ struct RankingForm<'a>(&'a Ranking);
 
 impl Serialize for RankingForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Ranking { rank_id, hits, candidates, took, degraded, next } = self.0;
-        let mut map = to.serialize_map(Some(6))?;
+        let Ranking { rank_id, hits, candidates, took, degraded, explored, next } = self.0;
+        let mut map = to.serialize_map(Some(7))?;
         map.serialize_entry("rank_id", rank_id)?;
         map.serialize_entry("hits", &hits.iter().map(HitForm).collect::<Vec<_>>())?;
         map.serialize_entry("candidates", candidates)?;
         map.serialize_entry("took", &TookForm(took))?;
         map.serialize_entry("degraded", degraded)?;
+        map.serialize_entry("explored", explored)?;
         map.serialize_entry("next", next)?;
         map.end()
     }
@@ -117,7 +118,7 @@ struct HitForm<'a>(&'a Hit);
 
 impl Serialize for HitForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Hit { id, score, fields, sources, why } = self.0;
+        let Hit { id, score, fields, sources, propensity, why } = self.0;
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("id", id)?;
         map.serialize_entry("score", score)?;
@@ -125,6 +126,9 @@ impl Serialize for HitForm<'_> {
         let sources: Vec<SourceForm> =
             sources.iter().map(|s| SourceForm { source: s.source.name(), rank: s.rank, score: s.score }).collect();
         map.serialize_entry("sources", &sources)?;
+        if let Some(propensity) = propensity {
+            map.serialize_entry("propensity", propensity)?;
+        }
         if let Some(why) = why {
             map.serialize_entry("why", &WhyForm(why))?;
         }
@@ -198,6 +202,7 @@ impl Serialize for StatsForm<'_> {
             text_tail,
             vectors,
             model,
+            impressions,
             poisoned,
             background_error,
         } = self.0;
@@ -212,9 +217,19 @@ impl Serialize for StatsForm<'_> {
         map.serialize_entry("text_tail", text_tail)?;
         map.serialize_entry("vectors", &vectors.iter().map(VectorStatsForm).collect::<Vec<_>>())?;
         map.serialize_entry("model", &ModelStatsForm(model))?;
+        let ImpressionStats { kept, logged, dropped } = impressions;
+        map.serialize_entry("impressions", &CountsForm([("kept", kept), ("logged", logged), ("dropped", dropped)]))?;
         map.serialize_entry("poisoned", poisoned)?;
         map.serialize_entry("background_error", background_error)?;
         map.end()
+    }
+}
+
+struct CountsForm<'a>([(&'static str, &'a u64); 3]);
+
+impl Serialize for CountsForm<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
+        to.collect_map(self.0)
     }
 }
 

@@ -109,6 +109,11 @@ impl Model {
         self.stats.clone()
     }
 
+    /// The first eight bytes of the hash of the ONNX file.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.stats.sha256.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default()
+    }
+
     /// The vector space that item vectors of this model live in. Vectors of different spaces have no common cosine.
     pub(crate) fn space_id(&self) -> &str {
         &self.stats.space_id

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event_tail::EventTail;
 use crate::id::Seq;
+use crate::impression_queue::ImpressionQueue;
 use crate::live_weights::LiveWeights;
 use crate::model::Model;
 use crate::recover::{self, CHECKPOINTS};
@@ -57,6 +58,7 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
         schema: ArcSwap::from_pointee(schema),
         spaces: ArcSwap::from_pointee(spaces),
         recent: Recent::default(),
+        impressions: ImpressionQueue::default(),
         events: EventTail::default(),
         weights: ArcSwap::from_pointee(weights),
         progress: Progress::default(),

@@ -1,5 +1,7 @@
 //! The features of candidates, in the order that the model's manifest lists and loading checks.
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::candidate::{Candidate, Source};
 use crate::catalog::{ItemSignals, UserItem, Window};
 use crate::error::Result;
@@ -42,6 +44,13 @@ impl Features {
             columns.extend(row(snapshot, intent, &scale, candidate.key, bm25, has_content)?);
         }
         Ok(Features { columns, vectors })
+    }
+
+    /// Tells whether other features are the same, bit for bit.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        self.columns.iter().for_each(|value| hash.update(&value.to_bits().to_le_bytes()));
+        hash.digest()
     }
 }
 

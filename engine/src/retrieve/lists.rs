@@ -102,7 +102,8 @@ pub(super) fn fresh(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Ve
     Ok(found)
 }
 
-fn few_allowed(intent: &Intent) -> Option<impl Iterator<Item = ItemKey> + '_> {
+/// The items that the request allows, when they are few.
+pub(super) fn few_allowed(intent: &Intent) -> Option<impl Iterator<Item = ItemKey> + '_> {
     match &intent.allowed {
         Allowed::Only(keys) if keys.len() <= LOOK_UP => Some(keys.iter().map(ItemKey)),
         _ => None,

@@ -5,6 +5,7 @@ mod merge;
 mod nearest;
 mod plan;
 mod related;
+mod unseen;
 
 use crate::candidate::{Candidate, Source};
 use crate::error::Result;
@@ -61,6 +62,7 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Fresh => lists::fresh(snapshot, intent, quota)?,
         Source::Trending => lists::trending(snapshot, intent, quota)?,
         Source::Again => again(snapshot, intent, quota)?,
+        Source::Explore => unseen::unseen(snapshot, intent, quota)?,
         Source::Next => related::related(snapshot, intent, &intent.relations.next, quota)?,
         Source::Together => related::related(snapshot, intent, &intent.relations.together, quota)?,
         Source::Basket => related::related(snapshot, intent, &intent.relations.basket, quota)?,

@@ -1,0 +1,131 @@
+//! However a journal is cut, applying it leaves the same tables.
+
+use proptest::prelude::*;
+
+use crate::config::Config;
+use crate::event::{Action, Event};
+use crate::id::ItemKey;
+use crate::item::Item;
+use crate::time::Timestamp;
+
+use super::{Catalog, Entry, Impression, LoggedEvent, View};
+
+const ITEMS: u64 = 12;
+
+/// An impression (`None`) or an event: who, which item, which action, when, and which ranking it answers.
+type Step = (Option<usize>, u64, u64, i64, u64);
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (prop::option::weighted(0.7, 0usize..5), 0..6u64, 0..ITEMS, 0..50i64, 0..20u64);
+    prop::collection::vec(step, 1..120)
+}
+
+fn entry(n: usize, (action, user, item, time, shown): Step) -> Entry {
+    let (user, time, arrived) =
+        (format!("u{user}"), Timestamp::from_millis(time * 1000), Timestamp::from_millis(40_000));
+    let Some(action) = action else {
+        let slate = (0..4).map(|k| ItemKey((item + k * 3) % ITEMS)).collect();
+        let (rank_id, user) = (format!("r{n}"), Some(user));
+        return Entry::Impression(Impression { rank_id, user, time: arrived, slate, ..Impression::default() });
+    };
+    let action = [Action::Click, Action::Buy, Action::View, Action::Skip, Action::Dislike][action].clone();
+    let mut event = Event::new(user, action).item(format!("i{item}"));
+    event.rank_id = Some(format!("r{}", (n as u64).saturating_sub(shown)));
+    event.basket = Some(format!("b{}", shown % 3));
+    event.time = Some(time);
+    Entry::Event(LoggedEvent { event, arrived, dated: true })
+}
+
+/// A catalog of some items, in a folder that goes away with it.
+fn catalog() -> (tempfile::TempDir, Catalog) {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Catalog::open(dir.path(), 1 << 26).unwrap();
+    let mut write = catalog.write().unwrap();
+    for n in 0..ITEMS {
+        write.put(&Item::new(format!("i{n}")), None, Timestamp::from_millis(0), &[]).unwrap();
+    }
+    write.commit().unwrap();
+    (dir, catalog)
+}
+
+/// Every row of the tables that entries are applied to. `orders` keeps the number of the commit in the keys of events,
+/// which differs when the same entries are logged in other commits.
+fn rows(view: View<'_>, orders: bool) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+    let tables = view.tables;
+    let all = [
+        ("users", tables.users),
+        ("ids", tables.ids),
+        ("people", tables.people),
+        ("signals", tables.signals),
+        ("neighbours", tables.neighbours),
+        ("impressions", tables.impressions),
+        ("impressions_by_time", tables.impressions_by_time),
+        ("popular", tables.popular),
+        ("journal", tables.journal),
+    ];
+    let mut rows = Vec::new();
+    for (name, table) in all {
+        for row in table.iter(view.txn).unwrap() {
+            let (key, value) = row.unwrap();
+            // Without seq and place: user, 0, time.
+            let event = name == "people" && key.len() > 17;
+            let key = if event && !orders { &key[..17] } else { key };
+            rows.push((name, key.to_vec(), value.to_vec()));
+        }
+    }
+    rows
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config.impressions.most = 7;
+    config
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_journal_leaves_the_same_tables_however_it_is_cut(steps in steps(), cut in 1usize..20) {
+        let entries: Vec<Entry> = steps.into_iter().enumerate().map(|(n, step)| entry(n, step)).collect();
+        let config = config();
+        let logged = || {
+            let (dir, catalog) = catalog();
+            for entry in &entries {
+                let mut write = catalog.write().unwrap();
+                write.append(std::slice::from_ref(entry)).unwrap();
+                write.commit().unwrap();
+            }
+            (dir, catalog)
+        };
+        // Logged one by one, applied in one go.
+        let (_whole_dir, whole) = logged();
+        let mut write = whole.write().unwrap();
+        write.apply_journal(&config, usize::MAX).unwrap();
+        write.commit_bookkeeping().unwrap();
+        // Logged one by one, applied in portions, some of which are lost before they are committed, as in a crash.
+        let (_cut_dir, portions) = logged();
+        for n in 0.. {
+            let mut write = portions.write().unwrap();
+            let more = write.apply_journal(&config, cut).unwrap();
+            if n % 3 != 1 {
+                write.commit_bookkeeping().unwrap();
+            }
+            if !more {
+                break;
+            }
+        }
+        // Logged and applied in one commit.
+        let (_bulk_dir, bulk) = catalog();
+        let mut write = bulk.write().unwrap();
+        write.append_and_apply(&config, &entries).unwrap();
+        write.commit().unwrap();
+
+        let (whole, portions, bulk) = (whole.read().unwrap(), portions.read().unwrap(), bulk.read().unwrap());
+        prop_assert_eq!(rows(whole.view(), true), rows(portions.view(), true));
+        prop_assert_eq!(rows(whole.view(), false), rows(bulk.view(), false));
+        let shown = entries.iter().filter(|entry| matches!(entry, Entry::Impression(_))).count() as u64;
+        prop_assert_eq!(whole.counters().impressions, shown.min(7));
+        prop_assert_eq!((whole.counters().events, whole.counters().users), (bulk.counters().events, bulk.counters().users));
+    }
+}

@@ -1,0 +1,73 @@
+//! What callers want written, and which of them share a commit.
+
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, Sender};
+
+use crate::error::Result;
+use crate::event::Event;
+
+use super::prepare::PreparedItem;
+
+/// Rows that one commit takes before it stops collecting what waits.
+const ROWS_PER_COMMIT: usize = 50_000;
+
+/// What a caller wants written, all of it or none of it.
+pub(super) enum Work {
+    Put(Vec<PreparedItem>),
+    Delete(Vec<String>),
+    Log(Vec<Event>),
+    /// Log, and apply the whole journal.
+    LogApplied(Vec<Event>),
+    SetScenario(String, String),
+    DeleteScenario(String),
+    /// Apply the whole journal.
+    Settle,
+}
+
+impl Work {
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Work::Put(items) => items.len(),
+            Work::Delete(ids) => ids.len(),
+            Work::Log(events) | Work::LogApplied(events) => events.len(),
+            Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
+            Work::Settle => 0,
+        }
+    }
+}
+
+/// Work, and where its answer goes.
+pub(super) struct Job {
+    pub work: Work,
+    pub reply: Sender<Result<usize>>,
+}
+
+/// How long a group waits for more.
+///
+/// Callers that log in a loop come back right after their answer, one after another. A commit that took only the first
+/// of them would let the others wait for a whole commit, and half of all commits would be nearly empty. So a group
+/// waits for as many as there were lately, but no longer than half a commit takes: with one caller there is no wait.
+pub(super) struct Gather {
+    pub expected: usize,
+    pub patience: Duration,
+}
+
+impl Gather {
+    /// The job and those that come in time to share its commit.
+    pub(super) fn group(&self, first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
+        let until = Instant::now() + self.patience;
+        let mut rows = first.work.rows();
+        let mut group = vec![first];
+        while rows < ROWS_PER_COMMIT {
+            let next = match group.len() < self.expected {
+                true => jobs.recv_deadline(until).ok(),
+                false => jobs.try_recv().ok(),
+            };
+            let Some(job) = next else { break };
+            rows += job.work.rows();
+            group.push(job);
+        }
+        group
+    }
+}

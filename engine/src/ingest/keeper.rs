@@ -1,0 +1,128 @@
+//! What the writer does between two commits: it writes the impressions that wait, and applies the journal while nobody
+//! waits, or some of it when it has grown long.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Select, TryRecvError};
+
+use crate::error::Result;
+use crate::stores::Stores;
+
+use super::group::Job;
+use super::writer::{IMPRESSIONS_PER_COMMIT, commit_impressions};
+
+/// How long an impression waits for a commit of somebody else, and how often it is looked whether many wait.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(100);
+/// Events that may wait in the journal before the writer applies some between two commits, and how many it then does.
+const LONGEST_JOURNAL: usize = 32_768;
+const APPLIED_BETWEEN: usize = 8_192;
+/// How long the writer is idle before it applies the journal, and how many events it takes at a time: a caller that
+/// comes meanwhile waits for one portion.
+const IDLE: Duration = Duration::from_millis(50);
+const APPLIED_IDLE: usize = 2_048;
+/// Pause after the journal could not be applied.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Keeps the journal short.
+pub(super) struct JournalKeeper<'s> {
+    stores: &'s Stores,
+    retry_after: Option<Instant>,
+    /// When the impressions that wait are written at the latest.
+    due: Option<Instant>,
+}
+
+impl<'s> JournalKeeper<'s> {
+    pub(super) fn new(stores: &'s Stores) -> JournalKeeper<'s> {
+        JournalKeeper { stores, retry_after: None, due: None }
+    }
+
+    /// The next job, `None` when all callers are gone.
+    pub(super) fn next_job(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        loop {
+            if self.stores.poisoned.load().is_some() {
+                return jobs.recv().ok();
+            }
+            self.look_at_impressions();
+            let wait = match (self.due, self.stores.events.waiting()) {
+                (None, 0) => None,
+                (Some(_), 0) => Some(LOOK),
+                (_, _) => Some(if self.is_failing() { RETRY.min(LOOK) } else { IDLE }),
+            };
+            let Some(wait) = wait else {
+                if let Some(answer) = self.first_of_any(jobs) {
+                    return answer;
+                }
+                continue;
+            };
+            match jobs.recv_timeout(wait) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if !self.is_failing() => self.apply(APPLIED_IDLE),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Writes the impressions that wait, when they have waited long enough or are many.
+    fn look_at_impressions(&mut self) {
+        let waiting = self.stores.impressions.arrivals().len();
+        if waiting == 0 {
+            self.due = None;
+            return;
+        }
+        let due = *self.due.get_or_insert_with(|| Instant::now() + PATIENCE);
+        if waiting >= IMPRESSIONS_PER_COMMIT || Instant::now() >= due {
+            self.due = None;
+            commit_impressions(self.stores);
+        }
+    }
+
+    /// Waits for a job or an impression. The answer when it is a job, or when there will be none.
+    fn first_of_any(&self, jobs: &Receiver<Job>) -> Option<Option<Job>> {
+        let mut either = Select::new();
+        either.recv(jobs);
+        either.recv(self.stores.impressions.arrivals());
+        either.ready();
+        match jobs.try_recv() {
+            Ok(job) => Some(Some(job)),
+            Err(TryRecvError::Disconnected) => Some(None),
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        self.retry_after.is_some_and(|at| Instant::now() < at)
+    }
+
+    /// Applies some of a journal that has grown long.
+    pub(super) fn shorten(&mut self) {
+        if self.stores.events.waiting() > LONGEST_JOURNAL && !self.is_failing() && self.stores.poisoned.load().is_none()
+        {
+            self.apply(APPLIED_BETWEEN);
+        }
+    }
+
+    /// Nothing is lost when this fails: the journal stays, and readers see it through the overlay.
+    fn apply(&mut self, most: usize) {
+        if self.stores.events.waiting() == 0 {
+            return;
+        }
+        self.retry_after = None;
+        if let Err(error) = apply_journal(self.stores, most) {
+            self.stores.background_error.store(Some(Arc::new(error.to_string())));
+            self.retry_after = Some(Instant::now() + RETRY);
+        }
+    }
+}
+
+pub(super) fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
+    let mut write = stores.catalog.write()?;
+    if write.apply_journal(&stores.config, most)? {
+        let applied = write.applied();
+        write.commit_bookkeeping()?;
+        stores.events.settle(applied);
+    }
+    Ok(())
+}
