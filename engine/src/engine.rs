@@ -1,7 +1,9 @@
 //! The facade: what an application, and every binding, calls.
 
 mod calibrate;
+mod calibrator;
 mod evaluate;
+mod replay;
 mod scratch;
 mod systems;
 mod walk;
@@ -37,6 +39,8 @@ use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::stores::{Stores, lock};
 
+use calibrator::Calibrator;
+
 pub use evaluate::counterfactual;
 
 /// An open directory. Share it between threads; one handle per directory and process.
@@ -67,6 +71,7 @@ struct Inner {
 /// What closing ends, in this order.
 struct Threads {
     maintenance: Maintenance,
+    calibrator: Option<Calibrator>,
     writer: WriterThread,
     lock: DirectoryLock,
 }
@@ -85,9 +90,11 @@ impl Engine {
         let stores = Arc::new(opened.stores);
         let (writer, writer_thread) = Writer::start(stores.clone())?;
         let maintenance = Maintenance::start(stores.clone(), opened.text_durable)?;
-        let threads = Threads { maintenance, writer: writer_thread, lock: opened.lock };
+        let inner = Arc::new(Inner { stores, writer });
+        let calibrator = Calibrator::start(&inner)?;
+        let threads = Threads { maintenance, calibrator, writer: writer_thread, lock: opened.lock };
         Ok(Engine {
-            inner: ArcSwapOption::from_pointee(Inner { stores, writer }),
+            inner: ArcSwapOption::from(Some(inner)),
             threads: Mutex::new(Some(threads)),
             opened_by: std::process::id(),
         })
@@ -250,6 +257,7 @@ impl Engine {
         let Some(threads) = lock(&self.threads).take() else { return Ok(()) };
         let inner = self.inner.swap(None);
         threads.maintenance.stop()?;
+        threads.calibrator.map(Calibrator::join).transpose()?;
         let stores = release(inner)?;
         threads.writer.join()?;
         close_stores(stores);

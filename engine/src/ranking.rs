@@ -12,6 +12,9 @@ pub struct Ranking {
     pub hits: Vec<Hit>,
     /// How many candidates were scored.
     pub candidates: usize,
+    /// Which weights scored it: 0 for those that the model ships or the configuration fixes, else the number of the
+    /// [`crate::Calibration`].
+    pub weights_version: u64,
     /// How long it took.
     pub took: Took,
     /// What was left out or done another way, in words; empty when nothing was.

@@ -23,7 +23,8 @@ pub(crate) fn respond(
         hits.extend(hit(snapshot, request, &intent, scored)?);
     }
     let rank_id = crate::random::hex_id();
-    Ok(Ranking { rank_id, hits, candidates, took, degraded: degraded(snapshot, intent), next })
+    let weights_version = snapshot.weights_version();
+    Ok(Ranking { rank_id, hits, candidates, weights_version, took, degraded: degraded(snapshot, intent), next })
 }
 
 fn degraded(snapshot: &Snapshot, intent: Intent) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that meets something unexpected fails")]
 
+mod calibrate;
 mod concurrency;
 mod controls;
 mod crash;

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn onelist_string_free(text: *mut *mut c_char) {
 /// - `path`: the directory, in UTF-8, `path_len` bytes.
 /// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 ///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
-///   threads_per_session, index_threads, candidates, weights, rating_scale, max_bytes,
+///   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, max_bytes,
 ///   force_network_fs.
 /// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 ///
@@ -222,7 +222,7 @@ pub unsafe extern "C" fn onelist_log(
 ///   as for onelist_set_scenario(). next: the "next" of the page before; the rest of the request stays the same.
 ///   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 /// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
-///   "degraded", "next"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
+///   "degraded", "next", "weights_version"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
 ///   {"line", "contributions", "rules", "moved"}.
 /// - `ranking_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
@@ -291,6 +291,53 @@ pub unsafe extern "C" fn onelist_evaluate(
         let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
         out.write(json::report_to_json(&handle::find(engine)?.evaluate(&plan)?)?)
     })
+}
+
+/// Fits the weights of the model's linear part to the log, checks them on later events than those they were fitted to, and
+/// ranks by those that are better from now on. When the call returns that is on disk. Takes seconds for each million events.
+///
+/// - `calibration_json` (out): {"version", "time", "events", "model", "sets": [{"situation", "samples", "held_out",
+///   "ndcg_before", "ndcg_after", "kept", "weights"}]}; free it. A log that is too small gives no sets and changes nothing.
+/// - `calibration_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_calibrate(
+    engine: *mut OnelistEngine,
+    calibration_json: *mut *mut c_char,
+    calibration_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("calibration_json", calibration_json, calibration_json_len) }?;
+        out.write(json::calibration_to_json(&handle::find(engine)?.calibrate()?)?)
+    })
+}
+
+/// Reads the calibrations that are kept, at most 8.
+///
+/// - `calibrations_json` (out): {"in_force", "calibrations": [..]}, oldest first, with the version in force; 0 is what the
+///   model ships. Free it.
+/// - `calibrations_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_calibrations(
+    engine: *mut OnelistEngine,
+    calibrations_json: *mut *mut c_char,
+    calibrations_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("calibrations_json", calibrations_json, calibrations_json_len) }?;
+        let (kept, in_force) = handle::find(engine)?.calibrations()?;
+        out.write(json::calibrations_to_json(&kept, in_force)?)
+    })
+}
+
+/// Puts a kept calibration in force, or with 0 what the model ships. When the call returns that is on disk, and the next
+/// ranking is by it.
+///
+/// - `version`: 0, or a version that onelist_calibrations() lists; another one is ONELIST_INPUT.
+#[unsafe(no_mangle)]
+pub extern "C" fn onelist_use_calibration(engine: *mut OnelistEngine, version: u64) -> onelist_status {
+    entry(|| handle::find(engine)?.use_calibration(version))
 }
 
 /// Stores rules under a name, in place of those that it had. When the call returns they are on disk; a request ranks by

@@ -14,6 +14,7 @@ from onelist import _native
 from onelist._json import to_json
 from onelist._native import Ranking
 from onelist._runtime import installed_runtime
+from onelist.calibration import Calibration
 from onelist.errors import InvalidArgumentError
 from onelist.evaluation import Report
 from onelist.types import (
@@ -51,6 +52,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     index_threads: int | None = None,
     candidates: int | None = None,
     weights: Sequence[Sequence[float]] | None = None,
+    calibrate: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
     actions: Mapping[str, ActionConfig] | None = None,
     max_bytes: int | None = None,
@@ -69,6 +71,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
     - ``candidates``: how many a request scores when it does not say (200)
     - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
+    - ``calibrate``: fit the weights to the log in the background, whenever it has grown by half (False)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
@@ -88,6 +91,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "index_threads": index_threads,
         "candidates": candidates,
         "weights": weights,
+        "calibrate": calibrate,
         "rating_scale": rating_scale,
         "actions": actions,
         "max_bytes": max_bytes,
@@ -384,6 +388,22 @@ class Engine:
             "seed": seed,
         }
         return Report(*self._native.evaluate(to_json(plan, "evaluate")))
+
+    def calibrate(self, *, until: Time | None = None) -> Calibration:
+        """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
+        on later events than those they were fitted to, and ranks by those that are better from now on; durable.
+
+        A log that is too small gives no ``sets`` and changes nothing. See docs/RECOMMEND.md.
+        """
+        return Calibration(*self._native.calibrate(until))
+
+    def calibrations(self) -> list[Calibration]:
+        """The calibrations that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
+        return [Calibration(*one) for one in self._native.calibrations()]
+
+    def use_calibration(self, version: SupportsIndex) -> None:
+        """Puts a kept calibration in force, or with 0 what the model ships; durable on return."""
+        self._native.use_calibration(version)
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
         """Stores rules under a name (``rank(scenario=name)``), in place of those that it had; durable on return."""

@@ -203,3 +203,5 @@ class Stats(TypedDict):
     model: ModelStats
     poisoned: str | None
     background_error: str | None
+    weights_version: int
+    calibration_error: str | None

@@ -100,6 +100,9 @@ pub(crate) struct Ranking {
     /// How many candidates were scored.
     #[pyo3(get)]
     candidates: usize,
+    /// Which weights scored it: 0 for those that ship or are configured, else a calibration's version.
+    #[pyo3(get)]
+    weights_version: u64,
     /// Asks for the next page, as the keyword `next`; None when there is none.
     #[pyo3(get)]
     next: Option<String>,
@@ -119,6 +122,7 @@ impl Ranking {
             rank_id: ranking.rank_id,
             hits: PyTuple::new(py, hits)?.unbind(),
             candidates: ranking.candidates,
+            weights_version: ranking.weights_version,
             next: ranking.next,
             took: ranking.took,
             degraded: ranking.degraded,

@@ -24,7 +24,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 17] = [
         "fields",
         "strict",
         "date_field",
@@ -37,6 +37,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "index_threads",
         "candidates",
         "weights",
+        "calibrate",
         "actions",
         "rating_scale",
         "max_bytes",
@@ -60,6 +61,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             "weights" => {
                 set(&mut config.weights, json, at, |json, at| list(json, at, |row, at| list(row, at, single)))?
             }
+            "calibrate" => set(&mut config.calibrate, json, at, flag)?,
             "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
             "max_bytes" => set(&mut config.max_bytes, json, at, |json, at| whole(json, at).map(|bytes| bytes as u64))?,

@@ -27,6 +27,7 @@
 //! # Ok::<(), onelist::Error>(())
 //! ```
 
+mod calibration;
 mod config;
 mod control;
 mod event;
@@ -42,6 +43,7 @@ mod rule;
 mod tests;
 mod write;
 
+pub use calibration::{calibration_to_json, calibrations_to_json};
 pub use config::config_from_json;
 pub use event::events_from_json;
 pub use filter::filter_from_json;

@@ -28,7 +28,7 @@ pub fn items_to_json<'a>(items: impl IntoIterator<Item = Option<&'a Item>>) -> R
 }
 
 /// Writes a ranking: `rank_id`, `hits` (`id`, `score`, `fields`, `sources`, and `why` when it was asked for),
-/// `candidates`, `took` in microseconds, `degraded` and `next`.
+/// `candidates`, `weights_version`, `took` in microseconds, `degraded` and `next`.
 ///
 /// # Errors
 /// [`Error::Internal`], which would be a defect.
@@ -101,11 +101,12 @@ struct RankingForm<'a>(&'a Ranking);
 
 impl Serialize for RankingForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Ranking { rank_id, hits, candidates, took, degraded, next } = self.0;
-        let mut map = to.serialize_map(Some(6))?;
+        let Ranking { rank_id, hits, candidates, weights_version, took, degraded, next } = self.0;
+        let mut map = to.serialize_map(Some(7))?;
         map.serialize_entry("rank_id", rank_id)?;
         map.serialize_entry("hits", &hits.iter().map(HitForm).collect::<Vec<_>>())?;
         map.serialize_entry("candidates", candidates)?;
+        map.serialize_entry("weights_version", weights_version)?;
         map.serialize_entry("took", &TookForm(took))?;
         map.serialize_entry("degraded", degraded)?;
         map.serialize_entry("next", next)?;
@@ -200,6 +201,8 @@ impl Serialize for StatsForm<'_> {
             model,
             poisoned,
             background_error,
+            weights_version,
+            calibration_error,
         } = self.0;
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("items", items)?;
@@ -214,6 +217,8 @@ impl Serialize for StatsForm<'_> {
         map.serialize_entry("model", &ModelStatsForm(model))?;
         map.serialize_entry("poisoned", poisoned)?;
         map.serialize_entry("background_error", background_error)?;
+        map.serialize_entry("weights_version", weights_version)?;
+        map.serialize_entry("calibration_error", calibration_error)?;
         map.end()
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn score(
     candidates: Vec<Vec<Candidate>>,
 ) -> Result<Vec<Vec<Scored>>> {
     let no_direction = vec![0.0; snapshot.stores.model.width()];
-    let (live, configured) = (snapshot.stores.weights.load_full(), !snapshot.stores.config.weights.is_empty());
+    let (live, configured) = (&snapshot.weights, !snapshot.stores.config.weights.is_empty());
     let histories: Vec<Vec<HistoryInput>> =
         questions.iter().map(|q| q.intent.events.iter().map(|event| event.input()).collect()).collect();
     let inputs: Vec<ScoreInput> = questions
