@@ -182,9 +182,13 @@ impl Engine {
 
         let (intents, scored) = score_all(&snapshot, requests, &mut clock)?;
         let order = |((intent, request), scored)| arrange(&snapshot, request, intent, scored);
-        let pages = intents.iter().zip(requests).zip(scored).map(order).collect::<Result<Vec<_>>>()?;
+        let mut pages = intents.iter().zip(requests).zip(scored).map(order).collect::<Result<Vec<_>>>()?;
         clock.took.rank_us += clock.lap();
 
+        let explained = intents.iter().zip(requests).zip(&mut pages).filter(|((_, request), _)| request.explain);
+        for ((intent, _), page) in explained {
+            rank::leave_out(&snapshot, intent, &mut page.hits)?;
+        }
         let answer = |((intent, request), page)| respond(&snapshot, request, intent, page, Took::default());
         let answers = intents.into_iter().zip(requests).zip(pages).map(answer).collect::<Result<Vec<_>>>()?;
         clock.took.respond_us = clock.lap();

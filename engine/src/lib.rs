@@ -73,7 +73,7 @@ pub use evaluation::{Plan, Protocol, Report};
 pub use event::{Action, Event};
 pub use filter::{Compare, Filter, Scalar};
 pub use item::{Fields, Item, Kind, Value};
-pub use ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
+pub use ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
 pub use stats::{ModelStats, Stats, VectorStats};

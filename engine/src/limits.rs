@@ -68,6 +68,10 @@ pub const MAX_SCENARIO_NAME_BYTES: usize = 128;
 pub const MAX_SCENARIO_BYTES: usize = 1 << 20;
 /// Most candidates that one request may score.
 pub const MAX_CANDIDATES: usize = 20_000;
+/// Newest items of a history that an explanation leaves out, one by one.
+pub const MAX_LEFT_OUT: usize = 16;
+/// Hits of a page, from its top, that are explained by leaving out.
+pub const MAX_LEFT_OUT_HITS: usize = 100;
 /// Most requests of one `rank_many`.
 pub const MAX_REQUESTS: usize = 1024;
 /// Deepest nesting of a filter.

@@ -30,6 +30,7 @@ pub(crate) struct Snapshot<'s> {
 }
 
 /// Somebody with events.
+#[derive(Clone)]
 pub(crate) struct Person {
     /// `None` for somebody whose events are not applied yet.
     pub key: Option<UserKey>,

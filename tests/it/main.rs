@@ -7,6 +7,7 @@ mod concurrency;
 mod controls;
 mod crash;
 mod evaluate;
+mod explain;
 mod filters;
 mod grid;
 mod hostile;

@@ -223,7 +223,7 @@ pub unsafe extern "C" fn onelist_log(
 ///   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 /// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
 ///   "degraded", "next", "weights_version"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
-///   {"line", "contributions", "rules", "moved"}.
+///   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 /// - `ranking_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_rank(

@@ -68,6 +68,27 @@ impl Hit {
         Ok(dict)
     }
 
+    /// What the score loses without each of the newest items of the history, by id, largest magnitude first; empty unless
+    /// the request said `explain`.
+    #[getter]
+    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for part in self.hit.why.iter().flat_map(|why| &why.history) {
+            dict.set_item(&part.item, part.amount)?;
+        }
+        Ok(dict)
+    }
+
+    /// What each word of the query adds by its matches; empty unless the request said `explain`.
+    #[getter]
+    fn terms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for part in self.hit.why.iter().flat_map(|why| &why.terms) {
+            dict.set_item(&part.term, part.amount)?;
+        }
+        Ok(dict)
+    }
+
     /// The rules that touched the hit; empty unless the request said `explain`.
     #[getter]
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {

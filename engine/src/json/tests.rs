@@ -7,7 +7,7 @@ use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::filter::{Compare, Filter, Scalar};
 use crate::item::{Item, Kind, Value};
-use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 use crate::time::Timestamp;
 use crate::{
     Action, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Source, Stats, VectorStats,
@@ -434,12 +434,14 @@ fn answers_are_written_as_documented() {
     ];
     let rules = vec!["rules[0] boost".to_owned()];
     let moved = Moved { from: 4, by: "caps".to_owned() };
+    let history = vec![Influence { item: "b".to_owned(), amount: 0.75 }];
+    let terms = vec![TermPart { term: "red".to_owned(), amount: 0.5 }];
     let hit = Hit {
         id: "a\"".to_owned(),
         score: 0.25,
         fields: Item::new("a").number("price", 9.0).fields,
         sources: vec![Proposal { source: Source::Popular7, rank: 1, score: 2.5 }],
-        why: Some(Why { contributions, rules, moved: Some(moved), line: "bm25 +0.5".to_owned() }),
+        why: Some(Why { contributions, rules, moved: Some(moved), history, terms, line: "bm25 +0.5".to_owned() }),
     };
     let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, respond_us: 4, total_us: 10 };
     let (rank_id, degraded, next) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
@@ -447,7 +449,7 @@ fn answers_are_written_as_documented() {
     let written = ranking_to_json(&ranking).expect("writes");
     assert_eq!(
         written,
-        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"}}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"next":"t"}"#
+        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"},"history":[{"item":"b","amount":0.75}],"terms":[{"term":"red","amount":0.5}]}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"next":"t"}"#
     );
     assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
     assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);

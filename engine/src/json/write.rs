@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::{Error, Result};
 use crate::item::{Fields, Item, Value};
-use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 use crate::stats::{ModelStats, Stats, VectorStats};
 
 /// Writes an item so that [`item_from_json`](super::item_from_json) reads the same one: `id` first, then the fields by
@@ -144,12 +144,38 @@ struct WhyForm<'a>(&'a Why);
 
 impl Serialize for WhyForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Why { contributions, rules, moved, line } = self.0;
-        let mut map = to.serialize_map(Some(4))?;
+        let Why { contributions, rules, moved, history, terms, line } = self.0;
+        let mut map = to.serialize_map(Some(6))?;
         map.serialize_entry("line", line)?;
         map.serialize_entry("contributions", &ContributionsForm(contributions))?;
         map.serialize_entry("rules", rules)?;
         map.serialize_entry("moved", &moved.as_ref().map(|Moved { from, by }| MovedForm { from: *from, by }))?;
+        map.serialize_entry("history", &history.iter().map(InfluenceForm).collect::<Vec<_>>())?;
+        map.serialize_entry("terms", &terms.iter().map(TermForm).collect::<Vec<_>>())?;
+        map.end()
+    }
+}
+
+struct InfluenceForm<'a>(&'a Influence);
+
+impl Serialize for InfluenceForm<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
+        let Influence { item, amount } = self.0;
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("item", item)?;
+        map.serialize_entry("amount", amount)?;
+        map.end()
+    }
+}
+
+struct TermForm<'a>(&'a TermPart);
+
+impl Serialize for TermForm<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
+        let TermPart { term, amount } = self.0;
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("term", term)?;
+        map.serialize_entry("amount", amount)?;
         map.end()
     }
 }
