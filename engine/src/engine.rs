@@ -6,6 +6,7 @@ mod evaluate;
 mod replay;
 mod scratch;
 mod systems;
+mod training;
 mod walk;
 
 use std::collections::BTreeMap;

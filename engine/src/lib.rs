@@ -30,6 +30,7 @@ mod request;
 mod rule;
 mod schema;
 mod stats;
+mod training;
 
 // Layer 2: stores and the model.
 mod catalog;
@@ -52,6 +53,7 @@ mod stores;
 mod arrange;
 mod calibrate;
 mod evaluate;
+mod export;
 mod ingest;
 mod maintain;
 mod observe;
@@ -78,3 +80,4 @@ pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
 pub use stats::{ModelStats, Stats, VectorStats};
 pub use time::Timestamp;
+pub use training::{TrainingPlan, TrainingSummary};

@@ -84,6 +84,8 @@ pub const MAX_TARGETS: usize = 100_000;
 pub const MAX_K: usize = 1000;
 /// Most variants of one evaluation: each is an engine of its own beside the others.
 pub const MAX_VARIANTS: usize = 16;
+/// Most past requests of one training file.
+pub const MAX_TRAINING_REQUESTS: usize = 100_000_000;
 /// Most resamples behind an interval.
 pub const MAX_RESAMPLES: usize = 20_000;
 /// Most logged decisions of one counterfactual estimate.

@@ -23,16 +23,35 @@ const LAYERS: [&[&str]; 6] = [
         "rule",
         "schema",
         "stats",
+        "training",
     ],
     &["catalog", "model", "text", "vector"],
     &["event_tail", "intent", "interests", "live_weights", "recover", "refit", "relations", "snapshot", "stores"],
-    &["arrange", "calibrate", "evaluate", "ingest", "maintain", "observe", "open", "rank", "respond", "retrieve"],
+    &[
+        "arrange",
+        "calibrate",
+        "evaluate",
+        "export",
+        "ingest",
+        "maintain",
+        "observe",
+        "open",
+        "rank",
+        "respond",
+        "retrieve",
+    ],
     &["engine"],
 ];
 const NO_SIBLINGS: [usize; 2] = [2, 4];
 /// Crates that show in one folder each.
-const FOREIGN: [(&str, &str); 5] =
-    [("heed", "catalog"), ("tantivy", "text"), ("usearch", "vector"), ("ort", "model"), ("tokenizers", "model")];
+const FOREIGN: [(&str, &str); 6] = [
+    ("heed", "catalog"),
+    ("tantivy", "text"),
+    ("usearch", "vector"),
+    ("ort", "model"),
+    ("tokenizers", "model"),
+    ("parquet", "export"),
+];
 const LONGEST_FILE: usize = 500;
 
 fn sources() -> Vec<(String, PathBuf, String)> {

@@ -16,4 +16,5 @@ mod pages;
 mod recovery;
 mod requests;
 mod rules;
+mod training;
 mod writes;

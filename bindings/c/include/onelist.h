@@ -161,7 +161,7 @@ onelist_status onelist_log(onelist_engine *engine,
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 // - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
 //   "degraded", "next", "weights_version"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
-//   {"line", "contributions", "rules", "moved"}.
+//   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 // - `ranking_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_rank(onelist_engine *engine,
                             const char *request_json,
@@ -220,6 +220,22 @@ onelist_status onelist_calibrations(onelist_engine *engine,
 // - `version`: 0, or a version that onelist_calibrations() lists; another one is ONELIST_INPUT.
 onelist_status onelist_use_calibration(onelist_engine *engine,
                                        uint64_t version);
+
+// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they were at
+// the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
+//
+// - `path`: the file, in UTF-8, `path_len` bytes. It appears once it is whole and on disk, in place of one of that name.
+// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the defaults. Keys: requests (at most so many, the newest;
+//   100000), negatives (so many candidates of each that were not taken; all), until (seconds since 1970, UTC).
+// - `summary_json` (out): {"requests", "rows", "not_retrieved", "bytes"}; free it.
+// - `summary_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_export_training(onelist_engine *engine,
+                                       const char *path,
+                                       size_t path_len,
+                                       const char *plan_json,
+                                       size_t plan_json_len,
+                                       char **summary_json,
+                                       size_t *summary_json_len);
 
 // Stores rules under a name, in place of those that it had. When the call returns they are on disk; a request ranks by
 // them with {"scenario": name}.

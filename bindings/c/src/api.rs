@@ -340,6 +340,35 @@ pub extern "C" fn onelist_use_calibration(engine: *mut OnelistEngine, version: u
     entry(|| handle::find(engine)?.use_calibration(version))
 }
 
+/// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they were at
+/// the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
+///
+/// - `path`: the file, in UTF-8, `path_len` bytes. It appears once it is whole and on disk, in place of one of that name.
+/// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the defaults. Keys: requests (at most so many, the newest;
+///   100000), negatives (so many candidates of each that were not taken; all), until (seconds since 1970, UTC).
+/// - `summary_json` (out): {"requests", "rows", "not_retrieved", "bytes"}; free it.
+/// - `summary_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_export_training(
+    engine: *mut OnelistEngine,
+    path: *const c_char,
+    path_len: usize,
+    plan_json: *const c_char,
+    plan_json_len: usize,
+    summary_json: *mut *mut c_char,
+    summary_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("summary_json", summary_json, summary_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let (path, plan) =
+            unsafe { (text("path", path, path_len)?, optional_text("plan_json", plan_json, plan_json_len)?) };
+        let plan = plan.map(json::training_plan_from_json).transpose()?.unwrap_or_default();
+        out.write(json::training_summary_to_json(&handle::find(engine)?.export_training(path, &plan)?)?)
+    })
+}
+
 /// Stores rules under a name, in place of those that it had. When the call returns they are on disk; a request ranks by
 /// them with {"scenario": name}.
 ///

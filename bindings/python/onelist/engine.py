@@ -32,6 +32,7 @@ from onelist.types import (
     Stats,
     StoredItem,
     Time,
+    TrainingSummary,
     UserOptions,
     Vector,
 )
@@ -404,6 +405,25 @@ class Engine:
     def use_calibration(self, version: SupportsIndex) -> None:
         """Puts a kept calibration in force, or with 0 what the model ships; durable on return."""
         self._native.use_calibration(version)
+
+    def export_training(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        requests: int | None = None,
+        negatives: int | None = None,
+        until: Time | None = None,
+    ) -> TrainingSummary:
+        """Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they
+        were at the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
+
+        - ``requests`` (100,000): at most so many, the newest
+        - ``negatives``: so many candidates of each request that were not taken, drawn evenly (all of them)
+        - ``until``: leave out what happened from then on
+        """
+        plan = {"requests": requests, "negatives": negatives, "until": None if until is None else _seconds(until)}
+        written = self._native.export_training(path, to_json(plan, "export_training"))
+        return cast(TrainingSummary, json.loads(written))
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
         """Stores rules under a name (``rank(scenario=name)``), in place of those that it had; durable on return."""

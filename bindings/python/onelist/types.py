@@ -165,6 +165,15 @@ class FieldOptions(TypedDict, total=False):
     embed: bool
 
 
+class TrainingSummary(TypedDict):
+    """What ``export_training`` wrote. ``not_retrieved`` requests took an item that no source proposed."""
+
+    requests: int
+    rows: int
+    not_retrieved: int
+    bytes: int
+
+
 class VectorStats(TypedDict):
     """One vector index."""
 

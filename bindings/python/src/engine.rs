@@ -144,6 +144,15 @@ impl Engine {
         call(py, || self.inner.use_calibration(version as u64))
     }
 
+    /// Writes a training file by a plan in JSON; what was written, as JSON.
+    #[pyo3(signature = (path, plan, /))]
+    fn export_training(&self, py: Python<'_>, path: PathBuf, plan: String) -> PyResult<String> {
+        call(py, || {
+            let plan = onelist::json::training_plan_from_json(&plan)?;
+            onelist::json::training_summary_to_json(&self.inner.export_training(path, &plan)?)
+        })
+    }
+
     /// Stores rules (JSON text) under a name.
     #[pyo3(signature = (name, rules, /))]
     fn set_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>, rules: &Bound<'_, PyAny>) -> PyResult<()> {
