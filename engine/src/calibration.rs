@@ -60,7 +60,7 @@ impl Situation {
 /// What `calibrate` fitted, and how it did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Counts up; 0 is what the model ships.
+    /// Counts up; 0 is what the model ships. Without sets nothing was fitted, and it is the version that stays in force.
     pub version: u64,
     /// When it was fitted.
     pub time: Timestamp,
@@ -94,8 +94,15 @@ pub struct WeightSet {
 }
 
 impl Calibration {
-    /// One line for each situation: samples, NDCG@10 before and after, and the weights that moved most.
+    /// One line for each situation: samples fitted to and held out, NDCG@10 before and after, and whether it is used.
     pub fn to_text(&self) -> String {
+        if self.sets.is_empty() {
+            let events = self.events;
+            return format!(
+                "no calibration: {events} events are too few for any situation; version {} stays\n",
+                self.version
+            );
+        }
         let mut text = format!("calibration {} on {} events\n", self.version, self.events);
         for set in &self.sets {
             let verdict = if set.kept { "kept" } else { "not better: not used" };

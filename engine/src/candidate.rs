@@ -1,5 +1,6 @@
 //! Candidates: items that a source proposes, before and after they are scored.
 
+use crate::event::Action;
 use crate::id::ItemKey;
 use crate::ranking::Moved;
 
@@ -112,11 +113,11 @@ pub(crate) struct Scored {
     pub score: f32,
     /// What each feature added to the score, in the model's order; empty unless asked for.
     pub contributions: Vec<f32>,
-    /// What the controls of the request did to it.
+    /// What the controls of the request and its history did to it.
     pub marks: Marks,
 }
 
-/// What the controls of a request did to a candidate, for its explanation.
+/// What the controls of a request and its history did to a candidate, for its explanation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Marks {
     /// What was added to the model's score, by name.
@@ -130,6 +131,8 @@ pub(crate) struct Marks {
     pub propensity: Option<f32>,
     /// Whether the item is new, when somebody asks for places for new items.
     pub new: bool,
+    /// How much less it would score without an item of the history, and what was done last with that item.
+    pub history: Vec<(ItemKey, Action, f32)>,
 }
 
 /// The part of an arranged list that a request asks for.

@@ -110,6 +110,9 @@ pub struct Config {
     /// Rows of the model's linear part, one for each cell of the grid, in the order of the manifest's features;
     /// empty (the default) uses the rows that ship with the model.
     pub weights: Vec<Vec<f32>>,
+    /// Calibrate in the background when the log has grown by half since the last time (default: only when
+    /// [`crate::Engine::calibrate`] is called). Not together with `weights`.
+    pub calibrate: bool,
     /// What actions mean, by name: for those of the caller's own, and for others whose default does not fit. Applies to
     /// events that are logged from now on.
     pub actions: BTreeMap<String, ActionConfig>,
@@ -143,6 +146,7 @@ impl Default for Config {
             index_threads: 0,
             candidates: 200,
             weights: Vec::new(),
+            calibrate: false,
             actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
             impressions: Impressions::default(),
@@ -198,6 +202,9 @@ impl Config {
         self.impressions.check()?;
         self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
         self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
+        if self.calibrate && !self.weights.is_empty() {
+            return Err(Error::argument("calibrate", "no `weights` beside it, which would stay in force", "both"));
+        }
         let (low, high) = self.rating_scale;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(Error::argument("rating_scale", "two finite numbers, lowest first", format!("{low}, {high}")));

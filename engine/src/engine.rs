@@ -1,10 +1,13 @@
 //! The facade: what an application, and every binding, calls.
 
 mod calibrate;
+mod calibrator;
 mod evaluate;
 mod impressions;
+mod replay;
 mod scratch;
 mod systems;
+mod training;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -40,6 +43,8 @@ use crate::snapshot::Snapshot;
 use crate::stats::{Recount, Stats};
 use crate::stores::{Stores, lock};
 
+use calibrator::Calibrator;
+
 pub use evaluate::counterfactual;
 
 /// An open directory. Share it between threads; one handle per directory and process.
@@ -70,6 +75,7 @@ struct Inner {
 /// What closing ends, in this order.
 struct Threads {
     maintenance: Maintenance,
+    calibrator: Option<Calibrator>,
     writer: WriterThread,
     lock: DirectoryLock,
 }
@@ -88,9 +94,11 @@ impl Engine {
         let stores = Arc::new(opened.stores);
         let (writer, writer_thread) = Writer::start(stores.clone())?;
         let maintenance = Maintenance::start(stores.clone(), opened.text_durable)?;
-        let threads = Threads { maintenance, writer: writer_thread, lock: opened.lock };
+        let inner = Arc::new(Inner { stores, writer });
+        let calibrator = Calibrator::start(&inner)?;
+        let threads = Threads { maintenance, calibrator, writer: writer_thread, lock: opened.lock };
         Ok(Engine {
-            inner: ArcSwapOption::from_pointee(Inner { stores, writer }),
+            inner: ArcSwapOption::from(Some(inner)),
             threads: Mutex::new(Some(threads)),
             opened_by: std::process::id(),
         })
@@ -181,8 +189,11 @@ impl Engine {
         let mut shown = Vec::new();
         for (Candidates { intent, scored, features }, request) in asked.into_iter().zip(requests) {
             let rank_id = hex_id();
-            let page = arrange(&snapshot, request, &intent, &rank_id, scored)?;
+            let mut page = arrange(&snapshot, request, &intent, &rank_id, scored)?;
             clock.took.rank_us += clock.lap();
+            if request.explain {
+                rank::leave_out(&snapshot, &intent, &mut page.hits)?;
+            }
             let impression = impression(&snapshot, (request, &intent), &page, &rank_id, features);
             let (places, ranking) = (page.hits.len(), respond(&snapshot, request, intent, page, rank_id)?);
             // A hit that was gone when it was read would put those after it at wrong places.
@@ -276,6 +287,7 @@ impl Engine {
         let Some(threads) = lock(&self.threads).take() else { return Ok(()) };
         let inner = self.inner.swap(None);
         threads.maintenance.stop()?;
+        threads.calibrator.map(Calibrator::join).transpose()?;
         let stores = release(inner)?;
         threads.writer.join()?;
         close_stores(stores);

@@ -2,11 +2,13 @@
 //! allowed and what is excluded.
 
 mod controls;
+mod leave_out;
 mod newness;
 mod seen;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
@@ -71,7 +73,7 @@ pub(crate) struct Intent {
     pub person: Option<Person>,
     /// Whether the query's weights apply: there is a text with a word, a seed, or a vector.
     pub has_query: bool,
-    pub query: Option<TextQuery>,
+    pub query: Option<Arc<TextQuery>>,
     pub context: Context,
     /// Oldest first.
     pub events: Vec<PastEvent>,
@@ -91,13 +93,18 @@ pub(crate) struct Intent {
     pub controls: Controls,
     /// Items of earlier pages, in order of key.
     pub shown: Vec<ItemKey>,
+    /// The newest events on known items, newest first: what `events` and `relations` were made from.
+    past: Vec<(ItemKey, StoredEvent)>,
+    seeds: Vec<ItemKey>,
+    /// An item of the history that is taken as one that the user never had.
+    left_out: Option<ItemKey>,
     exclude_seen: bool,
     /// The last event is part of the same visit.
     in_visit: bool,
     /// What is left out by name: of the request, its rules, its seeds, and its earlier pages.
     excluded: HashSet<ItemKey>,
     /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
-    lately: HashMap<ItemKey, UserItem>,
+    lately: Arc<HashMap<ItemKey, UserItem>>,
     pub degraded: Vec<String>,
 }
 
@@ -120,7 +127,7 @@ impl Intent {
         let interests = interests(positive.map(|event| event.vector.as_slice()));
         let text = query_text(request, &mut degraded);
         let query = match text {
-            Some(text) => snapshot.text.query(text, &search_fields(snapshot))?,
+            Some(text) => snapshot.text.query(text, &search_fields(snapshot))?.map(Arc::new),
             None => None,
         };
         let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
@@ -138,7 +145,7 @@ impl Intent {
         }
         let mut intent = Intent {
             now,
-            lately: lately(snapshot, request, person.as_ref(), now)?,
+            lately: Arc::new(lately(snapshot, request, person.as_ref(), now)?),
             person,
             has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
             query,
@@ -156,8 +163,11 @@ impl Intent {
             controls: controls::read(snapshot, request, &rules)?,
             shown,
             exclude_seen: request.exclude_seen == ExcludeSeen::Yes,
-            in_visit: past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < VISIT_SECONDS),
-            excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds).collect(),
+            in_visit: in_visit(&past, now),
+            excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds.iter().copied()).collect(),
+            past,
+            seeds,
+            left_out: None,
             degraded,
         };
         intent.exclude(snapshot, request, &rules)?;
@@ -252,11 +262,12 @@ impl Intent {
     }
 
     fn ever_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
-        match (self.lately.get(&key), &self.person) {
-            (Some(had), _) => Ok(Some(*had)),
-            (None, Some(person)) => snapshot.user_item(person, key),
-            (None, None) => Ok(None),
-        }
+        let had = match (self.lately.get(&key), &self.person) {
+            (Some(had), _) => Some(*had),
+            (None, Some(person)) => snapshot.user_item(person, key)?,
+            (None, None) => None,
+        };
+        Ok(if self.left_out == Some(key) { had.map(UserItem::without_events) } else { had })
     }
 }
 
@@ -364,6 +375,11 @@ fn past(
         newest_first.extend(stored.into_iter().filter_map(|event| Some((event.item?, event))));
     }
     Ok(newest_first)
+}
+
+/// Whether the newest event is part of the same visit.
+fn in_visit(past: &[(ItemKey, StoredEvent)], now: Timestamp) -> bool {
+    past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < VISIT_SECONDS)
 }
 
 /// The newest events, oldest first: what the model reads.

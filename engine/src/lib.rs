@@ -32,6 +32,7 @@ mod request;
 mod rule;
 mod schema;
 mod stats;
+mod training;
 
 // Layer 2: stores and the model.
 mod catalog;
@@ -55,6 +56,7 @@ mod stores;
 mod arrange;
 mod calibrate;
 mod evaluate;
+mod export;
 mod impress;
 mod ingest;
 mod maintain;
@@ -79,8 +81,9 @@ pub use exposure::{Exploration, Impressions, NewItems};
 pub use filter::{Compare, Filter, Scalar};
 pub use impression::{Exposure, Impression};
 pub use item::{Fields, Item, Kind, Value};
-pub use ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
+pub use ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
 pub use stats::{ImpressionStats, ModelStats, Recount, Stats, VectorStats};
 pub use time::Timestamp;
+pub use training::{TrainingPlan, TrainingSummary};

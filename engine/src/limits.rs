@@ -72,6 +72,10 @@ pub const MAX_SCENARIO_NAME_BYTES: usize = 128;
 pub const MAX_SCENARIO_BYTES: usize = 1 << 20;
 /// Most candidates that one request may score.
 pub const MAX_CANDIDATES: usize = 20_000;
+/// Newest items of a history that an explanation leaves out, one by one.
+pub const MAX_LEFT_OUT: usize = 16;
+/// Hits of a page, from its top, that are explained by leaving out.
+pub const MAX_LEFT_OUT_HITS: usize = 100;
 /// Most requests of one `rank_many`.
 pub const MAX_REQUESTS: usize = 1024;
 /// Deepest nesting of a filter.
@@ -84,6 +88,8 @@ pub const MAX_TARGETS: usize = 100_000;
 pub const MAX_K: usize = 1000;
 /// Most variants of one evaluation: each is an engine of its own beside the others.
 pub const MAX_VARIANTS: usize = 16;
+/// Most past requests of one training file.
+pub const MAX_TRAINING_REQUESTS: usize = 100_000_000;
 /// Most resamples behind an interval.
 pub const MAX_RESAMPLES: usize = 20_000;
 /// Most logged decisions of one counterfactual estimate.

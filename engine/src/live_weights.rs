@@ -7,9 +7,11 @@ use crate::model::Model;
 use crate::stores::Stores;
 use crate::time::Timestamp;
 
-/// The meta records: the calibrations that are kept, and the version in force.
+/// The meta records: the calibrations that are kept, the version in force, and how many events there were when one was
+/// last tried.
 const KEPT: &str = "calibrations";
 const LIVE: &str = "calibration_live";
+const TRIED: &str = "calibration_tried";
 /// Calibrations that are kept.
 const MOST: usize = 8;
 
@@ -94,11 +96,18 @@ fn fits(calibration: &Calibration, model: &Model) -> bool {
         && calibration.sets.iter().all(whole)
 }
 
-/// Keeps a calibration and puts it in force, durably. Without a set that is better, what was in force stays.
-pub(crate) fn add(stores: &Stores, events: u64, sets: Vec<WeightSet>) -> Result<Calibration> {
+/// Keeps a calibration and puts it in force, durably. Without a set that is better, what was in force stays; without any
+/// set, nothing is kept, and the answer has the version in force. The version in force is never dropped.
+///
+/// `events` were fitted to; `tried` is the number of all events then, which [`is_due`] compares with.
+pub(crate) fn add(stores: &Stores, events: u64, tried: u64, sets: Vec<WeightSet>) -> Result<Calibration> {
     let mut write = stores.catalog.write()?;
     let mut kept: Vec<Calibration> = write.view().meta(KEPT)?.unwrap_or_default();
-    let version = kept.last().map_or(0, |last| last.version) + 1;
+    let live: u64 = write.view().meta(LIVE)?.unwrap_or_default();
+    let version = match sets.is_empty() {
+        true => stores.weights.load().version,
+        false => kept.last().map_or(0, |last| last.version).max(live) + 1,
+    };
     let calibration = Calibration {
         version,
         time: Timestamp::now(),
@@ -107,16 +116,37 @@ pub(crate) fn add(stores: &Stores, events: u64, sets: Vec<WeightSet>) -> Result<
         features: stores.model.all_features().to_vec(),
         sets,
     };
-    kept.push(calibration.clone());
-    let excess = kept.len().saturating_sub(MOST);
-    kept.drain(..excess);
-    write.set_meta(KEPT, &kept)?;
-    if calibration.sets.iter().any(|set| set.kept) {
+    let better = calibration.sets.iter().any(|set| set.kept);
+    let live = if better { version } else { live };
+    if !calibration.sets.is_empty() {
+        kept.push(calibration.clone());
+        drop_oldest(&mut kept, live);
+        write.set_meta(KEPT, &kept)?;
+    }
+    if better {
         write.set_meta(LIVE, &version)?;
     }
+    write.set_meta(TRIED, &tried)?;
     write.commit_bookkeeping()?;
     reload(stores)?;
     Ok(calibration)
+}
+
+/// Drops the oldest calibrations beyond [`MOST`], but never the one in force.
+fn drop_oldest(kept: &mut Vec<Calibration>, live: u64) {
+    while kept.len() > MOST
+        && let Some(place) = kept.iter().position(|old| old.version != live)
+    {
+        kept.remove(place);
+    }
+}
+
+/// Whether the log has grown by a factor since the last calibration, to `least` events or more.
+pub(crate) fn is_due(stores: &Stores, least: u64, growth: f64) -> Result<bool> {
+    let catalog = stores.catalog.read()?;
+    let tried: u64 = catalog.view().meta(TRIED)?.unwrap_or_default();
+    let events = catalog.counters().events;
+    Ok(events >= least && events as f64 >= tried as f64 * growth)
 }
 
 /// The calibrations that are kept, oldest first, and the version in force.
@@ -145,4 +175,26 @@ fn reload(stores: &Stores) -> Result<()> {
     let live = LiveWeights::read(stores.catalog.read()?.view(), &stores.model)?;
     stores.weights.store(std::sync::Arc::new(live));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_in_force_is_never_dropped() {
+        let one = |version| Calibration {
+            version,
+            time: Timestamp::MIN,
+            events: 0,
+            model: String::new(),
+            features: Vec::new(),
+            sets: Vec::new(),
+        };
+        let mut kept: Vec<Calibration> = (1..=10).map(one).collect();
+        drop_oldest(&mut kept, 1);
+        assert_eq!(kept.iter().map(|one| one.version).collect::<Vec<_>>(), [1, 4, 5, 6, 7, 8, 9, 10]);
+        drop_oldest(&mut kept, 0);
+        assert_eq!(kept.len(), MOST);
+    }
 }

@@ -82,7 +82,7 @@ impl Maintenance {
 
     /// Ends both threads.
     pub(crate) fn stop(mut self) -> Result<()> {
-        self.stores.progress.close();
+        self.stores.end();
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| Error::internal("a background thread panicked"))?;
         }

@@ -31,6 +31,8 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         impressions: stores.impressions.stats(counters.impressions),
         poisoned: stores.poisoned.load_full().map(|reason| reason.to_string()),
         background_error: stores.background_error.load_full().map(|reason| reason.to_string()),
+        weights_version: if stores.config.weights.is_empty() { stores.weights.load().version } else { 0 },
+        calibration_error: stores.calibration_error.load_full().map(|reason| reason.to_string()),
     })
 }
 

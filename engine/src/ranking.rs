@@ -12,6 +12,9 @@ pub struct Ranking {
     pub hits: Vec<Hit>,
     /// How many candidates were scored.
     pub candidates: usize,
+    /// Which weights scored it: 0 for those that the model ships or the configuration fixes, else the number of the
+    /// [`crate::Calibration`].
+    pub weights_version: u64,
     /// How long it took.
     pub took: Took,
     /// What was left out or done another way, in words; empty when nothing was.
@@ -50,8 +53,34 @@ pub struct Why {
     pub rules: Vec<String>,
     /// Where the hit would stand by its score alone, when something moved it from there.
     pub moved: Option<Moved>,
+    /// How much each item of the history moves the hit: what its score loses when all events of that item are left out,
+    /// largest magnitude first. Looked at are the newest [`crate::limits::MAX_LEFT_OUT`] items of the history, for the
+    /// first [`crate::limits::MAX_LEFT_OUT_HITS`] hits. They do not sum to the score: what two items say together is lost
+    /// with either.
+    pub history: Vec<Influence>,
+    /// What each word of the query adds to the score by its matches (BM25), in the order of the query; they sum to the
+    /// contribution `bm25`.
+    pub terms: Vec<TermPart>,
     /// All of it in one readable line.
     pub line: String,
+}
+
+/// What a score loses when an item of the history is left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Influence {
+    /// The item's id.
+    pub item: String,
+    /// The score less the score without it; negative for an item that holds the hit back.
+    pub amount: f32,
+}
+
+/// What a word of the query adds to a score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TermPart {
+    /// The word, as it was typed.
+    pub term: String,
+    /// Its part of the contribution `bm25`.
+    pub amount: f32,
 }
 
 /// A hit stands elsewhere than its score says.

@@ -1,13 +1,17 @@
 //! The answer: payloads for the hits that are returned and no others, and why they stand where they stand.
 
+mod influence;
+
 use crate::candidate::{Marks, Page, Scored};
 use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::Intent;
 use crate::item::{Fields, Value};
-use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Moved, Ranking, TermPart, Took, Why};
 use crate::request::Request;
 use crate::snapshot::Snapshot;
+
+use influence::Names;
 
 /// Reads the hits of a page, for the ranking of this name.
 pub(crate) fn respond(
@@ -18,12 +22,13 @@ pub(crate) fn respond(
     rank_id: String,
 ) -> Result<Ranking> {
     let Page { hits: scored, candidates, next, explored, marks_new: _ } = page;
+    let names = Names::read(snapshot, &scored)?;
     let mut hits = Vec::with_capacity(scored.len());
     for scored in scored {
-        hits.extend(hit(snapshot, request, &intent, scored)?);
+        hits.extend(hit(snapshot, request, (&intent, &names), scored)?);
     }
-    let degraded = degraded(snapshot, intent);
-    Ok(Ranking { rank_id, hits, candidates, took: Took::default(), degraded, explored, next })
+    let (weights_version, degraded) = (snapshot.weights_version(), degraded(snapshot, intent));
+    Ok(Ranking { rank_id, hits, candidates, weights_version, took: Took::default(), degraded, explored, next })
 }
 
 fn degraded(snapshot: &Snapshot, intent: Intent) -> Vec<String> {
@@ -35,10 +40,15 @@ fn degraded(snapshot: &Snapshot, intent: Intent) -> Vec<String> {
 }
 
 /// `None` for a candidate that is not in the pinned catalog: an index may be behind, an answer may not.
-fn hit(snapshot: &Snapshot, request: &Request, intent: &Intent, scored: Scored) -> Result<Option<Hit>> {
+fn hit(
+    snapshot: &Snapshot,
+    request: &Request,
+    (intent, names): (&Intent, &Names),
+    scored: Scored,
+) -> Result<Option<Hit>> {
     let Some(record) = snapshot.catalog.view().item(scored.candidate.key)? else { return Ok(None) };
     let why = match request.explain {
-        true => Some(why(snapshot, intent, &scored)?),
+        true => Some(why(snapshot, intent, names, &scored)?),
         false => None,
     };
     let fields = match &request.fields {
@@ -49,7 +59,7 @@ fn hit(snapshot: &Snapshot, request: &Request, intent: &Intent, scored: Scored) 
     Ok(Some(Hit { id: record.item.id, score: scored.score, fields, sources, propensity, why }))
 }
 
-fn why(snapshot: &Snapshot, intent: &Intent, scored: &Scored) -> Result<Why> {
+fn why(snapshot: &Snapshot, intent: &Intent, named: &Names, scored: &Scored) -> Result<Why> {
     let names = snapshot.stores.model.all_features();
     let mut contributions: Vec<Contribution> = names
         .iter()
@@ -57,19 +67,21 @@ fn why(snapshot: &Snapshot, intent: &Intent, scored: &Scored) -> Result<Why> {
         .filter(|(_, amount)| **amount != 0.0)
         .map(|(name, amount)| Contribution { feature: name.clone(), amount: *amount })
         .collect();
-    let Marks { adjustments, rules, moved, .. } = &scored.marks;
+    let terms = influence::terms(snapshot, intent, scored.candidate.key, &contributions)?;
+    let Marks { adjustments, rules, moved, history, .. } = &scored.marks;
     let adjusted =
         adjustments.iter().map(|(name, amount)| Contribution { feature: (*name).to_owned(), amount: *amount });
     contributions.extend(adjusted);
     contributions.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
     let mut parts = Vec::new();
     for contribution in contributions.iter().filter(|c| c.amount.abs() >= 0.005).take(4) {
-        let reason = reason(snapshot, intent, scored.candidate.key, &contribution.feature)?;
+        let reason = reason(snapshot, intent, (scored.candidate.key, &terms), &contribution.feature)?;
         parts.push(format!("{reason} ({:+.2})", contribution.amount));
     }
     if parts.is_empty() {
         parts.push("nothing speaks for it or against it".to_owned());
     }
+    parts.extend(named.because(history));
     if !rules.is_empty() {
         parts.push(format!("by {}", rules.join(" and ")));
     }
@@ -77,17 +89,16 @@ fn why(snapshot: &Snapshot, intent: &Intent, scored: &Scored) -> Result<Why> {
         parts.push(format!("from place {from} by {by}"));
     }
     let (rules, moved) = (rules.clone(), moved.clone());
-    Ok(Why { contributions, rules, moved, line: parts.join(", ") })
+    let history = named.influences(history);
+    Ok(Why { contributions, rules, moved, history, terms, line: parts.join(", ") })
 }
 
 /// What a feature means, in words.
-fn reason(snapshot: &Snapshot, intent: &Intent, key: ItemKey, feature: &str) -> Result<String> {
+fn reason(snapshot: &Snapshot, intent: &Intent, (key, terms): (ItemKey, &[TermPart]), feature: &str) -> Result<String> {
     Ok(match feature {
         "bm25" => {
-            let live = |key, generation| snapshot.is_live(key, Some(generation));
-            let query = intent.query.as_ref();
-            let terms = query.map(|query| snapshot.text.matched_terms(query, key, &live)).transpose()?;
-            format!("matches {}", terms.unwrap_or_default().join(" "))
+            let terms: Vec<&str> = terms.iter().map(|part| part.term.as_str()).collect();
+            format!("matches {}", terms.join(" "))
         }
         "cos_query" if intent.query.is_none() => "like what was given".to_owned(),
         "cos_query" => "close in meaning to the query".to_owned(),

@@ -6,6 +6,7 @@ use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserIte
 use crate::error::{Error, Result};
 use crate::event_tail::{EventPin, TailEvent};
 use crate::id::{Generation, ItemKey, UserKey};
+use crate::live_weights::LiveWeights;
 use crate::schema::Schema;
 use crate::stores::{RecentState, Spaces, Stores};
 use crate::text::TextView;
@@ -23,10 +24,13 @@ pub(crate) struct Snapshot<'s> {
     pub schema: Arc<Schema>,
     pub spaces: Arc<Spaces>,
     pub events: EventPin<'s>,
+    /// The weights that the request is scored by.
+    pub weights: Arc<LiveWeights>,
     recent: Arc<RecentState>,
 }
 
 /// Somebody with events.
+#[derive(Clone)]
 pub(crate) struct Person {
     /// `None` for somebody whose events are not applied yet.
     pub key: Option<UserKey>,
@@ -51,9 +55,15 @@ impl<'s> Snapshot<'s> {
                 continue;
             };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
-            return Ok(Snapshot { stores, catalog, text, schema, spaces, events, recent });
+            let weights = stores.weights.load_full();
+            return Ok(Snapshot { stores, catalog, text, schema, spaces, events, weights, recent });
         }
         Err(Error::internal("no commit could be pinned"))
+    }
+
+    /// The version of the weights that serve: 0 for those that the model ships or the configuration fixes.
+    pub(crate) fn weights_version(&self) -> u64 {
+        if self.stores.config.weights.is_empty() { self.weights.version } else { 0 }
     }
 
     /// Whether this version of an item, which an index proposes, is the pinned one.

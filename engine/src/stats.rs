@@ -30,6 +30,10 @@ pub struct Stats {
     pub poisoned: Option<String>,
     /// What background work failed last, when it did; it is tried again.
     pub background_error: Option<String>,
+    /// The version of the weights in force: 0 for those that the model ships or the configuration fixes.
+    pub weights_version: u64,
+    /// What the last calibration in the background failed with, when it did; it is tried again.
+    pub calibration_error: Option<String>,
 }
 
 /// What `recount` found: digests of all signals of items, of users with items, and of co-visits.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
+use crate::error::{Error, Result};
 use crate::event_tail::EventTail;
 use crate::id::{ItemKey, Seq};
 use crate::impression_queue::ImpressionQueue;
@@ -46,9 +47,39 @@ pub(crate) struct Stores {
     pub poisoned: ArcSwapOption<String>,
     /// The last failure of background work.
     pub background_error: ArcSwapOption<String>,
+    /// The last failure of a calibration in the background.
+    pub calibration_error: ArcSwapOption<String>,
+    /// Copies that replays of this store work with: they end with it.
+    pub copies: Mutex<Vec<Weak<Stores>>>,
 }
 
 impl Stores {
+    /// Tells the background threads to end, of this store and of its copies: a replay is given up at its next step.
+    pub(crate) fn end(&self) {
+        self.progress.close();
+        lock(&self.copies).iter().filter_map(Weak::upgrade).for_each(|copy| copy.end());
+    }
+
+    /// Lets a copy end with this store.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the store is closing already.
+    pub(crate) fn adopt(&self, copy: &Arc<Stores>) -> Result<()> {
+        let mut copies = lock(&self.copies);
+        copies.retain(|copy| copy.strong_count() > 0);
+        copies.push(Arc::downgrade(copy));
+        drop(copies);
+        self.check_open()
+    }
+
+    /// What long work asks between its steps.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the store is closing.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.progress.is_closing() { Err(Error::Closed) } else { Ok(()) }
+    }
+
     /// Closes the catalog, so that the path can be opened again at once. Nobody else may hold the stores any more.
     pub(crate) fn close(self) {
         self.catalog.close();

@@ -24,6 +24,7 @@ const LAYERS: [&[&str]; 6] = [
         "rule",
         "schema",
         "stats",
+        "training",
     ],
     &["catalog", "model", "text", "vector"],
     &[
@@ -42,6 +43,7 @@ const LAYERS: [&[&str]; 6] = [
         "arrange",
         "calibrate",
         "evaluate",
+        "export",
         "impress",
         "ingest",
         "maintain",
@@ -55,8 +57,14 @@ const LAYERS: [&[&str]; 6] = [
 ];
 const NO_SIBLINGS: [usize; 2] = [2, 4];
 /// Crates that show in one folder each.
-const FOREIGN: [(&str, &str); 5] =
-    [("heed", "catalog"), ("tantivy", "text"), ("usearch", "vector"), ("ort", "model"), ("tokenizers", "model")];
+const FOREIGN: [(&str, &str); 6] = [
+    ("heed", "catalog"),
+    ("tantivy", "text"),
+    ("usearch", "vector"),
+    ("ort", "model"),
+    ("tokenizers", "model"),
+    ("parquet", "export"),
+];
 const LONGEST_FILE: usize = 500;
 
 fn sources() -> Vec<(String, PathBuf, String)> {
@@ -110,6 +118,13 @@ fn imports(text: &str) -> BTreeSet<String> {
 fn first_name(text: &str) -> Option<String> {
     let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     name.starts_with(|c: char| c.is_lowercase()).then_some(name)
+}
+
+/// Whether a line of code has a path that begins with a crate's name: `ort::`, but not `report::`.
+fn names(line: &str, foreign: &str) -> bool {
+    let path = format!("{foreign}::");
+    let begins = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    line.match_indices(&path).any(|(at, _)| begins(at))
 }
 
 fn is_test_file(path: &Path) -> bool {

@@ -2,10 +2,12 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that meets something unexpected fails")]
 
+mod calibrate;
 mod concurrency;
 mod controls;
 mod crash;
 mod evaluate;
+mod explain;
 mod filters;
 mod grid;
 mod hostile;
@@ -16,4 +18,5 @@ mod requests;
 mod rules;
 mod shown;
 mod signals;
+mod training;
 mod writes;

@@ -77,7 +77,7 @@ void onelist_string_free(char **text);
 // - `path`: the directory, in UTF-8, `path_len` bytes.
 // - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
-//   threads_per_session, index_threads, candidates, weights, rating_scale, max_bytes,
+//   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, max_bytes,
 //   force_network_fs.
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 //
@@ -160,8 +160,8 @@ onelist_status onelist_log(onelist_engine *engine,
 //   as for onelist_set_scenario(). next: the "next" of the page before; the rest of the request stays the same.
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 // - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
-//   "degraded", "next"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
-//   {"line", "contributions", "rules", "moved"}.
+//   "degraded", "next", "weights_version"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
+//   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 // - `ranking_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_rank(onelist_engine *engine,
                             const char *request_json,
@@ -194,6 +194,48 @@ onelist_status onelist_evaluate(onelist_engine *engine,
                                 size_t plan_json_len,
                                 char **report_json,
                                 size_t *report_json_len);
+
+// Fits the weights of the model's linear part to the log, checks them on later events than those they were fitted to, and
+// ranks by those that are better from now on. When the call returns that is on disk. Takes seconds for each million events.
+//
+// - `calibration_json` (out): {"version", "time", "events", "model", "sets": [{"situation", "samples", "held_out",
+//   "ndcg_before", "ndcg_after", "kept", "weights"}]}; free it. A log that is too small gives no sets and changes nothing.
+// - `calibration_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_calibrate(onelist_engine *engine,
+                                 char **calibration_json,
+                                 size_t *calibration_json_len);
+
+// Reads the calibrations that are kept, at most 8.
+//
+// - `calibrations_json` (out): {"in_force", "calibrations": [..]}, oldest first, with the version in force; 0 is what the
+//   model ships. Free it.
+// - `calibrations_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_calibrations(onelist_engine *engine,
+                                    char **calibrations_json,
+                                    size_t *calibrations_json_len);
+
+// Puts a kept calibration in force, or with 0 what the model ships. When the call returns that is on disk, and the next
+// ranking is by it.
+//
+// - `version`: 0, or a version that onelist_calibrations() lists; another one is ONELIST_INPUT.
+onelist_status onelist_use_calibration(onelist_engine *engine,
+                                       uint64_t version);
+
+// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they were at
+// the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
+//
+// - `path`: the file, in UTF-8, `path_len` bytes. It appears once it is whole and on disk, in place of one of that name.
+// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the defaults. Keys: requests (at most so many, the newest;
+//   100000), negatives (so many candidates of each that were not taken; all), until (seconds since 1970, UTC).
+// - `summary_json` (out): {"requests", "rows", "not_retrieved", "bytes"}; free it.
+// - `summary_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_export_training(onelist_engine *engine,
+                                       const char *path,
+                                       size_t path_len,
+                                       const char *plan_json,
+                                       size_t plan_json_len,
+                                       char **summary_json,
+                                       size_t *summary_json_len);
 
 // Stores rules under a name, in place of those that it had. When the call returns they are on disk; a request ranks by
 // them with {"scenario": name}.

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn onelist_string_free(text: *mut *mut c_char) {
 /// - `path`: the directory, in UTF-8, `path_len` bytes.
 /// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 ///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
-///   threads_per_session, index_threads, candidates, weights, rating_scale, impressions (false, or enabled,
+///   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, impressions (false, or enabled,
 ///   share, most), explore, new_items, max_bytes, force_network_fs.
 /// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 ///
@@ -224,8 +224,9 @@ pub unsafe extern "C" fn onelist_log(
 ///   log_impression: false when nobody is shown the ranking.
 ///   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 /// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "propensity", "why"}], "candidates",
-///   "took", "degraded", "explored", "next"}; free it. "propensity": the probability of the place, where it was drawn. "next" is null on the last page. "why", when the request has "explain": true:
-///   {"line", "contributions", "rules", "moved"}.
+///   "weights_version", "took", "degraded", "explored", "next"}; free it. "propensity": the probability of the place, where it
+///   was drawn. "next" is null on the last page. "why", when the request has "explain": true:
+///   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 /// - `ranking_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_rank(
@@ -336,6 +337,82 @@ pub unsafe extern "C" fn onelist_evaluate(
         let plan = unsafe { optional_text("plan_json", plan_json, plan_json_len) }?;
         let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
         out.write(json::report_to_json(&handle::find(engine)?.evaluate(&plan)?)?)
+    })
+}
+
+/// Fits the weights of the model's linear part to the log, checks them on later events than those they were fitted to, and
+/// ranks by those that are better from now on. When the call returns that is on disk. Takes seconds for each million events.
+///
+/// - `calibration_json` (out): {"version", "time", "events", "model", "sets": [{"situation", "samples", "held_out",
+///   "ndcg_before", "ndcg_after", "kept", "weights"}]}; free it. A log that is too small gives no sets and changes nothing.
+/// - `calibration_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_calibrate(
+    engine: *mut OnelistEngine,
+    calibration_json: *mut *mut c_char,
+    calibration_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("calibration_json", calibration_json, calibration_json_len) }?;
+        out.write(json::calibration_to_json(&handle::find(engine)?.calibrate()?)?)
+    })
+}
+
+/// Reads the calibrations that are kept, at most 8.
+///
+/// - `calibrations_json` (out): {"in_force", "calibrations": [..]}, oldest first, with the version in force; 0 is what the
+///   model ships. Free it.
+/// - `calibrations_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_calibrations(
+    engine: *mut OnelistEngine,
+    calibrations_json: *mut *mut c_char,
+    calibrations_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("calibrations_json", calibrations_json, calibrations_json_len) }?;
+        let (kept, in_force) = handle::find(engine)?.calibrations()?;
+        out.write(json::calibrations_to_json(&kept, in_force)?)
+    })
+}
+
+/// Puts a kept calibration in force, or with 0 what the model ships. When the call returns that is on disk, and the next
+/// ranking is by it.
+///
+/// - `version`: 0, or a version that onelist_calibrations() lists; another one is ONELIST_INPUT.
+#[unsafe(no_mangle)]
+pub extern "C" fn onelist_use_calibration(engine: *mut OnelistEngine, version: u64) -> onelist_status {
+    entry(|| handle::find(engine)?.use_calibration(version))
+}
+
+/// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they were at
+/// the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
+///
+/// - `path`: the file, in UTF-8, `path_len` bytes. It appears once it is whole and on disk, in place of one of that name.
+/// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the defaults. Keys: requests (at most so many, the newest;
+///   100000), negatives (so many candidates of each that were not taken; all), until (seconds since 1970, UTC).
+/// - `summary_json` (out): {"requests", "rows", "not_retrieved", "bytes"}; free it.
+/// - `summary_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_export_training(
+    engine: *mut OnelistEngine,
+    path: *const c_char,
+    path_len: usize,
+    plan_json: *const c_char,
+    plan_json_len: usize,
+    summary_json: *mut *mut c_char,
+    summary_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("summary_json", summary_json, summary_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let (path, plan) =
+            unsafe { (text("path", path, path_len)?, optional_text("plan_json", plan_json, plan_json_len)?) };
+        let plan = plan.map(json::training_plan_from_json).transpose()?.unwrap_or_default();
+        out.write(json::training_summary_to_json(&handle::find(engine)?.export_training(path, &plan)?)?)
     })
 }
 

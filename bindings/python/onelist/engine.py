@@ -14,6 +14,7 @@ from onelist import _native
 from onelist._json import to_json
 from onelist._native import Ranking
 from onelist._runtime import installed_runtime
+from onelist.calibration import Calibration
 from onelist.errors import InvalidArgumentError
 from onelist.evaluation import Report
 from onelist.types import (
@@ -36,6 +37,7 @@ from onelist.types import (
     Stats,
     StoredItem,
     Time,
+    TrainingSummary,
     UserOptions,
     Vector,
 )
@@ -56,6 +58,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     index_threads: int | None = None,
     candidates: int | None = None,
     weights: Sequence[Sequence[float]] | None = None,
+    calibrate: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
     actions: Mapping[str, ActionConfig] | None = None,
     impressions: bool | ImpressionOptions | None = None,
@@ -77,6 +80,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
     - ``candidates``: how many a request scores when it does not say (200)
     - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
+    - ``calibrate``: fit the weights to the log in the background, whenever it has grown by half (False)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
     - ``impressions``: which rankings are remembered (all, the newest 100,000); False for none
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
@@ -98,6 +102,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "index_threads": index_threads,
         "candidates": candidates,
         "weights": weights,
+        "calibrate": calibrate,
         "rating_scale": rating_scale,
         "actions": actions,
         "impressions": impressions,
@@ -414,6 +419,41 @@ class Engine:
             "seed": seed,
         }
         return Report(*self._native.evaluate(to_json(plan, "evaluate")))
+
+    def calibrate(self, *, until: Time | None = None) -> Calibration:
+        """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
+        on later events than those they were fitted to, and ranks by those that are better from now on; durable.
+
+        A log that is too small gives no ``sets`` and changes nothing. See docs/RECOMMEND.md.
+        """
+        return Calibration(*self._native.calibrate(until))
+
+    def calibrations(self) -> list[Calibration]:
+        """The calibrations that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
+        return [Calibration(*one) for one in self._native.calibrations()]
+
+    def use_calibration(self, version: SupportsIndex) -> None:
+        """Puts a kept calibration in force, or with 0 what the model ships; durable on return."""
+        self._native.use_calibration(version)
+
+    def export_training(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        requests: int | None = None,
+        negatives: int | None = None,
+        until: Time | None = None,
+    ) -> TrainingSummary:
+        """Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they
+        were at the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
+
+        - ``requests`` (100,000): at most so many, the newest
+        - ``negatives``: so many candidates of each request that were not taken, drawn evenly (all of them)
+        - ``until``: leave out what happened from then on
+        """
+        plan = {"requests": requests, "negatives": negatives, "until": None if until is None else _seconds(until)}
+        written = self._native.export_training(path, to_json(plan, "export_training"))
+        return cast(TrainingSummary, json.loads(written))
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
         """Stores rules under a name (``rank(scenario=name)``), in place of those that it had; durable on return."""

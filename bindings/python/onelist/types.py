@@ -222,6 +222,15 @@ class FieldOptions(TypedDict, total=False):
     embed: bool
 
 
+class TrainingSummary(TypedDict):
+    """What ``export_training`` wrote. ``not_retrieved`` requests took an item that no source proposed."""
+
+    requests: int
+    rows: int
+    not_retrieved: int
+    bytes: int
+
+
 class VectorStats(TypedDict):
     """One vector index."""
 
@@ -269,3 +278,5 @@ class Stats(TypedDict):
     impressions: ImpressionStats
     poisoned: str | None
     background_error: str | None
+    weights_version: int
+    calibration_error: str | None

@@ -8,7 +8,7 @@ use onelist::Error;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{elements, ids, items, text};
+use crate::convert::{elements, ids, items, text, time};
 use crate::error::{Place, from_engine};
 use crate::request::{count, event, request};
 use crate::results::{Ranking, item_dict};
@@ -133,6 +133,41 @@ impl Engine {
         call(py, || {
             let report = self.inner.evaluate(&onelist::json::plan_from_json(&plan)?)?;
             Ok((report.text(), onelist::json::report_to_json(&report)?, report.html()))
+        })
+    }
+
+    /// Fits the weights to the log, to the events before `until`: the calibration as text and as JSON.
+    #[pyo3(signature = (until, /))]
+    fn calibrate(&self, py: Python<'_>, until: Option<&Bound<'_, PyAny>>) -> PyResult<(String, String)> {
+        let until = until.map(|until| time(until, &Place::Argument("until"))).transpose()?;
+        let until = until.unwrap_or(onelist::Timestamp::MAX);
+        call(py, || {
+            let calibration = self.inner.calibrate_until(until)?;
+            Ok((calibration.to_text(), onelist::json::calibration_to_json(&calibration)?))
+        })
+    }
+
+    /// The calibrations that are kept, oldest first, each as text and as JSON.
+    fn calibrations(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+        call(py, || {
+            let (kept, _) = self.inner.calibrations()?;
+            kept.iter().map(|one| Ok((one.to_text(), onelist::json::calibration_to_json(one)?))).collect()
+        })
+    }
+
+    /// Puts a kept calibration in force, or with 0 what the model ships.
+    #[pyo3(signature = (version, /))]
+    fn use_calibration(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
+        let version = count(version, &Place::Argument("version"))?;
+        call(py, || self.inner.use_calibration(version as u64))
+    }
+
+    /// Writes a training file by a plan in JSON; what was written, as JSON.
+    #[pyo3(signature = (path, plan, /))]
+    fn export_training(&self, py: Python<'_>, path: PathBuf, plan: String) -> PyResult<String> {
+        call(py, || {
+            let plan = onelist::json::training_plan_from_json(&plan)?;
+            onelist::json::training_summary_to_json(&self.inner.export_training(path, &plan)?)
         })
     }
 

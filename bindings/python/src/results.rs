@@ -68,6 +68,27 @@ impl Hit {
         Ok(dict)
     }
 
+    /// What the score loses without each of the newest items of the history, by id, largest magnitude first; empty unless
+    /// the request said `explain`.
+    #[getter]
+    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for part in self.hit.why.iter().flat_map(|why| &why.history) {
+            dict.set_item(&part.item, part.amount)?;
+        }
+        Ok(dict)
+    }
+
+    /// What each word of the query adds by its matches; empty unless the request said `explain`.
+    #[getter]
+    fn terms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for part in self.hit.why.iter().flat_map(|why| &why.terms) {
+            dict.set_item(&part.term, part.amount)?;
+        }
+        Ok(dict)
+    }
+
     /// The rules that touched the hit; empty unless the request said `explain`.
     #[getter]
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -106,6 +127,9 @@ pub(crate) struct Ranking {
     /// How many candidates were scored.
     #[pyo3(get)]
     candidates: usize,
+    /// Which weights scored it: 0 for those that ship or are configured, else a calibration's version.
+    #[pyo3(get)]
+    weights_version: u64,
     /// Asks for the next page, as the keyword `next`; None when there is none.
     #[pyo3(get)]
     next: Option<String>,
@@ -128,6 +152,7 @@ impl Ranking {
             rank_id: ranking.rank_id,
             hits: PyTuple::new(py, hits)?.unbind(),
             candidates: ranking.candidates,
+            weights_version: ranking.weights_version,
             next: ranking.next,
             explored: ranking.explored,
             took: ranking.took,

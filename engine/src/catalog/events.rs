@@ -119,6 +119,11 @@ impl UserItem {
         }
     }
 
+    /// The same without its events: what is left are the impressions.
+    pub(crate) fn without_events(self) -> UserItem {
+        UserItem { shown: self.shown, last_shown: self.last_shown, ..UserItem::default() }
+    }
+
     /// Counts an impression.
     pub(crate) fn add_impression(&mut self, time: Timestamp) {
         self.shown = self.shown.saturating_add(1);

@@ -1,31 +1,20 @@
 //! `calibrate` on a store: past events become requests to a scratch copy, whose answers the weights are fitted to.
 
-use std::collections::HashMap;
-
-use super::Engine;
 use super::evaluate::read_log;
-use super::scratch::Scratch;
-use super::systems::to_event;
-use super::{Clock, score_all};
+use super::replay::Replay;
+use super::{Engine, Inner};
 use crate::calibrate::{Draw, Past, Sample, choose, draw};
 use crate::calibration::{Calibration, Situation};
 use crate::candidate::Scored;
 use crate::error::{Error, Result};
 use crate::evaluate::{Log, LogEvent};
 use crate::evaluation::Plan;
-use crate::event::Event;
 use crate::id::ItemKey;
-use crate::ingest::prepare_events;
 use crate::live_weights;
 use crate::request::Request;
-use crate::snapshot::Snapshot;
 use crate::stores::Stores;
 use crate::time::Timestamp;
 
-/// Events that are logged in one batch between two samples.
-const BATCH: usize = 50_000;
-/// Growth of the log after which what is fitted to it is fitted again.
-const REFIT_GROWTH: f64 = 1.2;
 /// Candidates of a sample: those that are taken are few, and a weight is learnt from those that are near.
 const CANDIDATES: usize = 200;
 
@@ -41,7 +30,8 @@ impl Engine {
     /// [`Engine::calibrations`], [`Engine::use_calibration`].
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] when `Config::weights` fixes the weights; otherwise what `open`, `log` and `rank` answer.
+    /// [`Error::InvalidArgument`] when [`crate::Config::weights`] fixes the weights; [`Error::Closed`] when the engine is
+    /// closed meanwhile; otherwise what `open`, `log` and `rank` answer.
     pub fn calibrate(&self) -> Result<Calibration> {
         self.calibrate_until(Timestamp::MAX)
     }
@@ -49,18 +39,7 @@ impl Engine {
     /// The same from the events before a time only: for measuring on what came after.
     pub fn calibrate_until(&self, until: Timestamp) -> Result<Calibration> {
         let inner = self.inner()?;
-        inner.writer.settle()?;
-        let stores = &inner.stores;
-        if !stores.config.weights.is_empty() {
-            let found = "weights that the configuration fixes";
-            return Err(Error::argument("calibrate", "an engine opened without `weights`", found));
-        }
-        let mut log = read_log(stores, &Plan::default())?;
-        log.events.retain(|event| event.time < until);
-        let samples = collect(stores, &log)?;
-        let live = stores.weights.load_full();
-        let sets = choose(&samples, |situation| live.row(situation));
-        live_weights::add(stores, log.events.len() as u64, sets)
+        calibrate(&inner, until)
     }
 
     /// The calibrations that are kept, oldest first, and the version in force (0: what the model ships).
@@ -77,29 +56,38 @@ impl Engine {
     }
 }
 
+/// Fits the weights to the events before a time. Gives up with [`Error::Closed`] when the engine closes.
+pub(super) fn calibrate(inner: &Inner, until: Timestamp) -> Result<Calibration> {
+    let stores = &inner.stores;
+    if !stores.config.weights.is_empty() {
+        let found = "weights that the configuration fixes";
+        return Err(Error::argument("calibrate", "an engine opened without `weights`", found));
+    }
+    inner.writer.settle()?;
+    let tried = stores.catalog.read()?.counters().events;
+    let mut log = read_log(stores, &Plan::default())?;
+    log.events.retain(|event| event.time < until);
+    let samples = collect(stores, &log)?;
+    let live = stores.weights.load_full();
+    let sets = choose(&samples, |situation| live.row(situation));
+    stores.check_open()?;
+    live_weights::add(stores, log.events.len() as u64, tried, sets)
+}
+
 /// Replays a log, and notes the candidates of those events that are drawn.
 fn collect(stores: &Stores, log: &Log) -> Result<Vec<Sample>> {
     let past: Vec<Past> = log.events.iter().map(past).collect();
-    let width = stores.model.all_features().len();
-    // With weights of one, what a feature adds to the score is the feature.
-    let mut replay = Replay {
-        scratch: Scratch::open(stores, vec![vec![1.0; width]; 4])?,
-        waiting: Vec::new(),
-        logged: 0,
-        fitted: 0,
-    };
-    let keys = replay.keys()?;
+    let draws = draw(&past);
+    if draws.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut replay = Replay::new(stores, log)?;
     let mut samples = Vec::new();
-    let mut place = 0;
-    for draw in draw(&past) {
-        while place < draw.at {
-            replay.log(log.events.get(place).and_then(|event| to_event(log, event)))?;
-            place += 1;
-        }
+    for draw in draws {
+        replay.advance(draw.at)?;
         let Some(event) = log.events.get(draw.at) else { break };
-        let item = event.item.and_then(|item| log.items.get(item as usize)).map(|item| item.id.as_str());
-        let taken = item.and_then(|id| keys.get(id).copied());
-        let scored = replay.ask(&request(log, &draw, event.user, event.query.as_deref(), event.time))?;
+        let taken = event.item.and_then(|item| replay.key(item));
+        let (_, scored) = replay.ask(&request(log, &draw, event.user, event.query.as_deref(), event.time))?;
         samples.push(sample(draw.situation, scored, taken));
     }
     Ok(samples)
@@ -127,43 +115,4 @@ pub(super) fn request(log: &Log, draw: &Draw, user: u32, query: Option<&str>, no
 pub(super) fn sample(situation: Situation, scored: Vec<Scored>, taken: Option<ItemKey>) -> Sample {
     let place = scored.iter().position(|scored| Some(scored.candidate.key) == taken);
     Sample { situation, features: scored.into_iter().flat_map(|scored| scored.contributions).collect(), taken: place }
-}
-
-/// A scratch copy that follows the log.
-struct Replay {
-    scratch: Scratch,
-    waiting: Vec<Event>,
-    logged: usize,
-    fitted: usize,
-}
-
-impl Replay {
-    fn log(&mut self, event: Option<Event>) -> Result<()> {
-        self.waiting.extend(event);
-        if self.waiting.len() >= BATCH { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        let events = prepare_events(std::mem::take(&mut self.waiting))?;
-        self.logged += events.len();
-        self.scratch.db.inner()?.writer.log_applied(events)
-    }
-
-    fn ask(&mut self, request: &Request) -> Result<Vec<Scored>> {
-        self.flush()?;
-        if self.logged as f64 >= self.fitted as f64 * REFIT_GROWTH && self.logged > 0 {
-            self.fitted = self.logged;
-            self.scratch.db.refit()?;
-        }
-        let inner = self.scratch.db.inner()?;
-        let snapshot = Snapshot::pin(&inner.stores)?;
-        let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
-        Ok(found.into_iter().next().map(|found| found.scored).unwrap_or_default())
-    }
-
-    fn keys(&self) -> Result<HashMap<String, ItemKey>> {
-        let inner = self.scratch.db.inner()?;
-        let catalog = inner.stores.catalog.read()?;
-        catalog.view().items(ItemKey(0))?.map(|row| row.map(|(key, record)| (record.item.id, key))).collect()
-    }
 }

@@ -78,6 +78,7 @@ pub(super) fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
     let mut users: HashMap<UserKey, u32> = HashMap::new();
     let mut baskets: HashMap<String, u32> = HashMap::new();
     for (key, event) in snapshot.catalog.view().all_events()? {
+        stores.check_open()?;
         let item = event.item.map(|key| numbers.get(&key).copied());
         if item == Some(None) {
             log.unknown_items += 1;

@@ -24,12 +24,14 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Copies the catalog of `source` into a new engine with other `weights` (none: those of the model), and waits for its
-    /// indexes, so that what is measured is what serves.
+    /// indexes, so that what is measured is what serves. When `source` closes, the copy ends: the call and later ones
+    /// answer [`Error::Closed`].
     pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>) -> Result<Scratch> {
         let path = folder(&source.path).join(crate::random::hex_id());
         let config = Config {
             weights,
             sessions: 1,
+            calibrate: false,
             // What is measured is the model's own order, and nobody is shown it.
             impressions: Impressions::off(),
             explore: None,
@@ -37,6 +39,7 @@ impl Scratch {
             ..source.config.clone()
         };
         let scratch = Scratch { db: Engine::open(&path, config)?, path };
+        source.adopt(&scratch.db.inner()?.stores)?;
         scratch.copy(source)?;
         scratch.db.flush()?;
         Ok(scratch)
@@ -53,6 +56,7 @@ impl Scratch {
             let embedding = bytes.map(|bytes| vector::from_bytes(bytes, width)).transpose()?;
             batch.push(prepare_stored(record.item, record.available, embedding));
             if batch.len() == BATCH {
+                source.check_open()?;
                 inner.writer.put(std::mem::take(&mut batch))?;
             }
         }

@@ -26,7 +26,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 19] = [
+    const KNOWN: [&str; 20] = [
         "fields",
         "strict",
         "date_field",
@@ -39,6 +39,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "index_threads",
         "candidates",
         "weights",
+        "calibrate",
         "actions",
         "rating_scale",
         "impressions",
@@ -65,6 +66,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             "weights" => {
                 set(&mut config.weights, json, at, |json, at| list(json, at, |row, at| list(row, at, single)))?
             }
+            "calibrate" => set(&mut config.calibrate, json, at, flag)?,
             "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
             "impressions" => set(&mut config.impressions, json, at, impressions)?,

@@ -8,6 +8,7 @@
 //! | rules | `[{"rule": "pin", "item": "sku-9", "position": 1}, ..]`, see [`rules_from_json`] |
 //! | filter | `{"price": {">=": 10, "<": 90}, "tags": "red", "or": [..]}`, see [`filter_from_json`] |
 //! | evaluation plan | `{"protocol": "time_split", "at_share": 0.9, "queries": [{"query", "grades", "user", "time"}], ..}`, see [`plan_from_json`] |
+//! | plan of a training file | `{"requests": 10000, "negatives": 20, "until": 1700000000}`, see [`training_plan_from_json`] |
 //! | configuration | `{"fields": {"title": {"boost": 2}}, "provider": "cuda", ..}`, see [`config_from_json`] |
 //!
 //! Rules that hold for all of them: times are seconds since the Unix epoch; `null` means "not given"; a key that is not
@@ -27,6 +28,7 @@
 //! # Ok::<(), onelist::Error>(())
 //! ```
 
+mod calibration;
 mod config;
 mod control;
 mod event;
@@ -41,8 +43,10 @@ mod rule;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod training;
 mod write;
 
+pub use calibration::{calibration_to_json, calibrations_to_json};
 pub use config::config_from_json;
 pub use event::events_from_json;
 pub use filter::filter_from_json;
@@ -51,4 +55,5 @@ pub use plan::{counterfactual_to_json, plan_from_json, report_to_json};
 pub use request::{request_from_json, request_part_from_json, requests_from_json};
 pub use rule::{rules_from_json, rules_to_json, scenarios_to_json};
 pub use shown::{exposure_to_json, impressions_to_json};
+pub use training::{training_plan_from_json, training_summary_to_json};
 pub use write::{item_to_json, items_to_json, ranking_to_json, rankings_to_json, stats_to_json};

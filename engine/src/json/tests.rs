@@ -9,7 +9,7 @@ use crate::exposure::{Exploration, Impressions, NewItems};
 use crate::filter::{Compare, Filter, Scalar};
 use crate::impression::{Exposure, Impression};
 use crate::item::{Item, Kind, Value};
-use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 use crate::time::Timestamp;
 use crate::{
     Action, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Source, Stats, VectorStats,
@@ -395,7 +395,7 @@ fn configurations_read_as_documented() {
         r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
-            "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true,
+            "calibrate": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true,
             "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#,
     )
     .expect("reads");
@@ -413,6 +413,7 @@ fn configurations_read_as_documented() {
     expected.candidates = 5;
     expected.weights = vec![vec![1.0, 0.5], vec![]];
     expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
+    expected.calibrate = true;
     expected.rating_scale = (0.0, 10.0);
     expected.max_bytes = 1 << 30;
     expected.force_network_fs = true;
@@ -435,6 +436,7 @@ fn configurations_read_as_documented() {
         candidates: _,
         weights: _,
         actions: _,
+        calibrate: _,
         rating_scale: _,
         impressions: _,
         explore: _,
@@ -456,21 +458,24 @@ fn answers_are_written_as_documented() {
     ];
     let rules = vec!["rules[0] boost".to_owned()];
     let moved = Moved { from: 4, by: "caps".to_owned() };
+    let history = vec![Influence { item: "b".to_owned(), amount: 0.75 }];
+    let terms = vec![TermPart { term: "red".to_owned(), amount: 0.5 }];
     let hit = Hit {
         id: "a\"".to_owned(),
         score: 0.25,
         fields: Item::new("a").number("price", 9.0).fields,
         sources: vec![Proposal { source: Source::Popular7, rank: 1, score: 2.5 }],
         propensity: Some(0.5),
-        why: Some(Why { contributions, rules, moved: Some(moved), line: "bm25 +0.5".to_owned() }),
+        why: Some(Why { contributions, rules, moved: Some(moved), history, terms, line: "bm25 +0.5".to_owned() }),
     };
     let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, respond_us: 4, total_us: 10 };
     let (rank_id, degraded, next) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
-    let ranking = Ranking { rank_id, hits: vec![hit], candidates: 7, took, degraded, explored: true, next };
+    let ranking =
+        Ranking { rank_id, hits: vec![hit], candidates: 7, weights_version: 2, took, degraded, explored: true, next };
     let written = ranking_to_json(&ranking).expect("writes");
     assert_eq!(
         written,
-        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"}}}],"candidates":7,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"explored":true,"next":"t"}"#
+        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"},"history":[{"item":"b","amount":0.75}],"terms":[{"term":"red","amount":0.5}]}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"explored":true,"next":"t"}"#
     );
     assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
     assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);

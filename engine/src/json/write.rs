@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::error::{Error, Result};
 use crate::item::{Fields, Item, Value};
-use crate::ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
+use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 use crate::stats::{ImpressionStats, ModelStats, Stats, VectorStats};
 
 /// Writes an item so that [`item_from_json`](super::item_from_json) reads the same one: `id` first, then the fields by
@@ -28,7 +28,7 @@ pub fn items_to_json<'a>(items: impl IntoIterator<Item = Option<&'a Item>>) -> R
 }
 
 /// Writes a ranking: `rank_id`, `hits` (`id`, `score`, `fields`, `sources`, `propensity` where a place was drawn, and `why`
-/// when it was asked for), `candidates`, `took` in microseconds, `degraded`, `explored` and `next`.
+/// when it was asked for), `candidates`, `weights_version`, `took` in microseconds, `degraded`, `explored` and `next`.
 ///
 /// # Errors
 /// [`Error::Internal`], which would be a defect.
@@ -101,11 +101,12 @@ struct RankingForm<'a>(&'a Ranking);
 
 impl Serialize for RankingForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Ranking { rank_id, hits, candidates, took, degraded, explored, next } = self.0;
+        let Ranking { rank_id, hits, candidates, weights_version, took, degraded, explored, next } = self.0;
         let mut map = to.serialize_map(Some(7))?;
         map.serialize_entry("rank_id", rank_id)?;
         map.serialize_entry("hits", &hits.iter().map(HitForm).collect::<Vec<_>>())?;
         map.serialize_entry("candidates", candidates)?;
+        map.serialize_entry("weights_version", weights_version)?;
         map.serialize_entry("took", &TookForm(took))?;
         map.serialize_entry("degraded", degraded)?;
         map.serialize_entry("explored", explored)?;
@@ -147,12 +148,38 @@ struct WhyForm<'a>(&'a Why);
 
 impl Serialize for WhyForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Why { contributions, rules, moved, line } = self.0;
-        let mut map = to.serialize_map(Some(4))?;
+        let Why { contributions, rules, moved, history, terms, line } = self.0;
+        let mut map = to.serialize_map(Some(6))?;
         map.serialize_entry("line", line)?;
         map.serialize_entry("contributions", &ContributionsForm(contributions))?;
         map.serialize_entry("rules", rules)?;
         map.serialize_entry("moved", &moved.as_ref().map(|Moved { from, by }| MovedForm { from: *from, by }))?;
+        map.serialize_entry("history", &history.iter().map(InfluenceForm).collect::<Vec<_>>())?;
+        map.serialize_entry("terms", &terms.iter().map(TermForm).collect::<Vec<_>>())?;
+        map.end()
+    }
+}
+
+struct InfluenceForm<'a>(&'a Influence);
+
+impl Serialize for InfluenceForm<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
+        let Influence { item, amount } = self.0;
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("item", item)?;
+        map.serialize_entry("amount", amount)?;
+        map.end()
+    }
+}
+
+struct TermForm<'a>(&'a TermPart);
+
+impl Serialize for TermForm<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
+        let TermPart { term, amount } = self.0;
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("term", term)?;
+        map.serialize_entry("amount", amount)?;
         map.end()
     }
 }
@@ -205,6 +232,8 @@ impl Serialize for StatsForm<'_> {
             impressions,
             poisoned,
             background_error,
+            weights_version,
+            calibration_error,
         } = self.0;
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("items", items)?;
@@ -221,6 +250,8 @@ impl Serialize for StatsForm<'_> {
         map.serialize_entry("impressions", &CountsForm([("kept", kept), ("logged", logged), ("dropped", dropped)]))?;
         map.serialize_entry("poisoned", poisoned)?;
         map.serialize_entry("background_error", background_error)?;
+        map.serialize_entry("weights_version", weights_version)?;
+        map.serialize_entry("calibration_error", calibration_error)?;
         map.end()
     }
 }

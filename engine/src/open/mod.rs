@@ -5,7 +5,7 @@ mod format;
 mod lock;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -64,6 +64,8 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
         progress: Progress::default(),
         poisoned: ArcSwapOption::empty(),
         background_error: ArcSwapOption::empty(),
+        calibration_error: ArcSwapOption::empty(),
+        copies: Mutex::default(),
     };
     let text_durable = match text_at {
         Some(at) => at,

@@ -1,6 +1,7 @@
 //! Scoring: features once for every candidate, one run of the model for all.
 
 mod features;
+mod leave_out;
 mod personal;
 
 use crate::candidate::{Candidate, Marks, Scored};
@@ -11,6 +12,7 @@ use crate::score::{best_first, on_grid};
 use crate::snapshot::Snapshot;
 
 pub(crate) use features::Features;
+pub(crate) use leave_out::leave_out;
 
 /// One request of a batch, ready to be scored.
 pub(crate) struct Question<'q> {
@@ -25,8 +27,15 @@ pub(crate) fn score(
     questions: &[Question],
     candidates: Vec<Vec<Candidate>>,
 ) -> Result<Vec<Vec<Scored>>> {
+    let scores = run(snapshot, questions)?;
+    let width = snapshot.stores.model.all_features().len();
+    Ok(candidates.into_iter().zip(scores).map(|(candidates, scores)| sorted(candidates, &scores, width)).collect())
+}
+
+/// Scores in the order of the candidates that the features were read for.
+fn run(snapshot: &Snapshot, questions: &[Question]) -> Result<Vec<Scores>> {
     let no_direction = vec![0.0; snapshot.stores.model.width()];
-    let (live, configured) = (snapshot.stores.weights.load_full(), !snapshot.stores.config.weights.is_empty());
+    let (live, configured) = (&snapshot.weights, !snapshot.stores.config.weights.is_empty());
     let histories: Vec<Vec<HistoryInput>> =
         questions.iter().map(|q| q.intent.events.iter().map(|event| event.input()).collect()).collect();
     let inputs: Vec<ScoreInput> = questions
@@ -50,8 +59,7 @@ pub(crate) fn score(
     for (question, scores) in questions.iter().zip(&mut scores) {
         personal::scale(&snapshot.stores.model, question.intent, question.explain, scores);
     }
-    let width = snapshot.stores.model.all_features().len();
-    Ok(candidates.into_iter().zip(scores).map(|(candidates, scores)| sorted(candidates, &scores, width)).collect())
+    Ok(scores)
 }
 
 fn sorted(candidates: Vec<Candidate>, scores: &Scores, width: usize) -> Vec<Scored> {

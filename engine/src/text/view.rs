@@ -153,16 +153,16 @@ impl TextView {
         Ok(scores)
     }
 
-    /// The words of the query, as they were typed, that occur in the item, in the order of the query. Empty when no
-    /// version is live.
+    /// The words of the query, as they were typed, that occur in the item, in the order of the query, each with its part
+    /// of the item's BM25. Empty when no version is live.
     ///
     /// # Errors
     /// [`crate::Error::Index`] when the index cannot be read.
-    pub(crate) fn matched_terms(&self, query: &TextQuery, key: ItemKey, live: Live<'_>) -> Result<Vec<String>> {
-        let mut matched = vec![false; query.words.len()];
+    pub(crate) fn matched_terms(&self, query: &TextQuery, key: ItemKey, live: Live<'_>) -> Result<Vec<(String, f32)>> {
+        let mut parts: Vec<Option<f32>> = vec![None; query.words.len()];
         if let Some(doc) = self.tail.version(key, live) {
             for leaf in query.leaves.iter().filter(|leaf| doc.count(leaf.hash) > 0) {
-                matched[leaf.word] = true;
+                *parts[leaf.word].get_or_insert_default() += doc.score(std::slice::from_ref(leaf));
             }
         } else {
             for segment in &self.indexed.segments {
@@ -171,13 +171,15 @@ impl TextView {
                         continue;
                     }
                     for leaf in &query.leaves {
-                        segment.each_match(leaf, &[doc], |_, _, _| matched[leaf.word] = true)?;
+                        segment.each_match(leaf, &[doc], |_, length, count| {
+                            *parts[leaf.word].get_or_insert_default() += leaf.weight.score(length, count);
+                        })?;
                     }
                 }
             }
         }
-        let words = query.words.iter().zip(matched);
-        Ok(words.filter(|(_, matched)| *matched).map(|(word, _)| word.typed.clone()).collect())
+        let words = query.words.iter().zip(parts);
+        Ok(words.filter_map(|(word, part)| part.map(|part| (word.typed.clone(), part))).collect())
     }
 
     /// The keys of all live items that pass the filter (which went through [`Filter::resolve`]). `live` is asked for

@@ -94,7 +94,11 @@ fn matched_terms_are_what_the_user_typed() {
     let matched = |fixture: &Fixture| {
         let view = fixture.view();
         let query = view.query("Running SHOES forrest running", &fixture.fields()).expect("analyses").expect("words");
-        view.matched_terms(&query, ItemKey(1), &fixture.live()).expect("looks up")
+        let terms = view.matched_terms(&query, ItemKey(1), &fixture.live()).expect("looks up");
+        let scores = view.score(&query, &[ItemKey(1)], &fixture.live()).expect("scores");
+        let (typed, parts): (Vec<String>, Vec<f32>) = terms.into_iter().unzip();
+        assert!(parts.iter().all(|part| *part > 0.0) && (parts.iter().sum::<f32>() - scores[0]).abs() < 1e-6);
+        typed
     };
     assert_eq!(matched(&fixture), ["Running", "forrest"]);
     fixture.commit(changes);

@@ -1,0 +1,53 @@
+// What is made of the log, on the shop that store.c has put: a training file, and a calibration, for which it is too small.
+
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void exported(onelist_engine *db) {
+    char path[] = "/tmp/onelist-c-training-XXXXXX";
+    int file = mkstemp(path);
+    if (!CHECK(file >= 0)) {
+        return;
+    }
+    close(file);
+    const char *plan = "{\"requests\": 10, \"negatives\": 2}";
+    char *out = NULL;
+    size_t length = 0;
+    CHECK_STATUS(ONELIST_OK, onelist_export_training(db, path, strlen(path), plan, strlen(plan), &out, &length));
+    CHECK(out != NULL && strlen(out) == length && contains(out, "{\"requests\":") && !contains(out, "\"rows\":0"));
+    onelist_string_free(&out);
+    char magic[4] = "";
+    FILE *written = fopen(path, "rb");
+    CHECK(written != NULL && fread(magic, 1, 4, written) == 4 && memcmp(magic, "PAR1", 4) == 0);
+    if (written != NULL) {
+        fclose(written);
+    }
+    CHECK(remove(path) == 0);
+    const char *wrong = "{\"negative\": 2}";
+    CHECK_ERROR(ONELIST_INPUT, "UnknownField",
+                onelist_export_training(db, path, strlen(path), wrong, strlen(wrong), &out, NULL));
+    CHECK_STATUS(ONELIST_INPUT, onelist_export_training(db, NULL, 0, NULL, 0, &out, NULL));
+    CHECK(out == NULL);
+}
+
+void test_calibration(onelist_engine *db) {
+    exported(db);
+    char *out = NULL;
+    size_t length = 0;
+    CHECK_STATUS(ONELIST_OK, onelist_calibrate(db, &out, &length));
+    CHECK(out != NULL && strlen(out) == length && contains(out, "\"version\":0") && contains(out, "\"sets\":[]"));
+    onelist_string_free(&out);
+    CHECK_STATUS(ONELIST_OK, onelist_calibrations(db, &out, NULL));
+    CHECK(out != NULL && strcmp(out, "{\"in_force\":0,\"calibrations\":[]}") == 0);
+    onelist_string_free(&out);
+    CHECK_STATUS(ONELIST_OK, onelist_use_calibration(db, 0));
+    CHECK(contains(ranked(db, "{\"user\": \"u7\"}"), "\"weights_version\":0"));
+    CHECK_ERROR(ONELIST_INPUT, "InvalidArgument", onelist_use_calibration(db, 3));
+    CHECK_STATUS(ONELIST_INPUT, onelist_calibrate(db, NULL, NULL));
+    CHECK_STATUS(ONELIST_INPUT, onelist_calibrations(db, NULL, NULL));
+    CHECK_STATUS(ONELIST_INPUT, onelist_use_calibration(NULL, 0));
+}

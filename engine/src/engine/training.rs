@@ -1,0 +1,176 @@
+//! `export_training` on a store: the log is replayed, and the candidates of its requests are written down with their
+//! features as they were.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
+
+use super::Engine;
+use super::evaluate::read_log;
+use super::replay::Replay;
+use crate::candidate::Scored;
+use crate::error::{Error, Result};
+use crate::evaluate::{Log, LogEvent};
+use crate::evaluation::Plan;
+use crate::export::{Answer, Candidate, TrainingFile};
+use crate::id::ItemKey;
+use crate::random::unit_hash;
+use crate::request::Request;
+use crate::stores::Stores;
+use crate::training::{TrainingPlan, TrainingSummary};
+
+/// Newest events of a user that a row names: those that the model reads.
+const HISTORY: usize = 50;
+const SEED: u64 = 20_261_125;
+
+impl Engine {
+    /// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they
+    /// were at the time, computed by the code that serves, the history, and whether the candidate was taken.
+    /// docs/TRAINING.md lists the columns.
+    ///
+    /// Every event that speaks for an item is taken as the answer to a request, as in [`Engine::calibrate`]: the log is
+    /// replayed into a scratch copy, which is asked just before the event. The store is only read. Rows are written in
+    /// groups, in bounded memory; the file has its name once it is whole and on disk, in place of one that had it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a plan out of range; [`Error::Io`] when the file cannot be written;
+    /// [`Error::Closed`] when the engine is closed meanwhile; otherwise what `open`, `log` and `rank` answer.
+    pub fn export_training(&self, path: impl AsRef<Path>, plan: &TrainingPlan) -> Result<TrainingSummary> {
+        plan.check()?;
+        let inner = self.inner()?;
+        inner.writer.settle()?;
+        let mut log = read_log(&inner.stores, &Plan::default())?;
+        if let Some(until) = plan.until {
+            log.events.retain(|event| event.time < until);
+        }
+        export(&inner.stores, &log, path.as_ref(), plan)
+    }
+}
+
+fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Result<TrainingSummary> {
+    let model = stores.model.stats();
+    let features = stores.model.all_features();
+    let facts = [("features", features.join(",")), ("model", model.sha256), ("space", model.space_id)];
+    let mut file = TrainingFile::create(path, features, &facts)?;
+    let mut summary = TrainingSummary::default();
+    let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();
+    let newest = &requests[requests.len().saturating_sub(plan.requests)..];
+    if !newest.is_empty() {
+        let mut export = Exporter { replay: Replay::new(stores, log)?, log, people: HashMap::new(), place: 0, plan };
+        for at in newest {
+            export.one(*at, &mut file, &mut summary)?;
+        }
+    }
+    summary.bytes = file.finish()?;
+    Ok(summary)
+}
+
+/// A replay with the histories that rows name.
+struct Exporter<'e> {
+    replay: Replay<'e>,
+    log: &'e Log,
+    /// Places in the log of each user's newest events on items, oldest first.
+    people: HashMap<u32, VecDeque<usize>>,
+    /// The next event that histories lack.
+    place: usize,
+    plan: &'e TrainingPlan,
+}
+
+impl Exporter<'_> {
+    /// Asks for the request that an event answers, and writes its candidates.
+    fn one(&mut self, at: usize, file: &mut TrainingFile, summary: &mut TrainingSummary) -> Result<()> {
+        let log = self.log;
+        let event = log.events.get(at).ok_or_else(|| Error::internal("an event outside the log"))?;
+        let taken = event.item.and_then(|item| self.replay.key(item));
+        let taken = taken.ok_or_else(|| Error::internal("an item that the copy lacks"))?;
+        self.replay.advance(at)?;
+        self.remember(at);
+        let request = request(log, event);
+        let (situation, mut scored) = self.replay.ask(&request)?;
+        if scored.iter().all(|scored| scored.candidate.key != taken) {
+            summary.not_retrieved += 1;
+            scored.extend(self.alone(event, request)?);
+        }
+        let scored = choose(scored, taken, at, self.plan.negatives);
+        let answer = Answer {
+            request: at as u64,
+            user: user_id(log, event),
+            time: event.time,
+            situation: situation.name(),
+            query: event.query.as_deref(),
+            history: self.history(event),
+            action: event.action.name(),
+            value: event.value,
+        };
+        let candidates: Vec<Candidate> = scored.iter().filter_map(|scored| self.candidate(scored, taken)).collect();
+        file.add(&answer, &candidates)?;
+        summary.requests += 1;
+        summary.rows += candidates.len() as u64;
+        Ok(())
+    }
+
+    /// The features of an item that was taken although no source proposed it; it has no sources.
+    fn alone(&mut self, event: &LogEvent, mut request: Request) -> Result<Vec<Scored>> {
+        let id = event.item.and_then(|item| self.log.items.get(item as usize)).map(|item| item.id.clone());
+        request.among = Some(id.into_iter().collect());
+        let (_, mut alone) = self.replay.ask(&request)?;
+        alone.iter_mut().for_each(|scored| scored.candidate.proposals.clear());
+        Ok(alone)
+    }
+
+    /// Adds the events before `at` to the histories.
+    fn remember(&mut self, at: usize) {
+        for place in self.place..at {
+            if let Some(event) = self.log.events.get(place).filter(|event| event.item.is_some()) {
+                let past = self.people.entry(event.user).or_default();
+                past.push_back(place);
+                if past.len() > HISTORY {
+                    past.pop_front();
+                }
+            }
+        }
+        self.place = at;
+    }
+
+    fn history(&self, event: &LogEvent) -> Vec<(&str, &str, f64)> {
+        let places = self.people.get(&event.user).into_iter().flatten().rev();
+        let named = places.filter_map(|place| {
+            let past = self.log.events.get(*place)?;
+            let item = self.log.items.get(past.item? as usize)?;
+            Some((item.id.as_str(), past.action.name(), event.time.seconds_since(past.time)))
+        });
+        named.collect()
+    }
+
+    fn candidate<'s>(&'s self, scored: &'s Scored, taken: ItemKey) -> Option<Candidate<'s>> {
+        let item = self.log.items.get(self.replay.number(scored.candidate.key)? as usize)?;
+        let sources = scored.candidate.proposals.iter().map(|proposal| proposal.source.name()).collect();
+        let taken = scored.candidate.key == taken;
+        Some(Candidate { item: &item.id, taken, sources, features: &scored.contributions })
+    }
+}
+
+fn user_id<'l>(log: &'l Log, event: &LogEvent) -> &'l str {
+    log.users.get(event.user as usize).map_or("", String::as_str)
+}
+
+/// The request that an event answers: its user's, at its time, with the query that it names.
+fn request(log: &Log, event: &LogEvent) -> Request {
+    let mut request = Request::new().user(user_id(log, event)).now(event.time).limit(1).explain();
+    request.query.clone_from(&event.query);
+    request.fields = Some(Vec::new());
+    request
+}
+
+/// What was taken first, then the others: all of them in order of key, or so many that are drawn evenly.
+fn choose(scored: Vec<Scored>, taken: ItemKey, at: usize, negatives: Option<usize>) -> Vec<Scored> {
+    let (mut rows, mut others): (Vec<Scored>, Vec<Scored>) =
+        scored.into_iter().partition(|scored| scored.candidate.key == taken);
+    if let Some(most) = negatives {
+        let place = |scored: &Scored| unit_hash([SEED, at as u64, scored.candidate.key.0]);
+        others.sort_by(|a, b| place(a).total_cmp(&place(b)));
+        others.truncate(most);
+    }
+    others.sort_by_key(|scored| scored.candidate.key);
+    rows.extend(others);
+    rows
+}

@@ -1,0 +1,82 @@
+//! What the history and the words of the query did to a hit, under names that people know.
+
+use std::collections::HashMap;
+
+use super::first_text;
+use crate::candidate::Scored;
+use crate::error::Result;
+use crate::event::Action;
+use crate::id::ItemKey;
+use crate::intent::Intent;
+use crate::ranking::{Contribution, Influence, TermPart};
+use crate::snapshot::Snapshot;
+
+/// Less than this is not worth a word in the line.
+const WORTH_SAYING: f32 = 0.005;
+
+/// Ids and titles of the items of the history, read once for all hits. An item that is gone has none.
+pub(super) struct Names(HashMap<ItemKey, (String, String)>);
+
+impl Names {
+    pub(super) fn read(snapshot: &Snapshot, hits: &[Scored]) -> Result<Names> {
+        let mut names = HashMap::new();
+        for (key, ..) in hits.iter().flat_map(|hit| &hit.marks.history) {
+            if names.contains_key(key) {
+                continue;
+            }
+            if let Some(record) = snapshot.catalog.view().item(*key)? {
+                let title = first_text(&record.item.fields).unwrap_or_else(|| record.item.id.clone());
+                names.insert(*key, (record.item.id, title));
+            }
+        }
+        Ok(Names(names))
+    }
+
+    /// The marks with ids.
+    pub(super) fn influences(&self, history: &[(ItemKey, Action, f32)]) -> Vec<Influence> {
+        let named = history.iter().filter_map(|(key, _, amount)| Some((self.0.get(key)?, *amount)));
+        named.map(|((id, _), amount)| Influence { item: id.clone(), amount }).collect()
+    }
+
+    /// The strongest item of the history, in words.
+    pub(super) fn because(&self, history: &[(ItemKey, Action, f32)]) -> Option<String> {
+        let strongest = history.iter().find(|(key, ..)| self.0.contains_key(key));
+        let (key, action, amount) = strongest.filter(|(.., amount)| amount.abs() >= WORTH_SAYING)?;
+        let (_, title) = self.0.get(key)?;
+        Some(format!("because you {} ({amount:+.2})", done(action, title)))
+    }
+}
+
+/// "bought Leather hiking boots".
+fn done(action: &Action, title: &str) -> String {
+    let verb = match action {
+        Action::View => "viewed",
+        Action::Click => "clicked",
+        Action::Cart => return format!("put {title} into the basket"),
+        Action::Buy => "bought",
+        Action::Like => "liked",
+        Action::Dislike => "disliked",
+        Action::Skip => "skipped",
+        Action::Hide => "hid",
+        Action::Rate => "rated",
+        Action::Share => "shared",
+        Action::Search => "searched for",
+        Action::Other(name) => return format!("had {title} ({name})"),
+    };
+    format!("{verb} {title}")
+}
+
+/// What each word adds: its share of BM25, times what BM25 adds to the score.
+pub(super) fn terms(
+    snapshot: &Snapshot,
+    intent: &Intent,
+    key: ItemKey,
+    contributions: &[Contribution],
+) -> Result<Vec<TermPart>> {
+    let bm25 = contributions.iter().find(|contribution| contribution.feature == "bm25");
+    let (Some(query), Some(bm25)) = (&intent.query, bm25) else { return Ok(Vec::new()) };
+    let live = |key, generation| snapshot.is_live(key, Some(generation));
+    let parts = snapshot.text.matched_terms(query, key, &live)?;
+    let sum = parts.iter().map(|(_, part)| part).sum::<f32>().max(f32::MIN_POSITIVE);
+    Ok(parts.into_iter().map(|(term, part)| TermPart { term, amount: bm25.amount * (part / sum) }).collect())
+}
