@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::exposure::{Exploration, Impressions, NewItems};
-use crate::item::Kind;
+use crate::kind::Kind;
 
 /// Where the model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -69,8 +69,8 @@ impl Exploration {
 
 /// A share of every list that new items get, whatever their scores; the less an item was shown, the likelier it is its turn.
 ///
-/// An item is new while it is younger than `days` or was shown fewer than `shown_below` times; what is not given counts
-/// for nothing.
+/// An item is new while it is younger than `days`, was shown fewer than `shown_below` times, or has fewer than
+/// `events_below` events; what is not given counts for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct NewItems {
     /// The least share of the places of a list that goes to new items, 0 to 1. Where it is no whole number of places it
@@ -80,23 +80,32 @@ pub struct NewItems {
     pub days: Option<f64>,
     /// Impressions, each counted as likely as its place is to be looked at; above 0, at most 1e9.
     pub shown_below: Option<f64>,
+    /// Positive events, each counted by the weight of its action; above 0, at most 1e9.
+    pub events_below: Option<f64>,
 }
 
 impl NewItems {
     pub(crate) fn check(&self) -> Result<()> {
         in_share("new_items.share", self.share)?;
-        for (what, given, most) in
-            [("new_items.days", self.days, 36_500.0), ("new_items.shown_below", self.shown_below, 1e9)]
-        {
+        for (what, given, most) in [
+            ("new_items.days", self.days, 36_500.0),
+            ("new_items.shown_below", self.shown_below, 1e9),
+            ("new_items.events_below", self.events_below, 1e9),
+        ] {
             if given.is_some_and(|given| !(given > 0.0 && given <= most)) {
                 let found = given.unwrap_or_default().to_string();
                 return Err(Error::argument(what, format!("above 0, at most {most}"), found));
             }
         }
-        if self.share > 0.0 && self.days.is_none() && self.shown_below.is_none() {
-            return Err(Error::argument("new_items", "`days`, `shown_below` or both", "neither"));
+        if self.share > 0.0 && !self.says_what_is_new() {
+            return Err(Error::argument("new_items", "`days`, `shown_below` or `events_below`", "none of them"));
         }
         Ok(())
+    }
+
+    /// Whether anything can be new.
+    pub(crate) fn says_what_is_new(&self) -> bool {
+        self.days.or(self.shown_below).or(self.events_below).is_some()
     }
 }
 
@@ -122,7 +131,7 @@ mod tests {
         for temperature in [f32::NAN, f32::INFINITY, -1.0, 101.0] {
             assert!(Exploration { temperature, ..explore }.check().is_err());
         }
-        let new = NewItems { share: 0.1, days: Some(7.0), shown_below: None };
+        let new = NewItems { share: 0.1, days: Some(7.0), shown_below: None, events_below: None };
         assert!(new.check().is_ok() && NewItems::default().check().is_ok());
         assert!(NewItems { days: None, ..new }.check().is_err(), "nothing is new");
         assert!(NewItems { days: Some(0.0), ..new }.check().is_err());

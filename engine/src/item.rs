@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::kind::Kind;
+
 use crate::error::{Error, Result};
 use crate::id::check_id;
 use crate::limits::{self, at_most};
@@ -32,41 +34,6 @@ pub enum Value {
     },
     /// A vector of the caller's own; every item that has the field must give the same number of dimensions.
     Vector(Vec<f32>),
-}
-
-/// The type of a field: that of its first value, or what the configuration says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Kind {
-    /// [`Value::Text`]
-    Text,
-    /// [`Value::Number`]
-    Number,
-    /// [`Value::Bool`]
-    Bool,
-    /// [`Value::Date`]
-    Date,
-    /// [`Value::Tags`]
-    Tags,
-    /// [`Value::Geo`]
-    Geo,
-    /// [`Value::Vector`]
-    Vector,
-}
-
-impl Kind {
-    /// The name that errors and bindings use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Text => "text",
-            Kind::Number => "number",
-            Kind::Bool => "bool",
-            Kind::Date => "date",
-            Kind::Tags => "tags",
-            Kind::Geo => "geo",
-            Kind::Vector => "vector",
-        }
-    }
 }
 
 impl Value {

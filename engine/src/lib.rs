@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod exposure;
 mod id;
+mod kind;
 pub mod limits;
 mod random;
 mod score;

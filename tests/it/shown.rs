@@ -261,9 +261,14 @@ fn dated() -> Config {
 #[test]
 fn new_items_get_the_share_of_places_that_was_set() {
     let mut config = dated();
-    config.new_items = Some(NewItems { share: 0.13, days: Some(7.0), shown_below: None });
+    config.new_items = Some(NewItems { share: 0.13, days: Some(7.0), shown_below: None, events_below: None });
     let (shop, now) = old_and_new(config);
-    let without = Request::new().now(now).new_items(NewItems { share: 0.0, days: Some(7.0), shown_below: None });
+    let without = Request::new().now(now).new_items(NewItems {
+        share: 0.0,
+        days: Some(7.0),
+        shown_below: None,
+        events_below: None,
+    });
     let plain = shop.db.rank(&without.unlogged()).expect("ranks");
     assert!(plain.hits.iter().all(|hit| hit.id.starts_with("old")), "by their scores they would have no place");
 
@@ -295,7 +300,7 @@ fn new_items_get_the_share_of_places_that_was_set() {
 #[test]
 fn an_item_is_ranked_in_the_call_after_its_put_and_is_new_until_it_was_shown() {
     let (shop, now) = old_and_new(dated());
-    let new_items = NewItems { share: 0.1, days: None, shown_below: Some(0.5) };
+    let new_items = NewItems { share: 0.1, days: None, shown_below: Some(0.5), events_below: None };
     let request = Request::new().now(now).new_items(new_items).explain();
     let plain = ids(&shop.db, &Request::new().now(now).limit(80)).expect("ranks");
     shop.db.flush().expect("flushes");

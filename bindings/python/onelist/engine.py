@@ -375,6 +375,7 @@ class Engine:
         baselines: bool | None = None,
         leave_out: bool | None = None,
         calibrate: bool | None = None,
+        new_items: NewItems | None = None,
         variants: Mapping[str, Sequence[Sequence[float]]] | None = None,
         category: str | None = None,
         resamples: int | None = None,
@@ -392,6 +393,7 @@ class Engine:
         - ``queries``: searches to measure (``onelist.types.JudgedQuery``); ``next_item`` (True): recommendation too
         - ``baselines`` (True); ``leave_out`` (False): what each source and feature is worth
         - ``calibrate`` (False): fit the weights on the way, to what was logged before each target
+        - ``new_items``: places for new items in every list, as ``rank`` takes it
         - ``variants``: other weights, by name; ``category``: the tag field whose mix is compared
         - ``resamples`` (1000) and ``seed`` (1) of the intervals; ``check_targets`` (20) of the point-in-time check
         """
@@ -412,6 +414,7 @@ class Engine:
             "baselines": baselines,
             "leave_out": leave_out,
             "calibrate": calibrate,
+            "new_items": new_items,
             "variants": None if variants is None else [{"name": n, "weights": w} for n, w in variants.items()],
             "category": category,
             "resamples": resamples,

@@ -86,11 +86,12 @@ class Exploration(TypedDict, total=False):
 
 class NewItems(TypedDict, total=False):
     """The least ``share`` (0 to 1) of the places of a list for items that are younger than ``days`` or were shown fewer
-    than ``shown_below`` times."""
+    than ``shown_below`` times, or have fewer than ``events_below`` events."""
 
     share: float
     days: float | None
     shown_below: float | None
+    events_below: float | None
 
 
 class ImpressionOptions(TypedDict, total=False):

@@ -49,8 +49,12 @@ fn rounded(wanted: f64, draws: Draws) -> usize {
     wanted.floor() as usize + usize::from(draws.unit(ROUND, 0) < wanted.fract())
 }
 
-/// Takes new items out of what comes after the page, each the likelier the less it was shown. Not simply those that were
-/// shown least: counts are a second late, and one item would be shown to everybody until they are not.
+/// Scores within this of the best new item are about as good as it is.
+const NEAR: f64 = 0.1;
+
+/// Takes new items out of what comes after the page, each the likelier the better it scores and the less it was shown. Not
+/// simply those that were shown least: counts are a second late, and one item would be shown to everybody until they are
+/// not.
 fn drawn(
     snapshot: &Snapshot,
     intent: &Intent,
@@ -62,9 +66,13 @@ fn drawn(
     let mut found = Vec::new();
     for (at, scored) in list.iter().enumerate().skip(end).filter(|(_, scored)| !scored.marks.fixed) {
         if let Some(shown) = intent.shown_if_new(snapshot, scored.candidate.key)? {
-            found.push((at, race(draws.unit(RACE, scored.candidate.key.0), 1.0 / (1.0 + shown))));
+            found.push((at, scored.candidate.key.0, f64::from(scored.score), shown));
         }
     }
+    let best = found.iter().map(|(_, _, score, _)| *score).fold(f64::NEG_INFINITY, f64::max);
+    let weight = |score: f64, shown: f64| (((score - best) / NEAR).exp() / (1.0 + shown)).max(f64::MIN_POSITIVE);
+    let race = |(at, key, score, shown)| (at, race(draws.unit(RACE, key), weight(score, shown)));
+    let mut found: Vec<(usize, f64)> = found.into_iter().map(race).collect();
     found.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
     found.truncate(most);
     // From the back, so that the places of the others stay as they are.

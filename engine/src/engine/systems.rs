@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task};
 use crate::evaluation::{Plan, SystemKind};
 use crate::event::Event;
+use crate::exposure::NewItems;
 use crate::id::ItemKey;
 use crate::ingest::prepare_events;
 use crate::random::hex_id;
@@ -45,6 +46,7 @@ pub(super) struct EngineSystems {
     fitted: usize,
     explain: bool,
     limit: usize,
+    new_items: Option<NewItems>,
 }
 
 /// A way to read a list off an answer.
@@ -99,6 +101,7 @@ impl EngineSystems {
         let limit = plan.ks.iter().copied().max().unwrap_or(1);
         let mut main = EngineSystems::new(source, log, source.config.weights.clone(), systems, limit)?;
         let stores = main.scratch.db.inner()?.stores.clone();
+        main.new_items = plan.new_items;
         if plan.calibrate {
             main.walk = Some(Walk::new(log, &stores));
         } else {
@@ -152,6 +155,7 @@ impl EngineSystems {
             fitted: 0,
             explain,
             limit,
+            new_items: None,
         })
     }
 
@@ -223,6 +227,7 @@ impl EngineSystems {
         request.query = question.query.map(str::to_owned);
         request.exclude_seen = question.exclude_seen.into();
         request.explain = self.explain;
+        request.new_items = self.new_items;
         // Nothing of the payload is looked at.
         request.fields = Some(Vec::new());
         match question.hidden_user {

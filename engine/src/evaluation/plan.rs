@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+use crate::exposure::NewItems;
 use crate::id::check_id;
 use crate::limits::{self, at_most};
 use crate::time::Timestamp;
@@ -115,6 +116,8 @@ pub struct Plan {
     /// Calibrate on the way: `rank` has at each target the weights that a store would have fitted to the log before it
     /// (default no: the weights in force, which may have seen the targets).
     pub calibrate: bool,
+    /// Places for new items in every list that is measured (default none), as [`crate::Request`] takes it.
+    pub new_items: Option<NewItems>,
     /// Other weights, each measured beside `rank`.
     pub variants: Vec<Variant>,
     /// The tag field whose mix in lists is compared with that in histories; the first tag field when not given.
@@ -142,6 +145,7 @@ impl Default for Plan {
             baselines: true,
             leave_out: false,
             calibrate: false,
+            new_items: None,
             variants: Vec::new(),
             category: None,
             resamples: 1000,
@@ -158,6 +162,7 @@ impl Plan {
     /// [`Error::InvalidArgument`], [`Error::LimitExceeded`], [`Error::InvalidId`] or [`Error::NonFinite`].
     pub(crate) fn check(&self) -> Result<()> {
         self.check_shares()?;
+        self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
         if self.ks.is_empty() || self.ks.len() > 8 || self.ks.iter().any(|k| !(1..=limits::MAX_K).contains(k)) {
             let expected = format!("1 to 8 lengths of list, each 1 to {}", limits::MAX_K);
             return Err(Error::argument("ks", expected, format!("{} numbers", self.ks.len())));

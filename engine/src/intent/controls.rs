@@ -172,7 +172,7 @@ pub(super) fn read(snapshot: &Snapshot, request: &Request, rules: &[Labelled]) -
         diversity: request.diversity,
         mix: request.calibrate_mix.clone().filter(|mix| mix.strength > 0.0),
         explore: request.explore.or(config.explore).filter(|explore| explore.share + explore.swaps > 0.0),
-        new_items: request.new_items.or(config.new_items).filter(|new| new.days.or(new.shown_below).is_some()),
+        new_items: request.new_items.or(config.new_items).filter(NewItems::says_what_is_new),
         caps: request.caps.iter().map(|cap| NamedCap { label: None, cap: cap.clone() }).collect(),
         ..Controls::default()
     };

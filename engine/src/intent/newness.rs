@@ -1,5 +1,6 @@
 //! Which items count as new to a request.
 
+use crate::catalog::Window;
 use crate::error::Result;
 use crate::id::ItemKey;
 use crate::snapshot::Snapshot;
@@ -7,14 +8,18 @@ use crate::snapshot::Snapshot;
 use super::Intent;
 
 impl Intent {
-    /// How often an item was shown, when it is new: younger than the request's days, or shown less than it says.
+    /// How often an item was shown, when it is new: younger than the request's days, or shown less, or with
+    /// fewer events, than it says.
     pub(crate) fn shown_if_new(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<f64>> {
         let Some(new_items) = &self.controls.new_items else { return Ok(None) };
         let Some(head) = snapshot.catalog.view().head(key)? else { return Ok(None) };
-        let shown = snapshot.catalog.view().signals(key)?.map_or(0.0, |signals| signals.shown);
+        let signals = snapshot.signals(key)?;
+        let shown = signals.map_or(0.0, |signals| signals.shown);
+        let events = signals.map_or(0.0, |signals| Window::Ever.count(signals.mass(Window::Ever), self.now));
         let days = self.now.seconds_since(head.available) / 86_400.0;
         let young = new_items.days.is_some_and(|most| days < most);
         let unseen = new_items.shown_below.is_some_and(|most| shown < most);
-        Ok((young || unseen).then_some(shown))
+        let untouched = new_items.events_below.is_some_and(|most| events < most);
+        Ok((young || unseen || untouched).then_some(shown))
     }
 }

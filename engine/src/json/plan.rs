@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::parse::{Json, one};
 use super::place::Place;
 use super::read::{entries, flag, given, list, missing, number, set, single, text, texts, time, unknown, whole, wrong};
+use super::shown::new_items;
 use super::write::to_string;
 use crate::error::Result;
 use crate::evaluation::{Counterfactual, JudgedQuery, Plan, Protocol, Report, SplitAt, Targets, Variant};
@@ -39,7 +40,7 @@ pub fn counterfactual_to_json(estimated: &Counterfactual) -> Result<String> {
     to_string(estimated)
 }
 
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 21] = [
     "protocol",
     "at_share",
     "at_time",
@@ -55,6 +56,7 @@ const KNOWN: [&str; 20] = [
     "baselines",
     "leave_out",
     "calibrate",
+    "new_items",
     "variants",
     "category",
     "resamples",
@@ -92,6 +94,7 @@ fn plan(json: Json<'_>, at: &Place<'_>) -> Result<Plan> {
             "baselines" => set(&mut plan.baselines, json, at, flag)?,
             "leave_out" => set(&mut plan.leave_out, json, at, flag)?,
             "calibrate" => set(&mut plan.calibrate, json, at, flag)?,
+            "new_items" => plan.new_items = given(json, at, new_items)?,
             "variants" => set(&mut plan.variants, json, at, |json, at| list(json, at, variant))?,
             "category" => plan.category = given(json, at, text)?,
             "resamples" => set(&mut plan.resamples, json, at, whole)?,

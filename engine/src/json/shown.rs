@@ -53,7 +53,8 @@ pub(super) fn new_items(json: Json<'_>, at: &Place<'_>) -> Result<NewItems> {
             "share" => set(&mut settings.share, json, at, number)?,
             "days" => settings.days = given(json, at, number)?,
             "shown_below" => settings.shown_below = given(json, at, number)?,
-            _ => return Err(unknown(at, &["share", "days", "shown_below"])),
+            "events_below" => settings.events_below = given(json, at, number)?,
+            _ => return Err(unknown(at, &["share", "days", "shown_below", "events_below"])),
         }
     }
     Ok(settings)

@@ -258,7 +258,7 @@ fn events_and_requests_read_as_documented() {
             "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
             "calibrate_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
             "scenario": "s", "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
-            "new_items": {"share": 0.2, "days": 7, "shown_below": 3}, "log_impression": false}"#,
+            "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2}, "log_impression": false}"#,
     );
     let rated = HistoryEvent {
         action: Action::Rate,
@@ -273,7 +273,8 @@ fn events_and_requests_read_as_documented() {
     expected = expected.calibrate_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
     expected = expected.scenario("s").next("token").unlogged();
     expected = expected.explore(Exploration { share: 0.5, temperature: 0.25, swaps: 0.125 });
-    expected = expected.new_items(NewItems { share: 0.2, days: Some(7.0), shown_below: Some(3.0) });
+    expected =
+        expected.new_items(NewItems { share: 0.2, days: Some(7.0), shown_below: Some(3.0), events_below: Some(2.0) });
     expected.history = vec![HistoryEvent::new("a"), rated];
     expected.exclude = vec!["x".to_owned()];
     expected.candidates = Some(50);
