@@ -23,6 +23,8 @@ pub enum Source {
     Popular90,
     /// Newest items.
     Fresh,
+    /// What the history's person had before: many come back to what they know.
+    Again,
     /// What people had next after the history's last events.
     Next,
     /// What people have who have the history's items.
@@ -43,7 +45,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 14] = [
+    pub(crate) const ALL: [Source; 15] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -52,6 +54,7 @@ impl Source {
         Source::Popular7,
         Source::Popular90,
         Source::Fresh,
+        Source::Again,
         Source::Next,
         Source::Together,
         Source::Basket,
@@ -71,6 +74,7 @@ impl Source {
             Source::Popular7 => "popular_7d",
             Source::Popular90 => "popular_90d",
             Source::Fresh => "fresh",
+            Source::Again => "again",
             Source::Next => "next",
             Source::Together => "together",
             Source::Basket => "basket",

@@ -37,7 +37,7 @@ use crate::respond::respond;
 use crate::retrieve::retrieve;
 use crate::rule::{Rule, check_name};
 use crate::snapshot::Snapshot;
-use crate::stats::Stats;
+use crate::stats::{Recount, Stats};
 use crate::stores::{Stores, lock};
 
 pub use evaluate::counterfactual;
@@ -233,6 +233,21 @@ impl Engine {
         let inner = self.inner()?;
         inner.writer.settle()?;
         refit::fit_together(&inner.stores)
+    }
+
+    /// Counts all signals anew from the stored events, in the order in which they were logged: after a change of
+    /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
+    pub fn recount(&self) -> Result<Recount> {
+        let inner = self.inner()?;
+        inner.writer.settle()?;
+        let mut write = inner.stores.catalog.write()?;
+        // What was logged since then is in the journal.
+        while write.apply_journal(&inner.stores.config, usize::MAX)? {}
+        let applied = write.applied();
+        let (before, after) = write.recount(&inner.stores.config)?;
+        write.commit_bookkeeping()?;
+        inner.stores.events.settle(applied);
+        Ok(Recount { before, after })
     }
 
     /// The state of the engine, in numbers.

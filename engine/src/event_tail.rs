@@ -256,16 +256,6 @@ impl TailEvent {
     pub(crate) fn stored(&self, item: Option<ItemKey>) -> StoredEvent {
         StoredEvent::of(&self.logged, self.order, item)
     }
-
-    /// The item, for an id that had a key when the event was logged.
-    pub(crate) fn item(&self) -> Option<ItemKey> {
-        self.item
-    }
-
-    /// What it says of its item.
-    pub(crate) fn meaning(&self) -> Meaning {
-        self.meaning
-    }
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ pub(crate) struct Intent {
     pub context: Context,
     /// Oldest first.
     pub events: Vec<PastEvent>,
+    /// Items that the history speaks for, newest first, as often as it does.
+    pub liked: Vec<ItemKey>,
     /// What behaviour says of the history; without one, of the seeds.
     pub relations: Relations,
     /// Several directions that the history has, when it has more than one.
@@ -113,7 +115,8 @@ impl Intent {
         let events = past_events(snapshot, &past, now)?;
         let liked = liked(snapshot, &past);
         let relations = Relations::read(snapshot, if liked.is_empty() { &seeds } else { &liked })?;
-        let positive = events.iter().rev().filter(|event| event.meaning == Meaning::Positive);
+        let speaks = |event: &&PastEvent| event.meaning == Meaning::Positive && event.vector.iter().any(|x| *x != 0.0);
+        let positive = events.iter().rev().filter(speaks);
         let interests = interests(positive.map(|event| event.vector.as_slice()));
         let text = query_text(request, &mut degraded);
         let query = match text {
@@ -141,6 +144,7 @@ impl Intent {
             query,
             context,
             events,
+            liked,
             relations,
             interests,
             seed_vector,
@@ -218,6 +222,11 @@ impl Intent {
         allowed && !self.excluded.contains(&key) && !(self.exclude_seen && self.has_had(snapshot, key).unwrap_or(false))
     }
 
+    /// Whether everything that was had is left out.
+    pub(crate) fn leaves_out_seen(&self) -> bool {
+        self.exclude_seen
+    }
+
     /// Which weights are in force.
     pub(crate) fn situation(&self) -> Situation {
         let history = !self.events.is_empty();
@@ -275,7 +284,7 @@ fn lately(
                     slot.insert(stored.unwrap_or_default())
                 }
             };
-            had.add_event(time, action, action.meaning(value, &snapshot.stores.config).0);
+            had.add_event(time, action, action.meaning(value, &snapshot.stores.config));
         }
         Ok(())
     };
@@ -357,7 +366,7 @@ fn past(
     Ok(newest_first)
 }
 
-/// The newest events whose item has a vector, oldest first: what the model reads.
+/// The newest events, oldest first: what the model reads.
 fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp) -> Result<Vec<PastEvent>> {
     let (space, config) = (snapshot.item_space()?, &snapshot.stores.config);
     let mut events = Vec::new();
@@ -365,7 +374,8 @@ fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timest
         if events.len() == HISTORY_EVENTS {
             break;
         }
-        let Some(vector) = snapshot.vector(space, *key)? else { continue };
+        // An item without text is history all the same: it has no direction, and co-visits.
+        let vector = snapshot.vector(space, *key)?.unwrap_or_else(|| vec![0.0; snapshot.stores.model.width()]);
         let action = snapshot.stores.model.action_row(event.action.model_row(event.value, config));
         let (meaning, gap_seconds) = (event.action.meaning(event.value, config).0, now.seconds_since(event.time));
         events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning });

@@ -82,5 +82,5 @@ pub use item::{Fields, Item, Kind, Value};
 pub use ranking::{Contribution, Hit, Moved, Ranking, Took, Why};
 pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
-pub use stats::{ImpressionStats, ModelStats, Stats, VectorStats};
+pub use stats::{ImpressionStats, ModelStats, Recount, Stats, VectorStats};
 pub use time::Timestamp;

@@ -21,7 +21,9 @@ const TOGETHER: &str = "together";
 /// Positive events of one person that are related to one another: the newest.
 const WINDOW: usize = 100;
 /// Neighbours that are kept of each item.
-const KEPT: usize = 64;
+const KEPT: usize = 128;
+/// Weight of a pair that counts half of what it says.
+const FEW: f32 = 2.0;
 /// Rows of one transaction.
 const ROWS: usize = 2_000;
 /// Powers that calm what is had by all: of the item's own sum of weights, and of the neighbour's events. Chosen beside
@@ -139,6 +141,8 @@ impl Log {
         }
         let total: f32 = scratch.touched.iter().map(|other| scratch.weights[*other as usize]).sum();
         let calm = |other: u32, weight: f32| {
+            // Two people who agree are chance, twenty are not.
+            let weight = weight * weight / (weight + FEW);
             weight / (total.powf(OWN_POWER) * self.counts[other as usize].powf(OTHER_POWER)).max(f32::MIN_POSITIVE)
         };
         let scored = scratch.touched.iter().map(|other| (ItemKey(u64::from(*other)), *other)).map(|(key, other)| {

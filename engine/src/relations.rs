@@ -21,7 +21,12 @@ const BASKET_DECAY: f32 = 0.9;
 /// Distinct items whose companions are read.
 const TOGETHER_ITEMS: usize = 50;
 
-/// Scores by item, each list scaled so that its best is 1.
+/// Weight that every list is imagined to have beside its own: what one person did once is not what people do.
+const FEW: f32 = 10.0;
+/// A sum from which the best of a list counts as clear: below it, even the best scores less than 1.
+const CLEAR: f32 = 0.5;
+
+/// Scores by item, each list scaled so that a clear best is 1.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Relations {
     pub next: Scores,
@@ -71,7 +76,7 @@ impl Scores {
             }
             weight *= decay;
         }
-        let best = sums.values().copied().fold(f32::MIN_POSITIVE, f32::max);
+        let best = sums.values().copied().fold(CLEAR, f32::max);
         sums.values_mut().for_each(|sum| *sum /= best);
         Ok(Scores(sums))
     }
@@ -96,6 +101,6 @@ impl Scores {
 fn calm(relation: Relation, list: &Neighbours) -> f32 {
     match relation {
         Relation::Together(_) => 1.0,
-        Relation::Next | Relation::Basket => list.total().max(1.0).sqrt(),
+        Relation::Next | Relation::Basket => (list.total() + FEW).sqrt(),
     }
 }

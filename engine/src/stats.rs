@@ -32,6 +32,16 @@ pub struct Stats {
     pub background_error: Option<String>,
 }
 
+/// What `recount` found: digests of all signals of items, of users with items, and of co-visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recount {
+    /// As they were kept, event by event.
+    pub before: u64,
+    /// As they were counted anew. Equal digests mean that every count was right.
+    pub after: u64,
+}
+
 /// Impressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

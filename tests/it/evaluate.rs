@@ -4,13 +4,13 @@ use onelist::evaluation::{JudgedQuery, Outcome, SplitAt, SystemKind, Targets};
 use onelist::{Action, Config, Engine, Event, Item, Plan, Protocol, Report, Timestamp};
 use onelist_tests::{Shop, empty, goods};
 
-/// Sixty items in two kinds, forty people who stay with one kind.
+/// Sixty items of six kinds, forty people who stay with one kind.
 fn people() -> Shop {
     let shop = empty().expect("opens");
-    let kinds = [["running", "shoes"], ["porcelain", "teapot"]];
+    let kinds = ["running shoes", "porcelain teapot", "garden chair", "desk lamp", "winter gloves", "toy train"];
     let item = |n: usize| {
-        let [first, second] = kinds[n % 2];
-        Item::new(format!("i{n}")).text("title", format!("{first} {second} number{n}")).tags("kind", [second])
+        let kind = kinds[n % 6];
+        Item::new(format!("i{n}")).text("title", format!("{kind} number{n}")).tags("kind", [kind])
     };
     shop.db.put((0..60).map(item).collect()).expect("puts");
     shop.db.log(events()).expect("logs");
@@ -56,10 +56,17 @@ fn a_scratch_engine_answers_as_the_store_did() {
     let log = events();
     let fresh = empty().expect("opens");
     fresh.db.put(shop.db.scan(None, 100).expect("scans")).expect("puts");
+    let mut fitted = 0;
     for (place, event) in log.iter().enumerate() {
         let last = log.iter().rposition(|other| other.user == event.user) == Some(place);
         let new = !log[..place].iter().any(|other| other.user == event.user && other.item == event.item);
         if last && new {
+            // What is fitted to the whole log is fitted when it has grown by a tenth, as the replay does.
+            fresh.db.flush().expect("flushes");
+            if place as f64 >= fitted as f64 * 1.1 {
+                fitted = place;
+                fresh.db.refit().expect("fits");
+            }
             let request =
                 onelist::Request::new().user(event.user.as_str()).exclude_seen().now(event.time.expect("is set"));
             let hits = fresh.db.rank(&request).expect("ranks").hits;
@@ -78,7 +85,7 @@ fn events() -> Vec<Event> {
     let mut events = Vec::new();
     for user in 0..40usize {
         for step in 0..8usize {
-            let item = (user * 7 + step * step * 2) % 30 * 2 + user % 2;
+            let item = (user * 7 + step * 3) % 10 * 6 + user % 6;
             let time = Timestamp::from_seconds(1.6e9 + (step * 40 + user) as f64 * 3600.0);
             events.push(Event::new(format!("u{user}"), Action::View).item(format!("i{item}")).at(time));
         }
@@ -93,10 +100,10 @@ fn parts_can_be_left_out_and_weights_replaced() {
     let mut plan = quick();
     plan.leave_out = true;
     plan.check_targets = 0;
-    plan.variants = vec![onelist::evaluation::Variant { name: "nothing".to_owned(), weights: vec![vec![0.0; 13]; 4] }];
+    plan.variants = vec![onelist::evaluation::Variant { name: "nothing".to_owned(), weights: vec![vec![0.0; 24]; 4] }];
     let report = shop.db.evaluate(&plan).expect("measures");
-    assert!(ndcg(&report, "without feature cos_history") >= 0.0);
-    assert!(ndcg(&report, "without source context") >= 0.0);
+    // What makes no difference has no row: here co-visits say all there is to say, and no part of the rest is missed.
+    assert!(report.tasks[0].systems.iter().all(|system| system.name != "without feature trend"), "{}", report.text());
     // Without weights every candidate ties: what is left is what retrieval does.
     assert!(ndcg(&report, "nothing") < ndcg(&report, "rank"), "{}", report.text());
     plan.variants[0].weights = vec![vec![0.0; 2]; 4];
@@ -114,9 +121,8 @@ fn hidden_items_and_users_are_asked() {
         assert!(report.tasks[0].questions > 10);
         if matches!(protocol, Protocol::ItemCold { .. }) {
             for name in ["co-visits", "item-kNN", "EASE", "popular, all time"] {
-                let retrieved =
-                    report.tasks[0].systems.iter().find(|s| s.name == name).expect("runs").measures[1].value;
-                assert!(retrieved.mean < 0.2, "{name} cannot know what is hidden: {}", report.text());
+                let content = ndcg(&report, "content, recent mean");
+                assert!(ndcg(&report, name) < content / 2.0, "{name} cannot know what is hidden: {}", report.text());
             }
         } else {
             assert!(ndcg(&report, "rank") > ndcg(&report, "random"), "{}", report.text());
@@ -134,7 +140,7 @@ fn searches_are_measured_beside_recommendation() {
         time: None,
     };
     let mut plan = quick();
-    plan.queries = vec![judged("teapot number3", None), judged("teapot number3", Some("u1"))];
+    plan.queries = vec![judged("lamp number3", None), judged("lamp number3", Some("u1"))];
     let report = shop.db.evaluate(&plan).expect("measures");
     let names: Vec<&str> = report.tasks.iter().map(|task| task.name.as_str()).collect();
     assert_eq!(names, ["next item", "query", "query and history"]);

@@ -15,4 +15,5 @@ mod recovery;
 mod requests;
 mod rules;
 mod shown;
+mod signals;
 mod writes;

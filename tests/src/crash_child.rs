@@ -88,6 +88,10 @@ fn verify(db: &Engine, expected: &str, whole: bool) -> Result<(usize, State)> {
     }
     if whole {
         db.flush()?;
+        let recount = db.recount()?;
+        if recount.before != recount.after {
+            return Err(format!("signals {:x} are {:x} when counted anew", recount.before, recount.after).into());
+        }
         let stats = db.stats()?;
         let held: Vec<u64> = stats.vectors.iter().map(|v| v.indexed + v.tail).collect();
         if stats.items != found.items.len() as u64

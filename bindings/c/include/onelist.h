@@ -180,6 +180,21 @@ onelist_status onelist_rank_many(onelist_engine *engine,
                                  char **rankings_json,
                                  size_t *rankings_json_len);
 
+// Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
+// each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
+//
+// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
+//   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
+//   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
+//   baselines, leave_out, variants ({"name", "weights"}), category, resamples, check_targets, seed.
+// - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.
+// - `report_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_evaluate(onelist_engine *engine,
+                                const char *plan_json,
+                                size_t plan_json_len,
+                                char **report_json,
+                                size_t *report_json_len);
+
 // Stores rules under a name, in place of those that it had. When the call returns they are on disk; a request ranks by
 // them with {"scenario": name}.
 //

@@ -84,13 +84,18 @@ def counterfactual(
     The answer has ``estimates`` (``estimator``, ``value`` with ``mean``, ``low`` and ``high``, ``clipping_bias``),
     ``effective``, ``mean_weight``, ``largest_share``, ``clipped_share``, ``logged_value`` and ``warnings``.
     """
-    columns = {"reward": reward, "logged": logged, "target": target, "q_logged": q_logged, "q_target": q_target}
-    text = _native.counterfactual(*_lists(columns), clip, min_effective, resamples, seed)
+    text = _native.counterfactual(
+        _list("reward", reward),
+        _list("logged", logged),
+        _list("target", target),
+        _list("q_logged", q_logged),
+        _list("q_target", q_target),
+        clip,
+        min_effective,
+        resamples,
+        seed,
+    )
     return cast(dict[str, Any], json.loads(text))
-
-
-def _lists(columns: dict[str, Column | None]) -> tuple[list[float], list[float], list[float], list[float], list[float]]:
-    return cast(Any, tuple(_list(name, column) for name, column in columns.items()))
 
 
 def _list(name: str, column: Column | None) -> list[float]:

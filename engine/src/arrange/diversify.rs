@@ -22,6 +22,10 @@ impl Diversity {
 }
 
 impl Term for Diversity {
+    fn name(&self) -> &'static str {
+        "diversity"
+    }
+
     fn strength(&self) -> f32 {
         self.strength
     }

@@ -65,6 +65,10 @@ impl Calibration {
 }
 
 impl Term for Calibration {
+    fn name(&self) -> &'static str {
+        "calibrate_mix"
+    }
+
     fn strength(&self) -> f32 {
         self.strength
     }

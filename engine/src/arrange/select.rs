@@ -24,6 +24,8 @@ const LARGEST_POOL: usize = 1000;
 
 /// Something besides relevance that a choice costs, given what was chosen before.
 pub(super) trait Term {
+    /// What the request calls it.
+    fn name(&self) -> &'static str;
     /// How much it counts, from 0 to 1; relevance counts the rest.
     fn strength(&self) -> f32;
     /// What it would cost to choose this candidate now.
@@ -45,7 +47,7 @@ pub(super) fn select(
     if terms.is_empty() && controls.caps.is_empty() {
         return Ok(list);
     }
-    let by = names(controls, terms.len());
+    let by = names(&terms, controls);
     let mut caps = Caps::new(snapshot, &controls.caps);
     pinned.iter().try_for_each(|(_, scored)| caps.count(scored.candidate.key))?;
     let scores: Vec<f32> = list.iter().map(|scored| scored.score).collect();
@@ -85,13 +87,9 @@ fn moved(mut scored: Scored, from: usize, to: usize, by: &str) -> Option<Scored>
 }
 
 /// What orders the list, for explanations.
-fn names(controls: &Controls, terms: usize) -> String {
-    let asked = [
-        ("diversity", controls.diversity > 0.0),
-        ("calibrate_mix", controls.mix.is_some() && terms > usize::from(controls.diversity > 0.0)),
-        ("caps", !controls.caps.is_empty()),
-    ];
-    asked.iter().filter(|(_, asked)| *asked).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+fn names(terms: &[Box<dyn Term>], controls: &Controls) -> String {
+    let caps = (!controls.caps.is_empty()).then_some("caps");
+    terms.iter().map(|term| term.name()).chain(caps).collect::<Vec<_>>().join(", ")
 }
 
 /// The terms that a request asks for, over the candidates of the pool.
@@ -213,6 +211,9 @@ pub(super) mod tests {
     fn beyond_the_pool_scores_decide() {
         struct Backwards;
         impl Term for Backwards {
+            fn name(&self) -> &'static str {
+                "backwards"
+            }
             fn strength(&self) -> f32 {
                 1.0
             }

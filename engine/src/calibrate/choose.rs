@@ -1,4 +1,4 @@
-//! Fit on the earlier samples of a situation, check on the later ones, keep what is better.
+//! Fit on the earlier samples of a situation, check on the later ones, keep what is better by more than chance.
 
 use crate::calibration::{Situation, WeightSet};
 
@@ -27,21 +27,32 @@ fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
     let (earlier, later) = samples.split_at((samples.len() as f64 * FITTED) as usize);
     let start: Vec<f64> = before.iter().copied().map(f64::from).collect();
     let checked = fit(earlier, &start);
-    let mean =
-        |weights: &[f64]| later.iter().map(|sample| sample.ndcg(weights)).sum::<f64>() / later.len().max(1) as f64;
-    let (ndcg_before, ndcg_after) = (mean(&start), mean(&checked));
-    let kept = ndcg_after > ndcg_before;
+    let ndcg = |weights: &[f64]| later.iter().map(|sample| sample.ndcg(weights)).collect::<Vec<f64>>();
+    let (was, is) = (ndcg(&start), ndcg(&checked));
+    let gains: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
+    let kept = mean(&gains) > standard_error(&gains);
     // What proved itself is fitted once more with the later samples, which are the ones most like what comes.
     let weights = if kept { fit(samples, &start) } else { start };
     WeightSet {
         situation,
         samples: earlier.len() as u64,
         held_out: later.len() as u64,
-        ndcg_before,
-        ndcg_after,
+        ndcg_before: mean(&was),
+        ndcg_after: mean(&is),
         kept,
         weights: weights.into_iter().map(|weight| weight as f32).collect(),
     }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Of the mean: a gain within one of it may well be none.
+fn standard_error(values: &[f64]) -> f64 {
+    let (mean, count) = (mean(values), values.len().max(1) as f64);
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    (variance / count).sqrt()
 }
 
 #[cfg(test)]

@@ -37,26 +37,39 @@ pub(crate) struct Draw {
 
 /// Draws samples from events in order of time; the draws come in that order, too.
 pub(crate) fn draw(events: &[Past]) -> Vec<Draw> {
-    let mut pools: HashMap<Situation, Vec<usize>> = HashMap::new();
+    let mut pools: HashMap<(Situation, bool), Vec<usize>> = HashMap::new();
     let mut people: HashMap<u32, Visitor> = HashMap::new();
     let from = (events.len() as f64 * WARM_UP) as usize;
     for (at, event) in events.iter().enumerate() {
         let visitor = people.entry(event.user).or_default();
         for situation in visitor.situations(event) {
             if at >= from || !situation.history {
-                pools.entry(situation).or_default().push(at);
+                // The new items that follow one another in a basket are many, and much alike: half of the samples are
+                // the first of a visit, where there are enough.
+                let first = !visitor.found_new || !visitor.in_visit(event.time);
+                pools.entry((situation, first)).or_default().push(at);
             }
         }
         visitor.step(event);
     }
     let mut draws: Vec<Draw> = Vec::new();
-    for (situation, mut pool) in pools {
-        let place = |at: usize| unit_hash([SEED, situation.cell() as u64, at as u64]);
-        pool.sort_by(|a, b| place(*a).total_cmp(&place(*b)));
-        draws.extend(pool.into_iter().take(MOST).map(|at| Draw { at, situation }));
+    for situation in Situation::ALL {
+        let pool = |first: bool| pools.get(&(situation, first)).map_or(&[][..], Vec::as_slice);
+        let firsts = drawn(situation, pool(true), MOST.saturating_sub(pool(false).len()).max(MOST / 2));
+        let others = drawn(situation, pool(false), MOST - firsts.len());
+        draws.extend(firsts.into_iter().chain(others).map(|at| Draw { at, situation }));
     }
     draws.sort_by_key(|draw| (draw.at, draw.situation));
     draws
+}
+
+/// At most `most` of a pool, by a hash of their place.
+fn drawn(situation: Situation, pool: &[usize], most: usize) -> Vec<usize> {
+    let mut drawn = pool.to_vec();
+    let place = |at: usize| unit_hash([SEED, situation.cell() as u64, at as u64]);
+    drawn.sort_by(|a, b| place(*a).total_cmp(&place(*b)));
+    drawn.truncate(most);
+    drawn
 }
 
 /// What is known of a user on the way through the log.
@@ -79,8 +92,7 @@ impl Visitor {
         }
         let in_visit = self.in_visit(event.time);
         let mut found = vec![of(false, in_visit)];
-        // Of new items, the first of a visit: those that follow in the same basket are many, and much alike.
-        if !self.had.contains(&item) && !(in_visit && self.found_new) {
+        if !self.had.contains(&item) {
             found.push(of(true, in_visit));
         }
         found

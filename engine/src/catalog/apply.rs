@@ -29,7 +29,7 @@ const BASKET_STEPS: usize = 10;
 /// Positive events of a person that are kept at hand.
 const STEPS: usize = 20;
 /// Stored events that are looked through for them.
-const LOOK_BACK: usize = 4 * STEPS;
+const LOOK_BACK: usize = 1_000;
 /// Entries after which a batch is written, so that it needs bounded memory.
 const BATCH_ENTRIES: usize = 32_768;
 
@@ -38,16 +38,17 @@ const BATCH_ENTRIES: usize = 32_768;
 pub(super) struct Batch {
     entries: usize,
     ids: HashMap<String, ItemKey>,
-    people: HashMap<String, Person>,
+    users: HashMap<String, UserKey>,
+    people: HashMap<UserKey, Person>,
     pairs: HashMap<(UserKey, ItemKey), UserItem>,
     /// As stored, and as it is now.
     signals: HashMap<ItemKey, (Option<ItemSignals>, ItemSignals)>,
     neighbours: HashMap<(Relation, ItemKey), Neighbours>,
 }
 
-/// A person with the newest positive events, oldest first.
+/// A person's newest positive events, oldest first.
+#[derive(Default)]
 struct Person {
-    key: UserKey,
     steps: VecDeque<Step>,
 }
 
@@ -112,24 +113,39 @@ impl CatalogWrite<'_> {
             return Ok(());
         }
         self.tables.people.put(&mut self.txn, &keys::event(user, time, order.0, order.1), &row).map_err(storage)?;
-        let Some(item) = item else { return Ok(()) };
+        let stored = StoredEvent::of(logged, order, item);
+        self.count(config, user, &stored)?;
+        match (&event.rank_id, item, event.action.meaning(event.value, config)) {
+            (Some(rank_id), Some(item), (Meaning::Positive, _)) => self.choose(rank_id, item),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts an event that is stored, as it was counted when it was applied: persons begin without a past, and build it
+    /// up event by event.
+    pub(super) fn count_event(&mut self, config: &Config, user: UserKey, event: &StoredEvent) -> Result<()> {
+        self.batch.people.entry(user).or_default();
+        self.count(config, user, event)
+    }
+
+    /// Counts an event for its user, its item, and those around it.
+    fn count(&mut self, config: &Config, user: UserKey, event: &StoredEvent) -> Result<()> {
+        let Some(item) = event.item else { return Ok(()) };
         let (meaning, weight) = event.action.meaning(event.value, config);
-        self.pair(user, item)?.add_event(time, &event.action, meaning);
+        self.pair(user, item)?.add_event(event.time, &event.action, (meaning, weight));
         if meaning != Meaning::Positive {
             return Ok(());
         }
-        self.signals_of(item)?.add_event(logged.counted(), weight);
-        if let Some(rank_id) = &event.rank_id {
-            self.choose(rank_id, item)?;
+        self.signals_of(item)?.add_event(event.counted(), weight);
+        match Step::of(event, config) {
+            Some(step) => self.relate(config, user, step),
+            None => Ok(()),
         }
-        let step = Step { time, order, item, basket: basket(event.basket.as_deref()) };
-        self.relate(config, &event.user, step)
     }
 
     /// Relates a positive event to those around it, and keeps it at hand for those to come.
-    fn relate(&mut self, config: &Config, user: &str, step: Step) -> Result<()> {
-        let Some(person) = self.batch.people.get_mut(user) else { return Ok(()) };
-        let key = person.key;
+    fn relate(&mut self, config: &Config, user: UserKey, step: Step) -> Result<()> {
+        let Some(person) = self.batch.people.get_mut(&user) else { return Ok(()) };
         let late = person.steps.back().is_some_and(|last| last.place() > step.place());
         let at = person.steps.partition_point(|other| other.place() < step.place());
         let mut before: Vec<Step> = person.steps.iter().take(at).rev().copied().collect();
@@ -140,8 +156,8 @@ impl CatalogWrite<'_> {
         }
         if late {
             // Events that arrive out of order find their neighbours in time where they are stored.
-            before = self.steps(config, self.view().history(key, step.time)?, step)?;
-            after = self.steps(config, self.view().future(key, step.time)?, step)?;
+            before = self.steps(config, self.view().history(user, step.time)?, step)?;
+            after = self.steps(config, self.view().future(user, step.time)?, step)?;
             after.retain(|other| other.place() > step.place());
             before.retain(|other| other.place() < step.place());
         }
@@ -162,7 +178,8 @@ impl CatalogWrite<'_> {
     ) -> Result<Vec<Step>> {
         let mut found = Vec::new();
         for event in events.take(LOOK_BACK) {
-            found.extend(Step::of(&event?, config).filter(|other| other.order != step.order));
+            // When signals are counted anew, what was logged later is stored already.
+            found.extend(Step::of(&event?, config).filter(|other| other.order < step.order));
             if found.len() == STEPS {
                 break;
             }
@@ -197,21 +214,23 @@ impl CatalogWrite<'_> {
         Ok(key)
     }
 
+    /// The key of a user, with the newest events at hand.
     fn person(&mut self, config: &Config, id: &str) -> Result<UserKey> {
-        if let Some(person) = self.batch.people.get(id) {
-            return Ok(person.key);
+        if let Some(key) = self.batch.users.get(id) {
+            return Ok(*key);
         }
         let key = self.ensure_user(id)?;
-        let mut steps = VecDeque::with_capacity(STEPS + 1);
+        let mut person = Person::default();
         for event in self.view().history(key, Timestamp::MAX)?.take(LOOK_BACK) {
             if let Some(step) = Step::of(&event?, config) {
-                steps.push_front(step);
+                person.steps.push_front(step);
             }
-            if steps.len() == STEPS {
+            if person.steps.len() == STEPS {
                 break;
             }
         }
-        self.batch.people.insert(id.to_owned(), Person { key, steps });
+        self.batch.users.insert(id.to_owned(), key);
+        self.batch.people.insert(key, person);
         Ok(key)
     }
 

@@ -91,6 +91,8 @@ pub(crate) struct UserItem {
     pub liked: Option<Timestamp>,
     pub disliked: Option<Timestamp>,
     pub bought: Option<Timestamp>,
+    /// The weight of the last event that spoke against it: how loudly it did.
+    pub against: f32,
     /// Impressions since the last event of any kind, and the last of them.
     pub shown: u32,
     pub last_shown: Option<Timestamp>,
@@ -98,7 +100,7 @@ pub(crate) struct UserItem {
 
 impl UserItem {
     /// Counts an event.
-    pub(crate) fn add_event(&mut self, time: Timestamp, action: &Action, meaning: Meaning) {
+    pub(crate) fn add_event(&mut self, time: Timestamp, action: &Action, (meaning, weight): (Meaning, f32)) {
         self.first = if self.events == 0 { time } else { self.first.min(time) };
         self.last = if self.events == 0 { time } else { self.last.max(time) };
         self.events = self.events.saturating_add(1);
@@ -106,7 +108,10 @@ impl UserItem {
         let later = |slot: Option<Timestamp>| Some(slot.map_or(time, |before| before.max(time)));
         match meaning {
             Meaning::Positive => self.liked = later(self.liked),
-            Meaning::Negative => self.disliked = later(self.disliked),
+            Meaning::Negative => {
+                self.disliked = later(self.disliked);
+                self.against = if self.disliked == Some(time) { weight } else { self.against };
+            }
             Meaning::Neutral => {}
         }
         if *action == Action::Buy {

@@ -118,6 +118,12 @@ pub(super) fn event_user(key: &[u8]) -> Option<UserKey> {
     (key.get(8) == Some(&EVENT)).then_some(UserKey(user))
 }
 
+/// User and item of a [`user_item`] key; `None` for the other kind of row that lies beside.
+pub(super) fn user_item_parts(key: &[u8]) -> Option<(UserKey, ItemKey)> {
+    let user = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
+    (key.get(8) == Some(&USER_ITEM)).then_some((UserKey(user), last_item(key)?))
+}
+
 /// The time inside an [`event`] key.
 pub(super) fn event_time(key: &[u8]) -> Option<Timestamp> {
     unsortable_time(key.get(9..17)?)

@@ -18,6 +18,7 @@ mod keys;
 mod popular;
 mod popularity;
 mod read;
+mod recount;
 mod scenarios;
 mod signals;
 mod store;

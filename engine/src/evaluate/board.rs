@@ -70,22 +70,24 @@ impl<'b> Board<'b> {
         }
     }
 
-    /// The reports of all tasks that had a question.
-    pub(super) fn finish(self, not_run: &[String]) -> Vec<TaskReport> {
+    /// The reports of all tasks that had a question, without the systems that did not run.
+    pub(super) fn finish(self, not_run: &[(String, String)]) -> Vec<TaskReport> {
         let bootstrap = Bootstrap { resamples: self.plan.resamples, seed: self.plan.seed };
         let tasks = self.tasks.iter().filter(|(_, board)| !board.units.is_empty());
         tasks.map(|(task, board)| self.task(*task, board, bootstrap, not_run)).collect()
     }
 
-    fn task(&self, task: Task, board: &TaskBoard, bootstrap: Bootstrap, not_run: &[String]) -> TaskReport {
+    fn task(&self, task: Task, board: &TaskBoard, bootstrap: Bootstrap, not_run: &[(String, String)]) -> TaskReport {
         let rank = board.columns.iter().find(|(system, _)| self.systems[**system].1 == SystemKind::Rank);
         let first = rank.map(|(_, column)| column.values[0].clone()).unwrap_or_default();
         let mut systems: Vec<SystemReport> = board
             .columns
             .iter()
+            .filter(|(system, _)| not_run.iter().all(|(name, _)| *name != self.systems[**system].0))
+            .filter(|(system, column)| !self.changes_nothing(**system, column, rank.map(|(_, rank)| rank)))
             .map(|(system, column)| {
                 let (name, kind) = self.systems[*system].clone();
-                let own = SystemReport {
+                SystemReport {
                     name,
                     kind,
                     measures: self.measures(column, board, bootstrap),
@@ -96,8 +98,7 @@ impl<'b> Board<'b> {
                     slices: slice_figures(column, board, bootstrap),
                     latency_ms: [percentile(&column.micros, 0.5), percentile(&column.micros, 0.99)],
                     ranks: column.ranks.clone(),
-                };
-                own
+                }
             })
             .collect();
         let score = |system: &SystemReport| system.measures.first().map_or(0.0, |m| m.value.mean);
@@ -111,7 +112,10 @@ impl<'b> Board<'b> {
             k,
             verdict: verdict::of(&systems, &format!("NDCG@{k}")),
             systems,
-            not_run: if task == Task::NextItem { not_run.to_vec() } else { Vec::new() },
+            not_run: match task {
+                Task::NextItem => not_run.iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
+                _ => Vec::new(),
+            },
             rank_bins: BINS
                 .iter()
                 .map(|(_, name)| *name)
@@ -119,6 +123,13 @@ impl<'b> Board<'b> {
                 .map(str::to_owned)
                 .collect(),
         }
+    }
+
+    /// Whether a system is `rank` without something, and yet the same: nothing that is worth a row.
+    fn changes_nothing(&self, system: usize, column: &Column, rank: Option<&Column>) -> bool {
+        let (name, kind) = &self.systems[system];
+        let left_out = *kind == SystemKind::Variant && name.starts_with("without ");
+        left_out && rank.is_some_and(|rank| rank.values == column.values && rank.ranks == column.ranks)
     }
 
     fn measures(&self, column: &Column, board: &TaskBoard, bootstrap: Bootstrap) -> Vec<Measure> {

@@ -48,7 +48,9 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         board.add(moment, &answers);
         Ok(())
     })?;
-    let not_run: Vec<String> = subjects.iter().filter_map(|subject| subject.not_run()).collect();
+    let reasons = subjects.iter().map(|subject| (subject.systems(), subject.not_run()));
+    let not_run: Vec<(String, String)> =
+        reasons.filter_map(|(systems, reason)| Some((systems.into_iter().next()?.0, reason?))).collect();
     drop(subjects);
     let point_in_time = match checked {
         0 => PointInTime::default(),

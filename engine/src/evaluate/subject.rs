@@ -77,7 +77,7 @@ pub(crate) trait Subject {
     /// Answers, one for each system; `None` from a system that the task says nothing to.
     fn rank(&mut self, log: &Log, question: &Question) -> Result<Vec<Option<Answer>>>;
 
-    /// Why systems of this subject could not run, by name.
+    /// Why the answers of this subject say nothing: then its systems are not reported.
     fn not_run(&self) -> Option<String> {
         None
     }

@@ -36,8 +36,16 @@ pub(super) struct Withheld {
 impl Withheld {
     /// Draws what the protocol hides.
     pub(super) fn draw(log: &Log, plan: &Plan) -> Withheld {
+        // As many as the share says, one at least: those of the lowest hash.
         let drawn = |count: usize, share: f64, which: u64| -> Vec<bool> {
-            (0..count).map(|number| unit_hash([plan.seed, which, number as u64]) < share).collect()
+            let mut order: Vec<usize> = (0..count).collect();
+            order.sort_by(|a, b| {
+                let hash = |number: usize| unit_hash([plan.seed, which, number as u64]);
+                hash(*a).total_cmp(&hash(*b))
+            });
+            let mut hidden = vec![false; count];
+            order.iter().take((count as f64 * share).ceil() as usize).for_each(|number| hidden[*number] = true);
+            hidden
         };
         match plan.protocol {
             Protocol::ItemCold { share } => {
@@ -160,19 +168,21 @@ pub(super) fn searches(log: &Log, plan: &Plan) -> (Vec<Ask>, usize) {
     let latest = log.events.last().map(|event| event.time);
     let end = latest.or_else(|| log.items.iter().map(|item| item.available).max()).unwrap_or_default();
     let mut unknown = 0;
-    let mut ask = |(unit, judged): (usize, &JudgedQuery)| {
+    let mut ask = |(number, judged): (usize, &JudgedQuery)| {
+        let user = judged.user.as_deref().and_then(|id| users.get(id).copied());
         let relevant: BTreeMap<u32, f64> =
             judged.grades.iter().filter_map(|(id, grade)| Some((*items.get(id.as_str())?, *grade))).collect();
         unknown += judged.grades.len() - relevant.len();
         Ask {
             at: judged.time.map_or(log.events.len(), |time| log.events.partition_point(|event| event.time < time)),
             task: if judged.user.is_some() { Task::QueryAndHistory } else { Task::Query },
-            user: judged.user.as_deref().and_then(|id| users.get(id).copied()),
+            user,
             query: Some(judged.query.clone()),
             now: judged.time.unwrap_or(end),
             exclude_seen: false,
             relevant,
-            unit,
+            // The queries of one user are not independent.
+            unit: user.map_or(log.users.len() + number, |user| user as usize),
         }
     };
     let asks: Vec<Ask> = plan.queries.iter().enumerate().map(&mut ask).collect();

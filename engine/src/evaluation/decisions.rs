@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::report::Interval;
+use super::results::Interval;
 use crate::impression::Impression;
 
 /// Decisions that a policy took and logged, column by column; all columns have one length.

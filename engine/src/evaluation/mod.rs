@@ -2,11 +2,11 @@
 
 mod decisions;
 mod plan;
-mod report;
+mod results;
 
 pub use decisions::{Counterfactual, Decisions, Estimate, Guards};
 pub use plan::{JudgedQuery, Plan, Protocol, SplitAt, Targets, Variant};
-pub use report::{
+pub use results::{
     Beyond, Interval, LogFigures, Measure, Outcome, PointInTime, Report, Slice, SystemKind, SystemReport, TaskReport,
     Verdict,
 };

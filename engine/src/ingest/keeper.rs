@@ -117,7 +117,7 @@ impl<'s> JournalKeeper<'s> {
     }
 }
 
-fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
+pub(super) fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
     let mut write = stores.catalog.write()?;
     if write.apply_journal(&stores.config, most)? {
         let applied = write.applied();

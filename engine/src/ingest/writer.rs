@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 use crate::vector::SpaceSpec;
 
 use super::group::{Gather, Job, Work};
-use super::keeper::JournalKeeper;
+use super::keeper::{JournalKeeper, apply_journal};
 use super::prepare::PreparedItem;
 
 /// Batches that may wait; further callers block, which is the back-pressure they need.
@@ -207,7 +207,12 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
     }
     match failed {
         Some(error) => Err(error),
-        None if pending.rows == 0 && !pending.settle => Ok(()),
+        // Nothing new, so no number: the journal is applied as it is when nobody waits.
+        None if pending.rows == 0 => {
+            let settle = pending.settle;
+            drop(pending);
+            if settle { apply_journal(stores, usize::MAX) } else { Ok(()) }
+        }
         None => pending.commit(),
     }
 }

@@ -507,3 +507,30 @@ fn answers_are_written_as_documented() {
     assert_eq!((&read["poisoned"], &read["background_error"]), (&"disk".into(), &serde_json::Value::Null));
     assert_eq!(read["model"]["provider"], "");
 }
+
+#[test]
+fn plans_are_read_and_wrong_ones_name_the_place() {
+    use crate::evaluation::{Protocol, SplitAt, Targets};
+    let plan = plan_from_json(
+        r#"{"protocol": "item_cold", "share": 0.2, "targets": "every", "ks": [10, 50], "exclude_seen": null,
+            "queries": [{"query": "q", "grades": {"a": 3}}, {"query": "r", "grades": ["b"], "user": "u", "time": 5}],
+            "variants": [{"name": "v", "weights": [[1, 2]]}]}"#,
+    )
+    .expect("reads");
+    assert_eq!((plan.protocol, plan.targets), (Protocol::ItemCold { share: 0.2 }, Targets::Every));
+    assert_eq!((plan.ks.as_slice(), plan.exclude_seen), (&[10, 50][..], true));
+    assert_eq!((plan.queries[0].grades["a"], plan.queries[1].grades["b"]), (3.0, 1.0));
+    assert_eq!(plan.variants[0].weights, [[1.0, 2.0]]);
+    assert_eq!(plan_from_json("{}").expect("reads"), crate::Plan::default());
+    let split = plan_from_json(r#"{"at_time": 60}"#).expect("reads").protocol;
+    assert_eq!(split, Protocol::GlobalTimeSplit { at: SplitAt::Time(crate::Timestamp::from_seconds(60.0)) });
+
+    let refused = |json: &str| plan_from_json(json).expect_err("must be refused").to_string();
+    assert!(refused(r#"{"protocol": "tomorrow"}"#).starts_with("plan.protocol: expected time_split"));
+    assert!(refused(r#"{"share": 0.5}"#).starts_with("plan.share"), "a time split has at_share");
+    assert!(refused(r#"{"protocol": "item_cold", "at_time": 5}"#).starts_with("plan.at_time"));
+    assert!(refused(r#"{"at_time": 5, "at_share": 0.5}"#).contains("both"));
+    assert!(refused(r#"{"queries": [{"grades": {}}]}"#).starts_with("plan.queries[0]"));
+    assert!(refused(r#"{"targets": 3}"#).starts_with("plan.targets"));
+    assert!(refused(r#"{"seeds": 3}"#).contains("plan.seeds"));
+}

@@ -83,7 +83,7 @@ fn row(
         had.map_or(0.0, |had| ((f64::from(had.events).ln_1p() / CALM_COUNT.ln_1p()) as f32).min(1.0)),
         had.map_or(0.0, |had| lately(&had, intent)),
         had.map_or(0.0, |had| 1.0 - UNTIRED.powi(had.shown.min(100) as i32)),
-        flag(had.is_some_and(|had| had.disliked.is_some() && had.disliked > had.liked)),
+        had.filter(|had| had.disliked > had.liked).map_or(0.0, |had| had.against.min(1.0)),
         vector,
         flag(!has_content),
         flag(vector_missing),

@@ -61,6 +61,7 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Popular7 | Source::Popular90 => lists::popular(snapshot, intent, source, quota)?,
         Source::Fresh => lists::fresh(snapshot, intent, quota)?,
         Source::Trending => lists::trending(snapshot, intent, quota)?,
+        Source::Again => again(snapshot, intent, quota)?,
         Source::Explore => unseen::unseen(snapshot, intent, quota)?,
         Source::Next => related::related(snapshot, intent, &intent.relations.next, quota)?,
         Source::Together => related::related(snapshot, intent, &intent.relations.together, quota)?,
@@ -84,6 +85,21 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Among | Source::Pinned => Vec::new(),
     };
     Ok(vec![(source, found)])
+}
+
+/// Items of the history that are in the catalog, newest first; the score counts down from 1.
+fn again(snapshot: &Snapshot, intent: &Intent, quota: usize) -> Result<Found> {
+    let mut found: Found = Vec::new();
+    for key in &intent.liked {
+        let known = found.iter().any(|(had, _)| had == key);
+        if !known && intent.admits(snapshot, *key) && snapshot.catalog.view().head(*key)?.is_some() {
+            found.push((*key, 1.0 / (found.len() as f32 + 1.0)));
+        }
+        if found.len() == quota {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// BM25 over the text fields, with the filter evaluated in the index.

@@ -51,6 +51,9 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
         shares.push((Source::Vector, 0.5));
     }
     let searching = !shares.is_empty();
+    if !intent.liked.is_empty() && !intent.leaves_out_seen() {
+        shares.push((Source::Again, if searching { 0.15 } else { 0.25 }));
+    }
     let related = &intent.relations;
     let behaviour = [
         (Source::Next, &related.next, if searching { 0.15 } else { 0.4 }),

@@ -20,7 +20,7 @@ FEATURES = (
     "had",  # how often: log1p(events) / log(21), at most 1
     "had_lately",  # 1 / (1 + days since the last of them / 30), 0 when never
     "shown",  # impressions to this user since their last event on the item: 1 - 0.8 ^ impressions
-    "disliked",  # 1: the user's last word on the item was against it
+    "disliked",  # how loudly the user's last word on the item was against it, 0 to 1
     "vector",  # cosine with vectors that the user supplied under a name
     "content_missing",  # 1: the item has no content vector
     "vector_missing",  # 1: the item has no supplied vector

@@ -91,16 +91,11 @@ pub(super) struct BoughtTogether {
     /// The purchase that each event belongs to is given by the log, or is what one user did at one time.
     current: Vec<Option<(u32, i64, u32)>>,
     next: u32,
-    any: bool,
 }
 
 impl BoughtTogether {
     pub(super) fn new(log: &Log) -> BoughtTogether {
-        let mut stamps: Vec<(u32, i64)> = log.events.iter().map(|event| (event.user, event.time.millis())).collect();
-        stamps.sort_unstable();
-        let any =
-            log.events.iter().any(|event| event.basket.is_some()) || stamps.windows(2).any(|two| two[0] == two[1]);
-        BoughtTogether { groups: Groups::new(log.items.len()), current: vec![None; log.users.len()], next: 0, any }
+        BoughtTogether { groups: Groups::new(log.items.len()), current: vec![None; log.users.len()], next: 0 }
     }
 
     fn purchase(&mut self, event: &LogEvent) -> Option<u32> {
@@ -137,7 +132,7 @@ impl Scorer for BoughtTogether {
     }
 
     fn not_run(&self) -> Option<String> {
-        (!self.any)
-            .then(|| "bought together: no two events of one purchase (one basket, or one user and time)".to_owned())
+        let none = self.groups.members.iter().all(|members| members.len() < 2);
+        none.then(|| "no two events of one purchase (one basket, or one user and time)".to_owned())
     }
 }

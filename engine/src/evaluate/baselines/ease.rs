@@ -33,7 +33,7 @@ impl Ease {
     pub(super) fn new(log: &Log) -> Ease {
         let smaller = log.items.len().min(log.users.len());
         let not_run = (smaller > LARGEST)
-            .then(|| format!("EASE: {smaller} users and items are too many (at most {LARGEST} of the fewer ones)"));
+            .then(|| format!("{smaller} users and items are too many (at most {LARGEST} of the fewer ones)"));
         Ease { rows: vec![Vec::new(); log.users.len()], known: HashSet::new(), fitted_at: 0, fit: None, not_run }
     }
 }

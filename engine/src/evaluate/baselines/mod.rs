@@ -35,7 +35,7 @@ pub(super) trait Scorer {
     /// Writes the scores of all items; they are zeros before.
     fn score(&mut self, log: &Log, question: &Question, scores: &mut [f32]);
 
-    /// Why it says nothing.
+    /// Why its answers, looking back from the end, say nothing.
     fn not_run(&self) -> Option<String> {
         None
     }
@@ -76,7 +76,7 @@ impl Subject for Baseline {
     }
 
     fn rank(&mut self, log: &Log, question: &Question) -> Result<Vec<Option<Answer>>> {
-        if self.0.not_run().is_some() || (question.task != Task::NextItem && !self.0.searches()) {
+        if question.task != Task::NextItem && !self.0.searches() {
             return Ok(vec![None]);
         }
         let start = Instant::now();

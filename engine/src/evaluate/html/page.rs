@@ -146,7 +146,7 @@ fn figures(task: &TaskReport) -> String {
     let mut names = vec!["system".to_owned(), format!("NDCG@{k} [95 %]"), "rank minus this [95 %]".to_owned()];
     names.extend(measures.iter().map(|(_, name)| format!("{name}@{k}")));
     names.extend(
-        ["retrieved", "coverage", "Gini", "novelty", "distance", "calibra\u{ad}tion", "empty"].map(str::to_owned),
+        ["retrieved", "coverage", "Gini", "novelty", "distance", "cali\u{ad}bration", "empty"].map(str::to_owned),
     );
     names.extend(["p50 ms", "p99 ms"].map(str::to_owned));
     let head: String = names.iter().map(|name| format!("<th class=fit>{name}</th>")).collect();

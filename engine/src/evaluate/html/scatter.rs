@@ -15,7 +15,7 @@ const TOP: f64 = 22.0;
 const BOTTOM: f64 = 286.0;
 /// Height of a label, and width of one of its letters.
 const LINE: f64 = 12.0;
-const LETTER: f64 = 5.6;
+const LETTER: f64 = 6.1;
 
 /// How much of the catalog is shown, and how far it is from the most popular items.
 pub(super) fn scatter(task: &TaskReport) -> String {

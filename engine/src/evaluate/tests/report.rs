@@ -44,11 +44,8 @@ fn values_of_one_user_are_drawn_together() {
 #[test]
 fn the_verdict_says_who_won() {
     let log = synthetic(60, 30, 20, 8);
-    let mut plan = Plan::default();
-    plan.targets = crate::evaluation::Targets::Last;
-    plan.protocol = crate::evaluation::Protocol::LeaveLastOut;
-    plan.exclude_seen = false;
-    plan.check_targets = 0;
+    let protocol = crate::evaluation::Protocol::LeaveLastOut;
+    let mut plan = Plan { protocol, exclude_seen: false, check_targets: 0, ..Plan::default() };
     let won = measure(log.clone(), &plan, perfect).expect("measures");
     assert_eq!(won.tasks[0].verdict.outcome, Outcome::Better, "{}", won.text());
     assert_eq!(figure(&won, "rank", "ndcg"), 1.0);

@@ -72,9 +72,7 @@ proptest! {
 #[test]
 fn a_constant_scorer_gets_the_score_of_random() {
     let log = synthetic(60, 60, 40, 1);
-    let mut plan = Plan::default();
-    plan.targets = crate::evaluation::Targets::Every;
-    plan.exclude_seen = false;
+    let plan = Plan { targets: crate::evaluation::Targets::Every, exclude_seen: false, ..Plan::default() };
     let report = measure(log, &plan, constant).expect("measures");
     // One target among 60 items: the mean discount of the first ten places over all sixty.
     let exact = (0..10).map(|place| 1.0 / (f64::from(place) + 2.0).log2()).sum::<f64>() / 60.0;
