@@ -192,12 +192,12 @@ impl State {
 }
 
 /// Takes the first of a list when it is the one, and the list when it was the last.
-fn pop<K: Hash + Eq, Q: Hash + Eq + ?Sized>(
+fn pop<K, Q: Hash + Eq + ?Sized>(
     lists: &mut HashMap<K, Events>,
     key: &Q,
     is_it: impl Fn(&Arc<TailEvent>) -> bool,
 ) where
-    K: Borrow<Q>,
+    K: Borrow<Q> + Hash + Eq,
 {
     let Some(list) = lists.get_mut(key) else { return };
     if list.front().is_some_and(is_it) {
