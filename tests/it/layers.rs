@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by layer, lowest first. In layers 2 and 4 modules may not import their siblings.
 const LAYERS: [&[&str]; 6] = [
-    &["config", "error", "exposure", "id", "limits", "random", "score", "time"],
+    &["config", "error", "exposure", "id", "kind", "limits", "random", "score", "time"],
     &[
         "calibration",
         "candidate",

@@ -4,7 +4,7 @@ use onelist::{Cap, Config, Engine, Filter, Hit, Ranking, Request, Rule, Which};
 use onelist_tests::{Shop, empty, ids, shop};
 
 fn ranked(shop: &Shop, request: Request) -> Ranking {
-    shop.db.rank(&request.explain()).expect("ranks")
+    shop.db.rank(&request.explain().unlogged()).expect("ranks")
 }
 
 fn pin(item: &str, position: usize) -> Rule {

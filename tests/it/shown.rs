@@ -24,6 +24,10 @@ fn click(user: &str, item: &str, rank_id: &str) -> Event {
     event
 }
 
+fn shown_ids(shop: &Shop, request: &Request) -> Vec<String> {
+    shop.db.rank(request).expect("ranks").hits.into_iter().map(|hit| hit.id).collect()
+}
+
 #[test]
 fn a_ranking_is_remembered_with_what_was_chosen_of_it() {
     let shop = shop().expect("opens");
@@ -302,12 +306,12 @@ fn an_item_is_ranked_in_the_call_after_its_put_and_is_new_until_it_was_shown() {
     let (shop, now) = old_and_new(dated());
     let new_items = NewItems { share: 0.1, days: None, shown_below: Some(0.5), events_below: None };
     let request = Request::new().now(now).new_items(new_items).explain();
-    let plain = ids(&shop.db, &Request::new().now(now).limit(80)).expect("ranks");
+    let plain = shown_ids(&shop, &Request::new().now(now).limit(80));
     shop.db.flush().expect("flushes");
     assert_eq!(plain.len(), 80, "all of them were shown once, further down less than half");
     shop.db.put(vec![Item::new("newest").text("title", "thing 99")]).expect("puts");
     let mut asked = 0;
-    while !ids(&shop.db, &request).expect("ranks").contains(&"newest".to_owned()) {
+    while !shown_ids(&shop, &request).contains(&"newest".to_owned()) {
         shop.db.flush().expect("flushes");
         asked += 1;
         assert!(asked < 200, "it is never shown");

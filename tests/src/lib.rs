@@ -70,10 +70,10 @@ pub fn shop() -> onelist::Result<Shop> {
     Ok(shop)
 }
 
-/// The ids of a ranking, best first.
+/// The ids of a ranking, best first. It leaves no impression, so that it can be asked again and compared.
 ///
 /// # Errors
 /// What [`Engine::rank`] answers.
 pub fn ids(db: &Engine, request: &Request) -> onelist::Result<Vec<String>> {
-    Ok(db.rank(request)?.hits.into_iter().map(|hit| hit.id).collect())
+    Ok(db.rank(&request.clone().unlogged())?.hits.into_iter().map(|hit| hit.id).collect())
 }

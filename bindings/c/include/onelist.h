@@ -154,10 +154,12 @@ onelist_status onelist_log(onelist_engine *engine,
 //
 // - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
 //   history, like, unlike, among, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
-//   rules, scenario, limit, offset, next, candidates, fields, explain, now.
+//   rules, scenario, explore, new_items, log_impression, limit, offset, next, candidates, fields, explain, now.
 //   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 //   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
 //   as for onelist_set_scenario(). next: the "next" of the page before; the rest of the request stays the same.
+//   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100}.
+//   log_impression: false when nobody is shown the ranking.
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 // - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
 //   "degraded", "next", "weights_version"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
@@ -179,6 +181,30 @@ onelist_status onelist_rank_many(onelist_engine *engine,
                                  size_t requests_json_len,
                                  char **rankings_json,
                                  size_t *rankings_json_len);
+
+// Reads the rankings that are remembered as impressions, oldest first, a page at a time. Those that wait to be written are
+// written before.
+//
+// - `after`: the rank_id of the last impression of the page before, `after_len` bytes; NULL and 0 for the first page.
+// - `limit`: most impressions of the page.
+// - `impressions_json` (out): an array of {"rank_id", "time", "user", "query", "offset", "slate", "explored",
+//   "propensities", "new", "chosen", "features", "model", "weights"}, empty at the end; free it. "chosen" and "new" are
+//   places of the slate, from 0.
+// - `impressions_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_impressions(onelist_engine *engine,
+                                   const char *after,
+                                   size_t after_len,
+                                   size_t limit,
+                                   char **impressions_json,
+                                   size_t *impressions_json_len);
+
+// How much of what was shown were new items, over the impressions that say what was new. Reads all of them.
+//
+// - `exposure_json` (out): {"impressions", "places", "new_places", "share"}; free it.
+// - `exposure_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_exposure(onelist_engine *engine,
+                                char **exposure_json,
+                                size_t *exposure_json_len);
 
 // Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
 // each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
