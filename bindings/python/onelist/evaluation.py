@@ -90,7 +90,8 @@ def counterfactual(
 
 
 def _lists(columns: dict[str, Column | None]) -> tuple[list[float], list[float], list[float], list[float], list[float]]:
-    return cast(Any, tuple(_list(name, column) for name, column in columns.items()))
+    reward, logged, target, q_logged, q_target = (_list(name, column) for name, column in columns.items())
+    return reward, logged, target, q_logged, q_target
 
 
 def _list(name: str, column: Column | None) -> list[float]:

@@ -10,7 +10,8 @@ use crate::item::{Item, Kind, Value};
 use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 use crate::time::Timestamp;
 use crate::{
-    Action, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Source, Stats, VectorStats,
+    Action, Calibration, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Situation,
+    Source, Stats, TrainingPlan, VectorStats, WeightSet,
 };
 
 fn any_number() -> impl Strategy<Value = f64> {
@@ -382,7 +383,7 @@ fn configurations_read_as_documented() {
     let config = config_from_json(
         r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
-            "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
+            "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []], "calibrate": true,
             "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true}"#,
     )
     .expect("reads");
@@ -399,6 +400,7 @@ fn configurations_read_as_documented() {
     (expected.sessions, expected.threads_per_session, expected.index_threads) = (2, 3, 4);
     expected.candidates = 5;
     expected.weights = vec![vec![1.0, 0.5], vec![]];
+    expected.calibrate = true;
     expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
     expected.rating_scale = (0.0, 10.0);
     expected.max_bytes = 1 << 30;
@@ -418,6 +420,7 @@ fn configurations_read_as_documented() {
         index_threads: _,
         candidates: _,
         weights: _,
+        calibrate: _,
         actions: _,
         rating_scale: _,
         max_bytes: _,
@@ -460,4 +463,43 @@ fn answers_are_written_as_documented() {
     assert_eq!((&read["items"], &read["vectors"][0]["indexed"]), (&3.into(), &5.into()));
     assert_eq!((&read["poisoned"], &read["background_error"]), (&"disk".into(), &serde_json::Value::Null));
     assert_eq!(read["model"]["provider"], "");
+}
+
+#[test]
+fn calibrations_are_written_as_documented() {
+    let set = WeightSet {
+        situation: Situation { query: false, history: true, exclude_seen: true, in_visit: false },
+        samples: 75,
+        held_out: 25,
+        ndcg_before: 0.25,
+        ndcg_after: 0.5,
+        kept: true,
+        weights: vec![1.5, -2.0],
+    };
+    let calibration = Calibration {
+        version: 3,
+        time: Timestamp::from_millis(1_500),
+        events: 100,
+        model: "abc".to_owned(),
+        features: vec!["bm25".to_owned(), "next".to_owned()],
+        sets: vec![set],
+    };
+    let written = calibration_to_json(&calibration).expect("writes");
+    assert_eq!(
+        written,
+        r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"situation":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"next":-2.0}}]}"#
+    );
+    let all = calibrations_to_json(std::slice::from_ref(&calibration), 3).expect("writes");
+    assert_eq!(all, format!(r#"{{"in_force":3,"calibrations":[{written}]}}"#));
+}
+
+#[test]
+fn plans_of_training_files_are_read() {
+    let plan = training_plan_from_json(r#"{"requests": 7, "negatives": 0, "until": 1.5}"#).expect("reads");
+    assert_eq!((plan.requests, plan.negatives, plan.until), (7, Some(0), Some(Timestamp::from_millis(1_500))));
+    let plan = training_plan_from_json(r#"{"negatives": null}"#).expect("reads");
+    assert_eq!(plan, TrainingPlan::default());
+    for wrong in [r#"{"request": 7}"#, r#"{"requests": -1}"#, r#"{"until": "now"}"#, "[]", ""] {
+        assert!(training_plan_from_json(wrong).is_err(), "{wrong}");
+    }
 }
