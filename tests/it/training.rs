@@ -177,16 +177,6 @@ fn a_row_says_who_asked_when_with_which_past_and_what_was_taken() {
     assert_eq!((before.items, before.events, before.users), (after.items, after.events, after.users));
 }
 
-trait Since {
-    fn seconds_since(self, earlier: Timestamp) -> f64;
-}
-
-impl Since for Timestamp {
-    fn seconds_since(self, earlier: Timestamp) -> f64 {
-        (self.millis() - earlier.millis()) as f64 / 1000.0
-    }
-}
-
 #[test]
 fn requests_and_negatives_are_as_many_as_asked_for() {
     let dir = tempfile::tempdir().expect("makes a directory");

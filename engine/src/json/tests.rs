@@ -12,7 +12,8 @@ use crate::item::{Item, Kind, Value};
 use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 use crate::time::Timestamp;
 use crate::{
-    Action, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Source, Stats, VectorStats,
+    Action, Calibration, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Situation,
+    Source, Stats, TrainingPlan, VectorStats, WeightSet,
 };
 
 fn any_number() -> impl Strategy<Value = f64> {
@@ -413,8 +414,8 @@ fn configurations_read_as_documented() {
     (expected.sessions, expected.threads_per_session, expected.index_threads) = (2, 3, 4);
     expected.candidates = 5;
     expected.weights = vec![vec![1.0, 0.5], vec![]];
-    expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
     expected.calibrate = true;
+    expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
     expected.rating_scale = (0.0, 10.0);
     expected.max_bytes = 1 << 30;
     expected.force_network_fs = true;
@@ -539,4 +540,43 @@ fn plans_are_read_and_wrong_ones_name_the_place() {
     assert!(refused(r#"{"queries": [{"grades": {}}]}"#).starts_with("plan.queries[0]"));
     assert!(refused(r#"{"targets": 3}"#).starts_with("plan.targets"));
     assert!(refused(r#"{"seeds": 3}"#).contains("plan.seeds"));
+}
+
+#[test]
+fn calibrations_are_written_as_documented() {
+    let set = WeightSet {
+        situation: Situation { query: false, history: true, exclude_seen: true, in_visit: false },
+        samples: 75,
+        held_out: 25,
+        ndcg_before: 0.25,
+        ndcg_after: 0.5,
+        kept: true,
+        weights: vec![1.5, -2.0],
+    };
+    let calibration = Calibration {
+        version: 3,
+        time: Timestamp::from_millis(1_500),
+        events: 100,
+        model: "abc".to_owned(),
+        features: vec!["bm25".to_owned(), "next".to_owned()],
+        sets: vec![set],
+    };
+    let written = calibration_to_json(&calibration).expect("writes");
+    assert_eq!(
+        written,
+        r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"situation":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"next":-2.0}}]}"#
+    );
+    let all = calibrations_to_json(std::slice::from_ref(&calibration), 3).expect("writes");
+    assert_eq!(all, format!(r#"{{"in_force":3,"calibrations":[{written}]}}"#));
+}
+
+#[test]
+fn plans_of_training_files_are_read() {
+    let plan = training_plan_from_json(r#"{"requests": 7, "negatives": 0, "until": 1.5}"#).expect("reads");
+    assert_eq!((plan.requests, plan.negatives, plan.until), (7, Some(0), Some(Timestamp::from_millis(1_500))));
+    let plan = training_plan_from_json(r#"{"negatives": null}"#).expect("reads");
+    assert_eq!(plan, TrainingPlan::default());
+    for wrong in [r#"{"request": 7}"#, r#"{"requests": -1}"#, r#"{"until": "now"}"#, "[]", ""] {
+        assert!(training_plan_from_json(wrong).is_err(), "{wrong}");
+    }
 }
