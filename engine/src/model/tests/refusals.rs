@@ -40,7 +40,7 @@ fn an_untouched_copy_loads() {
     assert_eq!(model.action_row("buy"), 4);
     assert_eq!(model.action_row("custom"), 12);
     assert_eq!(model.action_row("whistled"), 12);
-    assert_eq!(model.features().len() + 4, model.all_features().len());
+    assert_eq!(model.features().len() + 5, model.all_features().len());
 }
 
 #[test]
