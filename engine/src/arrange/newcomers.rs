@@ -8,6 +8,9 @@ use crate::random::{Draws, race};
 use crate::ranking::Moved;
 use crate::snapshot::Snapshot;
 
+/// Scores within this of the best new item are about as good as it is.
+const NEAR: f64 = 0.1;
+
 /// The purposes of draws.
 const ROUND: u64 = 11;
 const PLACE: u64 = 12;
@@ -48,9 +51,6 @@ pub(super) fn admit(
 fn rounded(wanted: f64, draws: Draws) -> usize {
     wanted.floor() as usize + usize::from(draws.unit(ROUND, 0) < wanted.fract())
 }
-
-/// Scores within this of the best new item are about as good as it is.
-const NEAR: f64 = 0.1;
 
 /// Takes new items out of what comes after the page, each the likelier the better it scores and the less it was shown. Not
 /// simply those that were shown least: counts are a second late, and one item would be shown to everybody until they are
