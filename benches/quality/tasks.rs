@@ -99,8 +99,8 @@ fn cold(folder: &Path, half: Half) -> Result<Task> {
     let mut task = retail(folder, half)?;
     task.title = "Retail: a tenth of the items hidden";
     task.plan.protocol = Protocol::ItemCold { share: 0.1 };
-    // A tenth of the places for what nobody has bought yet, as a shop would set it that cares for its new items.
-    task.plan.new_items = Some(NewItems { share: 0.1, events_below: Some(1.0), ..NewItems::default() });
+    // A fifth of the places for what nobody has bought yet, as a shop would set it that cares for its new items.
+    task.plan.new_items = Some(NewItems { share: 0.2, events_below: Some(1.0), ..NewItems::default() });
     Ok(task)
 }
 

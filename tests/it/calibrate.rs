@@ -73,7 +73,7 @@ fn a_calibration_stays_in_force_and_can_be_rolled_back() {
     // So that nothing but the weights changes what is answered.
     db.refit().expect("fits");
     let now = Timestamp::from_seconds(START + 299.0 * 3_600.0 + 200.0);
-    let request = Request::new().user("u299").now(now).limit(40);
+    let request = Request::new().user("u299").now(now).limit(40).unlogged();
     let shipped = db.rank(&request).expect("ranks");
     assert_eq!(shipped.weights_version, 0);
     let first = db.calibrate().expect("calibrates");

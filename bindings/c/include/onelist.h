@@ -77,8 +77,8 @@ void onelist_string_free(char **text);
 // - `path`: the directory, in UTF-8, `path_len` bytes.
 // - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
-//   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, max_bytes,
-//   force_network_fs.
+//   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, impressions (false, or enabled,
+//   share, most), explore, new_items, max_bytes, force_network_fs.
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 //
 // Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
@@ -158,11 +158,13 @@ onelist_status onelist_log(onelist_engine *engine,
 //   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 //   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
 //   as for onelist_set_scenario(). next: the "next" of the page before; the rest of the request stays the same.
-//   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100}.
+//   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100,
+//   "events_below": 5}.
 //   log_impression: false when nobody is shown the ranking.
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
-// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "why"}], "candidates", "took",
-//   "degraded", "next", "weights_version"}; free it. "next" is null on the last page. "why", when the request has "explain": true:
+// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "propensity", "why"}], "candidates",
+//   "weights_version", "took", "degraded", "explored", "next"}; free it. "propensity": the probability of the place, where it
+//   was drawn. "next" is null on the last page. "why", when the request has "explain": true:
 //   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 // - `ranking_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_rank(onelist_engine *engine,

@@ -9,7 +9,7 @@ use crate::ranking::Moved;
 use crate::snapshot::Snapshot;
 
 /// Scores within this of the best new item are about as good as it is.
-const NEAR: f64 = 0.1;
+const NEAR: f64 = 0.03;
 
 /// The purposes of draws.
 const ROUND: u64 = 11;
