@@ -208,6 +208,17 @@ onelist_status onelist_exposure(onelist_engine *engine,
                                 char **exposure_json,
                                 size_t *exposure_json_len);
 
+// Fits what is fitted to the whole log now (which items the same people have), instead of in the background when the log
+// has grown by a fifth: for measuring, and after a bulk import.
+onelist_status onelist_refit(onelist_engine *engine);
+
+// Counts all signals anew from the stored events: after a change of the configured actions, or as a check. Writers wait
+// meanwhile.
+//
+// - `changed` (out, may be NULL): 1 when a count changed, else 0.
+onelist_status onelist_recount(onelist_engine *engine,
+                               size_t *changed);
+
 // Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
 // each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
 //

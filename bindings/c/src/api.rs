@@ -314,6 +314,30 @@ pub unsafe extern "C" fn onelist_exposure(
     })
 }
 
+/// Fits what is fitted to the whole log now (which items the same people have), instead of in the background when the log
+/// has grown by a fifth: for measuring, and after a bulk import.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_refit(engine: *mut OnelistEngine) -> onelist_status {
+    entry(|| handle::find(engine)?.refit())
+}
+
+/// Counts all signals anew from the stored events: after a change of the configured actions, or as a check. Writers wait
+/// meanwhile.
+///
+/// - `changed` (out, may be NULL): 1 when a count changed, else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_recount(engine: *mut OnelistEngine, changed: *mut usize) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for a place that can be written.
+        let out = unsafe { Out::optional("changed", changed, 0) }?;
+        let recount = handle::find(engine)?.recount()?;
+        if let Some(mut out) = out {
+            out.write(usize::from(recount.before != recount.after));
+        }
+        Ok(())
+    })
+}
+
 /// Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
 /// each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
 ///

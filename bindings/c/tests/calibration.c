@@ -47,6 +47,11 @@ void test_calibration(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, onelist_use_calibration(db, 0));
     CHECK(contains(ranked(db, "{\"user\": \"u7\"}"), "\"weights_version\":0"));
     CHECK_ERROR(ONELIST_INPUT, "InvalidArgument", onelist_use_calibration(db, 3));
+    size_t changed = 9;
+    CHECK_STATUS(ONELIST_OK, onelist_refit(db));
+    CHECK_STATUS(ONELIST_OK, onelist_recount(db, &changed));
+    CHECK(changed == 0);
+    CHECK_STATUS(ONELIST_OK, onelist_recount(db, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_calibrate(db, NULL, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_calibrations(db, NULL, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_use_calibration(NULL, 0));

@@ -358,6 +358,16 @@ class Engine:
         """How much of what was shown were new items. Reads every impression."""
         return cast(Exposure, json.loads(self._native.exposure()))
 
+    def refit(self) -> None:
+        """Fits what is fitted to the whole log now (which items the same people have), instead of in the background when
+        the log has grown by a fifth: for measuring, and after a bulk import."""
+        self._native.refit()
+
+    def recount(self) -> bool:
+        """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count
+        changed. Writers wait meanwhile."""
+        return self._native.recount()
+
     def evaluate(
         self,
         protocol: Literal["time_split", "leave_last_out", "item_cold", "user_cold"] | None = None,

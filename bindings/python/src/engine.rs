@@ -127,6 +127,16 @@ impl Engine {
         call(py, || onelist::json::exposure_to_json(&self.inner.exposure()?))
     }
 
+    /// Fits what is fitted to the whole log.
+    fn refit(&self, py: Python<'_>) -> PyResult<()> {
+        call(py, || self.inner.refit())
+    }
+
+    /// Counts all signals anew; whether they were right.
+    fn recount(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.recount().map(|recount| recount.before == recount.after))
+    }
+
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.
     #[pyo3(signature = (plan, /))]
     fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {

@@ -80,3 +80,10 @@ def test_any_finite_time_is_taken(shop: onelist.Engine, time: object) -> None:
 def test_events_and_keywords_do_not_mix(shop: onelist.Engine) -> None:
     with pytest.raises(TypeError, match="both"):
         shop.log([{"user": "u", "item": "lamp", "action": "click"}], user="u")
+
+
+def test_signals_counted_anew_are_those_that_were_kept(shop: onelist.Engine) -> None:
+    shop.log([{"user": f"u{n}", "item": item, "action": "buy", "basket": f"b{n}"} for n in range(9) for item in IDS[:4]])
+    assert shop.recount()
+    shop.refit()
+    assert "together" in {source for hit in shop.rank(user="u1", limit=100) for source in hit.sources}
