@@ -5,6 +5,7 @@
 //! divided by a root of their sum, so that an item which everybody has says less of what comes next.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::catalog::{Neighbours, Relation};
 use crate::error::Result;
@@ -19,7 +20,7 @@ const NEXT_DECAY: f32 = 0.5;
 const BASKET_EVENTS: usize = 12;
 const BASKET_DECAY: f32 = 0.9;
 /// Distinct items whose companions are read.
-const TOGETHER_ITEMS: usize = 50;
+const TOGETHER_ITEMS: usize = 30;
 
 /// Weight that every list is imagined to have beside its own: what one person did once is not what people do.
 const FEW: f32 = 10.0;
@@ -36,7 +37,30 @@ pub(crate) struct Relations {
 
 /// Items with their scores, 0 to 1.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Scores(HashMap<ItemKey, f32>);
+pub(crate) struct Scores(Sums);
+
+type Sums = HashMap<ItemKey, f32, BuildHasherDefault<KeyHasher>>;
+
+/// A multiplicative hash (Knuth, *The Art of Computer Programming*, 6.4). Item keys are dense numbers that the engine
+/// gives, so nobody can choose them to collide, and thousands are looked up in a request.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        // The high bits are the mixed ones, and the table wants them low as well.
+        let mixed = (self.0 ^ key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
 
 impl Relations {
     /// Reads the lists of a history of items that were liked, newest first.
@@ -66,7 +90,7 @@ impl Relations {
 impl Scores {
     fn sum(snapshot: &Snapshot, relation: Relation, items: &[ItemKey], decay: f32) -> Result<Scores> {
         let view = snapshot.catalog.view();
-        let mut sums: HashMap<ItemKey, f32> = HashMap::new();
+        let mut sums = Sums::default();
         let mut weight = 1.0;
         for item in items {
             let list = view.neighbours(relation, *item)?;
@@ -89,6 +113,11 @@ impl Scores {
     /// All items with their scores.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ItemKey, f32)> + '_ {
         self.0.iter().map(|(item, score)| (*item, *score))
+    }
+
+    /// How many are related.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether nothing is related.

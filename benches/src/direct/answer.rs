@@ -176,7 +176,10 @@ impl Opened {
             };
             let flag = |set: bool| if set { 1.0 } else { 0.0 };
             let popular = [week, quarter].map(|mass| (mass as f32).ln_1p() / 16.0);
-            let row = [bm25 / 32.0, popular[0], popular[1], 0.5, flag(fresh), flag(seen), 0.0, flag(missing), 0.0];
+            // In the model's order; what the direct side does not count is zero, and costs the model the same.
+            let mut row = [0.0; FEATURES];
+            row[..7].copy_from_slice(&[bm25 / 32.0, 0.0, popular[0], popular[1], 0.0, 0.5, flag(fresh)]);
+            (row[11], row[17]) = (flag(seen), flag(missing));
             features.extend(row);
         }
         let scores = self.model.score(context.query.as_deref(), &context.history, &vectors, &features)?;

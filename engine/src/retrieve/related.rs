@@ -10,12 +10,19 @@ use crate::snapshot::Snapshot;
 /// The best related items that are in the catalog and that the request admits.
 pub(super) fn related(snapshot: &Snapshot, intent: &Intent, scores: &Scores, k: usize) -> Result<Vec<(ItemKey, f32)>> {
     let mut found = Vec::with_capacity(k);
-    for (item, score) in top_k(scores.iter().collect(), usize::MAX) {
-        // Lists name items by what was logged: an item may be gone, or never have been put.
-        if intent.admits(snapshot, item) && snapshot.catalog.view().head(item)?.is_some() {
-            found.push((item, score));
+    // Nearly always the best few times as many hold enough that are admitted; sorting them all costs more.
+    for most in [k.saturating_mul(3), usize::MAX] {
+        found.clear();
+        for (item, score) in top_k(scores.iter().collect(), most) {
+            // Lists name items by what was logged: an item may be gone, or never have been put.
+            if intent.admits(snapshot, item) && snapshot.catalog.view().head(item)?.is_some() {
+                found.push((item, score));
+            }
+            if found.len() == k {
+                return Ok(found);
+            }
         }
-        if found.len() == k {
+        if scores.len() <= most {
             break;
         }
     }
