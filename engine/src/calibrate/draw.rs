@@ -46,8 +46,7 @@ pub(crate) fn draw(events: &[Past]) -> Vec<Draw> {
             if at >= from || !situation.history {
                 // The new items that follow one another in a basket are many, and much alike: half of the samples are
                 // the first of a visit, where there are enough.
-                let first = !visitor.found_new || !visitor.in_visit(event.time);
-                pools.entry((situation, first)).or_default().push(at);
+                pools.entry((situation, visitor.begins(event))).or_default().push(at);
             }
         }
         visitor.step(event);
@@ -63,18 +62,22 @@ pub(crate) fn draw(events: &[Past]) -> Vec<Draw> {
     draws
 }
 
+/// Where an event stands in the draw of a situation, 0 to 1: the smallest are drawn.
+pub(super) fn place(situation: Situation, at: usize) -> f64 {
+    unit_hash([SEED, situation.cell() as u64, at as u64])
+}
+
 /// At most `most` of a pool, by a hash of their place.
 fn drawn(situation: Situation, pool: &[usize], most: usize) -> Vec<usize> {
     let mut drawn = pool.to_vec();
-    let place = |at: usize| unit_hash([SEED, situation.cell() as u64, at as u64]);
-    drawn.sort_by(|a, b| place(*a).total_cmp(&place(*b)));
+    drawn.sort_by(|a, b| place(situation, *a).total_cmp(&place(situation, *b)));
     drawn.truncate(most);
     drawn
 }
 
 /// What is known of a user on the way through the log.
 #[derive(Default)]
-struct Visitor {
+pub(super) struct Visitor {
     last: Option<Timestamp>,
     had: HashSet<u32>,
     /// The visit has had an item that was new to the user.
@@ -83,7 +86,7 @@ struct Visitor {
 
 impl Visitor {
     /// The situations that an event is a sample of.
-    fn situations(&self, event: &Past) -> Vec<Situation> {
+    pub(super) fn situations(&self, event: &Past) -> Vec<Situation> {
         let Some(item) = event.item else { return Vec::new() };
         let (query, history) = (event.query, self.last.is_some());
         let of = |exclude_seen, in_visit| Situation { query, history, exclude_seen, in_visit };
@@ -98,11 +101,16 @@ impl Visitor {
         found
     }
 
+    /// Whether the visit has had nothing new to its user before this event.
+    pub(super) fn begins(&self, event: &Past) -> bool {
+        !self.found_new || !self.in_visit(event.time)
+    }
+
     fn in_visit(&self, time: Timestamp) -> bool {
         self.last.is_some_and(|last| time.seconds_since(last) < VISIT_SECONDS)
     }
 
-    fn step(&mut self, event: &Past) {
+    pub(super) fn step(&mut self, event: &Past) {
         if !self.in_visit(event.time) {
             self.found_new = false;
         }

@@ -103,7 +103,7 @@ impl EngineSystems {
         let stores = main.scratch.db.inner()?.stores.clone();
         main.new_items = plan.new_items;
         if plan.calibrate {
-            main.walk = Some(Walk::new(log, &stores));
+            main.walk = Some(Walk::new(&stores));
         } else {
             // What is measured is what serves.
             stores.weights.store(source.weights.load_full());
@@ -181,7 +181,7 @@ impl EngineSystems {
     /// Notes the candidates of the requests that an event answers.
     fn sample(&mut self, log: &Log, event: usize) -> Result<()> {
         let Some(mut walk) = self.walk.take() else { return Ok(()) };
-        let due = walk.due(event);
+        let due = walk.due(log, event);
         if !due.is_empty() {
             self.flush()?;
             self.refit()?;
@@ -189,8 +189,8 @@ impl EngineSystems {
         let stores = self.scratch.db.inner()?.stores.clone();
         let item = log.events.get(event).and_then(|event| event.item);
         let taken = item.and_then(|item| self.items.get(item as usize).copied().flatten());
-        for draw in due {
-            walk.note(&stores, (log, draw), taken, |request| {
+        for drawn in due {
+            walk.note(&stores, (log, drawn), taken, |request| {
                 let snapshot = Snapshot::pin(&stores)?;
                 let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
                 Ok(found.into_iter().next().map(|found| found.scored).unwrap_or_default())

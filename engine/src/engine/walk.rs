@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::calibrate::{past, request, sample};
-use crate::calibrate::{Draw, Sample, choose, draw};
+use crate::calibrate::{Drawn, Reservoir, Sample, choose};
 use crate::candidate::Scored;
 use crate::error::Result;
 use crate::evaluate::Log;
@@ -17,9 +17,8 @@ const GROWTH: f64 = 1.25;
 
 /// Samples so far, and the weights fitted to them.
 pub(super) struct Walk {
-    draws: Vec<Draw>,
-    next: usize,
-    samples: Vec<Sample>,
+    reservoir: Reservoir,
+    samples: Vec<(Drawn, Sample)>,
     /// Events in the log at the last fit.
     fitted: usize,
     /// Under these, what a feature adds to a score is the feature.
@@ -28,41 +27,34 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(log: &Log, stores: &Stores) -> Walk {
-        let shipped = LiveWeights::shipped(&stores.model);
+    pub(super) fn new(stores: &Stores) -> Walk {
         Walk {
-            draws: draw(&log.events.iter().map(past).collect::<Vec<_>>()),
-            next: 0,
+            reservoir: Reservoir::default(),
             samples: Vec::new(),
             fitted: 0,
             ones: Arc::new(LiveWeights::ones(&stores.model)),
-            live: Arc::new(shipped),
+            live: Arc::new(LiveWeights::shipped(&stores.model)),
         }
     }
 
     /// The requests that the event at `at` answers, to be asked before it is logged.
-    pub(super) fn due(&mut self, at: usize) -> Vec<Draw> {
-        while self.draws.get(self.next).is_some_and(|draw| draw.at < at) {
-            self.next += 1;
-        }
-        let due: Vec<Draw> = self.draws[self.next..].iter().take_while(|draw| draw.at == at).copied().collect();
-        self.next += due.len();
-        due
+    pub(super) fn due(&mut self, log: &Log, at: usize) -> Vec<Drawn> {
+        log.events.get(at).map(|event| self.reservoir.offer(at, &past(event))).unwrap_or_default()
     }
 
     /// Asks one of them through `ask`, and keeps its candidates.
     pub(super) fn note(
         &mut self,
         stores: &Stores,
-        (log, draw): (&Log, Draw),
+        (log, drawn): (&Log, Drawn),
         taken: Option<ItemKey>,
         ask: impl FnOnce(&Request) -> Result<Vec<Scored>>,
     ) -> Result<()> {
-        let Some(event) = log.events.get(draw.at) else { return Ok(()) };
+        let Some(event) = log.events.get(drawn.draw.at) else { return Ok(()) };
         stores.weights.store(self.ones.clone());
-        let scored = ask(&request(log, &draw, event.user, event.query.as_deref(), event.time));
+        let scored = ask(&request(log, &drawn.draw, event.user, event.query.as_deref(), event.time));
         stores.weights.store(self.live.clone());
-        self.samples.push(sample(draw.situation, scored?, taken));
+        self.samples.push((drawn, sample(drawn.draw.situation, scored?, taken)));
         Ok(())
     }
 
@@ -72,8 +64,12 @@ impl Walk {
             return;
         }
         self.fitted = logged;
+        let now = self.samples.last().map_or(0, |(drawn, _)| drawn.draw.at).max(logged);
+        let Walk { reservoir, samples, .. } = self;
+        samples.retain(|(drawn, _)| reservoir.holds(drawn, now));
+        let held: Vec<Sample> = samples.iter().map(|(_, sample)| sample.clone()).collect();
         let shipped = LiveWeights::shipped(&stores.model);
-        let sets = choose(&self.samples, |situation| shipped.row(situation));
+        let sets = choose(&held, |situation| shipped.row(situation));
         self.live = Arc::new(shipped.with(1, &sets));
         stores.weights.store(self.live.clone());
     }
