@@ -10,7 +10,7 @@ use super::draw::{Draw, Past, Visitor, place};
 use crate::calibration::Situation;
 
 /// Samples of one situation: half of them the first new ones of a visit.
-const MOST: usize = 400;
+const MOST: usize = 1_000;
 /// The share of the log so far, from its beginning, whose samples are left out: signals were young then.
 const WARM_UP: f64 = 0.3;
 
