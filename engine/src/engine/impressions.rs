@@ -8,7 +8,8 @@ use crate::impression::{Exposure, Impression};
 use crate::limits::{self, at_most};
 
 impl Engine {
-    /// The impressions that are kept, oldest first: at most `limit` after that of the ranking `after`, or from the first.
+    /// The impressions that are kept, oldest first (those of one instant in the order of their `rank_id`, which is random):
+    /// at most `limit` after that of the ranking `after`, or from the first.
     /// Those that wait to be written are written before.
     ///
     /// # Errors
