@@ -1,5 +1,6 @@
 //! Python dicts to the engine's events and requests.
 
+use onelist::json::REQUEST_KEYS;
 use onelist::{Action, Error, Event, ExcludeSeen, HistoryEvent, Personalization, Request, SeenWhen};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyMapping, PyString};
@@ -10,34 +11,6 @@ use crate::error::{Place, from_engine, invalid, wrong_type};
 const EVENT_KEYS: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
 const HISTORY_KEYS: [&str; 4] = ["item", "action", "value", "time"];
 const SEEN_KEYS: [&str; 2] = ["actions", "within_days"];
-const REQUEST_KEYS: [&str; 26] = [
-    "query",
-    "user",
-    "history",
-    "like",
-    "unlike",
-    "among",
-    "vectors",
-    "filter",
-    "exclude",
-    "exclude_seen",
-    "personalization",
-    "diversity",
-    "caps",
-    "calibrate_mix",
-    "rules",
-    "scenario",
-    "explore",
-    "new_items",
-    "log_impression",
-    "limit",
-    "offset",
-    "next",
-    "candidates",
-    "fields",
-    "explain",
-    "now",
-];
 
 /// Refuses a key that does not exist: a misspelt argument must not be passed over in silence.
 fn known(py: Python<'_>, key: &str, place: &Place<'_>, keys: &[&str]) -> PyResult<()> {

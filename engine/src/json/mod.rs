@@ -52,7 +52,7 @@ pub use event::events_from_json;
 pub use filter::filter_from_json;
 pub use item::{ids_from_json, item_from_json, items_from_json};
 pub use plan::{counterfactual_to_json, plan_from_json, report_to_json};
-pub use request::{request_from_json, request_part_from_json, requests_from_json};
+pub use request::{REQUEST_KEYS, request_from_json, request_part_from_json, requests_from_json};
 pub use rule::{rules_from_json, rules_to_json, scenarios_to_json};
 pub use shown::{exposure_to_json, impressions_to_json};
 pub use training::{training_plan_from_json, training_summary_to_json};

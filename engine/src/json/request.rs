@@ -55,6 +55,36 @@ pub fn request_part_from_json(request: &mut Request, key: &str, json: &str) -> R
     part(request, key, one(key, json)?, &Place::Root(key))
 }
 
+/// Every key that [`request_from_json`] takes: what a request can hold, for the bindings that read requests themselves.
+pub const REQUEST_KEYS: [&str; 26] = [
+    "query",
+    "user",
+    "history",
+    "like",
+    "unlike",
+    "among",
+    "vectors",
+    "filter",
+    "exclude",
+    "exclude_seen",
+    "personalization",
+    "diversity",
+    "caps",
+    "calibrate_mix",
+    "rules",
+    "scenario",
+    "explore",
+    "new_items",
+    "log_impression",
+    "limit",
+    "offset",
+    "next",
+    "candidates",
+    "fields",
+    "explain",
+    "now",
+];
+
 fn request(json: Json<'_>, at: &Place<'_>) -> Result<Request> {
     let mut request = Request::new();
     for (key, json) in entries(json, at)? {
@@ -64,34 +94,6 @@ fn request(json: Json<'_>, at: &Place<'_>) -> Result<Request> {
 }
 
 fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Result<()> {
-    const KNOWN: [&str; 26] = [
-        "query",
-        "user",
-        "history",
-        "like",
-        "unlike",
-        "among",
-        "vectors",
-        "filter",
-        "exclude",
-        "exclude_seen",
-        "personalization",
-        "diversity",
-        "caps",
-        "calibrate_mix",
-        "rules",
-        "scenario",
-        "explore",
-        "new_items",
-        "log_impression",
-        "limit",
-        "offset",
-        "next",
-        "candidates",
-        "fields",
-        "explain",
-        "now",
-    ];
     match key {
         "query" => request.query = given(json, at, text)?,
         "user" => request.user = given(json, at, text)?,
@@ -119,7 +121,7 @@ fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Res
         "fields" => request.fields = given(json, at, texts)?,
         "explain" => set(&mut request.explain, json, at, flag)?,
         "now" => request.now = given(json, at, time)?,
-        _ => return Err(unknown(at, &KNOWN)),
+        _ => return Err(unknown(at, &REQUEST_KEYS)),
     }
     Ok(())
 }
