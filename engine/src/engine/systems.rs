@@ -64,6 +64,8 @@ enum System {
     /// The same request without its user, or without its query.
     QueryAlone,
     HistoryAlone,
+    /// The same request without places for new items.
+    WithoutNewItems,
 }
 
 /// What the engine said to one request.
@@ -97,6 +99,10 @@ impl EngineSystems {
             for (place, name) in source.model.all_features().iter().enumerate() {
                 systems.push((System::WithoutFeature(place), format!("without feature {name}"), SystemKind::Variant));
             }
+        }
+        if plan.new_items.is_some() {
+            let name = "without places for new items".to_owned();
+            systems.push((System::WithoutNewItems, name, SystemKind::Variant));
         }
         let limit = plan.ks.iter().copied().max().unwrap_or(1);
         let mut main = EngineSystems::new(source, log, source.config.weights.clone(), systems, limit)?;
@@ -284,6 +290,10 @@ impl EngineSystems {
             }
             System::HistoryAlone if task == Task::QueryAndHistory => {
                 return Ok(Some(whole(&self.ask(&Request { query: None, ..request.clone() })?)));
+            }
+            System::WithoutNewItems => {
+                let none = NewItems { share: 0.0, ..NewItems::default() };
+                return Ok(Some(whole(&self.ask(&Request { new_items: Some(none), ..request.clone() })?)));
             }
             _ => return Ok(None),
         };
