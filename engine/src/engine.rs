@@ -339,7 +339,16 @@ fn score_all(snapshot: &Snapshot, requests: &[Request], clock: &mut Clock) -> Re
     let read = |request| Intent::read(snapshot, request);
     let intents = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
     clock.took.context_us = clock.lap();
+    score_read(snapshot, requests, intents, clock)
+}
 
+/// The stages from the request, understood, to its scored candidates.
+fn score_read(
+    snapshot: &Snapshot,
+    requests: &[Request],
+    intents: Vec<Intent>,
+    clock: &mut Clock,
+) -> Result<Vec<Candidates>> {
     let collect = |(intent, request)| retrieve(snapshot, intent, request);
     let candidates = intents.iter().zip(requests).map(collect).collect::<Result<Vec<_>>>()?;
     clock.took.retrieve_us = clock.lap();

@@ -72,8 +72,8 @@ pub(crate) fn fit_together(stores: &Stores) -> Result<()> {
         }
         let lists: Vec<_> = rows.iter().map(|item| (log.items[*item], log.neighbours(*item, &mut scratch))).collect();
         let mut write = stores.catalog.write()?;
-        for (item, list) in lists.iter().filter(|(_, list)| list.iter().next().is_some()) {
-            write.set_neighbours(fitted.relation(), *item, list)?;
+        for (item, list) in lists.into_iter().filter(|(_, list)| list.iter().next().is_some()) {
+            write.set_neighbours(fitted.relation(), item, list)?;
         }
         write.commit_bookkeeping()?;
     }

@@ -252,7 +252,8 @@ impl CatalogWrite<'_> {
 
     fn neighbours_of(&mut self, relation: Relation, item: ItemKey) -> Result<&mut Neighbours> {
         if !self.batch.neighbours.contains_key(&(relation, item)) {
-            let stored = self.view().neighbours(relation, item)?;
+            let held = self.held.and_then(|held| held.take(relation, item));
+            let stored = held.map_or_else(|| self.view().neighbours(relation, item), Ok)?;
             self.batch.neighbours.insert((relation, item), stored);
         }
         Ok(self.batch.neighbours.entry((relation, item)).or_default())
@@ -274,10 +275,7 @@ impl CatalogWrite<'_> {
                 self.relist(item, before.as_ref(), Some(&after))?;
             }
         }
-        for ((relation, item), row) in neighbours.into_iter().collect::<BTreeMap<_, _>>() {
-            let key = keys::neighbours(relation, item);
-            self.tables.neighbours.put(&mut self.txn, &key, &codec::encode(&row)?).map_err(storage)?;
-        }
+        self.settle_neighbours(neighbours)?;
         self.prune_popular()
     }
 

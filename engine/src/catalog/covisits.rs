@@ -1,5 +1,7 @@
 //! Co-visits: what came after what, and what was had together, in bounded lists of neighbours for each item.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -91,13 +93,13 @@ impl Neighbours {
 
 impl CatalogWrite<'_> {
     /// Writes the neighbours of an item as they were fitted.
-    pub(crate) fn set_neighbours(&mut self, relation: Relation, item: ItemKey, row: &Neighbours) -> Result<()> {
-        let key = keys::neighbours(relation, item);
-        self.tables.neighbours.put(&mut self.txn, &key, &codec::encode(row)?).map_err(storage)
+    pub(crate) fn set_neighbours(&mut self, relation: Relation, item: ItemKey, row: Neighbours) -> Result<()> {
+        self.settle_neighbours(HashMap::from([((relation, item), row)]))
     }
 
     /// Removes every list of a relation.
     pub(crate) fn clear_neighbours(&mut self, relation: Relation) -> Result<()> {
+        self.held.inspect(|held| held.clear(relation));
         let (first, last) = (keys::neighbours(relation, ItemKey(0)), keys::neighbours(relation, ItemKey(u64::MAX)));
         self.tables.neighbours.delete_range(&mut self.txn, &keys::between(&first, &last)).map_err(storage)?;
         Ok(())
@@ -107,6 +109,9 @@ impl CatalogWrite<'_> {
 impl View<'_> {
     /// The neighbours of an item in one relation; none for an item without any.
     pub(crate) fn neighbours(&self, relation: Relation, item: ItemKey) -> Result<Neighbours> {
+        if let Some(held) = self.held.and_then(|held| held.get(relation, item)) {
+            return Ok(held);
+        }
         let key = keys::neighbours(relation, item);
         let Some(bytes) = self.tables.neighbours.get(self.txn, &key).map_err(storage)? else {
             return Ok(Neighbours::default());

@@ -11,6 +11,7 @@ mod covisits;
 mod events;
 mod export;
 mod file_check;
+mod held;
 mod impressions;
 mod items;
 mod journal;

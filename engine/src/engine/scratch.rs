@@ -24,13 +24,13 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Copies the catalog of `source` into a new engine with other `weights` (none: those of the model), and waits for its
-    /// indexes, so that what is measured is what serves. When `source` closes, the copy ends: the call and later ones
+    /// indexes, so that what is measured is what serves; `sessions` requests are scored at the same time. When `source` closes, the copy ends: the call and later ones
     /// answer [`Error::Closed`].
-    pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>) -> Result<Scratch> {
+    pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>, sessions: usize) -> Result<Scratch> {
         let path = folder(&source.path).join(crate::random::hex_id());
         let config = Config {
             weights,
-            sessions: 1,
+            sessions,
             calibrate: false,
             // What is measured is the model's own order, and nobody is shown it.
             impressions: Impressions::off(),
@@ -39,7 +39,9 @@ impl Scratch {
             ..source.config.clone()
         };
         let scratch = Scratch { db: Engine::open(&path, config)?, path };
-        source.adopt(&scratch.db.inner()?.stores)?;
+        let stores = scratch.db.inner()?.stores.clone();
+        source.adopt(&stores)?;
+        stores.catalog.make_scratch()?;
         scratch.copy(source)?;
         scratch.db.flush()?;
         Ok(scratch)

@@ -15,7 +15,7 @@ use crate::evaluation::{Plan, SystemKind};
 use crate::event::Event;
 use crate::exposure::NewItems;
 use crate::id::ItemKey;
-use crate::ingest::prepare_events;
+use crate::ingest::{log_applied, prepare_events};
 use crate::random::hex_id;
 use crate::request::{HistoryEvent, Request};
 use crate::respond::respond;
@@ -135,7 +135,7 @@ impl EngineSystems {
         systems: Vec<(System, String, SystemKind)>,
         limit: usize,
     ) -> Result<EngineSystems> {
-        let scratch = Scratch::open(source, weights)?;
+        let scratch = Scratch::open(source, weights, 1)?;
         let ids: HashMap<String, u32> =
             log.items.iter().enumerate().map(|(number, item)| (item.id.clone(), number as u32)).collect();
         let inner = scratch.db.inner()?;
@@ -172,7 +172,7 @@ impl EngineSystems {
         let events = prepare_events(std::mem::take(&mut self.waiting))?;
         self.logged += events.len();
         // Applied at once: signals have to be those of this moment, and not of when the background gets to it.
-        self.scratch.db.inner()?.writer.log_applied(events)
+        log_applied(&self.scratch.db.inner()?.stores, events)
     }
 
     /// Fits to the log what a store fits in the background, at the same growth.

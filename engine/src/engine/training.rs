@@ -55,7 +55,7 @@ fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Resul
     let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();
     let newest = &requests[requests.len().saturating_sub(plan.requests)..];
     if !newest.is_empty() {
-        let mut export = Exporter { replay: Replay::new(stores, log)?, log, people: HashMap::new(), place: 0, plan };
+        let mut export = Exporter { replay: Replay::new(stores, log, 1)?, log, people: HashMap::new(), place: 0, plan };
         for at in newest {
             export.one(*at, &mut file, &mut summary)?;
         }
@@ -85,7 +85,7 @@ impl Exporter<'_> {
         self.replay.advance(at)?;
         self.remember(at);
         let request = request(log, event);
-        let (situation, mut scored) = self.replay.ask(&request)?;
+        let (situation, mut scored) = self.replay.ask(request.clone())?;
         if scored.iter().all(|scored| scored.candidate.key != taken) {
             summary.not_retrieved += 1;
             scored.extend(self.alone(event, request)?);
@@ -112,7 +112,7 @@ impl Exporter<'_> {
     fn alone(&mut self, event: &LogEvent, mut request: Request) -> Result<Vec<Scored>> {
         let id = event.item.and_then(|item| self.log.items.get(item as usize)).map(|item| item.id.clone());
         request.among = Some(id.into_iter().collect());
-        let (_, mut alone) = self.replay.ask(&request)?;
+        let (_, mut alone) = self.replay.ask(request)?;
         alone.iter_mut().for_each(|scored| scored.candidate.proposals.clear());
         Ok(alone)
     }

@@ -81,11 +81,6 @@ impl Writer {
         self.submit(Work::Log(events)).map(|_| ())
     }
 
-    /// Logs events and applies them in one commit: for replays, where signals have to follow event by event.
-    pub(crate) fn log_applied(&self, events: Vec<Event>) -> Result<()> {
-        self.submit(Work::LogApplied(events)).map(|_| ())
-    }
-
     /// Stores a scenario (its rules as JSON text); durable and visible on return.
     pub(crate) fn set_scenario(&self, name: String, rules: String) -> Result<()> {
         self.submit(Work::SetScenario(name, rules)).map(|_| ())
@@ -121,6 +116,18 @@ impl Writer {
             self.stores.progress.wait(Duration::from_secs(30), short);
         }
     }
+}
+
+/// Logs events and applies them in one commit, on the caller's thread: for replays, where signals have to follow event
+/// by event and nobody shares the commit.
+pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut pending = Pending::begin(stores)?;
+    pending.settle = true;
+    pending.log(events)?;
+    pending.commit()
 }
 
 fn longest_tail(stores: &Stores) -> u64 {
@@ -288,10 +295,6 @@ impl<'s> Pending<'s> {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
             Work::Log(events) => self.log(events),
-            Work::LogApplied(events) => {
-                self.settle = true;
-                self.log(events)
-            }
             Work::Settle => {
                 self.settle = true;
                 Ok(0)

@@ -1,6 +1,6 @@
 //! The features of candidates, in the order that the model's manifest lists and loading checks.
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::candidate::{Candidate, Source};
 use crate::catalog::{ItemSignals, UserItem, Window};
@@ -48,9 +48,8 @@ impl Features {
 
     /// Tells whether other features are the same, bit for bit.
     pub(crate) fn hash(&self) -> u64 {
-        let mut hash = Xxh3::new();
-        self.columns.iter().for_each(|value| hash.update(&value.to_bits().to_le_bytes()));
-        hash.digest()
+        let bytes: Vec<u8> = self.columns.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
+        xxh3_64(&bytes)
     }
 }
 
