@@ -355,6 +355,7 @@ fn score_read(
 
     let describe = |(intent, candidates): (&Intent, &Vec<_>)| Features::read(snapshot, intent, candidates);
     let features = intents.iter().zip(&candidates).map(describe).collect::<Result<Vec<_>>>()?;
+    clock.took.features_us = clock.lap();
     let asked = intents.iter().zip(&features).zip(requests);
     let questions: Vec<Question> =
         asked.map(|((intent, features), request)| Question { intent, features, explain: request.explain }).collect();
@@ -362,7 +363,7 @@ fn score_read(
     let hashes: Vec<u64> = features.iter().map(Features::hash).collect();
     let asked = intents.into_iter().zip(scored).zip(hashes);
     let asked = asked.map(|((intent, scored), features)| Candidates { intent, scored, features }).collect();
-    clock.took.rank_us = clock.lap();
+    clock.took.rank_us = clock.took.features_us + clock.lap();
     Ok(asked)
 }
 

@@ -20,7 +20,7 @@ use crate::cursor;
 use crate::error::{Error, Result};
 use crate::event::Action;
 use crate::filter::Filter;
-use crate::id::{ItemKey, Seq};
+use crate::id::{ItemKey, KeyMap, Seq};
 use crate::interests::interests;
 use crate::item::Kind;
 use crate::limits;
@@ -39,6 +39,8 @@ pub(crate) use controls::{Controls, Lift, NamedCap, Pin, stored_rules};
 const HISTORY_EVENTS: usize = 50;
 /// Events that are looked through for them and for what they are related to.
 const LOOK_BACK: usize = 100;
+/// Items of a user that are read at once, side by side as they lie, instead of one by one for each candidate.
+const STORED_ITEMS: usize = 512;
 
 /// One event of the history, as the model reads it.
 #[derive(Debug, Clone)]
@@ -105,6 +107,8 @@ pub(crate) struct Intent {
     excluded: HashSet<ItemKey>,
     /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
     lately: Arc<HashMap<ItemKey, UserItem>>,
+    /// What the user did with every item, as far as it is applied, when that is little: many items are asked for.
+    stored: Option<Arc<KeyMap<ItemKey, UserItem>>>,
     pub degraded: Vec<String>,
 }
 
@@ -146,6 +150,7 @@ impl Intent {
         let mut intent = Intent {
             now,
             lately: Arc::new(lately(snapshot, request, person.as_ref(), now)?),
+            stored: stored(snapshot, person.as_ref())?.map(Arc::new),
             person,
             has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
             query,
@@ -262,10 +267,11 @@ impl Intent {
     }
 
     fn ever_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
-        let had = match (self.lately.get(&key), &self.person) {
-            (Some(had), _) => Some(*had),
-            (None, Some(person)) => snapshot.user_item(person, key)?,
-            (None, None) => None,
+        let had = match (self.lately.get(&key), &self.stored, &self.person) {
+            (Some(had), _, _) => Some(*had),
+            (None, Some(stored), _) => stored.get(&key).copied(),
+            (None, None, Some(person)) => snapshot.user_item(person, key)?,
+            (None, None, None) => None,
         };
         Ok(if self.left_out == Some(key) { had.map(UserItem::without_events) } else { had })
     }
@@ -276,6 +282,12 @@ impl PastEvent {
     pub(crate) fn input(&self) -> HistoryInput<'_> {
         HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds }
     }
+}
+
+/// What a person did with every item, as far as it is applied; `None` when that is too much to read for one request.
+fn stored(snapshot: &Snapshot, person: Option<&Person>) -> Result<Option<KeyMap<ItemKey, UserItem>>> {
+    let Some(key) = person.and_then(|person| person.key) else { return Ok(None) };
+    snapshot.catalog.view().user_items_of(key, STORED_ITEMS)
 }
 
 /// The items of the stateless history, and of events that are too new for the tables.

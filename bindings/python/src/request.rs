@@ -31,7 +31,7 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
         if value.is_none() {
             continue;
         }
-        match key.as_str() {
+        match &*key {
             "user" => user = Some(text(&value, &place)?),
             "action" => action = Some(text(&value, &place)?),
             "item" => event.item = Some(text(&value, &place)?),
@@ -64,7 +64,7 @@ fn history_event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Histor
         if value.is_none() {
             continue;
         }
-        match key.as_str() {
+        match &*key {
             "item" => item = Some(text(&value, &place)?),
             "action" => event.action = Action::named(&text(&value, &place)?),
             "value" => event.value = Some(number(&value, &place)?),
@@ -138,7 +138,7 @@ fn exclude_seen(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Exclude
     for (key, value) in pairs(value, place)? {
         known(value.py(), &key, place, &SEEN_KEYS)?;
         let place = Place::Key(place, &key);
-        match key.as_str() {
+        match &*key {
             _ if value.is_none() => {}
             "actions" => when.actions = ids(&value, &place)?.iter().map(|name| Action::named(name)).collect(),
             _ => when.within_days = Some(number(&value, &place)?),

@@ -12,6 +12,8 @@ use crate::limits::MAX_RECORD_BYTES;
 
 const VERSION: u8 = 1;
 const HEADER: usize = 5;
+/// Most records are no longer than this.
+const USUAL: usize = 128;
 
 fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<MAX_RECORD_BYTES>()
@@ -26,13 +28,13 @@ fn checksum(payload: &[u8]) -> [u8; 4] {
 /// # Errors
 /// [`Error::LimitExceeded`] when it is longer than [`MAX_RECORD_BYTES`].
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    let payload = bincode::serde::encode_to_vec(value, bincode::config::standard())
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.resize(HEADER, VERSION);
+    bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
         .map_err(|e| Error::internal(format!("cannot encode a record: {e}")))?;
+    let (header, payload) = bytes.split_at_mut(HEADER);
     crate::limits::at_most("bytes of one record", MAX_RECORD_BYTES, payload.len())?;
-    let mut bytes = Vec::with_capacity(HEADER + payload.len());
-    bytes.push(VERSION);
-    bytes.extend_from_slice(&checksum(&payload));
-    bytes.extend_from_slice(&payload);
+    header[1..].copy_from_slice(&checksum(payload));
     Ok(bytes)
 }
 

@@ -5,11 +5,10 @@
 //! here until they are many. They are the newest and no transaction pins them: whoever replays reads them before the
 //! next events are logged.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
-use crate::id::ItemKey;
+use crate::id::{ItemKey, KeyMap};
 
 use super::covisits::{Neighbours, Relation};
 use super::store::storage;
@@ -19,7 +18,8 @@ use super::{codec, keys};
 /// Lists that are held before all are written: about a hundred megabytes when each is full.
 const MOST: usize = 65_536;
 
-pub(super) type Lists = HashMap<(Relation, ItemKey), Neighbours>;
+/// Lists of neighbours by item.
+pub(super) type Lists = KeyMap<(Relation, ItemKey), Neighbours>;
 
 /// The lists of one scratch copy.
 #[derive(Default)]

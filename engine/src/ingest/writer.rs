@@ -241,7 +241,8 @@ struct Pending<'s> {
     vectors: Staged,
     /// Events in the order of their jobs.
     entries: Vec<Entry>,
-    new_users: HashSet<String>,
+    /// Users that were looked up already: known, or counted as new.
+    users: HashSet<String>,
     settle: bool,
 }
 
@@ -264,7 +265,7 @@ impl<'s> Pending<'s> {
             docs: Vec::new(),
             vectors: BTreeMap::new(),
             entries: Vec::new(),
-            new_users: HashSet::new(),
+            users: HashSet::new(),
             settle: false,
         })
     }
@@ -369,9 +370,11 @@ impl<'s> Pending<'s> {
         for mut event in events {
             let dated = event.time.is_some();
             event.time.get_or_insert(self.now);
-            if self.is_new_user(&event.user)? {
-                self.new_users.insert(event.user.clone());
-                self.write.count_user();
+            if !self.users.contains(&event.user) {
+                if self.is_new_user(&event.user)? {
+                    self.write.count_user();
+                }
+                self.users.insert(event.user.clone());
             }
             self.entries.push(Entry::Event(LoggedEvent { event, arrived: self.now, dated }));
         }
@@ -379,8 +382,7 @@ impl<'s> Pending<'s> {
     }
 
     fn is_new_user(&self, id: &str) -> Result<bool> {
-        let known = self.new_users.contains(id) || self.stores.events.knows_user(id);
-        Ok(!known && self.write.view().user_key(id)?.is_none())
+        Ok(!self.stores.events.knows_user(id) && self.write.view().user_key(id)?.is_none())
     }
 
     /// Shows the group to readers and makes it durable.

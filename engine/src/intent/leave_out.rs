@@ -58,6 +58,7 @@ impl Intent {
             exclude_seen: self.exclude_seen,
             excluded: HashSet::new(),
             lately: Arc::clone(&self.lately),
+            stored: self.stored.clone(),
             degraded: Vec::new(),
         })
     }

@@ -202,11 +202,12 @@ struct TookForm<'a>(&'a Took);
 
 impl Serialize for TookForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Took { context_us, retrieve_us, rank_us, respond_us, total_us } = self.0;
+        let Took { context_us, retrieve_us, rank_us, features_us, respond_us, total_us } = self.0;
         to.collect_map([
             ("context_us", context_us),
             ("retrieve_us", retrieve_us),
             ("rank_us", rank_us),
+            ("features_us", features_us),
             ("respond_us", respond_us),
             ("total_us", total_us),
         ])
