@@ -293,7 +293,7 @@ pub(crate) fn item(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Item
         if key == "id" {
             id = Some(text(&value, &place)?);
         } else if let Some(value) = field(&value, &place)? {
-            item.fields.insert(key, value);
+            item.fields.insert((*key).to_owned(), value);
         }
     }
     item.id = id.ok_or_else(|| invalid(value.py(), place, "a dict with the key `id`", "none"))?;

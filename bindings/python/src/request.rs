@@ -100,7 +100,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         "vectors" => {
             for (name, value) in pairs(value, place)? {
                 let components = vector(&value, &Place::Key(place, &name))?;
-                request.vectors.insert(name, components);
+                request.vectors.insert((*name).to_owned(), components);
             }
         }
         "filter" | "caps" | "calibrate_mix" | "rules" | "explore" | "new_items" => {
