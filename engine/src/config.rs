@@ -119,6 +119,10 @@ pub struct Config {
     /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
     /// like, below three eighths as a dislike.
     pub rating_scale: (f64, f64),
+    /// Seconds without an event after which a visit is over, 1 to 604,800 (default 1,800: half an hour, the convention of
+    /// web analytics). It decides which calibrated weights a request is scored by (see [`crate::Situation`]); a change
+    /// asks for a new calibration.
+    pub session_gap: f64,
     /// Which rankings are remembered as impressions (default: all, the newest 100,000).
     pub impressions: Impressions,
     /// Draws the order of some lists at random, where a request does not say otherwise (default: none).
@@ -149,6 +153,7 @@ impl Default for Config {
             calibrate: false,
             actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
+            session_gap: 1_800.0,
             impressions: Impressions::default(),
             explore: None,
             new_items: None,
@@ -208,6 +213,9 @@ impl Config {
         let (low, high) = self.rating_scale;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(Error::argument("rating_scale", "two finite numbers, lowest first", format!("{low}, {high}")));
+        }
+        if !(1.0..=604_800.0).contains(&self.session_gap) {
+            return Err(Error::argument("session_gap", "1 to 604,800 seconds", self.session_gap.to_string()));
         }
         if let Some(row) = self.weights.iter().position(|row| row.iter().any(|w| !w.is_finite())) {
             return Err(Error::NonFinite { what: "weights".to_owned(), index: row });

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
-use crate::calibration::{Situation, VISIT_SECONDS};
+use crate::calibration::Situation;
 use crate::catalog::{SpaceNumber, StoredEvent, UserItem};
 use crate::config::Meaning;
 use crate::control::{ExcludeSeen, Personalization};
@@ -168,7 +168,7 @@ impl Intent {
             controls: controls::read(snapshot, request, &rules)?,
             shown,
             exclude_seen: request.exclude_seen == ExcludeSeen::Yes,
-            in_visit: in_visit(&past, now),
+            in_visit: in_visit(snapshot, &past, now),
             excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds.iter().copied()).collect(),
             past,
             seeds,
@@ -390,8 +390,9 @@ fn past(
 }
 
 /// Whether the newest event is part of the same visit.
-fn in_visit(past: &[(ItemKey, StoredEvent)], now: Timestamp) -> bool {
-    past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < VISIT_SECONDS)
+fn in_visit(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp) -> bool {
+    let gap = snapshot.stores.config.session_gap;
+    past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < gap)
 }
 
 /// The newest events, oldest first: what the model reads.

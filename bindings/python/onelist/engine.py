@@ -60,6 +60,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     weights: Sequence[Sequence[float]] | None = None,
     calibrate: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
+    session_gap: float | None = None,
     actions: Mapping[str, ActionConfig] | None = None,
     impressions: bool | ImpressionOptions | None = None,
     explore: Exploration | None = None,
@@ -82,6 +83,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
     - ``calibrate``: fit the weights to the log in the background, whenever it has grown by half (False)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
+    - ``session_gap``: seconds without an event after which a visit is over (1800)
     - ``impressions``: which rankings are remembered (all, the newest 100,000); False for none
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
@@ -104,6 +106,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "weights": weights,
         "calibrate": calibrate,
         "rating_scale": rating_scale,
+        "session_gap": session_gap,
         "actions": actions,
         "impressions": impressions,
         "explore": explore,

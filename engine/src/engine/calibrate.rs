@@ -81,7 +81,7 @@ pub(super) fn calibrate(inner: &Inner, until: Timestamp) -> Result<Calibration> 
 /// Replays a log, and notes the candidates of those events that are drawn.
 fn collect(stores: &Stores, log: &Log) -> Result<Vec<Sample>> {
     let past: Vec<Past> = log.events.iter().map(past).collect();
-    let draws = draw(&past);
+    let draws = draw(&past, stores.config.session_gap);
     if draws.is_empty() {
         return Ok(Vec::new());
     }

@@ -29,7 +29,7 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn new(stores: &Stores) -> Walk {
         Walk {
-            reservoir: Reservoir::default(),
+            reservoir: Reservoir::new(stores.config.session_gap),
             samples: Vec::new(),
             fitted: 0,
             ones: Arc::new(LiveWeights::ones(&stores.model)),

@@ -51,7 +51,7 @@ impl Intent {
             personalization: self.personalization,
             controls: Controls::default(),
             shown: Vec::new(),
-            in_visit: in_visit(&past, self.now),
+            in_visit: in_visit(snapshot, &past, self.now),
             past,
             seeds: self.seeds.clone(),
             left_out: Some(item),

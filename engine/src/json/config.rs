@@ -26,7 +26,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 21] = [
         "fields",
         "strict",
         "date_field",
@@ -42,6 +42,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "calibrate",
         "actions",
         "rating_scale",
+        "session_gap",
         "impressions",
         "explore",
         "new_items",
@@ -69,6 +70,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             "calibrate" => set(&mut config.calibrate, json, at, flag)?,
             "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
+            "session_gap" => set(&mut config.session_gap, json, at, number)?,
             "impressions" => set(&mut config.impressions, json, at, impressions)?,
             "explore" => config.explore = given(json, at, explore)?,
             "new_items" => config.new_items = given(json, at, new_items)?,
