@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Result};
 use crate::exposure::{Exploration, Impressions, NewItems};
 use crate::kind::Kind;
+use crate::retention::Retention;
 
 /// Where the model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,6 +120,8 @@ pub struct Config {
     /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
     /// like, below three eighths as a dislike.
     pub rating_scale: (f64, f64),
+    /// Which events are kept (default: all of them, for ever).
+    pub retention: Retention,
     /// Seconds without an event after which a visit is over, 1 to 604,800 (default 1,800: half an hour, the convention of
     /// web analytics). It decides which calibrated weights a request is scored by (see [`crate::Situation`]); a change
     /// asks for a new calibration.
@@ -153,6 +156,7 @@ impl Default for Config {
             calibrate: false,
             actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
+            retention: Retention::default(),
             session_gap: 1_800.0,
             impressions: Impressions::default(),
             explore: None,
@@ -205,6 +209,7 @@ impl Config {
         in_range("candidates", self.candidates, 1, crate::limits::MAX_CANDIDATES)?;
         in_range("max_bytes", self.max_bytes as usize, 1 << 24, 1 << 46)?;
         self.impressions.check()?;
+        self.retention.check()?;
         self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
         self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
         if self.calibrate && !self.weights.is_empty() {

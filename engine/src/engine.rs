@@ -22,6 +22,7 @@ use crate::candidate::Scored;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::forget::forget_step;
 use crate::id::{ItemKey, check_id};
 use crate::impress::impression;
 use crate::ingest::{Writer, WriterThread, prepare_delete, prepare_events, prepare_items, prepare_scenario};
@@ -259,6 +260,23 @@ impl Engine {
         write.commit_bookkeeping()?;
         inner.stores.events.settle(applied);
         Ok(Recount { before, after })
+    }
+
+    /// Removes the events that [`Config::retention`] does not keep now, instead of in the background when the log has grown
+    /// by a tenth or a day has passed. Answers how many. Writers wait while the signals of what is kept are counted anew.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] and [`Error::Damaged`]; what earlier steps removed stays removed.
+    pub fn trim(&self) -> Result<u64> {
+        let inner = self.inner()?;
+        inner.writer.settle()?;
+        let mut removed = 0;
+        loop {
+            match forget_step(&inner.stores)? {
+                0 => return Ok(removed),
+                more => removed += more,
+            }
+        }
     }
 
     /// The state of the engine, in numbers.

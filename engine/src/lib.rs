@@ -14,6 +14,7 @@ mod id;
 mod kind;
 pub mod limits;
 mod random;
+mod retention;
 mod score;
 mod time;
 
@@ -43,6 +44,7 @@ mod vector;
 
 // Layer 3: the pinned view, and bringing what is derived in line with what is true.
 mod event_tail;
+mod forget;
 mod impression_queue;
 mod intent;
 mod interests;
@@ -84,6 +86,7 @@ pub use impression::{Exposure, Impression};
 pub use item::{Fields, Item, Kind, Value};
 pub use ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use request::{HistoryEvent, Request};
+pub use retention::Retention;
 pub use rule::{Rule, Which};
 pub use stats::{ImpressionStats, ModelStats, Recount, Stats, VectorStats};
 pub use time::Timestamp;

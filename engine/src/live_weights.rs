@@ -99,7 +99,7 @@ fn fits(calibration: &Calibration, model: &Model) -> bool {
 /// Keeps a calibration and puts it in force, durably. Without a set that is better, what was in force stays; without any
 /// set, nothing is kept, and the answer has the version in force. The version in force is never dropped.
 ///
-/// `events` were fitted to; `tried` is the number of all events then, which [`is_due`] compares with.
+/// `events` were fitted to; `tried` is the number of all events ever logged then, which [`is_due`] compares with.
 pub(crate) fn add(stores: &Stores, events: u64, tried: u64, sets: Vec<WeightSet>) -> Result<Calibration> {
     let mut write = stores.catalog.write()?;
     let mut kept: Vec<Calibration> = write.view().meta(KEPT)?.unwrap_or_default();
@@ -145,8 +145,8 @@ fn drop_oldest(kept: &mut Vec<Calibration>, live: u64) {
 pub(crate) fn is_due(stores: &Stores, least: u64, growth: f64) -> Result<bool> {
     let catalog = stores.catalog.read()?;
     let tried: u64 = catalog.view().meta(TRIED)?.unwrap_or_default();
-    let events = catalog.counters().events;
-    Ok(events >= least && events as f64 >= tried as f64 * growth)
+    let counters = catalog.counters();
+    Ok(counters.events >= least && catalog.view().has_grown(&counters, tried, growth)?)
 }
 
 /// The calibrations that are kept, oldest first, and the version in force.

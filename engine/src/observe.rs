@@ -21,6 +21,7 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         items: counters.items,
         users: counters.users,
         events: counters.events,
+        events_removed: catalog.view().events_removed()?,
         seq: counters.seq.0,
         oplog: catalog.view().oplog_len()?,
         disk_bytes: bytes_on_disk(&stores.path, DEPTH),

@@ -34,7 +34,7 @@ const OTHER_POWER: f32 = 0.6;
 pub(crate) struct Together {
     /// Which of the two generations is live.
     pub live: bool,
-    /// Events in the log when it was fitted.
+    /// Events ever logged when it was fitted.
     pub events: u64,
     /// The commit that it was fitted to.
     pub seq: Seq,
@@ -58,7 +58,8 @@ pub(crate) fn fit_together(stores: &Stores) -> Result<()> {
         let catalog = stores.catalog.read()?;
         let counters = catalog.counters();
         let live = Together::read(catalog.view())?.is_none_or(|before| !before.live);
-        (Log::read(catalog.view(), &stores.config)?, Together { live, events: counters.events, seq: counters.applied })
+        let events = catalog.view().events_logged(&counters)?;
+        (Log::read(catalog.view(), &stores.config)?, Together { live, events, seq: counters.applied })
     };
     let mut write = stores.catalog.write()?;
     write.clear_neighbours(fitted.relation())?;

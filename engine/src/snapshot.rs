@@ -125,6 +125,11 @@ impl<'s> Snapshot<'s> {
         person.key.map(|key| self.catalog.view().user_item(key, item)).transpose().map(Option::flatten)
     }
 
+    /// What a person did with items by events that are removed.
+    pub(crate) fn removed_of(&self, person: &Person) -> Result<Vec<(ItemKey, UserItem)>> {
+        person.key.map_or(Ok(Vec::new()), |key| self.catalog.view().removed_of(key))
+    }
+
     /// The `k` nearest of a set of items to a query, exactly: what a selective filter asks for instead of the graph.
     pub(crate) fn nearest_among(
         &self,

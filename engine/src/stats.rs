@@ -8,8 +8,10 @@ pub struct Stats {
     pub items: u64,
     /// Users with at least one event.
     pub users: u64,
-    /// Events logged.
+    /// Events logged and kept.
     pub events: u64,
+    /// Events that were removed, because [`crate::Config::retention`] did not keep them.
+    pub events_removed: u64,
     /// Number of the last committed batch.
     pub seq: u64,
     /// Batches in the op log: those that a checkpoint does not hold yet.

@@ -15,6 +15,7 @@ mod layers;
 mod pages;
 mod recovery;
 mod requests;
+mod retention;
 mod rules;
 mod shown;
 mod signals;

@@ -55,8 +55,8 @@ pub unsafe extern "C" fn onelist_string_free(text: *mut *mut c_char) {
 /// - `path`: the directory, in UTF-8, `path_len` bytes.
 /// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 ///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
-///   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, session_gap, impressions (false, or
-///   enabled, share, most), explore, new_items, max_bytes, force_network_fs.
+///   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, session_gap, retention
+///   (per_user, total, days), impressions (false, or enabled, share, most), explore, new_items, max_bytes, force_network_fs.
 /// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 ///
 /// Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
@@ -333,6 +333,23 @@ pub unsafe extern "C" fn onelist_recount(engine: *mut OnelistEngine, changed: *m
         let recount = handle::find(engine)?.recount()?;
         if let Some(mut out) = out {
             out.write(usize::from(recount.before != recount.after));
+        }
+        Ok(())
+    })
+}
+
+/// Removes the events that the setting retention does not keep now, instead of in the background when the log has grown by a
+/// tenth or a day has passed. Writers wait while what is kept is counted anew.
+///
+/// - `removed` (out, may be NULL): how many events were removed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_trim(engine: *mut OnelistEngine, removed: *mut usize) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for a place that can be written.
+        let out = unsafe { Out::optional("removed", removed, 0) }?;
+        let count = handle::find(engine)?.trim()?;
+        if let Some(mut out) = out {
+            out.write(count as usize);
         }
         Ok(())
     })

@@ -52,6 +52,10 @@ void test_calibration(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, onelist_recount(db, &changed));
     CHECK(changed == 0);
     CHECK_STATUS(ONELIST_OK, onelist_recount(db, NULL));
+    size_t removed = 9;
+    CHECK_STATUS(ONELIST_OK, onelist_trim(db, &removed));
+    CHECK(removed == 0);
+    CHECK_STATUS(ONELIST_OK, onelist_trim(db, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_calibrate(db, NULL, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_calibrations(db, NULL, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_use_calibration(NULL, 0));

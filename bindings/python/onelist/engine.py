@@ -32,6 +32,7 @@ from onelist.types import (
     NewItems,
     Options,
     Request,
+    RetentionOptions,
     Rule,
     SeenWhen,
     Stats,
@@ -61,6 +62,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     calibrate: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
     session_gap: float | None = None,
+    retention: RetentionOptions | None = None,
     actions: Mapping[str, ActionConfig] | None = None,
     impressions: bool | ImpressionOptions | None = None,
     explore: Exploration | None = None,
@@ -84,6 +86,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``calibrate``: fit the weights to the log in the background, whenever it has grown by half (False)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
     - ``session_gap``: seconds without an event after which a visit is over (1800)
+    - ``retention``: which events are kept (all of them), as ``{"per_user": 500, "total": 5_000_000, "days": 730}``
     - ``impressions``: which rankings are remembered (all, the newest 100,000); False for none
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
@@ -107,6 +110,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "calibrate": calibrate,
         "rating_scale": rating_scale,
         "session_gap": session_gap,
+        "retention": retention,
         "actions": actions,
         "impressions": impressions,
         "explore": explore,
@@ -370,6 +374,11 @@ class Engine:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count
         changed. Writers wait meanwhile."""
         return self._native.recount()
+
+    def trim(self) -> int:
+        """Removes the events that ``retention`` does not keep now, instead of in the background when the log has grown by a
+        tenth or a day has passed; returns how many. Writers wait while what is kept is counted anew."""
+        return self._native.trim()
 
     def evaluate(
         self,

@@ -160,6 +160,15 @@ class ActionConfig(TypedDict, total=False):
     weight: float
 
 
+class RetentionOptions(TypedDict, total=False):
+    """Which events are kept: the newest ``per_user`` of one user, the newest ``total`` in all, those of the last ``days``;
+    None for no bound."""
+
+    per_user: int | None
+    total: int | None
+    days: float | None
+
+
 class JudgedQuery(TypedDict, total=False):
     """A query with its relevant items, for ``evaluate``: grades (0 to 10) by id, or a list of ids of grade 1. With a
     ``user`` it is asked at ``time``, with the history so far."""
@@ -269,6 +278,7 @@ class Stats(TypedDict):
     items: int
     users: int
     events: int
+    events_removed: int
     seq: int
     oplog: int
     disk_bytes: int

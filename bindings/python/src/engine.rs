@@ -137,6 +137,11 @@ impl Engine {
         call(py, || self.inner.recount().map(|recount| recount.before == recount.after))
     }
 
+    /// Removes the events that are not kept; how many.
+    fn trim(&self, py: Python<'_>) -> PyResult<u64> {
+        call(py, || self.inner.trim())
+    }
+
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.
     #[pyo3(signature = (plan, /))]
     fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {

@@ -89,7 +89,7 @@ impl StoredEvent {
         })
     }
 
-    fn read((key, value): (&[u8], &[u8])) -> Result<StoredEvent> {
+    pub(super) fn read((key, value): (&[u8], &[u8])) -> Result<StoredEvent> {
         let row: EventRow = codec::decode("event", value)?;
         let parts = keys::event_time(key).zip(keys::event_order(key));
         let (time, order) = parts.ok_or_else(|| Error::damaged("event key", "a short key"))?;

@@ -20,6 +20,7 @@ mod popular;
 mod popularity;
 mod read;
 mod recount;
+mod retention;
 mod scenarios;
 mod signals;
 mod store;

@@ -29,10 +29,22 @@ impl CatalogWrite<'_> {
     /// Counts all signals anew, in the order of logging. Answers the digests of the signals before and after: equal
     /// digests mean that every count was right. IMPORTANT: the journal is applied before.
     pub(crate) fn recount(&mut self, config: &Config) -> Result<(u64, u64)> {
+        // What was applied in this transaction is counted already.
+        self.settle()?;
         let before = self.view().signals_digest()?;
+        self.count_anew(config)?;
+        Ok((before, self.view().signals_digest()?))
+    }
+
+    /// Counts all signals anew, from what users had of items by removed events, and from the events that there are.
+    pub(super) fn count_anew(&mut self, config: &Config) -> Result<()> {
+        self.settle()?;
         let mut events = self.view().events_by_user()?.collect::<Result<Vec<_>>>()?;
         events.sort_unstable_by_key(|(_, event)| event.order);
         let shown = self.clear_signals()?;
+        for (user, item, had) in self.view().removed()? {
+            *self.pair(user, item)? = had;
+        }
         for (user, event) in &events {
             self.count_event(config, *user, event)?;
         }
@@ -44,8 +56,7 @@ impl CatalogWrite<'_> {
             let pair = self.pair(user, item)?;
             (pair.shown, pair.last_shown) = (was.shown, was.last_shown);
         }
-        self.settle()?;
-        Ok((before, self.view().signals_digest()?))
+        self.settle()
     }
 
     fn clear_signals(&mut self) -> Result<Shown> {

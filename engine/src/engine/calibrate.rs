@@ -68,7 +68,9 @@ pub(super) fn calibrate(inner: &Inner, until: Timestamp) -> Result<Calibration> 
         return Err(Error::argument("calibrate", "an engine opened without `weights`", found));
     }
     inner.writer.settle()?;
-    let tried = stores.catalog.read()?.counters().events;
+    let catalog = stores.catalog.read()?;
+    let tried = catalog.view().events_logged(&catalog.counters())?;
+    drop(catalog);
     let mut log = read_log(stores, &Plan::default())?;
     log.events.retain(|event| event.time < until);
     let samples = collect(stores, &log)?;

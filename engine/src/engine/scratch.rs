@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::exposure::Impressions;
 use crate::id::ItemKey;
 use crate::ingest::{PreparedItem, prepare_stored};
+use crate::retention::Retention;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
 use crate::vector;
@@ -36,6 +37,8 @@ impl Scratch {
             impressions: Impressions::off(),
             explore: None,
             new_items: None,
+            // What is replayed is the past.
+            retention: Retention::default(),
             ..source.config.clone()
         };
         let scratch = Scratch { db: Engine::open(&path, config)?, path };

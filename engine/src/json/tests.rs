@@ -397,7 +397,7 @@ fn configurations_read_as_documented() {
         r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
-            "calibrate": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "max_bytes": 1073741824, "force_network_fs": true,
+            "calibrate": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
             "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#,
     )
     .expect("reads");
@@ -418,6 +418,7 @@ fn configurations_read_as_documented() {
     expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
     expected.rating_scale = (0.0, 10.0);
     expected.session_gap = 60.0;
+    expected.retention = crate::retention::Retention { per_user: Some(5), total: Some(6), days: Some(0.5) };
     expected.max_bytes = 1 << 30;
     expected.force_network_fs = true;
     expected.impressions = Impressions { enabled: false, share: 0.5, most: 9 };
@@ -442,6 +443,7 @@ fn configurations_read_as_documented() {
         calibrate: _,
         rating_scale: _,
         session_gap: _,
+        retention: _,
         impressions: _,
         explore: _,
         new_items: _,

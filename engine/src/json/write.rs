@@ -223,6 +223,7 @@ impl Serialize for StatsForm<'_> {
             items,
             users,
             events,
+            events_removed,
             seq,
             oplog,
             disk_bytes,
@@ -240,6 +241,7 @@ impl Serialize for StatsForm<'_> {
         map.serialize_entry("items", items)?;
         map.serialize_entry("users", users)?;
         map.serialize_entry("events", events)?;
+        map.serialize_entry("events_removed", events_removed)?;
         map.serialize_entry("seq", seq)?;
         map.serialize_entry("oplog", oplog)?;
         map.serialize_entry("disk_bytes", disk_bytes)?;
