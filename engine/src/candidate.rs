@@ -22,6 +22,8 @@ pub enum Source {
     Popular7,
     /// Most events lately, half-life 90 days.
     Popular90,
+    /// Most events lately in the segments of the request and its user, half-life 90 days.
+    Segment,
     /// Newest items.
     Fresh,
     /// What the history's person had before: many come back to what they know.
@@ -46,7 +48,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 15] = [
+    pub(crate) const ALL: [Source; 16] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -54,6 +56,7 @@ impl Source {
         Source::Vector,
         Source::Popular7,
         Source::Popular90,
+        Source::Segment,
         Source::Fresh,
         Source::Again,
         Source::Next,
@@ -74,6 +77,7 @@ impl Source {
             Source::Vector => "vector",
             Source::Popular7 => "popular_7d",
             Source::Popular90 => "popular_90d",
+            Source::Segment => "segment",
             Source::Fresh => "fresh",
             Source::Again => "again",
             Source::Next => "next",

@@ -104,6 +104,7 @@ fn hash(request: &Request) -> u64 {
         like,
         unlike,
         among,
+        segments,
         vectors,
         filter,
         exclude,
@@ -135,7 +136,7 @@ fn hash(request: &Request) -> u64 {
         hash.text(name);
         vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
     }
-    let about = (query, user, among.is_some(), vectors.len(), filter, exclude_seen, rules, scenario);
+    let about = (query, user, among.is_some(), vectors.len(), segments, filter, exclude_seen, rules, scenario);
     let how = (personalization, diversity, caps, calibrate_mix, explore, new_items);
     // The debug form tells all values apart, and is never stored. A hasher takes any text.
     let _ = write!(hash, "{about:?}{how:?}");

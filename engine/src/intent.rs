@@ -27,6 +27,7 @@ use crate::limits;
 use crate::model::{Context, ContextInput, HistoryInput};
 use crate::relations::Relations;
 use crate::request::{HistoryEvent, Request};
+use crate::segments::SegmentPopularity;
 use crate::snapshot::{Person, Snapshot};
 use crate::stores::Spaces;
 use crate::text::TextQuery;
@@ -83,6 +84,8 @@ pub(crate) struct Intent {
     pub liked: Vec<ItemKey>,
     /// What behaviour says of the history; without one, of the seeds.
     pub relations: Relations,
+    /// What is popular in the segments that the request and its user are in.
+    pub segments: Arc<SegmentPopularity>,
     /// Several directions that the history has, when it has more than one.
     pub interests: Vec<Vec<f32>>,
     /// The mean of the known seeds of `like`.
@@ -126,6 +129,7 @@ impl Intent {
         let events = past_events(snapshot, &past, now)?;
         let liked = liked(snapshot, &past);
         let relations = Relations::read(snapshot, if liked.is_empty() { &seeds } else { &liked })?;
+        let segments = Arc::new(SegmentPopularity::read(snapshot, request, person.as_ref(), now)?);
         let speaks = |event: &&PastEvent| event.meaning == Meaning::Positive && event.vector.iter().any(|x| *x != 0.0);
         let positive = events.iter().rev().filter(speaks);
         let interests = interests(positive.map(|event| event.vector.as_slice()));
@@ -158,6 +162,7 @@ impl Intent {
             events,
             liked,
             relations,
+            segments,
             interests,
             seed_vector,
             vectors,
@@ -431,6 +436,7 @@ fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {
         value: event.value,
         basket: None,
         rank_id: None,
+        segments: Default::default(),
         arrived: None,
     }
 }

@@ -52,6 +52,7 @@ mod live_weights;
 mod recover;
 mod refit;
 mod relations;
+mod segments;
 mod snapshot;
 mod stores;
 

@@ -81,9 +81,19 @@ impl Scores {
         Ok(Scores(sums))
     }
 
+    /// Items with scores that were found elsewhere.
+    pub(crate) fn of(scores: impl IntoIterator<Item = (ItemKey, f32)>) -> Scores {
+        Scores(scores.into_iter().collect())
+    }
+
+    /// The score of an item as it is; 0 for one that is not related.
+    pub(crate) fn get(&self, item: ItemKey) -> f32 {
+        self.0.get(&item).copied().unwrap_or_default()
+    }
+
     /// The score of an item as a feature. The root lifts the middle of the list, which decays fast.
     pub(crate) fn feature(&self, item: ItemKey) -> f32 {
-        self.0.get(&item).copied().unwrap_or_default().max(0.0).sqrt()
+        self.get(item).max(0.0).sqrt()
     }
 
     /// All items with their scores.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
 use crate::error::{Error, Result};
-use crate::event::Action;
+use crate::event::{Action, check_segments};
 use crate::exposure::{Exploration, NewItems};
 use crate::filter::Filter;
 use crate::id::check_id;
@@ -56,6 +56,9 @@ pub struct Request {
     pub unlike: Vec<String>,
     /// Rank only these items.
     pub among: Option<Vec<String>>,
+    /// Which segments the user is in, by name: each value stands for the one that the user's events gave last. Lists that
+    /// search for nothing have items of these segments among their candidates. At most 8, as for [`crate::Event`].
+    pub segments: BTreeMap<String, String>,
     /// Vectors of the caller's own to search with, by the name of the vector field.
     pub vectors: BTreeMap<String, Vec<f32>>,
     /// Only items that match.
@@ -112,6 +115,7 @@ impl Default for Request {
             like: Vec::new(),
             unlike: Vec::new(),
             among: None,
+            segments: BTreeMap::new(),
             vectors: BTreeMap::new(),
             filter: None,
             exclude: Vec::new(),
@@ -175,6 +179,12 @@ impl Request {
     /// Ranks only these items.
     pub fn among<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
         self.among = Some(items.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Names a segment that the user is in.
+    pub fn segment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.segments.insert(name.into(), value.into());
         self
     }
 
@@ -301,6 +311,7 @@ impl Request {
         at_most("ids in among", limits::MAX_AMONG, self.among.as_ref().map_or(0, Vec::len))?;
         at_most("ids in exclude", limits::MAX_EXCLUDE, self.exclude.len())?;
         at_most("vectors of one request", limits::MAX_VECTOR_FIELDS, self.vectors.len())?;
+        check_segments(&self.segments)?;
         if let Some(user) = &self.user {
             check_id("user", user)?;
         }

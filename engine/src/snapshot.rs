@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserItem};
+use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserItem, UserSegments};
 use crate::error::{Error, Result};
+use crate::event::Segments;
 use crate::event_tail::{EventPin, TailEvent};
 use crate::id::{Generation, ItemKey, UserKey};
 use crate::live_weights::LiveWeights;
@@ -123,6 +124,18 @@ impl<'s> Snapshot<'s> {
     /// What a person has done with an item, as far as it is applied: `history` knows the rest.
     pub(crate) fn user_item(&self, person: &Person, item: ItemKey) -> Result<Option<UserItem>> {
         person.key.map(|key| self.catalog.view().user_item(key, item)).transpose().map(Option::flatten)
+    }
+
+    /// The segments that a person's events named last, as far as they were known at a time.
+    pub(crate) fn segments(&self, person: &Person, now: Timestamp) -> Result<Segments> {
+        let mut known = match person.key {
+            Some(key) => self.catalog.view().user_segments(key)?,
+            None => UserSegments::default(),
+        };
+        for recent in &person.recent {
+            known.note(&recent.logged.event.segments, recent.logged.counted());
+        }
+        Ok(known.by(now).map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// What a person did with items by events that are removed.

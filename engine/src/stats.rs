@@ -38,7 +38,7 @@ pub struct Stats {
     pub calibration_error: Option<String>,
 }
 
-/// What `recount` found: digests of all signals of items, of users with items, and of co-visits.
+/// What `recount` found: digests of all signals of items, of users with items, of co-visits and of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recount {

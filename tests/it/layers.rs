@@ -37,6 +37,7 @@ const LAYERS: [&[&str]; 6] = [
         "recover",
         "refit",
         "relations",
+        "segments",
         "snapshot",
         "stores",
     ],

@@ -17,6 +17,7 @@ mod recovery;
 mod requests;
 mod retention;
 mod rules;
+mod segments;
 mod shown;
 mod signals;
 mod training;

@@ -103,5 +103,6 @@ pub fn direction(id: u64, version: u64) -> Vec<f32> {
 
 /// An event on an item.
 pub fn event(id: u64) -> Event {
-    Event::new(format!("user-{}", id % 7), Action::View).item(format!("item-{id}"))
+    let event = Event::new(format!("user-{}", id % 7), Action::View).item(format!("item-{id}"));
+    if id.is_multiple_of(2) { event.segment("country", format!("c{}", id % 6)) } else { event }
 }

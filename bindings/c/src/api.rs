@@ -198,7 +198,8 @@ pub unsafe extern "C" fn onelist_scan(
 ///
 /// - `events_json`: an array of events, or one event after the other (NDJSON), `events_json_len` bytes. An event:
 ///   {"user": "u7", "action": "click", "item": "sku-9"}, with a query in place of the item for a search, and optionally
-///   value, time (seconds since 1970, UTC) and rank_id (of the ranking that the user answered to).
+///   value, time (seconds since 1970, UTC), rank_id (of the ranking that the user answered to), basket and segments
+///   ({"country": "UK"}).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_log(
     engine: *mut OnelistEngine,
@@ -215,7 +216,7 @@ pub unsafe extern "C" fn onelist_log(
 /// Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
 ///
 /// - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
-///   history, like, unlike, among, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
+///   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
 ///   rules, scenario, explore, new_items, log_impression, limit, offset, next, candidates, fields, explain, now.
 ///   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 ///   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:

@@ -52,6 +52,13 @@ void test_calibration(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, onelist_recount(db, &changed));
     CHECK(changed == 0);
     CHECK_STATUS(ONELIST_OK, onelist_recount(db, NULL));
+    const char *event = "{\"user\": \"u5\", \"action\": \"buy\", \"item\": \"mug-blue\", \"segments\": {\"country\": \"UK\"}}";
+    CHECK_STATUS(ONELIST_OK, onelist_log(db, event, strlen(event)));
+    CHECK_STATUS(ONELIST_OK, onelist_flush(db));
+    CHECK(contains(ranked(db, "{\"segments\": {\"country\": \"UK\"}}"), "\"source\":\"segment\""));
+    CHECK(!contains(ranked(db, "{\"segments\": {\"country\": \"FR\"}}"), "\"source\":\"segment\""));
+    const char *wrong = "{\"user\": \"u5\", \"action\": \"buy\", \"item\": \"mug-blue\", \"segments\": {\"country\": 3}}";
+    CHECK_STATUS(ONELIST_INPUT, onelist_log(db, wrong, strlen(wrong)));
     size_t removed = 9;
     CHECK_STATUS(ONELIST_OK, onelist_trim(db, &removed));
     CHECK(removed == 0);

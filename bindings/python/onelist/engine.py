@@ -233,6 +233,7 @@ class Engine:
         time: Time | None = None,
         rank_id: str | None = None,
         basket: str | None = None,
+        segments: Mapping[str, str] | None = None,
     ) -> None:
         """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
 
@@ -242,9 +243,10 @@ class Engine:
         - ``value``: a rating, a quantity, seconds watched
         - ``time``: when (now); ``rank_id``: the ranking that was answered to
         - ``basket``: the basket, order or session; what shares one was had together
+        - ``segments``: which segments the user was in, by name: ``{"country": "UK"}``
         """
         one = {"user": user, "item": item, "query": query, "value": value, "time": time}
-        one |= {"rank_id": rank_id, "basket": basket}
+        one |= {"rank_id": rank_id, "basket": basket, "segments": segments}
         if events is None:
             self._native.log([{**one, "action": action}])
         elif given := [name for name, value in one.items() if value is not None]:
@@ -261,6 +263,7 @@ class Engine:
         like: str | Iterable[str] | None = None,
         unlike: str | Iterable[str] | None = None,
         among: Iterable[str] | None = None,
+        segments: Mapping[str, str] | None = None,
         vectors: Mapping[str, Vector] | None = None,
         filter: Filter | str | None = None,  # noqa: A002 (the word of the field)
         exclude: Iterable[str] | None = None,
@@ -290,6 +293,7 @@ class Engine:
         - ``like``: seeds of "more like this"; they are not in the answer
         - ``unlike``: items that the list moves away from; they are not in the answer
         - ``among``: rank only these ids; ``exclude``: leave these out
+        - ``segments``: which segments the user is in, by name, in place of what events said last
         - ``exclude_seen``: leave out what the user has had: all of it (True), or by action and age
           (``onelist.types.SeenWhen``)
         - ``personalization``: how much the history counts: off, low, medium (as without it) or high
@@ -313,6 +317,7 @@ class Engine:
             "like": like,
             "unlike": unlike,
             "among": among,
+            "segments": segments,
             "vectors": vectors,
             "filter": filter,
             "exclude": exclude,

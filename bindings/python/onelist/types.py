@@ -150,6 +150,7 @@ class Event(TypedDict, total=False):
     time: Time | None
     rank_id: str | None
     basket: str | None
+    segments: Mapping[str, str] | None
 
 
 class ActionConfig(TypedDict, total=False):
@@ -186,6 +187,7 @@ class Options(TypedDict, total=False):
     like: str | Iterable[str] | None
     unlike: str | Iterable[str] | None
     among: Iterable[str] | None
+    segments: Mapping[str, str] | None
     vectors: Mapping[str, Vector] | None
     filter: Filter | str | None
     exclude: Iterable[str] | None

@@ -1,5 +1,7 @@
 //! Python dicts to the engine's events and requests.
 
+use std::collections::BTreeMap;
+
 use onelist::json::REQUEST_KEYS;
 use onelist::{Action, Error, Event, ExcludeSeen, HistoryEvent, Personalization, Request, SeenWhen};
 use pyo3::prelude::*;
@@ -8,7 +10,7 @@ use pyo3::types::{PyBool, PyInt, PyMapping, PyString};
 use crate::convert::{elements, ids, number, pairs, text, time, vector};
 use crate::error::{Place, from_engine, invalid, wrong_type};
 
-const EVENT_KEYS: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
+const EVENT_KEYS: [&str; 9] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket", "segments"];
 const HISTORY_KEYS: [&str; 4] = ["item", "action", "value", "time"];
 const SEEN_KEYS: [&str; 2] = ["actions", "within_days"];
 
@@ -39,6 +41,7 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
             "value" => event.value = Some(number(&value, &place)?),
             "time" => event.time = Some(time(&value, &place)?),
             "rank_id" => event.rank_id = Some(text(&value, &place)?),
+            "segments" => event.segments = segments(&value, &place)?,
             _ => event.basket = Some(text(&value, &place)?),
         }
     }
@@ -46,6 +49,15 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
     event.user = user.ok_or_else(|| missing("user"))?;
     event.action = Action::named(&action.ok_or_else(|| missing("action"))?);
     Ok(event)
+}
+
+/// Segments from a dict of texts.
+fn segments(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<BTreeMap<String, String>> {
+    let read = |(name, value): (String, Bound<'_, PyAny>)| {
+        let value = text(&value, &Place::Key(place, &name))?;
+        Ok((name, value))
+    };
+    pairs(value, place)?.into_iter().map(read).collect()
 }
 
 /// An event of a stateless history: an item's id (a view of it), or a dict.
@@ -97,6 +109,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         "like" => request.like = ids(value, place)?,
         "unlike" => request.unlike = ids(value, place)?,
         "among" => request.among = Some(ids(value, place)?),
+        "segments" => request.segments = segments(value, place)?,
         "vectors" => {
             for (name, value) in pairs(value, place)? {
                 let components = vector(&value, &Place::Key(place, &name))?;

@@ -106,3 +106,21 @@ def test_retention_removes_old_events_and_remembers_purchases(tmp_path: Path) ->
         onelist.open(tmp_path / "other", retention={"total": 0})
     with pytest.raises(errors.UnknownFieldError, match="per_user, total, days"):
         onelist.open(tmp_path / "other", retention={"age": 3})  # type: ignore[typeddict-unknown-key]
+
+
+def test_segments_are_kept_with_their_user(shop: onelist.Engine) -> None:
+    shop.log({"user": f"u{n}", "item": "lamp", "action": "buy", "segments": {"country": "UK"}} for n in range(3))
+    shop.log(user="u9", item="boot", segments={"country": "UK", "plan": "free"})
+    shop.flush()
+    proposed = {hit.id for hit in shop.rank(user="u9", limit=100) if "segment" in hit.sources}
+    assert proposed == {"lamp", "boot"}
+    visitor = shop.rank(segments={"plan": "free"}, limit=100)
+    assert {hit.id for hit in visitor if "segment" in hit.sources} == {"boot"}
+    assert all("segment" not in hit.sources for hit in shop.rank(segments={"country": "FR"}, limit=100))
+    for wrong, error in [({"": "UK"}, errors.InvalidArgumentError), ({"c": "x" * 129}, errors.LimitExceededError)]:
+        with pytest.raises(error):
+            shop.log(user="u9", item="boot", segments=wrong)
+        with pytest.raises(error):
+            shop.rank(segments=wrong)
+    with pytest.raises(TypeError, match="segments.country"):
+        shop.rank(segments={"country": 3})  # type: ignore[dict-item]

@@ -20,6 +20,7 @@ use super::events::{StoredEvent, UserItem};
 use super::held::Lists;
 use super::journal::{Entry, LoggedEvent};
 use super::read::View;
+use super::segments::SegmentBatch;
 use super::signals::ItemSignals;
 use super::store::storage;
 use super::write::CatalogWrite;
@@ -47,6 +48,7 @@ pub(super) struct Batch {
     /// As stored, and as it is now.
     signals: KeyMap<ItemKey, (Option<ItemSignals>, ItemSignals)>,
     neighbours: Lists,
+    pub(super) segments: SegmentBatch,
 }
 
 /// A person's newest positive events, oldest first.
@@ -117,6 +119,7 @@ impl CatalogWrite<'_> {
             return Ok(());
         }
         self.tables.people.put(&mut self.txn, &keys::event(user, time, order.0, order.1), &row).map_err(storage)?;
+        self.note_segments(user, &event.segments, logged.counted())?;
         self.count(config, user, &stored)?;
         match (&event.rank_id, item, event.action.meaning(event.value, config)) {
             (Some(rank_id), Some(item), (Meaning::Positive, _)) => self.choose(rank_id, item),
@@ -140,6 +143,7 @@ impl CatalogWrite<'_> {
             return Ok(());
         }
         self.signals_of(item)?.add_event(event.counted(), weight);
+        self.count_segments(&event.segments, item, event.counted(), weight)?;
         match Step::of(event, config) {
             Some(step) => self.relate(config, user, step),
             None => Ok(()),
@@ -271,7 +275,7 @@ impl CatalogWrite<'_> {
 
     /// Writes what the batch touched, in order of key, and lets go of it.
     pub(super) fn settle(&mut self) -> Result<()> {
-        let Batch { pairs, signals, neighbours, .. } = std::mem::take(&mut self.batch);
+        let Batch { pairs, signals, neighbours, segments, .. } = std::mem::take(&mut self.batch);
         for ((user, item), row) in pairs.into_iter().collect::<BTreeMap<_, _>>() {
             self.tables
                 .people
@@ -286,6 +290,7 @@ impl CatalogWrite<'_> {
             }
         }
         self.settle_neighbours(neighbours)?;
+        self.write_segments(segments)?;
         self.prune_popular()
     }
 

@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::limits::MAX_RECORD_BYTES;
 
 const VERSION: u8 = 1;
+/// The version of records that have segments in them, beside older ones that have not.
+pub(super) const SEGMENTED: u8 = 2;
 const HEADER: usize = 5;
 /// Most records are no longer than this.
 const USUAL: usize = 128;
@@ -28,8 +30,13 @@ fn checksum(payload: &[u8]) -> [u8; 4] {
 /// # Errors
 /// [`Error::LimitExceeded`] when it is longer than [`MAX_RECORD_BYTES`].
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    encode_as(VERSION, value)
+}
+
+/// The same under another version.
+pub(super) fn encode_as<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(USUAL);
-    bytes.resize(HEADER, VERSION);
+    bytes.resize(HEADER, version);
     bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
         .map_err(|e| Error::internal(format!("cannot encode a record: {e}")))?;
     let (header, payload) = bytes.split_at_mut(HEADER);
@@ -43,11 +50,21 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::Damaged`] for any byte string that [`encode`] did not make.
 pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T> {
+    decode_as(VERSION, what, bytes)
+}
+
+/// Whether a record is of the version [`SEGMENTED`].
+pub(super) fn is_segmented(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SEGMENTED)
+}
+
+/// The same for a record that [`encode_as`] made under this version.
+pub(super) fn decode_as<T: DeserializeOwned>(wanted: u8, what: &str, bytes: &[u8]) -> Result<T> {
     let (Some((&version, rest)), true) = (bytes.split_first(), bytes.len() >= HEADER) else {
         return Err(Error::damaged(what, format!("{} bytes, shorter than a header", bytes.len())));
     };
-    if version != VERSION {
-        return Err(Error::damaged(what, format!("record version {version}, expected {VERSION}")));
+    if version != wanted {
+        return Err(Error::damaged(what, format!("record version {version}, expected {wanted}")));
     }
     let (sum, payload) = rest.split_at(HEADER - 1);
     if sum != checksum(payload) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Meaning;
 use crate::error::{Error, Result};
-use crate::event::Action;
+use crate::event::{Action, Segments};
 use crate::id::{ItemKey, KeyMap, Seq, UserKey};
 use crate::time::Timestamp;
 
@@ -38,6 +38,15 @@ struct EventRowForm<'e> {
     arrived: Option<Timestamp>,
 }
 
+impl EventRow {
+    fn decode(bytes: &[u8]) -> Result<(EventRow, Segments)> {
+        match codec::is_segmented(bytes) {
+            true => codec::decode_as(codec::SEGMENTED, "event", bytes),
+            false => Ok((codec::decode("event", bytes)?, Segments::new())),
+        }
+    }
+}
+
 /// An event as read back.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredEvent {
@@ -50,6 +59,7 @@ pub(crate) struct StoredEvent {
     pub value: Option<f64>,
     pub basket: Option<String>,
     pub rank_id: Option<String>,
+    pub segments: Segments,
     /// When it was logged, for an event that is dated later than that.
     pub arrived: Option<Timestamp>,
 }
@@ -72,13 +82,15 @@ impl StoredEvent {
             value: event.value,
             basket: event.basket.clone(),
             rank_id: event.rank_id.clone(),
+            segments: event.segments.clone(),
             arrived: event.time.is_some_and(|time| time > logged.arrived).then_some(logged.arrived),
         }
     }
 
-    /// The bytes of its row.
+    /// The bytes of its row. Without segments it is the row that it always was, so that an event which comes once more is
+    /// known by its bytes, whichever format wrote them.
     pub(super) fn row(&self) -> Result<Vec<u8>> {
-        codec::encode(&EventRowForm {
+        let row = EventRowForm {
             item: self.item,
             action: &self.action,
             query: self.query.as_deref(),
@@ -86,15 +98,19 @@ impl StoredEvent {
             rank_id: self.rank_id.as_deref(),
             basket: self.basket.as_deref(),
             arrived: self.arrived,
-        })
+        };
+        match self.segments.is_empty() {
+            true => codec::encode(&row),
+            false => codec::encode_as(codec::SEGMENTED, &(row, &self.segments)),
+        }
     }
 
     pub(super) fn read((key, value): (&[u8], &[u8])) -> Result<StoredEvent> {
-        let row: EventRow = codec::decode("event", value)?;
+        let (row, segments) = EventRow::decode(value)?;
         let parts = keys::event_time(key).zip(keys::event_order(key));
         let (time, order) = parts.ok_or_else(|| Error::damaged("event key", "a short key"))?;
         let EventRow { item, action, query, value, rank_id, basket, arrived } = row;
-        Ok(StoredEvent { time, order, item, action, query, value, basket, rank_id, arrived })
+        Ok(StoredEvent { time, order, item, action, query, value, basket, rank_id, segments, arrived })
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn vector(space: SpaceNumber, key: ItemKey) -> [u8; 10] {
 /// What a row of the `people` table is. All kinds of a user's rows lie side by side, so that an event touches one page.
 const EVENT: u8 = 0;
 const USER_ITEM: u8 = 1;
+const SEGMENTS: u8 = 2;
 const REMOVED: u8 = 3;
 
 /// An event: user, time, commit, place in the commit. Events of equal time keep the order of logging.
@@ -69,6 +70,19 @@ fn pair(user: UserKey, kind: u8, item: ItemKey) -> [u8; 17] {
     bytes[8] = kind;
     bytes[9..].copy_from_slice(&item.0.to_be_bytes());
     bytes
+}
+
+/// The segments of a user.
+pub(super) fn user_segments(user: UserKey) -> [u8; 9] {
+    let mut bytes = [0; 9];
+    bytes[..8].copy_from_slice(&user.0.to_be_bytes());
+    bytes[8] = SEGMENTS;
+    bytes
+}
+
+/// What is counted in a segment.
+pub(super) fn segment(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
 }
 
 /// The neighbours of an item in one relation.

@@ -78,6 +78,7 @@ impl CatalogWrite<'_> {
         self.counters.popular_floor = [f64::NEG_INFINITY; Window::ALL.len()];
         self.clear_neighbours(Relation::Next)?;
         self.clear_neighbours(Relation::Basket)?;
+        self.clear_segments()?;
         Ok(shown)
     }
 }
@@ -95,7 +96,7 @@ impl<'t> View<'t> {
         }))
     }
 
-    /// A hash of all signals: of items, of pairs of user and item, and of co-visits. Two stores with the same events,
+    /// A hash of all signals: of items, of pairs of user and item, of co-visits and of segments. Two stores with the same events,
     /// logged in the same order, have the same.
     pub(crate) fn signals_digest(&self) -> Result<u64> {
         let mut hash = Xxh3::new();
@@ -113,6 +114,7 @@ impl<'t> View<'t> {
                 hash.update(value);
             }
         }
+        self.digest_segments(&mut hash)?;
         for row in self.user_items()? {
             let (user, item, pair) = row?;
             hash.update(&keys::user_item(user, item));

@@ -24,6 +24,8 @@ const DAY: f64 = 86_400.0;
 
 /// Where an event stands in time: its time, its commit, its place there.
 type Place = (Timestamp, Seq, u32);
+/// Events by their place, so that the oldest come first.
+type Found = Vec<(Place, UserKey)>;
 
 impl View<'_> {
     /// The applied events beyond what is kept as of `now`: the oldest `most` of them, oldest first.
@@ -35,14 +37,14 @@ impl View<'_> {
     ) -> Result<Vec<(UserKey, Timestamp, Seq, u32)>> {
         let since = retention.days.map_or(Timestamp::MIN, |days| Timestamp::from_seconds(now.seconds() - days * DAY));
         let most_of_one = retention.per_user.unwrap_or(usize::MAX);
-        let (mut beyond, mut kept): (Vec<(Place, UserKey)>, Vec<(Place, UserKey)>) = (Vec::new(), Vec::new());
-        let mut settle = |person: &mut Vec<(Place, UserKey)>| {
+        let (mut beyond, mut kept) = (Found::new(), Found::new());
+        let mut settle = |person: &mut Found| {
             let too_many = person.len().saturating_sub(most_of_one);
             let too_old = person.partition_point(|((time, ..), _)| *time < since);
             beyond.extend(person.drain(..too_many.max(too_old)));
             kept.append(person);
         };
-        let mut person: Vec<(Place, UserKey)> = Vec::new();
+        let mut person = Found::new();
         for row in self.tables.people.iter(self.txn).map_err(storage)? {
             let (key, _) = row.map_err(storage)?;
             let Some(user) = keys::event_user(key) else { continue };
@@ -104,11 +106,7 @@ fn removed_row((key, value): (&[u8], &[u8])) -> Result<(UserKey, ItemKey, UserIt
 impl CatalogWrite<'_> {
     /// Removes events, and counts anew what events say of items. Answers how many were there. IMPORTANT: the journal is
     /// applied before, and the events are those of one [`View::beyond`], oldest first.
-    pub(crate) fn remove_events(
-        &mut self,
-        config: &Config,
-        events: &[(UserKey, Timestamp, Seq, u32)],
-    ) -> Result<u64> {
+    pub(crate) fn remove_events(&mut self, config: &Config, events: &[(UserKey, Timestamp, Seq, u32)]) -> Result<u64> {
         let mut pairs: BTreeMap<(UserKey, ItemKey), UserItem> = BTreeMap::new();
         let mut removed = 0;
         for (user, time, seq, place) in events {

@@ -8,7 +8,8 @@ use crate::id::ItemKey;
 use crate::item::Item;
 use crate::time::Timestamp;
 
-use super::{Catalog, Entry, Impression, LoggedEvent, View};
+use super::old::OldEntry;
+use super::{Catalog, CatalogWrite, Entry, Impression, LoggedEvent, View};
 
 const ITEMS: u64 = 12;
 
@@ -32,6 +33,9 @@ fn entry(n: usize, (action, user, item, time, shown): Step) -> Entry {
     let mut event = Event::new(user, action).item(format!("i{item}"));
     event.rank_id = Some(format!("r{}", (n as u64).saturating_sub(shown)));
     event.basket = Some(format!("b{}", shown % 3));
+    if shown.is_multiple_of(2) {
+        event = event.segment("country", format!("c{}", item % 3)).segment("plan", format!("p{}", shown % 5));
+    }
     event.time = Some(time);
     Entry::Event(LoggedEvent { event, arrived, dated: true })
 }
@@ -57,6 +61,7 @@ fn rows(view: View<'_>, orders: bool) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ("ids", tables.ids),
         ("people", tables.people),
         ("signals", tables.signals),
+        ("segments", tables.segments),
         ("neighbours", tables.neighbours),
         ("impressions", tables.impressions),
         ("impressions_by_time", tables.impressions_by_time),
@@ -74,6 +79,35 @@ fn rows(view: View<'_>, orders: bool) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         }
     }
     rows
+}
+
+#[test]
+fn a_journal_of_the_format_before_is_applied() {
+    // Odd answers name no segments, which that format did not have.
+    let plain = |n: usize| entry(n, ((!n.is_multiple_of(7)).then_some(n % 5), n as u64 % 6, n as u64 % ITEMS, n as i64, 1));
+    let entries: Vec<Entry> = (0..60).map(plain).collect();
+    let (_new_dir, new) = catalog();
+    let (_old_dir, old) = catalog();
+    let mut write = new.write().unwrap();
+    write.append(&entries).unwrap();
+    write.commit().unwrap();
+    let mut write = old.write().unwrap();
+    write.append(&entries).unwrap();
+    let seq = write.seq();
+    let row: Vec<OldEntry> = entries.iter().map(|entry| OldEntry::of(entry).unwrap()).collect();
+    let row = super::codec::encode(&row).unwrap();
+    let CatalogWrite { tables, txn, .. } = &mut write;
+    assert_ne!(tables.journal.get(txn, &super::keys::seq(seq)).unwrap().unwrap(), row);
+    tables.journal.put(txn, &super::keys::seq(seq), &row).unwrap();
+    write.commit().unwrap();
+    for catalog in [&new, &old] {
+        let mut write = catalog.write().unwrap();
+        assert!(write.apply_journal(&config(), usize::MAX).unwrap());
+        write.commit_bookkeeping().unwrap();
+    }
+    let (new, old) = (new.read().unwrap(), old.read().unwrap());
+    assert_eq!(rows(new.view(), true), rows(old.view(), true));
+    assert!(new.view().all_events().unwrap().len() > 40);
 }
 
 fn config() -> Config {

@@ -332,6 +332,8 @@ pub(super) fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
     logged.item = event.item.and_then(|item| log.items.get(item as usize)).map(|item| item.id.clone());
     logged.query = event.query.clone();
     logged.value = event.value;
+    let segments = event.segments.and_then(|set| log.segments.get(set as usize));
+    logged.segments = segments.cloned().unwrap_or_default();
     logged.basket = event.basket.map(|number| number.to_string());
     Some(logged)
 }

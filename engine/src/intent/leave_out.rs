@@ -41,6 +41,7 @@ impl Intent {
             context: self.context.clone(),
             events: past_events(snapshot, &past, self.now)?,
             relations: Relations::read(snapshot, if liked.is_empty() { &self.seeds } else { &liked })?,
+            segments: Arc::clone(&self.segments),
             liked: Vec::new(),
             interests: Vec::new(),
             seed_vector: None,

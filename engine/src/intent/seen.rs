@@ -23,9 +23,8 @@ pub(super) fn had_when(
     degraded: &mut Vec<String>,
 ) -> Result<HashSet<ItemKey>> {
     let recent = |time: Timestamp| when.within_days.is_none_or(|days| now.seconds_since(time) <= days * DAY);
-    let counts = |action: &Action, time: Timestamp| {
-        recent(time) && (when.actions.is_empty() || when.actions.contains(action))
-    };
+    let counts =
+        |action: &Action, time: Timestamp| recent(time) && (when.actions.is_empty() || when.actions.contains(action));
     let given = request.history.iter().filter(|event| counts(&event.action, event.time.unwrap_or(now)));
     let given = super::known_items(snapshot, given.map(|event| event.item.as_str()))?;
     let mut had: HashSet<ItemKey> = given.into_iter().collect();

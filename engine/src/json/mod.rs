@@ -3,8 +3,8 @@
 //! | data | form |
 //! |---|---|
 //! | item | `{"id": "sku-9", "title": "Red shoes", "price": 59, "in_stock": true, "tags": ["red"], "image": [0.1, 0.2], "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}` |
-//! | event | `{"user": "u7", "action": "click", "item": "sku-9", "query", "value", "time", "rank_id"}` |
-//! | request | `{"query", "user", "history", "like", "unlike", "among", "vectors", "filter", "exclude", "exclude_seen", "personalization", "diversity", "caps", "calibrate_mix", "rules", "scenario", "explore", "new_items", "log_impression", "limit", "offset", "next", "candidates", "fields", "explain", "now"}` |
+//! | event | `{"user": "u7", "action": "click", "item": "sku-9", "query", "value", "time", "rank_id", "basket", "segments"}` |
+//! | request | `{"query", "user", "history", "like", "unlike", "among", "segments", "vectors", "filter", "exclude", "exclude_seen", "personalization", "diversity", "caps", "calibrate_mix", "rules", "scenario", "explore", "new_items", "log_impression", "limit", "offset", "next", "candidates", "fields", "explain", "now"}` |
 //! | rules | `[{"rule": "pin", "item": "sku-9", "position": 1}, ..]`, see [`rules_from_json`] |
 //! | filter | `{"price": {">=": 10, "<": 90}, "tags": "red", "or": [..]}`, see [`filter_from_json`] |
 //! | evaluation plan | `{"protocol": "time_split", "at_share": 0.9, "queries": [{"query", "grades", "user", "time"}], ..}`, see [`plan_from_json`] |

@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::candidate::{Candidate, Source};
-use crate::catalog::{ItemSignals, UserItem, Window};
+use crate::catalog::{CALM_COUNT, ItemSignals, UserItem, Window};
 use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::Intent;
@@ -19,9 +19,6 @@ const FRESH_DAYS: f64 = 30.0;
 const LATELY_DAYS: f64 = 30.0;
 /// What is left of an item's charm after one impression that led to nothing.
 const UNTIRED: f32 = 0.8;
-/// A count that is popular in any catalog: below it, the most popular item of a young store is not called popular, as
-/// two views among five say nothing yet.
-const CALM_COUNT: f64 = 20.0;
 
 /// Features and vectors of K candidates.
 pub(crate) struct Features {

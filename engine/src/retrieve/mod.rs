@@ -59,6 +59,7 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Context => near(intent.context.history.as_ref())?,
         Source::Similar => near(intent.seed_vector.as_ref())?,
         Source::Popular7 | Source::Popular90 => lists::popular(snapshot, intent, source, quota)?,
+        Source::Segment => lists::segment(snapshot, intent, quota)?,
         Source::Fresh => lists::fresh(snapshot, intent, quota)?,
         Source::Trending => lists::trending(snapshot, intent, quota)?,
         Source::Again => again(snapshot, intent, quota)?,

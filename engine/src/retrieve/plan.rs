@@ -70,6 +70,9 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
         }
         let share = if intent.context.history.is_some() { 0.2 } else { 0.4 };
         shares.extend([(Source::Popular7, share), (Source::Popular90, share)]);
+        if !intent.segments.is_empty() {
+            shares.push((Source::Segment, 0.2));
+        }
         shares.extend([(Source::Trending, 0.1), (Source::Fresh, 0.15)]);
         if intent.controls.new_items.is_some_and(|new_items| new_items.share > 0.0) {
             shares.push((Source::Explore, 0.1));
