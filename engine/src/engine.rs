@@ -263,10 +263,11 @@ impl Engine {
     }
 
     /// Removes the events that [`Config::retention`] does not keep now, instead of in the background when the log has grown
-    /// by a tenth or a day has passed. Answers how many. Writers wait while the signals of what is kept are counted anew.
+    /// by a tenth or a day has passed. Answers how many. What is kept is counted anew beside the store, in seconds for each million events; writers wait for
+    /// the difference.
     ///
     /// # Errors
-    /// [`Error::Storage`] and [`Error::Damaged`]; what earlier steps removed stays removed.
+    /// [`Error::Storage`], [`Error::Damaged`], and [`Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
     pub fn trim(&self) -> Result<u64> {
         let inner = self.inner()?;
         inner.writer.settle()?;

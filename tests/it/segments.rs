@@ -18,7 +18,7 @@ fn store(dir: &std::path::Path) -> Engine {
     let db = Engine::open(dir, Config::default()).expect("opens");
     db.put((0..400).rev().map(|n| Item::new(format!("i{n}")).number("price", f64::from(n))).collect()).expect("puts");
     let mut events = Vec::new();
-    for n in 0..2_000 {
+    for n in 0..4_000 {
         let country = if n % 2 == 0 { "SE" } else { "DK" };
         let event = Event::new(format!("s{n}"), Action::Click).item(format!("i{}", n % 200)).at(time(50.0));
         events.push(event.segment("country", country).segment("plan", "free"));
@@ -123,7 +123,7 @@ fn a_replay_has_the_segments_of_the_log() {
     db.log(events).expect("logs");
     let mut plan = Plan::default();
     plan.protocol = Protocol::GlobalTimeSplit { at: SplitAt::Time(time(30.0)) };
-    (plan.targets, plan.leave_out, plan.resamples, plan.check_targets) = (Targets::Every, true, 20, 0);
+    (plan.targets, plan.leave_out, plan.resamples, plan.check_targets) = (Targets::Every, true, 100, 0);
     let report = db.evaluate(&plan).expect("measures");
     let retrieved = |name: &str| {
         let systems = &report.tasks[0].systems;

@@ -77,8 +77,8 @@ void onelist_string_free(char **text);
 // - `path`: the directory, in UTF-8, `path_len` bytes.
 // - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
-//   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, session_gap, impressions (false, or
-//   enabled, share, most), explore, new_items, max_bytes, force_network_fs.
+//   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, session_gap, retention
+//   (per_user, total, days), impressions (false, or enabled, share, most), explore, new_items, max_bytes, force_network_fs.
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 //
 // Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
@@ -145,7 +145,8 @@ onelist_status onelist_scan(onelist_engine *engine,
 //
 // - `events_json`: an array of events, or one event after the other (NDJSON), `events_json_len` bytes. An event:
 //   {"user": "u7", "action": "click", "item": "sku-9"}, with a query in place of the item for a search, and optionally
-//   value, time (seconds since 1970, UTC) and rank_id (of the ranking that the user answered to).
+//   value, time (seconds since 1970, UTC), rank_id (of the ranking that the user answered to), basket and segments
+//   ({"country": "UK"}).
 onelist_status onelist_log(onelist_engine *engine,
                            const char *events_json,
                            size_t events_json_len);
@@ -153,7 +154,7 @@ onelist_status onelist_log(onelist_engine *engine,
 // Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
 //
 // - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
-//   history, like, unlike, among, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
+//   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
 //   rules, scenario, explore, new_items, log_impression, limit, offset, next, candidates, fields, explain, now.
 //   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 //   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
@@ -218,6 +219,13 @@ onelist_status onelist_refit(onelist_engine *engine);
 // - `changed` (out, may be NULL): 1 when a count changed, else 0.
 onelist_status onelist_recount(onelist_engine *engine,
                                size_t *changed);
+
+// Removes the events that the setting retention does not keep now, instead of in the background when the log has grown by a
+// tenth or a day has passed.
+//
+// - `removed` (out, may be NULL): how many events were removed.
+onelist_status onelist_trim(onelist_engine *engine,
+                            size_t *removed);
 
 // Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
 // each target happens, and scores the answers. The store is only read. Takes seconds to minutes.

@@ -340,7 +340,7 @@ pub unsafe extern "C" fn onelist_recount(engine: *mut OnelistEngine, changed: *m
 }
 
 /// Removes the events that the setting retention does not keep now, instead of in the background when the log has grown by a
-/// tenth or a day has passed. Writers wait while what is kept is counted anew.
+/// tenth or a day has passed.
 ///
 /// - `removed` (out, may be NULL): how many events were removed.
 #[unsafe(no_mangle)]

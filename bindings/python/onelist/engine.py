@@ -382,7 +382,7 @@ class Engine:
 
     def trim(self) -> int:
         """Removes the events that ``retention`` does not keep now, instead of in the background when the log has grown by a
-        tenth or a day has passed; returns how many. Writers wait while what is kept is counted anew."""
+        tenth or a day has passed; returns how many."""
         return self._native.trim()
 
     def evaluate(

@@ -5,6 +5,7 @@
 //! `tables`. docs/FORMAT.md describes the bytes.
 
 mod apply;
+mod aside;
 mod codec;
 mod counters;
 mod covisits;
@@ -31,6 +32,7 @@ mod tables;
 mod tests;
 mod write;
 
+pub(crate) use aside::Aside;
 pub(crate) use covisits::{Neighbours, Relation};
 pub(crate) use events::{StoredEvent, UserItem};
 pub(crate) use impressions::StoredImpression;

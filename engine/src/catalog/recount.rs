@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{ItemKey, UserKey};
 
 use super::covisits::Relation;
-use super::events::UserItem;
+use super::events::{StoredEvent, UserItem};
 use super::popularity::Window;
 use super::read::View;
 use super::signals::ItemSignals;
@@ -19,7 +19,6 @@ use super::write::CatalogWrite;
 use super::{codec, keys};
 
 /// What impressions left, which are not kept for ever: taken over as it is.
-#[derive(Default)]
 struct Shown {
     items: HashMap<ItemKey, ItemSignals>,
     pairs: HashMap<(UserKey, ItemKey), UserItem>,
@@ -37,9 +36,14 @@ impl CatalogWrite<'_> {
     }
 
     /// Counts all signals anew, from what users had of items by removed events, and from the events that there are.
-    pub(super) fn count_anew(&mut self, config: &Config) -> Result<()> {
+    pub(crate) fn count_anew(&mut self, config: &Config) -> Result<()> {
         self.settle()?;
-        let mut events = self.view().events_by_user()?.collect::<Result<Vec<_>>>()?;
+        let mut events = Vec::new();
+        for row in self.view().events_by_user()? {
+            let (user, event) = row?;
+            // A log is long: nothing is held that is not counted by.
+            events.push((user, StoredEvent { query: None, rank_id: None, ..event }));
+        }
         events.sort_unstable_by_key(|(_, event)| event.order);
         let shown = self.clear_signals()?;
         for (user, item, had) in self.view().removed()? {
@@ -60,12 +64,8 @@ impl CatalogWrite<'_> {
     }
 
     fn clear_signals(&mut self) -> Result<Shown> {
-        let mut shown = Shown::default();
-        for row in self.tables.signals.iter(&self.txn).map_err(storage)? {
-            let (key, value) = row.map_err(storage)?;
-            let item = keys::last_item(key).ok_or_else(|| Error::damaged("signals", "a short key"))?;
-            shown.items.insert(item, codec::decode("signals of an item", value)?);
-        }
+        let items = self.view().all_signals()?.collect::<Result<_>>()?;
+        let mut shown = Shown { items, pairs: HashMap::new() };
         for row in self.view().user_items()? {
             let (user, item, pair) = row?;
             shown.pairs.insert((user, item), pair);

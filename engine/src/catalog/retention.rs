@@ -22,6 +22,21 @@ const REMOVED: &str = "events_removed";
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;
 
+/// An event that is to be removed.
+pub(crate) struct Old {
+    user: UserKey,
+    time: Timestamp,
+    seq: Seq,
+    place: u32,
+}
+
+impl Old {
+    /// Its key in the table of people.
+    pub(super) fn key(&self) -> [u8; 29] {
+        keys::event(self.user, self.time, self.seq, self.place)
+    }
+}
+
 /// Where an event stands in time: its time, its commit, its place there.
 type Place = (Timestamp, Seq, u32);
 /// Events by their place, so that the oldest come first.
@@ -29,12 +44,7 @@ type Found = Vec<(Place, UserKey)>;
 
 impl View<'_> {
     /// The applied events beyond what is kept as of `now`: the oldest `most` of them, oldest first.
-    pub(crate) fn beyond(
-        &self,
-        retention: &Retention,
-        now: Timestamp,
-        most: usize,
-    ) -> Result<Vec<(UserKey, Timestamp, Seq, u32)>> {
+    pub(crate) fn beyond(&self, retention: &Retention, now: Timestamp, most: usize) -> Result<Vec<Old>> {
         let since = retention.days.map_or(Timestamp::MIN, |days| Timestamp::from_seconds(now.seconds() - days * DAY));
         let most_of_one = retention.per_user.unwrap_or(usize::MAX);
         let (mut beyond, mut kept) = (Found::new(), Found::new());
@@ -63,7 +73,7 @@ impl View<'_> {
         }
         beyond.sort_unstable();
         beyond.truncate(most);
-        Ok(beyond.into_iter().map(|((time, seq, place), user)| (user, time, seq, place)).collect())
+        Ok(beyond.into_iter().map(|((time, seq, place), user)| Old { user, time, seq, place }).collect())
     }
 
     /// Events that were removed since the store was made.
@@ -104,21 +114,22 @@ fn removed_row((key, value): (&[u8], &[u8])) -> Result<(UserKey, ItemKey, UserIt
 }
 
 impl CatalogWrite<'_> {
-    /// Removes events, and counts anew what events say of items. Answers how many were there. IMPORTANT: the journal is
-    /// applied before, and the events are those of one [`View::beyond`], oldest first.
-    pub(crate) fn remove_events(&mut self, config: &Config, events: &[(UserKey, Timestamp, Seq, u32)]) -> Result<u64> {
+    /// Removes events, and adds them to what their users had of their items. Answers how many were there. IMPORTANT: the
+    /// events are those of one [`View::beyond`], oldest first, and signals are to be counted without them in the same
+    /// transaction.
+    pub(crate) fn remove_events(&mut self, config: &Config, events: &[Old]) -> Result<u64> {
         let mut pairs: BTreeMap<(UserKey, ItemKey), UserItem> = BTreeMap::new();
         let mut removed = 0;
-        for (user, time, seq, place) in events {
-            let key = keys::event(*user, *time, *seq, *place);
+        for old in events {
+            let (user, key) = (old.user, old.key());
             // Somebody else may have removed it meanwhile.
             let Some(value) = self.tables.people.get(&self.txn, &key).map_err(storage)? else { continue };
             let event = StoredEvent::read((&key, value))?;
             if let Some(item) = event.item {
-                let pair = match pairs.entry((*user, item)) {
+                let pair = match pairs.entry((user, item)) {
                     std::collections::btree_map::Entry::Occupied(pair) => pair.into_mut(),
                     std::collections::btree_map::Entry::Vacant(slot) => {
-                        let stored = self.tables.people.get(&self.txn, &keys::removed(*user, item)).map_err(storage)?;
+                        let stored = self.tables.people.get(&self.txn, &keys::removed(user, item)).map_err(storage)?;
                         let stored = stored.map(|bytes| codec::decode("user and item", bytes)).transpose()?;
                         slot.insert(stored.unwrap_or_default())
                     }
@@ -136,7 +147,6 @@ impl CatalogWrite<'_> {
             self.counters.events = self.counters.events.saturating_sub(removed);
             let ever = self.view().events_removed()? + removed;
             self.set_meta(REMOVED, &ever)?;
-            self.count_anew(config)?;
         }
         Ok(removed)
     }

@@ -188,6 +188,12 @@ impl CatalogWrite<'_> {
         self.set_meta(SEGMENTS, &totals.into_iter().collect::<Vec<_>>())
     }
 
+    /// Makes the segments that are counted those of another catalog.
+    pub(super) fn take_over_segment_totals(&mut self, counted: View<'_>) -> Result<()> {
+        let totals: Vec<(u64, f64)> = counted.meta(SEGMENTS)?.unwrap_or_default();
+        self.set_meta(SEGMENTS, &totals)
+    }
+
     /// Removes the counts of all segments. What users have stays.
     pub(super) fn clear_segments(&mut self) -> Result<()> {
         self.tables.segments.clear(&mut self.txn).map_err(storage)?;

@@ -6,10 +6,11 @@ use crate::config::Config;
 use crate::event::{Action, Event};
 use crate::id::ItemKey;
 use crate::item::Item;
+use crate::retention::Retention;
 use crate::time::Timestamp;
 
 use super::old::OldEntry;
-use super::{Catalog, CatalogWrite, Entry, Impression, LoggedEvent, View};
+use super::{Aside, Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, View};
 
 const ITEMS: u64 = 12;
 
@@ -84,7 +85,8 @@ fn rows(view: View<'_>, orders: bool) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
 #[test]
 fn a_journal_of_the_format_before_is_applied() {
     // Odd answers name no segments, which that format did not have.
-    let plain = |n: usize| entry(n, ((!n.is_multiple_of(7)).then_some(n % 5), n as u64 % 6, n as u64 % ITEMS, n as i64, 1));
+    let plain =
+        |n: usize| entry(n, ((!n.is_multiple_of(7)).then_some(n % 5), n as u64 % 6, n as u64 % ITEMS, n as i64, 1));
     let entries: Vec<Entry> = (0..60).map(plain).collect();
     let (_new_dir, new) = catalog();
     let (_old_dir, old) = catalog();
@@ -161,5 +163,44 @@ proptest! {
         let shown = entries.iter().filter(|entry| matches!(entry, Entry::Impression(_))).count() as u64;
         prop_assert_eq!(whole.counters().impressions, shown.min(7));
         prop_assert_eq!((whole.counters().events, whole.counters().users), (bulk.counters().events, bulk.counters().users));
+    }
+
+    #[test]
+    fn removing_counts_the_same_aside_and_in_place(steps in steps(), most in 1usize..60) {
+        let entries: Vec<Entry> = steps.into_iter().enumerate().map(|(n, step)| entry(n, step)).collect();
+        let retention = Retention { per_user: Some(9), total: Some(30), days: None };
+        let config = config();
+        let logged = || {
+            let (dir, catalog) = catalog();
+            let mut write = catalog.write().unwrap();
+            write.append_and_apply(&config, &entries).unwrap();
+            write.commit().unwrap();
+            (dir, catalog)
+        };
+        let old = |read: &CatalogRead| read.view().beyond(&retention, Timestamp::MAX, most).unwrap();
+        let (dir, beside) = logged();
+        let read = beside.read().unwrap();
+        let aside = Aside::count(dir.path().join("aside"), (&read, &old(&read)), &config, || true).unwrap();
+        let mut write = beside.write().unwrap();
+        prop_assert!(write.agrees_with(&aside).unwrap());
+        let removed = write.remove_events(&config, &old(&read)).unwrap();
+        prop_assert_eq!(write.agrees_with(&aside).unwrap(), removed == 0, "what was counted before a removal is stale");
+        write.take_over(&aside).unwrap();
+        write.commit_bookkeeping().unwrap();
+        drop((read, aside));
+        prop_assert!(!dir.path().join("aside").exists());
+
+        let (_other_dir, place) = logged();
+        let read = place.read().unwrap();
+        let mut write = place.write().unwrap();
+        prop_assert_eq!(write.remove_events(&config, &old(&read)).unwrap(), removed);
+        write.count_anew(&config).unwrap();
+        write.commit_bookkeeping().unwrap();
+        let (beside, place) = (beside.read().unwrap(), place.read().unwrap());
+        prop_assert_eq!(rows(beside.view(), true), rows(place.view(), true));
+        prop_assert_eq!(beside.counters(), place.counters());
+        let left = beside.view().all_events().unwrap().len() as u64;
+        prop_assert_eq!(left, beside.counters().events);
+        prop_assert!(left <= 30 || removed == most as u64);
     }
 }
