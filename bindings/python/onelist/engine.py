@@ -245,7 +245,7 @@ class Engine:
         - ``basket``: the basket, order or session; what shares one was had together
         - ``segments``: which segments the user was in, by name: ``{"country": "UK"}``
         """
-        one = {"user": user, "item": item, "query": query, "value": value, "time": time}
+        one: dict[str, object] = {"user": user, "item": item, "query": query, "value": value, "time": time}
         one |= {"rank_id": rank_id, "basket": basket, "segments": segments}
         if events is None:
             self._native.log([{**one, "action": action}])
