@@ -34,6 +34,10 @@ pub enum Source {
     Basket,
     /// Several interests of one history, each by itself.
     Interests,
+    /// Neighbours of what a trained model made of history and query.
+    Learned,
+    /// Items whose semantic id begins with a code that a trained model expects next.
+    Sid,
     /// New items that were shown little.
     Explore,
     /// Rising: much more often of late than before.
@@ -46,7 +50,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 15] = [
+    pub(crate) const ALL: [Source; 17] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -60,6 +64,8 @@ impl Source {
         Source::Together,
         Source::Basket,
         Source::Interests,
+        Source::Learned,
+        Source::Sid,
         Source::Trending,
         Source::Among,
     ];
@@ -80,6 +86,8 @@ impl Source {
             Source::Together => "together",
             Source::Basket => "basket",
             Source::Interests => "interests",
+            Source::Learned => "learned",
+            Source::Sid => "sid",
             Source::Trending => "trending",
             Source::Explore => "explore",
             Source::Among => "among",

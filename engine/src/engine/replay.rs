@@ -42,7 +42,7 @@ impl Replay<'_> {
     /// # Errors
     /// [`crate::Error::Closed`], here and later, when `source` closes.
     pub(super) fn new<'r>(source: &'r Stores, log: &'r Log) -> Result<Replay<'r>> {
-        let width = source.model.all_features().len();
+        let width = source.model().all_features().len();
         let scratch = Scratch::open(source, vec![vec![1.0; width]; 4])?;
         let known: HashMap<&str, u32> = log.items.iter().map(|item| item.id.as_str()).zip(0..).collect();
         let mut keys = vec![None; log.items.len()];

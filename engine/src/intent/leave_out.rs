@@ -59,6 +59,7 @@ impl Intent {
             excluded: HashSet::new(),
             lately: Arc::clone(&self.lately),
             degraded: Vec::new(),
+            adapter: self.adapter.clone(),
         })
     }
 }

@@ -1,9 +1,10 @@
 //! The query and the history as vectors in item space.
 
 use crate::error::Result;
-use crate::model::Model;
+use crate::model::contract::CODES;
 use crate::model::history::{Histories, HistoryInput, check_vector};
-use crate::model::run::{Call, Feed};
+use crate::model::run::{Call, Feed, failed};
+use crate::model::{Adapter, Model};
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct ContextInput<'a> {
     pub vector: Option<&'a [f32]>,
     /// Past events, newest last.
     pub history: &'a [HistoryInput<'a>],
+    /// The adapter of the request's domain.
+    pub adapter: Option<&'a Adapter>,
 }
 
 /// Vectors of length one in item space.
@@ -24,6 +27,11 @@ pub(crate) struct Context {
     pub query: Option<Vec<f32>>,
     /// The history's (D values); `None` when there is none, or its events speak for nothing.
     pub history: Option<Vec<f32>>,
+    /// What a trained network made of both (D values each), without those that have no direction; none for a graph that
+    /// learned none.
+    pub learned: Vec<Vec<f32>>,
+    /// Log-scores of the first level's codes for what comes next; empty for a graph that has none.
+    pub sid_logits: Vec<f32>,
 }
 
 impl Model {
@@ -40,7 +48,7 @@ impl Model {
         if let Some(vector) = vector {
             check_vector("the query's vector", vector, width)?;
         }
-        let histories = Histories::new(&[input.history], width, self.action_rows())?;
+        let histories = Histories::new(&[input.history], self.history_form())?;
         if ids.is_empty() && vector.is_none() && histories.is_none() {
             return Ok(Context::default());
         }
@@ -57,10 +65,18 @@ impl Model {
         if !ids.is_empty() || vector.is_some() {
             feeds.push(Feed::f32("query_mask", &[1], &[1.0]));
         }
-        let [vectors] = self.run(Call::Context, &feeds)?;
-        let vectors = vectors.floats_of(&[1, 2, width])?;
-        let (query, history) = vectors.split_at(width);
-        Ok(Context { query: direction(query), history: direction(history) })
+        feeds.extend(input.adapter.into_iter().flat_map(Adapter::feeds));
+        let mut outputs = self.pool.with(|slot| slot.run(Call::Context, &feeds))?.into_iter();
+        let vectors = outputs.next().ok_or_else(|| failed("expected context vectors"))?;
+        let vectors = vectors.floats_of(&[1, self.dims.contexts, width])?;
+        let logits = outputs.next().map(|output| output.floats_of(&[1, CODES])).transpose()?;
+        let mut vectors = vectors.chunks_exact(width).map(direction);
+        Ok(Context {
+            query: vectors.next().flatten(),
+            history: vectors.next().flatten(),
+            learned: vectors.flatten().collect(),
+            sid_logits: logits.unwrap_or_default(),
+        })
     }
 }
 

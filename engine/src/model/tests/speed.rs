@@ -57,8 +57,10 @@ fn latencies_and_rates() {
             history: &events,
             cand_vec: &vectors[..count * d],
             cand_feat: &features[..count * f],
+            cand_sid: &[],
             explain,
             weights: None,
+            adapter: None,
         };
         let took = measure(500, || drop(model.score(&[input])));
         println!("score, 50 events, {count:4} candidates{} {took:8.3} ms", if explain { "*" } else { " " });
