@@ -1,5 +1,6 @@
 //! What the integration tests share: a small shop, and a temporary directory to open it in.
 
+pub mod adapter;
 pub mod journal;
 pub mod trained;
 

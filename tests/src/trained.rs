@@ -59,10 +59,38 @@ pub fn lora_params(width: usize) -> Vec<(String, Vec<usize>)> {
 impl Trained {
     /// A file whose network has this strength.
     pub fn new(version: &str, strength: f32) -> Trained {
+        Trained::built(version, strength, false)
+    }
+
+    /// One whose adapters would move item vectors, which no adapter may.
+    pub fn moving(version: &str, strength: f32) -> Trained {
+        Trained::built(version, strength, true)
+    }
+
+    /// One that weighs words otherwise, except for those of its probe: it says that its space is the shipped one, and puts
+    /// texts elsewhere in it.
+    pub fn reweighted(mut self) -> Trained {
+        let probed: Vec<f32> =
+            self.manifest["probe"]["inputs"]["text_ids"].as_array().into_iter().flatten().flat_map(floats).collect();
+        let tensor = field(8, b"token_weights");
+        let found = self.onnx.windows(tensor.len()).position(|window| window == tensor);
+        // The raw data follows the name: a key, and a length of three bytes.
+        let start = found.map_or(0, |at| at + tensor.len() + 4);
+        let words = self.manifest["dims"]["vocab"].as_u64().unwrap_or_default() as usize;
+        let raw = self.onnx.get_mut(start..start + 4 * words).unwrap_or_default();
+        for (id, word) in raw.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let weight = f32::from_le_bytes(*word);
+            let factor = if probed.contains(&(id as f32)) { 1.0 } else { 10f32.powi(id as i32 % 3 - 1) };
+            *word = (weight * factor).to_le_bytes();
+        }
+        self
+    }
+
+    fn built(version: &str, strength: f32, moves_items: bool) -> Trained {
         let shipped = shipped();
         let size = |name: &str| shipped.manifest["dims"][name].as_u64().unwrap_or_default() as usize;
         let (width, own) = (size("item"), size("features") + size("graph_features"));
-        let onnx = graph(ONNX, width, own, strength);
+        let onnx = graph(ONNX, (width, own), strength, moves_items);
         let manifest = manifest(shipped.manifest, version, (width, own), strength);
         Trained { onnx, manifest }
     }
@@ -155,7 +183,7 @@ pub fn first_level(width: usize) -> Vec<f32> {
 }
 
 /// Puts the network into the graph: what it replaces is renamed or left out, the rest is appended.
-fn graph(model: &[u8], width: usize, own: usize, strength: f32) -> Vec<u8> {
+fn graph(model: &[u8], (width, own): (usize, usize), strength: f32, moves_items: bool) -> Vec<u8> {
     let old = field_bytes(model, 7).next().unwrap_or_default();
     let mut new = Vec::new();
     for (number, body) in fields(old) {
@@ -163,6 +191,9 @@ fn graph(model: &[u8], width: usize, own: usize, strength: f32) -> Vec<u8> {
         match number {
             // Nodes by their output: one goes on under another name.
             1 if name(2) == b"contributions" => {}
+            1 if moves_items && name(2) == b"item_vec" => {
+                new.extend(field(1, &renamed(body, "item_vec", "part_items")))
+            }
             1 if name(2) == b"context_vec" => new.extend(field(1, &renamed(body, "context_vec", "part_contexts"))),
             5 if name(8) == b"weights" => new.extend(field(5, &wider(body, own))),
             11 if name(1) == b"weights" => {}
@@ -170,7 +201,7 @@ fn graph(model: &[u8], width: usize, own: usize, strength: f32) -> Vec<u8> {
             _ => new.extend(field(number, body)),
         }
     }
-    new.extend(network(old, width, own, strength));
+    new.extend(network(old, (width, own), strength, moves_items));
     let others = fields(model).filter(|(number, _)| *number != 7).flat_map(|(number, body)| field(number, body));
     // Numbers of the model (its version) are kept as they are.
     [numbers(model), others.collect(), field(7, &new)].concat()
@@ -193,7 +224,7 @@ fn wider(tensor: &[u8], own: usize) -> Vec<u8> {
     floats_tensor("weights", &[4, own + 1], &rows)
 }
 
-fn network(old: &[u8], width: usize, own: usize, strength: f32) -> Vec<u8> {
+fn network(old: &[u8], (width, own): (usize, usize), strength: f32, moves_items: bool) -> Vec<u8> {
     // The inputs of the node that multiplies features by weights.
     let product = field_bytes(old, 1).find(|node| field_bytes(node, 2).next() == Some(b"contributions"));
     let mut inputs = field_bytes(product.unwrap_or_default(), 1).map(|name| String::from_utf8_lossy(name).into_owned());
@@ -209,6 +240,11 @@ fn network(old: &[u8], width: usize, own: usize, strength: f32) -> Vec<u8> {
             inputs.chain(field(2, output.as_bytes())).chain(field(4, op.as_bytes())).chain(attributes).collect();
         all.extend(field(1, &body));
     };
+    if moves_items {
+        node("MatMul", &["part_items", "lora_context_down"], "net_items_low", &[]);
+        node("MatMul", &["net_items_low", "lora_context_up"], "net_items_delta", &[]);
+        node("Add", &["part_items", "net_items_delta"], "item_vec", &[]);
+    }
     // learned [B,D]
     node("Gather", &["part_contexts", "net_one"], "net_history", &[("axis", 1)]);
     node("MatMul", &["net_history", "lora_context_down"], "net_low", &[]);

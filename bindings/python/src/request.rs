@@ -116,6 +116,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         }
         "diversity" => request.diversity = number(value, place)? as f32,
         "scenario" => request.scenario = Some(text(value, place)?),
+        "adapter" => request.adapter = Some(text(value, place)?),
         "next" => request.next = Some(text(value, place)?),
         "limit" => request.limit = count(value, place)?,
         "offset" => request.offset = count(value, place)?,

@@ -77,7 +77,7 @@ fn the_engines_calls_equal_the_reference() {
             compared += 1;
         }
         for (row, input) in inputs.iter().enumerate() {
-            let context = ContextInput { text: None, vector: input.query, history: input.history };
+            let context = ContextInput { text: None, vector: input.query, history: input.history, adapter: None };
             let found = model.context(&context).unwrap();
             let wanted = &wanted("context_vec").floats[row * 2 * d..][..2 * d];
             assert_close(&found.query.unwrap_or(vec![0.0; d]), &wanted[..d], 1e-4);
@@ -174,6 +174,7 @@ fn candidates_do_not_see_one_another_and_padding_is_not_seen() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        adapter: None,
     };
     let all = score_one(input(0, 30));
     assert_close(&score_one(input(10, 20)), &all[10..20], 1e-6);
@@ -199,6 +200,7 @@ fn an_empty_history_is_no_history() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        adapter: None,
     };
     let alone = score_one(input);
     let events = unit_vectors(3, 3, d);
@@ -237,6 +239,7 @@ fn configured_weights_are_used() {
         cand_sid: &[],
         explain: true,
         weights: None,
+        adapter: None,
     };
     assert_close(&model.score(&[input]).unwrap()[0].scores, &[9.5], 1e-6);
 }
@@ -272,7 +275,7 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
         ] {
             assert!(matches!(model.score(&[input]), Err(Error::NonFinite { .. })));
         }
-        let context = ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good };
+        let context = ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good, adapter: None };
         assert!(matches!(model.context(&context), Err(Error::NonFinite { .. })));
         assert!(matches!(model.project(&vec![bad; model.content_width()]), Err(Error::NonFinite { .. })));
     }
@@ -286,6 +289,7 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        adapter: None,
     };
     match model.score(&[input]) {
         Err(error) => assert!(matches!(error, Error::ModelFailed { .. }), "{error}"),
@@ -306,6 +310,7 @@ fn shapes_that_do_not_fit_are_errors() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        adapter: None,
     };
     for bad in [
         ScoreInput { cand_vec: &zeros[..3 * d], ..input },
@@ -351,7 +356,8 @@ fn sixteen_threads_get_what_one_gets() {
                     adapter: None,
                 };
                 let first = score_one(input);
-                let context = ContextInput { text: Some("red leather shoes"), vector: None, history: &events };
+                let context =
+                    ContextInput { text: Some("red leather shoes"), vector: None, history: &events, adapter: None };
                 let context_first = model.context(&context).unwrap();
                 for _ in 0..20 {
                     assert_eq!(score_one(input), first);

@@ -1,7 +1,11 @@
 //! A file of the trained form: what it takes and gives beside model zero, and what is refused of it.
 
+#[path = "../../../../tests/src/adapter.rs"]
+#[expect(dead_code, reason = "the integration tests use the rest")]
+mod adapter;
 #[path = "../../../../tests/src/trained.rs"]
-mod file;
+#[expect(dead_code, reason = "the integration tests use the rest")]
+mod trained;
 
 use std::sync::OnceLock;
 
@@ -10,8 +14,8 @@ use serde_json::json;
 use super::{assert_close, history, refusal, unit_vectors};
 use crate::config::Config;
 use crate::model::history::HistoryInput;
-use crate::model::{ContextInput, Model, ScoreInput};
-use file::Trained;
+use crate::model::{AdapterFiles, ContextInput, Model, ScoreInput};
+use trained::Trained;
 
 const STRENGTH: f32 = 0.5;
 
@@ -21,7 +25,7 @@ fn load(file: &Trained, config: Config) -> crate::Result<Model> {
     Model::load(&Config { model: Some(folder.path().to_path_buf()), sessions: 1, ..config })
 }
 
-fn trained() -> &'static Model {
+fn model() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     MODEL.get_or_init(|| load(&Trained::new("1", STRENGTH), Config::default()).unwrap())
 }
@@ -32,7 +36,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn the_network_is_a_feature_like_any_other() {
-    let model = trained();
+    let model = model();
     assert_eq!(model.all_features().last().unwrap(), "network");
     let shipped = super::shipped();
     assert_eq!(model.all_features().len(), shipped.all_features().len() + 1);
@@ -47,7 +51,7 @@ fn the_network_is_a_feature_like_any_other() {
 
 #[test]
 fn semantic_ids_reach_the_network() {
-    let (model, d) = (trained(), trained().width());
+    let (model, d) = (model(), model().width());
     let (vectors, past) = (unit_vectors(1, 3, d), unit_vectors(2, 2, d));
     let features = vec![0.0; 3 * model.features().len()];
     let mut events = history(&past, d, 4);
@@ -63,6 +67,7 @@ fn semantic_ids_reach_the_network() {
         cand_sid: &sids,
         explain: true,
         weights: None,
+        adapter: None,
     };
     let all = model.all_features().len();
     let network = |input: ScoreInput| -> Vec<f32> {
@@ -87,13 +92,13 @@ fn semantic_ids_reach_the_network() {
 
 #[test]
 fn learned_contexts_and_codes_come_with_the_context() {
-    let (model, d) = (trained(), trained().width());
+    let (model, d) = (model(), model().width());
     let past = unit_vectors(5, 3, d);
     let events: Vec<HistoryInput> = history(&past, d, 4);
     let context = model.context(&ContextInput { history: &events, ..Default::default() }).unwrap();
     assert_eq!(context.learned.len(), 1);
     assert_close(&context.learned[0], context.history.as_ref().unwrap(), 1e-6);
-    let logits: Vec<f32> = file::first_level(d).chunks(d).map(|centre| dot(centre, &context.learned[0])).collect();
+    let logits: Vec<f32> = trained::first_level(d).chunks(d).map(|centre| dot(centre, &context.learned[0])).collect();
     assert_close(&context.sid_logits, &logits, 1e-4);
     // Without a history the learned vector has no direction; model zero learned none.
     let searched = model.context(&ContextInput { text: Some("red shoes"), ..Default::default() }).unwrap();
@@ -155,9 +160,65 @@ fn a_manifest_that_lists_less_does_without() {
 #[test]
 fn configured_weights_have_a_column_for_the_network() {
     let rows = |columns: usize| Config { weights: vec![vec![0.5; columns]; 4], ..Config::default() };
-    let columns = trained().all_features().len();
+    let columns = model().all_features().len();
     let file = Trained::new("1", STRENGTH);
     assert!(load(&file, rows(columns)).is_ok());
     let refused = load(&file, rows(columns - 1)).err().unwrap().to_string();
     assert!(refused.contains(&format!("4 rows of {columns}")), "{refused}");
+}
+
+/// The same scores as ONNX Runtime's own handling of the file, through the options of a run.
+#[test]
+fn an_adapter_is_what_onnx_runtime_makes_of_it() {
+    use ort::session::{Adapter, RunOptions, Session};
+    use ort::value::TensorRef;
+
+    let (model, d) = (model(), model().width());
+    let dir = tempfile::tempdir().unwrap();
+    let (base, tensors) = (model.stats().sha256, adapter::tensors(d, 7));
+    let path = adapter::write(dir.path(), "a", &base, &tensors).unwrap();
+    let ours = model.adapter(&AdapterFiles::read(&path).unwrap()).unwrap();
+    let (vectors, past) = (unit_vectors(3, 4, d), unit_vectors(4, 2, d));
+    let columns = model.features().len();
+    let (features, events) = (vec![0.0; 4 * columns], history(&past, d, 4));
+    let input = ScoreInput {
+        query: None,
+        history: &events,
+        cand_vec: &vectors,
+        cand_feat: &features,
+        cand_sid: &[],
+        explain: false,
+        weights: None,
+        adapter: Some(&ours),
+    };
+    let found = model.score(&[input, ScoreInput { adapter: None, ..input }]).unwrap();
+    assert!(found[0].scores.iter().zip(&found[1].scores).any(|(a, b)| (a - b).abs() > 1e-3), "it changes scores");
+
+    let environment = &crate::model::runtime::runtime(&Config::default()).unwrap().environment;
+    let onnx = Trained::new("1", STRENGTH).onnx;
+    let mut session = Session::builder(environment).unwrap().commit_from_memory(&onnx).unwrap();
+    let mut options = RunOptions::new().unwrap();
+    options.add_adapter(&Adapter::from_memory(&adapter::encode(&tensors), None).unwrap()).unwrap();
+    let (actions, mask) = (vec![4i64; 2], vec![1f32; 2]);
+    let gaps: Vec<i64> = events.iter().map(|event| crate::model::history::gap_row(event.gap_seconds)).collect();
+    macro_rules! tensor {
+        ($shape:expr, $values:ident) => {
+            TensorRef::from_array_view(($shape, $values.as_slice())).unwrap()
+        };
+    }
+    let inputs = ort::inputs! {
+        "history_vec" => tensor!([1, 2, d], past),
+        "history_action" => tensor!([1, 2], actions),
+        "history_gap" => tensor!([1, 2], gaps),
+        "history_mask" => tensor!([1, 2], mask),
+        "cand_vec" => tensor!([1, 4, d], vectors),
+        "cand_feat" => tensor!([1, 4, columns], features),
+    };
+    let outputs = session.run_with_options(inputs, &options).unwrap();
+    let (_, scores) = outputs["scores"].try_extract_tensor::<f32>().unwrap();
+    assert_close(&found[0].scores, scores, 1e-5);
+    // Contexts follow the adapter as well.
+    let context = |adapter| model.context(&ContextInput { history: &events, adapter, ..Default::default() }).unwrap();
+    assert!(context(Some(&ours)).learned != context(None).learned);
+    assert_eq!(context(Some(&ours)).history, context(None).history);
 }
