@@ -1,7 +1,6 @@
 //! A file of the trained form: what it takes and gives beside model zero, and what is refused of it.
 
 #[path = "../../../../tests/src/adapter.rs"]
-#[expect(dead_code, reason = "the integration tests use the rest")]
 mod adapter;
 #[path = "../../../../tests/src/trained.rs"]
 #[expect(dead_code, reason = "the integration tests use the rest")]
