@@ -39,7 +39,8 @@ fn run() -> Result<()> {
     let model = db.load_model(&folder)?;
     db.promote_model(model.version)?;
     let width = 192;
-    let path = |n: usize| adapter::write(dir.path(), &format!("a{n}"), &model.sha256, &adapter::tensors(width, n as u64));
+    let path =
+        |n: usize| adapter::write(dir.path(), &format!("a{n}"), &model.sha256, &adapter::tensors(width, n as u64));
     let paths = (0..ADAPTERS).map(path).collect::<std::io::Result<Vec<_>>>()?;
     // The first one, and a round of requests, so that nothing is counted that every engine has.
     db.load_adapter("a0", &paths[0])?;
@@ -54,15 +55,24 @@ fn run() -> Result<()> {
         db.load_adapter(&format!("a{n}"), path)?;
     }
     let bytes: u64 = db.models()?.adapters.iter().map(|adapter| adapter.bytes).sum();
-    println!("{ADAPTERS} adapters of {} bytes: {:.1} MB more in memory", bytes / ADAPTERS as u64, resident()?.saturating_sub(before) as f64 / 1e6);
+    println!(
+        "{ADAPTERS} adapters of {} bytes: {:.1} MB more in memory",
+        bytes / ADAPTERS as u64,
+        resident()?.saturating_sub(before) as f64 / 1e6
+    );
 
     let (mut plain, mut adapted) = (Vec::new(), Vec::new());
     for n in 0..ROUNDS {
         plain.push(timed(|| db.rank(&request(n, None)))?);
         adapted.push(timed(|| db.rank(&request(n, Some(format!("a{}", n % ADAPTERS)))))?);
     }
-    println!("one request, 5,000 items, {ROUNDS} rounds, another adapter each time, us: p50 {:.0} without, {:.0} with; p95 {:.0}, {:.0}",
-        quantile(&mut plain, 0.5), quantile(&mut adapted, 0.5), quantile(&mut plain, 0.95), quantile(&mut adapted, 0.95));
+    println!(
+        "one request, 5,000 items, {ROUNDS} rounds, another adapter each time, us: p50 {:.0} without, {:.0} with; p95 {:.0}, {:.0}",
+        quantile(&mut plain, 0.5),
+        quantile(&mut adapted, 0.5),
+        quantile(&mut plain, 0.95),
+        quantile(&mut adapted, 0.95)
+    );
     for kinds in [1, 8, 64] {
         let many: Vec<Request> = (0..64).map(|n| request(n, Some(format!("a{}", n % kinds)))).collect();
         let mut times = (0..20).map(|_| timed(|| db.rank_many(&many))).collect::<Result<Vec<f64>>>()?;

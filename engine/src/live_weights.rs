@@ -16,8 +16,9 @@ use crate::time::Timestamp;
 const KEPT: &str = "calibrations";
 const LIVE: &str = "calibrations_live";
 const TRIED: &str = "calibration_tried";
-/// Calibrations that are kept.
+/// Calibrations that are kept; those in force for models that do not answer, and may again, come on top, up to the other.
 const MOST: usize = 8;
+const MOST_IN_FORCE: usize = 64;
 
 /// A row of weights for each situation.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,10 +141,17 @@ pub(crate) fn add(stores: &Stores, live: &Live, events: u64, tried: u64, sets: V
     Ok(calibration)
 }
 
-/// Drops the oldest calibrations beyond [`MOST`], but never one that is in force for its model.
+/// Drops the oldest calibrations beyond [`MOST`], but none that is in force for its model; of those the oldest beyond
+/// [`MOST_IN_FORCE`], but none of the model that was calibrated last.
 fn drop_oldest(kept: &mut Vec<Calibration>, in_force: &InForce) {
     while kept.len() > MOST
         && let Some(place) = kept.iter().position(|old| in_force.get(&old.model) != Some(&old.version))
+    {
+        kept.remove(place);
+    }
+    while kept.len() > MOST_IN_FORCE
+        && let Some(last) = kept.last()
+        && let Some(place) = kept.iter().position(|old| old.model != last.model)
     {
         kept.remove(place);
     }
@@ -179,18 +187,6 @@ pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
     write.set_meta(LIVE, &in_force)?;
     write.commit_bookkeeping()?;
     reload(stores)
-}
-
-/// Forgets which version was in force for a model that is gone; the version may be dropped then. The caller holds
-/// [`Stores::change`].
-pub(crate) fn forget(stores: &Stores, model: &str) -> Result<()> {
-    let mut write = stores.catalog.write()?;
-    let mut in_force = in_force(write.view())?;
-    if in_force.remove(model).is_some() {
-        write.set_meta(LIVE, &in_force)?;
-        write.commit_bookkeeping()?;
-    }
-    Ok(())
 }
 
 fn reload(stores: &Stores) -> Result<()> {

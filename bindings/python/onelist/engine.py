@@ -76,7 +76,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``strict``: refuse items with fields that are neither stored nor configured (False)
     - ``date_field``: a date field that says since when an item is available (the time of its first put)
     - ``onnxruntime``: the runtime's shared library or its folder (``ORT_DYLIB_PATH``, else the installed package)
-    - ``model``: a folder with a ``manifest.json`` (the model that ships with the engine)
+    - ``model``: a folder with a ``manifest.json`` (the model that ships); a promoted model comes before it
     - ``provider``: where the model runs (cpu); ``provider_fallback``: use the CPU when it cannot start (False)
     - ``sessions``: requests that run at the same time (0: one for each core, at most 8); ``threads_per_session`` (1)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)

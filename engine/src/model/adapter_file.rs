@@ -158,8 +158,8 @@ mod tests {
     fn tensors_are_read_with_their_names_and_shapes() {
         let found = params(&file(), 2).unwrap();
         let named: Vec<(&str, &[usize])> = found.iter().map(|p| (p.name.as_str(), p.shape.as_slice())).collect();
-        assert_eq!(named, [("lora_bb", &[3, 1][..]), ("lora_a", &[2, 3][..])]);
-        assert_eq!((found[0].values.as_slice(), found[1].values[5]), (&[1.0; 3][..], 5.0));
+        assert_eq!(named, [("lora_a", &[2, 3][..]), ("lora_bb", &[3, 1][..])]);
+        assert_eq!((found[1].values.as_slice(), found[0].values[5]), (&[1.0; 3][..], 5.0));
         assert!(params(&file(), 1).is_err());
     }
 

@@ -7,7 +7,6 @@ use super::{Kept, LIVE, MODELS, MODELS_FOLDER, ModelRecord, Pointer, files, open
 use crate::error::{Error, Result};
 use crate::lifecycle::ModelVersion;
 use crate::limits::{self, at_most};
-use crate::live_weights;
 use crate::model::{Files, Model};
 use crate::stores::{ITEM_SPACE, Stores};
 use crate::time::Timestamp;
@@ -65,8 +64,6 @@ pub(crate) fn unload_model(stores: &Stores, version: u64) -> Result<bool> {
     let record = kept.models.remove(place);
     write.set_meta(MODELS, &kept.models)?;
     write.commit_bookkeeping()?;
-    // A calibration is kept for a model that may come back; the pointer to it goes with the model.
-    live_weights::forget(stores, &record.sha256)?;
     files::remove(&stores.path.join(MODELS_FOLDER).join(&record.folder))?;
     Ok(true)
 }

@@ -1,11 +1,11 @@
 //! Tests of the model on the file that ships with the engine.
 
+mod network;
 mod refusals;
 mod runtime;
 mod scoring;
 mod speed;
 mod text;
-mod trained;
 
 use std::path::Path;
 use std::sync::OnceLock;
