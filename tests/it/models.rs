@@ -211,6 +211,13 @@ fn what_a_crash_left_half_done_is_removed() {
     assert_eq!(path.join("models").read_dir().expect("lists").count(), 1);
     assert_eq!(path.join("adapters").read_dir().expect("lists").count(), 0);
     db.promote_model(1).expect("promotes");
+    db.close().expect("closes");
+    // A catalog that was lost names nothing, and nothing is removed for it: it may be restored.
+    std::fs::rename(path.join("data.mdb"), path.join("data.aside")).expect("moves");
+    assert!(matches!(Engine::open(&path, Config::default()), Err(Error::Damaged { .. })));
+    assert_eq!(path.join("models").read_dir().expect("lists").count(), 1);
+    std::fs::rename(path.join("data.aside"), path.join("data.mdb")).expect("moves");
+    assert_eq!(Engine::open(&path, Config::default()).expect("opens").models().expect("lists").live, 1);
 }
 
 #[test]

@@ -40,8 +40,9 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
     // says which model answers.
     let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
-    let live = registry::open(path, &config, catalog.read()?.view(), ready)?;
     let store_id = format::settle(path, format, &catalog)?;
+    // Now the catalog is known to be the store's: what it does not name may be removed.
+    let live = registry::open(path, &config, catalog.read()?.view(), ready)?;
     let (schema, spaces) = learn(&catalog, &config, &live)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
