@@ -36,8 +36,6 @@ pub enum Source {
     Interests,
     /// Neighbours of what a trained model made of history and query.
     Learned,
-    /// Items whose semantic id begins with a code that a trained model expects next.
-    Sid,
     /// New items that were shown little.
     Explore,
     /// Rising: much more often of late than before.
@@ -50,7 +48,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 17] = [
+    pub(crate) const ALL: [Source; 16] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -65,7 +63,6 @@ impl Source {
         Source::Basket,
         Source::Interests,
         Source::Learned,
-        Source::Sid,
         Source::Trending,
         Source::Among,
     ];
@@ -87,7 +84,6 @@ impl Source {
             Source::Basket => "basket",
             Source::Interests => "interests",
             Source::Learned => "learned",
-            Source::Sid => "sid",
             Source::Trending => "trending",
             Source::Explore => "explore",
             Source::Among => "among",

@@ -102,11 +102,6 @@ impl<'s> Snapshot<'s> {
         Ok(None)
     }
 
-    /// Items whose semantic id begins with a code, at most `most`. The catalog keeps none yet.
-    pub(crate) fn coded(&self, _code: u8, _most: usize) -> Result<Vec<ItemKey>> {
-        Ok(Vec::new())
-    }
-
     /// The counters of an item, with every event up to the pinned commit.
     pub(crate) fn signals(&self, key: ItemKey) -> Result<Option<ItemSignals>> {
         Ok(self.events.signals(key, self.catalog.view().signals(key)?))

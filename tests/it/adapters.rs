@@ -83,7 +83,7 @@ fn adapters_stay_and_follow_their_model() {
     db.load_adapter("shoes", &file).expect("loads");
     db.load_adapter("boots", &file).expect("loads");
     let shoes = scores(&db.rank(&hiker(Some("shoes"))).expect("ranks").hits);
-    std::fs::remove_file(&file).expect("removes");
+    std::fs::remove_dir_all(&file).expect("removes");
     db.close().expect("closes");
     let db = Engine::open(&path, Config::default()).expect("opens");
     assert_eq!(scores(&db.rank(&hiker(Some("shoes"))).expect("ranks").hits), shoes);
@@ -146,11 +146,11 @@ fn adapters_that_do_not_fit_are_refused() {
     assert!(with("length", &|all| all[0].2.truncate(9)).contains("bytes"));
     assert!(with("nan", &|all| all[1].2[3] = f32::NAN).contains("others in lora_context_up"));
     let path = written(dir, "cut", &base, 1);
-    std::fs::write(&path, &encode(&tensors(WIDTH, 1))[..1000]).expect("writes");
+    std::fs::write(path.join("adapter.onnx_adapter"), &encode(&tensors(WIDTH, 1))[..1000]).expect("writes");
     assert!(refused(&path).contains("an adapter with sha256"));
-    std::fs::remove_file(path.with_extension("json")).expect("removes");
-    assert!(refused(&path).contains("cut.json"));
-    assert!(refused(&dir.join("none.onnx_adapter")).contains("none.onnx_adapter"));
+    std::fs::remove_file(path.join("adapter.json")).expect("removes");
+    assert!(refused(&path).contains("a file adapter.json"));
+    assert!(refused(&dir.join("none")).contains("a file adapter.json"));
     // Weights so large that scores overflow show in the trial run.
     assert!(with("huge", &|all| all.iter_mut().for_each(|one| one.2.fill(3e38))).contains("a probe that runs"));
     assert!(db.models().expect("lists").adapters.is_empty());

@@ -25,16 +25,17 @@ pub fn tensors(width: usize, seed: u64) -> Vec<Tensor> {
     lora_params(width).into_iter().map(fill).collect()
 }
 
-/// Writes `NAME.onnx_adapter` and `NAME.json` into a folder; the answer is the path of the first.
+/// Writes `adapter.onnx_adapter` and `adapter.json` into the folder `name` of `parent`; the answer is that folder.
 ///
 /// # Errors
 /// Those of the file system.
-pub fn write(folder: &Path, name: &str, base: &str, tensors: &[Tensor]) -> std::io::Result<PathBuf> {
-    let (path, bytes) = (folder.join(format!("{name}.onnx_adapter")), encode(tensors));
-    let description = json!({ "format": 1, "base": base, "sha256": sha256(&bytes) });
-    std::fs::write(path.with_extension("json"), description.to_string())?;
-    std::fs::write(&path, bytes)?;
-    Ok(path)
+pub fn write(parent: &Path, name: &str, base: &str, tensors: &[Tensor]) -> std::io::Result<PathBuf> {
+    let (folder, bytes) = (parent.join(name), encode(tensors));
+    let description = json!({ "format": 1, "model": { "sha256": base }, "sha256": sha256(&bytes) });
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("adapter.json"), description.to_string())?;
+    std::fs::write(folder.join("adapter.onnx_adapter"), bytes)?;
+    Ok(folder)
 }
 
 /// The flatbuffer: what refers comes before what it refers to, as offsets lead forward; numbers stand aligned.

@@ -538,7 +538,7 @@ pub unsafe extern "C" fn onelist_unload_model(
 /// Checks an adapter, copies it into the store, and lets requests name it: {"adapter": name}. What had the name is replaced.
 ///
 /// - `name`: 1 to 128 bytes of UTF-8, `name_len` bytes.
-/// - `path`: the file NAME.onnx_adapter, with NAME.json beside it, in UTF-8, `path_len` bytes.
+/// - `path`: a folder with adapter.onnx_adapter and adapter.json, in UTF-8, `path_len` bytes.
 /// - `adapter_json` (out): one of the "adapters" of onelist_models(); free it.
 /// - `adapter_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]

@@ -54,8 +54,8 @@ class ModelCalls:
         return self._native.unload_model(version)
 
     def load_adapter(self, name: str, path: str | os.PathLike[str]) -> AdapterVersion:
-        """Checks an adapter (``x.onnx_adapter``, and ``x.json`` beside it), copies it into the store, and lets requests
-        name it: ``rank(adapter=name)``. What had the name is replaced. Raises ``ModelRefusedError``."""
+        """Checks the adapter in a folder (``adapter.onnx_adapter``, ``adapter.json``), copies it into the store, and lets
+        requests name it: ``rank(adapter=name)``. What had the name is replaced. Raises ``ModelRefusedError``."""
         return cast(AdapterVersion, json.loads(self._native.load_adapter(name, path)))
 
     def unload_adapter(self, name: str) -> bool:

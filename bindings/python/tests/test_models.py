@@ -59,7 +59,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def adapter(path: Path, base: str, seed: int) -> Path:
+def adapter(folder: Path, base: str, seed: int) -> Path:
     """An adapter as ONNX Runtime writes it, with the description beside it."""
     rng = np.random.default_rng(seed)
     shapes = {"lora_down": (192, RANK), "lora_up": (RANK, 1)}
@@ -68,10 +68,11 @@ def adapter(path: Path, base: str, seed: int) -> Path:
     file.set_adapter_version(1)
     file.set_model_version(1)
     file.set_parameters({n: onnxruntime.OrtValue.ortvalue_from_numpy(v) for n, v in values.items()})
-    file.export_adapter(str(path))
-    description = {"format": 1, "base": base, "sha256": sha256(path)}
-    path.with_suffix(".json").write_text(json.dumps(description))
-    return path
+    folder.mkdir()
+    file.export_adapter(str(folder / "adapter.onnx_adapter"))
+    description = {"format": 1, "model": {"sha256": base}, "sha256": sha256(folder / "adapter.onnx_adapter")}
+    (folder / "adapter.json").write_text(json.dumps(description))
+    return folder
 
 
 def test_a_model_is_tried_promoted_and_rolled_back(shop: onelist.Engine, path: Path, tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_what_does_not_fit_is_refused(shop: onelist.Engine, tmp_path: Path) -> N
 def test_adapters_of_onnx_runtime(shop: onelist.Engine, path: Path, tmp_path: Path) -> None:
     loaded = shop.load_model(adaptable(tmp_path / "adaptable"))
     base = loaded["sha256"]
-    shoes = adapter(tmp_path / "shoes.onnx_adapter", base, 1)
+    shoes = adapter(tmp_path / "shoes", base, 1)
     with pytest.raises(errors.ModelRefusedError, match="an adapter for the live model"):
         shop.load_adapter("shoes", shoes)
     shop.promote_model(loaded["version"])

@@ -54,7 +54,7 @@ impl Engine {
         registry::unload_model(&self.inner()?.stores, version)
     }
 
-    /// Checks an adapter (`NAME.onnx_adapter`, and `NAME.json` beside it), copies it into the store, and lets requests name
+    /// Checks the adapter in `folder` (`adapter.onnx_adapter` and `adapter.json`), copies it into the store, and lets requests name
     /// it ([`crate::Request::adapter`]), from the next `rank` on and after the next opening too. What had the name is
     /// replaced. docs/MODEL.md says what is in the files.
     ///
@@ -62,8 +62,8 @@ impl Engine {
     /// [`crate::Error::ModelRefused`] for an adapter of another model than the live one, other tensors than its manifest
     /// lists, or one that moves item vectors; [`crate::Error::InvalidArgument`] and [`crate::Error::LimitExceeded`] for the
     /// name.
-    pub fn load_adapter(&self, name: &str, path: impl AsRef<Path>) -> Result<AdapterVersion> {
-        registry::load_adapter(&self.inner()?.stores, name, path.as_ref())
+    pub fn load_adapter(&self, name: &str, folder: impl AsRef<Path>) -> Result<AdapterVersion> {
+        registry::load_adapter(&self.inner()?.stores, name, folder.as_ref())
     }
 
     /// Removes an adapter and its files. False when there is none of this name.

@@ -23,7 +23,7 @@ const MAX_BYTES: u64 = 64 << 20;
 const MAX_DESCRIPTION: u64 = 1 << 20;
 /// Version of the description that this engine reads.
 const FORMAT: u32 = 1;
-/// Names of the two files in a store.
+/// Names of the two files, in the folder that is loaded and in a store.
 const FILE: &str = "adapter.onnx_adapter";
 const DESCRIPTION: &str = "adapter.json";
 /// Outputs of the probe that no adapter moves.
@@ -35,9 +35,15 @@ const ROUNDING: f32 = 1e-6;
 #[derive(Debug, Clone, Deserialize)]
 struct Description {
     format: u32,
-    /// SHA-256 of the ONNX file that it was made for, in hex.
-    base: String,
+    model: MadeFor,
     /// SHA-256 of the adapter's file, in hex: ONNX Runtime takes some files that were cut off.
+    sha256: String,
+}
+
+/// The model that an adapter was made for.
+#[derive(Debug, Clone, Deserialize)]
+struct MadeFor {
+    /// SHA-256 of its ONNX file, in hex.
     sha256: String,
 }
 
@@ -51,20 +57,12 @@ pub(crate) struct AdapterFiles {
 }
 
 impl AdapterFiles {
-    /// Reads `NAME.onnx_adapter` and `NAME.json` beside it, and compares the hash.
+    /// Reads `adapter.onnx_adapter` and `adapter.json` from a folder, and compares the hash.
     ///
     /// # Errors
-    /// [`Error::ModelRefused`].
-    pub(crate) fn read(path: &Path) -> Result<AdapterFiles> {
-        read(path).map_err(refused(path))
-    }
-
-    /// Reads what [`AdapterFiles::contents`] names from a folder.
-    ///
-    /// # Errors
-    /// Those of [`AdapterFiles::read`].
-    pub(crate) fn read_folder(folder: &Path) -> Result<AdapterFiles> {
-        AdapterFiles::read(&folder.join(FILE))
+    /// [`crate::Error::ModelRefused`].
+    pub(crate) fn read(folder: &Path) -> Result<AdapterFiles> {
+        read(folder).map_err(refused(folder))
     }
 
     /// A name for both files.
@@ -93,12 +91,12 @@ impl AdapterFiles {
     }
 }
 
-fn read(path: &Path) -> std::result::Result<AdapterFiles, Refusal> {
-    let bytes = bounded(path, MAX_BYTES)?;
-    let description = bounded(&path.with_extension("json"), MAX_DESCRIPTION)?;
+fn read(folder: &Path) -> std::result::Result<AdapterFiles, Refusal> {
+    let description = bounded(&folder.join(DESCRIPTION), MAX_DESCRIPTION)?;
+    let bytes = bounded(&folder.join(FILE), MAX_BYTES)?;
     let malformed =
-        |error: serde_json::Error| ("a .json beside it with format, base and sha256".to_owned(), error.to_string());
-    let Description { format, base, sha256: expected } = serde_json::from_slice(&description).map_err(malformed)?;
+        |error: serde_json::Error| ("an adapter.json with format, model and sha256".to_owned(), error.to_string());
+    let Description { format, model, sha256: expected } = serde_json::from_slice(&description).map_err(malformed)?;
     if format != FORMAT {
         return refuse(format!("adapter format {FORMAT}"), format.to_string());
     }
@@ -106,7 +104,7 @@ fn read(path: &Path) -> std::result::Result<AdapterFiles, Refusal> {
     if found != expected {
         return refuse(format!("an adapter with sha256 {expected}"), found);
     }
-    Ok(AdapterFiles { path: path.to_path_buf(), bytes, description, base, sha256: found })
+    Ok(AdapterFiles { path: folder.to_path_buf(), bytes, description, base: model.sha256, sha256: found })
 }
 
 /// Tensors that fit a model.

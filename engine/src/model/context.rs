@@ -6,6 +6,9 @@ use crate::model::history::{Histories, HistoryInput, check_vector};
 use crate::model::run::{Call, Feed, failed};
 use crate::model::{Adapter, Model};
 
+/// Codes that a context has: what follows is too unlikely to be looked for.
+const EXPECTED_CODES: usize = 8;
+
 /// What a request is about.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ContextInput<'a> {
@@ -30,8 +33,8 @@ pub(crate) struct Context {
     /// What a trained network made of both (D values each), without those that have no direction; none for a graph that
     /// learned none.
     pub learned: Vec<Vec<f32>>,
-    /// Log-scores of the first level's codes for what comes next; empty for a graph that has none.
-    pub sid_logits: Vec<f32>,
+    /// Codes of the first level that the model expects next, the likeliest first; none from a file that does not say.
+    pub codes: Vec<u8>,
 }
 
 impl Model {
@@ -75,12 +78,32 @@ impl Model {
             query: vectors.next().flatten(),
             history: vectors.next().flatten(),
             learned: vectors.flatten().collect(),
-            sid_logits: logits.unwrap_or_default(),
+            codes: best_codes(&logits.unwrap_or_default()),
         })
     }
+}
+
+/// The codes of the largest log-scores, best first; of equal ones the lower code.
+fn best_codes(logits: &[f32]) -> Vec<u8> {
+    let mut codes: Vec<(u8, f32)> = (0..=u8::MAX).zip(logits.iter().copied()).collect();
+    codes.sort_by(|a, b| b.1.total_cmp(&a.1));
+    codes.into_iter().take(EXPECTED_CODES).map(|(code, _)| code).collect()
 }
 
 /// `None` for a vector of zeros.
 pub(super) fn direction(vector: &[f32]) -> Option<Vec<f32>> {
     vector.iter().any(|value| *value != 0.0).then(|| vector.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::best_codes;
+
+    #[test]
+    fn the_likeliest_codes_come_first() {
+        let mut logits = vec![0.0; 256];
+        (logits[200], logits[7], logits[255]) = (9.0, 8.0, -1.0);
+        assert_eq!(best_codes(&logits), [200, 7, 0, 1, 2, 3, 4, 5]);
+        assert!(best_codes(&[]).is_empty());
+    }
 }

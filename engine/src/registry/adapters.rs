@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 pub(super) fn open(store: &Path, records: &[AdapterRecord], model: &Model) -> Result<BTreeMap<String, Arc<Adapter>>> {
     let base = model.stats().sha256;
     let open = |record: &AdapterRecord| {
-        let files = AdapterFiles::read_folder(&store.join(ADAPTERS_FOLDER).join(&record.folder))?;
+        let files = AdapterFiles::read(&store.join(ADAPTERS_FOLDER).join(&record.folder))?;
         Ok((record.name.clone(), Arc::new(model.adapter(&files)?)))
     };
     records.iter().filter(|record| record.base == base).map(open).collect()
@@ -25,9 +25,9 @@ pub(super) fn open(store: &Path, records: &[AdapterRecord], model: &Model) -> Re
 
 /// Checks an adapter against the live model, copies its files into the store, and lets requests name it; what had the name
 /// is replaced.
-pub(crate) fn load_adapter(stores: &Stores, name: &str, path: &Path) -> Result<AdapterVersion> {
+pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result<AdapterVersion> {
     check_name(name)?;
-    let found = AdapterFiles::read(path)?;
+    let found = AdapterFiles::read(folder)?;
     let _one_at_a_time = stores.change();
     let live = stores.live();
     let adapter = live.model.adapter(&found)?;

@@ -1,6 +1,5 @@
 //! Collecting candidates: one file for each kind of source, a plan that says how many from each, a merge by item.
 
-mod coded;
 mod lists;
 mod merge;
 mod nearest;
@@ -67,7 +66,6 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Next => related::related(snapshot, intent, &intent.relations.next, quota)?,
         Source::Together => related::related(snapshot, intent, &intent.relations.together, quota)?,
         Source::Basket => related::related(snapshot, intent, &intent.relations.basket, quota)?,
-        Source::Sid => coded::coded(snapshot, intent, quota)?,
         Source::Interests | Source::Learned => {
             let points = if source == Source::Interests { &intent.interests } else { &intent.context.learned };
             // Each has its share, so that the strongest interest cannot take all places.

@@ -67,9 +67,6 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
     if !intent.context.learned.is_empty() {
         shares.push((Source::Learned, if searching { 0.25 } else { 0.3 }));
     }
-    if !intent.context.sid_logits.is_empty() {
-        shares.push((Source::Sid, if searching { 0.1 } else { 0.2 }));
-    }
     if !searching {
         if !intent.interests.is_empty() {
             shares.push((Source::Interests, 0.3));

@@ -98,12 +98,14 @@ fn learned_contexts_and_codes_come_with_the_context() {
     assert_eq!(context.learned.len(), 1);
     assert_close(&context.learned[0], context.history.as_ref().unwrap(), 1e-6);
     let logits: Vec<f32> = trained::first_level(d).chunks(d).map(|centre| dot(centre, &context.learned[0])).collect();
-    assert_close(&context.sid_logits, &logits, 1e-4);
+    let mut order: Vec<usize> = (0..256).collect();
+    order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]));
+    assert_eq!(context.codes.iter().map(|code| usize::from(*code)).collect::<Vec<_>>(), order[..8]);
     // Without a history the learned vector has no direction; model zero learned none.
     let searched = model.context(&ContextInput { text: Some("red shoes"), ..Default::default() }).unwrap();
-    assert!(searched.query.is_some() && searched.learned.is_empty() && searched.sid_logits.len() == 256);
+    assert!(searched.query.is_some() && searched.learned.is_empty() && searched.codes.len() == 8);
     let zero = super::shipped().context(&ContextInput { history: &events, ..Default::default() }).unwrap();
-    assert!(zero.learned.is_empty() && zero.sid_logits.is_empty());
+    assert!(zero.learned.is_empty() && zero.codes.is_empty());
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn a_manifest_that_lists_less_does_without() {
     let model = load(&file, Config::default()).unwrap();
     assert!(!model.reads_sids());
     let context = model.context(&ContextInput { text: Some("red shoes"), ..Default::default() }).unwrap();
-    assert!(context.sid_logits.is_empty());
+    assert!(context.codes.is_empty());
 }
 
 #[test]
