@@ -36,6 +36,8 @@ pub enum Source {
     Basket,
     /// Several interests of one history, each by itself.
     Interests,
+    /// Neighbours of what a trained model made of history and query.
+    Learned,
     /// New items that were shown little.
     Explore,
     /// Rising: much more often of late than before.
@@ -48,7 +50,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 16] = [
+    pub(crate) const ALL: [Source; 17] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -63,6 +65,7 @@ impl Source {
         Source::Together,
         Source::Basket,
         Source::Interests,
+        Source::Learned,
         Source::Trending,
         Source::Among,
     ];
@@ -84,6 +87,7 @@ impl Source {
             Source::Together => "together",
             Source::Basket => "basket",
             Source::Interests => "interests",
+            Source::Learned => "learned",
             Source::Trending => "trending",
             Source::Explore => "explore",
             Source::Among => "among",

@@ -94,7 +94,8 @@ pub struct Config {
     /// The shared library of ONNX Runtime, or the folder that holds it. When not given: `ORT_DYLIB_PATH`, then the
     /// Python package `onnxruntime` of the active environment, then the system's library path.
     pub onnxruntime: Option<PathBuf>,
-    /// A folder with `manifest.json` and the files it names. When not given: the model that ships with the engine.
+    /// A folder with `manifest.json` and the files it names. When not given: the model that ships with the engine. It answers
+    /// unless another was promoted ([`crate::Engine::promote_model`]).
     pub model: Option<PathBuf>,
     /// Where the model runs.
     pub provider: Provider,

@@ -24,7 +24,7 @@ use crate::id::{ItemKey, KeyMap, Seq};
 use crate::interests::interests;
 use crate::item::Kind;
 use crate::limits;
-use crate::model::{Context, ContextInput, HistoryInput};
+use crate::model::{Adapter, Context, ContextInput, HistoryInput};
 use crate::relations::Relations;
 use crate::request::{HistoryEvent, Request};
 use crate::segments::SegmentPopularity;
@@ -51,6 +51,7 @@ pub(crate) struct PastEvent {
     pub action: i64,
     pub gap_seconds: f64,
     pub meaning: Meaning,
+    pub sid: Option<[u8; 3]>,
 }
 
 /// A vector of the caller's own to search with.
@@ -113,6 +114,8 @@ pub(crate) struct Intent {
     /// What the user did with every item, as far as it is applied, when that is little: many items are asked for.
     stored: Option<Arc<KeyMap<ItemKey, UserItem>>>,
     pub degraded: Vec<String>,
+    /// The adapter of the request's domain.
+    pub adapter: Option<Arc<Adapter>>,
 }
 
 impl Intent {
@@ -139,8 +142,10 @@ impl Intent {
             None => None,
         };
         let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
-        let input = ContextInput { text, vector: seed_vector.as_deref(), history: &history };
-        let context = snapshot.stores.model.context(&input)?;
+        let adapter = request.adapter.as_deref().map(|name| snapshot.live.adapter(name)).transpose()?;
+        let vector = seed_vector.as_deref();
+        let input = ContextInput { text, vector, history: &history, adapter: adapter.as_deref() };
+        let context = snapshot.model().context(&input)?;
         let vectors = own_vectors(snapshot, request, &seeds)?;
         let rules = controls::rules(snapshot, request)?;
         let filter = controls::filter(snapshot, request, &rules)?;
@@ -179,6 +184,7 @@ impl Intent {
             seeds,
             left_out: None,
             degraded,
+            adapter,
         };
         intent.exclude(snapshot, request, &rules)?;
         intent.unlike(snapshot, request)?;
@@ -285,7 +291,7 @@ impl Intent {
 impl PastEvent {
     /// The event as the model takes it.
     pub(crate) fn input(&self) -> HistoryInput<'_> {
-        HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds }
+        HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds, sid: self.sid }
     }
 }
 
@@ -361,7 +367,7 @@ fn known_items<'i>(snapshot: &Snapshot, ids: impl Iterator<Item = &'i str>) -> R
 
 fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>>> {
     let space = snapshot.item_space()?;
-    let mut sum = vec![0.0; snapshot.stores.model.width()];
+    let mut sum = vec![0.0; snapshot.model().width()];
     for key in seeds {
         if let Some(vector) = snapshot.vector(space, *key)? {
             sum.iter_mut().zip(&vector).for_each(|(sum, x)| *sum += x);
@@ -409,10 +415,11 @@ fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timest
             break;
         }
         // An item without text is history all the same: it has no direction, and co-visits.
-        let vector = snapshot.vector(space, *key)?.unwrap_or_else(|| vec![0.0; snapshot.stores.model.width()]);
-        let action = snapshot.stores.model.action_row(event.action.model_row(event.value, config));
+        let vector = snapshot.vector(space, *key)?.unwrap_or_else(|| vec![0.0; snapshot.model().width()]);
+        let action = snapshot.model().action_row(event.action.model_row(event.value, config));
         let (meaning, gap_seconds) = (event.action.meaning(event.value, config).0, now.seconds_since(event.time));
-        events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning });
+        let sid = snapshot.sid(*key)?;
+        events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning, sid });
     }
     events.reverse();
     Ok(events)

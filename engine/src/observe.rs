@@ -28,11 +28,11 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         text_seq: text_durable.unwrap_or_default().0,
         text_tail: stores.text.view().tail_len() as u64,
         vectors: vectors.collect(),
-        model: stores.model.stats(),
+        model: stores.model().stats(),
         impressions: stores.impressions.stats(counters.impressions),
         poisoned: stores.poisoned.load_full().map(|reason| reason.to_string()),
         background_error: stores.background_error.load_full().map(|reason| reason.to_string()),
-        weights_version: if stores.config.weights.is_empty() { stores.weights.load().version } else { 0 },
+        weights_version: if stores.config.weights.is_empty() { stores.weights().version } else { 0 },
         calibration_error: stores.calibration_error.load_full().map(|reason| reason.to_string()),
     })
 }

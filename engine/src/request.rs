@@ -80,6 +80,8 @@ pub struct Request {
     pub rules: Vec<Rule>,
     /// The name of stored rules; see [`crate::Engine::set_scenario`].
     pub scenario: Option<String>,
+    /// The adapter of the request's domain, by the name of [`crate::Engine::load_adapter`].
+    pub adapter: Option<String>,
     /// Draws the order at random on a share of requests; the configuration's when not given.
     pub explore: Option<Exploration>,
     /// Places of the list for new items; the configuration's when not given.
@@ -126,6 +128,7 @@ impl Default for Request {
             calibrate_mix: None,
             rules: Vec::new(),
             scenario: None,
+            adapter: None,
             explore: None,
             new_items: None,
             log_impression: true,
@@ -245,6 +248,12 @@ impl Request {
     /// Ranks by the stored rules of this name, too.
     pub fn scenario(mut self, name: impl Into<String>) -> Self {
         self.scenario = Some(name.into());
+        self
+    }
+
+    /// Names the adapter of the request's domain.
+    pub fn adapter(mut self, name: impl Into<String>) -> Self {
+        self.adapter = Some(name.into());
         self
     }
 

@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::event::Segments;
 use crate::event_tail::{EventPin, TailEvent};
 use crate::id::{Generation, ItemKey, UserKey};
-use crate::live_weights::LiveWeights;
+use crate::live::Live;
+use crate::model::Model;
 use crate::schema::Schema;
 use crate::stores::{RecentState, Spaces, Stores};
 use crate::text::TextView;
@@ -25,8 +26,8 @@ pub(crate) struct Snapshot<'s> {
     pub schema: Arc<Schema>,
     pub spaces: Arc<Spaces>,
     pub events: EventPin<'s>,
-    /// The weights that the request is scored by.
-    pub weights: Arc<LiveWeights>,
+    /// The model, the weights and the adapters that the request is answered by.
+    pub live: Arc<Live>,
     recent: Arc<RecentState>,
 }
 
@@ -56,15 +57,20 @@ impl<'s> Snapshot<'s> {
                 continue;
             };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
-            let weights = stores.weights.load_full();
-            return Ok(Snapshot { stores, catalog, text, schema, spaces, events, weights, recent });
+            let live = stores.live();
+            return Ok(Snapshot { stores, catalog, text, schema, spaces, events, live, recent });
         }
         Err(Error::internal("no commit could be pinned"))
     }
 
     /// The version of the weights that serve: 0 for those that the model ships or the configuration fixes.
     pub(crate) fn weights_version(&self) -> u64 {
-        if self.stores.config.weights.is_empty() { self.weights.version } else { 0 }
+        if self.stores.config.weights.is_empty() { self.live.weights.version } else { 0 }
+    }
+
+    /// The model that the request is answered by.
+    pub(crate) fn model(&self) -> &Model {
+        &self.live.model
     }
 
     /// Whether this version of an item, which an index proposes, is the pinned one.
@@ -90,6 +96,11 @@ impl<'s> Snapshot<'s> {
         let mut components = vec![0.0; bytes.len() / 2];
         vector::read_bytes(bytes, &mut components)?;
         Ok(Some(components))
+    }
+
+    /// The semantic id of an item, for a model that reads them. The catalog keeps none yet.
+    pub(crate) fn sid(&self, _key: ItemKey) -> Result<Option<[u8; 3]>> {
+        Ok(None)
     }
 
     /// The counters of an item, with every event up to the pinned commit.

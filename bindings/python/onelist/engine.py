@@ -13,10 +13,12 @@ from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
 from onelist import _native
 from onelist._json import to_json
 from onelist._native import Ranking
+from onelist._request import prepared
 from onelist._runtime import installed_runtime
 from onelist.calibration import Calibration
 from onelist.errors import InvalidArgumentError
 from onelist.evaluation import Report
+from onelist.models import ModelCalls
 from onelist.types import (
     ActionConfig,
     Cap,
@@ -77,7 +79,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``strict``: refuse items with fields that are neither stored nor configured (False)
     - ``date_field``: a date field that says since when an item is available (the time of its first put)
     - ``onnxruntime``: the runtime's shared library or its folder (``ORT_DYLIB_PATH``, else the installed package)
-    - ``model``: a folder with a ``manifest.json`` (the model that ships with the engine)
+    - ``model``: a folder with a ``manifest.json`` (the model that ships); a promoted model comes before it
     - ``provider``: where the model runs (cpu); ``provider_fallback``: use the CPU when it cannot start (False)
     - ``sessions``: requests that run at the same time (0: one for each core, at most 8); ``threads_per_session`` (1)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
@@ -121,20 +123,6 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     return Engine(_native.Engine(path, to_json(given, "configuration")))
 
 
-_AS_JSON = ("filter", "caps", "calibrate_mix", "rules", "explore", "new_items")
-
-
-def _prepared(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The request with the parts that the engine reads as JSON text; a filter may be such a text already."""
-    if not isinstance(request, Mapping):
-        return request
-    parts = {name: request[name] for name in _AS_JSON if request.get(name) is not None}
-    written = {
-        name: to_json(part, name) for name, part in parts.items() if not (name == "filter" and isinstance(part, str))
-    }
-    return {**request, **written} if written else request
-
-
 def _seconds(time: Time) -> float:
     """Seconds since 1970; a datetime without a time zone is in UTC."""
     if isinstance(time, datetime.datetime):
@@ -156,14 +144,14 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine:
+class Engine(ModelCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
     ``rank`` sees it. Every batch is atomic: all of it or none of it.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ()
 
     def __init__(self, native: _native.Engine) -> None:
         """Wraps an opened native engine; use ``onelist.open``."""
@@ -274,6 +262,7 @@ class Engine:
         calibrate_mix: Mix | None = None,
         rules: Sequence[Rule] | None = None,
         scenario: str | None = None,
+        adapter: str | None = None,
         explore: Exploration | None = None,
         new_items: NewItems | None = None,
         log_impression: bool | None = None,
@@ -301,6 +290,7 @@ class Engine:
         - ``caps``: at most so many hits of one value of a field; what is over it moves behind
         - ``calibrate_mix``: let the mix of a field in the list follow that of the history
         - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
+        - ``adapter``: that of the request's domain, by the name of ``load_adapter``
         - ``explore``: draw the order at random on a share of requests; ``new_items``: keep places for new items
         - ``log_impression``: whether the ranking is remembered (True); say False when nobody is shown it
         - ``vectors``: vectors of your own to search with, by the name of the field
@@ -328,6 +318,7 @@ class Engine:
             "calibrate_mix": calibrate_mix,
             "rules": rules,
             "scenario": scenario,
+            "adapter": adapter,
             "explore": explore,
             "new_items": new_items,
             "log_impression": log_impression,
@@ -339,7 +330,7 @@ class Engine:
             "explain": explain,
             "now": now,
         }
-        return self._native.rank(_prepared(request))
+        return self._native.rank(prepared(request))
 
     def search(self, query: str, **options: Unpack[UserOptions]) -> Ranking:
         """``rank`` with a query."""
@@ -359,7 +350,7 @@ class Engine:
 
     def rank_many(self, requests: Iterable[Mapping[str, object]]) -> list[Ranking]:
         """One ranking for each request (``onelist.types.Request``: keywords of ``rank``), in order; at most 1024."""
-        return self._native.rank_many(_prepared(request) for request in requests)
+        return self._native.rank_many(prepared(request) for request in requests)
 
     def impressions(self, after: str | None = None, limit: SupportsIndex = 1000) -> list[Impression]:
         """The rankings that are remembered, oldest first: at most ``limit`` after that of ``after``, a ``rank_id``

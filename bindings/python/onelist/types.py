@@ -198,6 +198,7 @@ class Options(TypedDict, total=False):
     calibrate_mix: Mix | None
     rules: Sequence[Rule] | None
     scenario: str | None
+    adapter: str | None
     explore: Exploration | None
     new_items: NewItems | None
     log_impression: bool | None
@@ -232,6 +233,53 @@ class FieldOptions(TypedDict, total=False):
     kind: str
     boost: float
     embed: bool
+
+
+class ModelVersion(TypedDict):
+    """One model of a store. Version 0 is that of ``open``, or the one that ships; ``loaded`` is in Unix seconds."""
+
+    version: int
+    name: str
+    sha256: str
+    space_id: str
+    loaded: float | None
+    live: bool
+
+
+class AdapterVersion(TypedDict):
+    """One adapter of a store; ``usable`` when it was made (``base``) for the model that answers."""
+
+    name: str
+    sha256: str
+    base: str
+    bytes: int
+    loaded: float | None
+    usable: bool
+
+
+class Models(TypedDict):
+    """The models and adapters of a store. ``before`` is what ``roll_back_model`` goes back to."""
+
+    live: int
+    before: int | None
+    versions: list[ModelVersion]
+    adapters: list[AdapterVersion]
+
+
+class Shadow(TypedDict):
+    """How a model differs from the one that answers, on the same requests: the mean share of the first ten hits in common,
+    the mean rank correlation (Spearman) of their scores, mean microseconds of each, and what failed under it alone."""
+
+    live: int
+    shadow: int
+    requests: int
+    common_top_10: float
+    rank_correlation: float
+    live_us: float
+    shadow_us: float
+    errors: list[str]
+    failed: int
+    skipped: int
 
 
 class TrainingSummary(TypedDict):

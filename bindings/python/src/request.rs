@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use onelist::json::REQUEST_KEYS;
 use onelist::{Action, Error, Event, ExcludeSeen, HistoryEvent, Personalization, Request, SeenWhen};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBool, PyInt, PyMapping, PyString};
 
 use crate::convert::{elements, ids, number, pairs, text, time, vector};
@@ -53,9 +54,9 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
 
 /// Segments from a dict of texts.
 fn segments(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<BTreeMap<String, String>> {
-    let read = |(name, value): (String, Bound<'_, PyAny>)| {
+    let read = |(name, value): (PyBackedStr, Bound<'_, PyAny>)| {
         let value = text(&value, &Place::Key(place, &name))?;
-        Ok((name, value))
+        Ok((name.to_string(), value))
     };
     pairs(value, place)?.into_iter().map(read).collect()
 }
@@ -129,6 +130,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         }
         "diversity" => request.diversity = number(value, place)? as f32,
         "scenario" => request.scenario = Some(text(value, place)?),
+        "adapter" => request.adapter = Some(text(value, place)?),
         "next" => request.next = Some(text(value, place)?),
         "limit" => request.limit = count(value, place)?,
         "offset" => request.offset = count(value, place)?,

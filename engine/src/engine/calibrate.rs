@@ -73,11 +73,11 @@ pub(super) fn calibrate(inner: &Inner, until: Timestamp) -> Result<Calibration> 
     drop(catalog);
     let mut log = read_log(stores, &Plan::default())?;
     log.events.retain(|event| event.time < until);
+    let live = stores.live();
     let samples = collect(stores, &log)?;
-    let live = stores.weights.load_full();
-    let sets = choose(&samples, |situation| live.row(situation));
+    let sets = choose(&samples, |situation| live.weights.row(situation));
     stores.check_open()?;
-    live_weights::add(stores, log.events.len() as u64, tried, sets)
+    live_weights::add(stores, &live, log.events.len() as u64, tried, sets)
 }
 
 /// Replays a log, and notes the candidates of those events that are drawn.

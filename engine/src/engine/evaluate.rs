@@ -31,7 +31,7 @@ impl Engine {
         inner.writer.settle()?;
         let stores = &inner.stores;
         let log = read_log(stores, plan)?;
-        let configured = !stores.config.weights.is_empty() || plan.calibrate || stores.weights.load().version > 0;
+        let configured = !stores.config.weights.is_empty() || plan.calibrate || stores.weights().version > 0;
         let make = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
             let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(EngineSystems::main(stores, log, plan)?)];
             if plan.baselines && configured {
@@ -121,7 +121,7 @@ pub(super) fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
 
 fn read_items(snapshot: &Snapshot, plan: &Plan, log: &mut Log) -> Result<HashMap<ItemKey, u32>> {
     let field = category_field(snapshot, plan)?;
-    let (space, width) = (snapshot.item_space()?, snapshot.stores.model.width());
+    let (space, width) = (snapshot.item_space()?, snapshot.model().width());
     let mut numbers = HashMap::new();
     let mut categories: HashMap<String, u32> = HashMap::new();
     let mut vectors = Vec::new();

@@ -44,7 +44,7 @@ impl<'r> Replay<'r> {
     /// # Errors
     /// [`crate::Error::Closed`], here and later, when `source` closes.
     pub(super) fn new(source: &'r Stores, log: &'r Log, threads: usize) -> Result<Replay<'r>> {
-        let width = source.model.all_features().len();
+        let width = source.model().all_features().len();
         let scratch = Scratch::open(source, vec![vec![1.0; width]; 4], threads)?;
         let known: HashMap<&str, u32> = log.items.iter().map(|item| item.id.as_str()).zip(0..).collect();
         let mut keys = vec![None; log.items.len()];

@@ -31,6 +31,8 @@ impl Scratch {
         let path = folder(&source.path).join(crate::random::hex_id());
         let config = Config {
             weights,
+            // The model that answers, which may be one that was promoted.
+            model: source.live().folder.clone().or_else(|| source.config.model.clone()),
             sessions,
             calibrate: false,
             // What is measured is the model's own order, and nobody is shown it.
@@ -52,7 +54,7 @@ impl Scratch {
 
     fn copy(&self, source: &Stores) -> Result<()> {
         let snapshot = Snapshot::pin(source)?;
-        let (space, width) = (snapshot.item_space()?, source.model.width());
+        let (space, width) = (snapshot.item_space()?, snapshot.model().width());
         let inner = self.db.inner()?;
         let mut batch: Vec<PreparedItem> = Vec::new();
         for row in snapshot.catalog.view().items(ItemKey(0))? {

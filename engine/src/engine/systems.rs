@@ -96,7 +96,7 @@ impl EngineSystems {
                     SystemKind::Variant,
                 ));
             }
-            for (place, name) in source.model.all_features().iter().enumerate() {
+            for (place, name) in source.model().all_features().iter().enumerate() {
                 systems.push((System::WithoutFeature(place), format!("without feature {name}"), SystemKind::Variant));
             }
         }
@@ -112,7 +112,7 @@ impl EngineSystems {
             main.walk = Some(Walk::new(&stores));
         } else {
             // What is measured is what serves.
-            stores.weights.store(source.weights.load_full());
+            stores.set_weights(source.weights());
         }
         Ok(main)
     }

@@ -47,8 +47,9 @@ impl Engine {
 }
 
 fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Result<TrainingSummary> {
-    let model = stores.model.stats();
-    let features = stores.model.all_features();
+    let live = stores.model();
+    let model = live.stats();
+    let features = live.all_features();
     let facts = [("features", features.join(",")), ("model", model.sha256), ("space", model.space_id)];
     let mut file = TrainingFile::create(path, features, &facts)?;
     let mut summary = TrainingSummary::default();

@@ -34,7 +34,7 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
     items.iter().try_for_each(Item::check)?;
     let items = last_of_each_id(items);
     let texts: Vec<String> = items.iter().map(|item| text_to_embed(stores, item)).collect();
-    let embeddings = stores.model.embed(&texts)?;
+    let embeddings = stores.model().embed(&texts)?;
     let prepared = items.into_iter().zip(embeddings).map(|(item, embedding)| {
         let embedding = embedding.as_ref().map(|vectors| to_half(&vectors.item));
         let vectors = own_vectors(&item);

@@ -61,6 +61,7 @@ impl Intent {
             lately: Arc::clone(&self.lately),
             stored: self.stored.clone(),
             degraded: Vec::new(),
+            adapter: self.adapter.clone(),
         })
     }
 }

@@ -56,7 +56,7 @@ pub fn request_part_from_json(request: &mut Request, key: &str, json: &str) -> R
 }
 
 /// Every key that [`request_from_json`] takes: what a request can hold, for the bindings that read requests themselves.
-pub const REQUEST_KEYS: [&str; 27] = [
+pub const REQUEST_KEYS: [&str; 28] = [
     "query",
     "user",
     "history",
@@ -74,6 +74,7 @@ pub const REQUEST_KEYS: [&str; 27] = [
     "calibrate_mix",
     "rules",
     "scenario",
+    "adapter",
     "explore",
     "new_items",
     "log_impression",
@@ -113,6 +114,7 @@ fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Res
         "calibrate_mix" => request.calibrate_mix = given(json, at, mix)?,
         "rules" => set(&mut request.rules, json, at, rules)?,
         "scenario" => request.scenario = given(json, at, text)?,
+        "adapter" => request.adapter = given(json, at, text)?,
         "explore" => request.explore = given(json, at, explore)?,
         "new_items" => request.new_items = given(json, at, new_items)?,
         "log_impression" => set(&mut request.log_impression, json, at, flag)?,

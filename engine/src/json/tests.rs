@@ -258,7 +258,7 @@ fn events_and_requests_read_as_documented() {
             "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60,
             "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
             "calibrate_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
-            "scenario": "s", "segments": {"country": "UK"}, "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
+            "scenario": "s", "adapter": "shoes", "segments": {"country": "UK"}, "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
             "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2}, "log_impression": false}"#,
     );
     let rated = HistoryEvent {
@@ -272,7 +272,7 @@ fn events_and_requests_read_as_documented() {
     expected = expected.now(Timestamp::from_seconds(60.0));
     expected = expected.unlike(["n"]).personalization(Personalization::High).diversity(0.5).cap("brand", 2);
     expected = expected.calibrate_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
-    expected = expected.scenario("s").segment("country", "UK").next("token").unlogged();
+    expected = expected.scenario("s").adapter("shoes").segment("country", "UK").next("token").unlogged();
     expected = expected.explore(Exploration { share: 0.5, temperature: 0.25, swaps: 0.125 });
     expected =
         expected.new_items(NewItems { share: 0.2, days: Some(7.0), shown_below: Some(3.0), events_below: Some(2.0) });
@@ -300,6 +300,7 @@ fn events_and_requests_read_as_documented() {
         calibrate_mix: _,
         rules: _,
         scenario: _,
+        adapter: _,
         explore: _,
         new_items: _,
         log_impression: _,

@@ -26,12 +26,14 @@ pub(crate) struct Features {
     pub columns: Vec<f32>,
     /// K x D, row by row; zeros for an item without a vector.
     pub vectors: Vec<f32>,
+    /// K semantic ids, where the items have them; empty for a model that reads none.
+    pub sids: Vec<Option<[u8; 3]>>,
 }
 
 impl Features {
     /// Reads everything that the model wants to know of the candidates, once.
     pub(crate) fn read(snapshot: &Snapshot, intent: &Intent, candidates: &[Candidate]) -> Result<Features> {
-        let width = snapshot.stores.model.width();
+        let width = snapshot.model().width();
         let bm25 = bm25(snapshot, intent, candidates)?;
         let scale = PopularScale::read(snapshot, intent)?;
         let mut columns = Vec::with_capacity(candidates.len() * COLUMNS);
@@ -40,7 +42,11 @@ impl Features {
             let has_content = read_vector(snapshot, candidate.key, place)?;
             columns.extend(row(snapshot, intent, &scale, candidate.key, bm25, has_content)?);
         }
-        Ok(Features { columns, vectors })
+        let sids = match snapshot.model().reads_sids() {
+            true => candidates.iter().map(|candidate| snapshot.sid(candidate.key)).collect::<Result<Vec<_>>>()?,
+            false => Vec::new(),
+        };
+        Ok(Features { columns, vectors, sids })
     }
 
     /// Tells whether other features are the same, bit for bit.

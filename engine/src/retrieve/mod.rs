@@ -67,12 +67,13 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Next => related::related(snapshot, intent, &intent.relations.next, quota)?,
         Source::Together => related::related(snapshot, intent, &intent.relations.together, quota)?,
         Source::Basket => related::related(snapshot, intent, &intent.relations.basket, quota)?,
-        Source::Interests => {
-            // Each interest has its share, so that the strongest cannot take all places.
-            let each = quota.div_ceil(intent.interests.len().max(1));
-            let lists = intent.interests.iter().map(|interest| {
-                let found = nearest::nearest(snapshot, intent, (space, ITEM_SPACE), interest, each)?;
-                Ok((Source::Interests, found))
+        Source::Interests | Source::Learned => {
+            let points = if source == Source::Interests { &intent.interests } else { &intent.context.learned };
+            // Each has its share, so that the strongest interest cannot take all places.
+            let each = quota.div_ceil(points.len().max(1));
+            let lists = points.iter().map(|point| {
+                let found = nearest::nearest(snapshot, intent, (space, ITEM_SPACE), point, each)?;
+                Ok((source, found))
             });
             return lists.collect();
         }

@@ -64,6 +64,9 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
     if intent.context.history.is_some() {
         shares.push((Source::Context, if searching { 0.25 } else { 0.3 }));
     }
+    if !intent.context.learned.is_empty() {
+        shares.push((Source::Learned, if searching { 0.25 } else { 0.3 }));
+    }
     if !searching {
         if !intent.interests.is_empty() {
             shares.push((Source::Interests, 0.3));
