@@ -158,7 +158,8 @@ mod tests {
         // 4,000 newcomers over three places: 1,333 each, standard deviation below 30.
         assert!([0, 1, 2].iter().all(|at| seen[*at] == 0), "{seen:?}");
         assert!([3, 4, 5].iter().all(|at| (1_200..=1_470).contains(&seen[*at])), "{seen:?}");
-        let (page, _) = place((0..2).map(|key| scored(key, 0.0)).collect(), vec![newcomer(scored(90, 0.0), 9)], draws(1));
+        let (page, _) =
+            place((0..2).map(|key| scored(key, 0.0)).collect(), vec![newcomer(scored(90, 0.0), 9)], draws(1));
         assert_eq!(keys(&page), [0, 90]);
     }
 }
