@@ -1,6 +1,7 @@
 """Adapters: files of ONNX Runtime with the low-rank tensors of one domain, for one model file."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def write(folder: Path, name: str, base: Base, values: Mapping[str, NDArray[np.f
     (folder / ADAPTER_MANIFEST).write_text(json.dumps(told, indent=1) + "\n")
 
 
-def read(folder: str | Path, base: Base) -> dict[str, NDArray[np.float32]]:
+def read(folder: str | os.PathLike[str], base: Base) -> dict[str, NDArray[np.float32]]:
     """The tensors of an adapter. Raises ValueError when it was made for another model file, or is not whole."""
     folder = Path(folder)
     told = json.loads((folder / ADAPTER_MANIFEST).read_text())
@@ -64,8 +65,10 @@ def read(folder: str | Path, base: Base) -> dict[str, NDArray[np.float32]]:
                          f"found one of {told['model']['sha256']}")  # fmt: skip
     if manifest.sha256((folder / ADAPTER_FILE).read_bytes()) != told["sha256"]:
         raise ValueError(f"{folder}: {ADAPTER_FILE} is not the file that {ADAPTER_MANIFEST} names")
-    values = onnxruntime.AdapterFormat.read_adapter(str(folder / ADAPTER_FILE)).get_parameters()
-    found = {name: value.numpy() for name, value in values.items()}
+    opened = onnxruntime.AdapterFormat.read_adapter(str(folder / ADAPTER_FILE))
+    # The arrays lie in the memory of what was opened, and go with it.
+    found = {name: np.array(value.numpy()) for name, value in opened.get_parameters().items()}
+    del opened
     wanted = {one["name"]: tuple(one["shape"]) for one in base.manifest["lora"]["params"]}
     shapes = {name: value.shape for name, value in found.items()}
     if shapes != wanted:

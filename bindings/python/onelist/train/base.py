@@ -1,6 +1,7 @@
 """A model folder as it is read back: its file, its manifest, and what of either the trainer builds on."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Base:
     tokenizer: bytes
 
     @classmethod
-    def read(cls, folder: str | Path) -> "Base":
+    def read(cls, folder: str | os.PathLike[str]) -> "Base":
         """Reads a folder with `manifest.json`, the graph and the tokenizer.
 
         Raises ValueError when a hash differs from the manifest's, or the features from those of this package.
@@ -53,7 +54,7 @@ class Base:
     @property
     def graph(self) -> bytes:
         """The bytes of the ONNX file."""
-        return (self.folder / self.manifest["onnx"]).read_bytes()
+        return (self.folder / str(self.manifest["onnx"])).read_bytes()
 
     @property
     def trained(self) -> bool:

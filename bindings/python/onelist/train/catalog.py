@@ -1,9 +1,9 @@
 """Texts of items and queries to what the network reads: item vectors and semantic ids, by the base model itself."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,7 @@ def _text(value: Any) -> str:
     return ""
 
 
-def read_items(path: str | Path) -> list[dict[str, Any]]:
+def read_items(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Items of a file of JSON lines, each an object with an `id`."""
     items = []
     with open(path, encoding="utf-8") as lines:

@@ -14,7 +14,7 @@ from onnx import TensorProto
 from onelist.model_zero import shape
 from onelist.model_zero.graph import Builder, Parts
 
-from .network import NEVER
+from .network import NEVER, PACE, VISIT_ROW
 from .pack import Packed
 from .size import HASHES, NETWORK, Size, adapted, adapter_names
 
@@ -123,7 +123,7 @@ class Nodes:
 class Trained:
     """The extension of a trained file."""
 
-    graph_features = (NETWORK,)
+    graph_features: tuple[str, ...] = (NETWORK,)
 
     def __init__(self, size: Size, parameters: Mapping[str, Packed], weights: NDArray[np.float32]) -> None:
         """A network of `size`, and weights [4,F+G+1] with a last column for it."""
@@ -134,7 +134,7 @@ class Trained:
             *((name, "f32", dims) for name, dims in adapter_names(size).items()),
         )  # fmt: skip
         self.outputs: tuple[shape.Tensor, ...] = (("sid_logits", "f32", ("B", shape.CODES)),)
-        self._tokens = self._mask = ""
+        self._tokens = self._mask = self._pace = ""
 
     def defaults(self) -> dict[str, NDArray[Any]]:
         """No semantic ids, adapters of zeros, and the weights."""
@@ -158,6 +158,7 @@ class Trained:
         """Tokens [B,2+L,d] before the blocks, and their additive mask [B,1,1,2+L]."""
         g = n.g
         later = g.op("CumSum", g.number(parts.past), g.const("one", np.int64(1).reshape(())), exclusive=1, reverse=1)
+        self._pace = self._time(g, parts.past, later)
         later = g.op("Min", g.op("Cast", later, to=TensorProto.INT64), g.axes(self._size.places - 1))
         events = n.item(parts.vectors, "history_sid")
         for table, rows in (("action", "history_action"), ("gap", "history_gap"), ("place", later)):
@@ -175,6 +176,25 @@ class Trained:
         missing = g.op("Sub", g.scalar(1.0), there)
         mask = g.op("Mul", self._behind(g, missing, 2), g.scalar(NEVER))
         return x, g.op("Unsqueeze", mask, g.axes(1, 2))
+
+    @staticmethod
+    def _time(g: Builder, past: str, later: str) -> str:
+        """How the history lies in time [B,4]; `pace` of network.py."""
+        gap, visit = g.number("history_gap"), g.scalar(float(VISIT_ROW))
+        there = g.number(past)
+
+        def total(x: str) -> str:
+            return g.op("ReduceSum", x, g.axes(1), keepdims=1)
+
+        def logarithm(x: str) -> str:
+            return g.op("Mul", g.op("Log", g.op("Add", total(x), g.scalar(1.0))), g.scalar(0.25))
+
+        newest = g.op("And", past, g.op("Equal", later, g.scalar(0.0)))
+        newest = g.op("Div", total(g.op("Mul", gap, g.number(newest))), visit)
+        lately = g.op("Mul", there, g.number(g.op("Less", gap, visit)))
+        columns = (g.op("ReduceMax", there, g.axes(1), keepdims=1), newest, logarithm(there), logarithm(lately))
+        padded = [g.op("Pad", x, g.axes(0, i, 0, PACE - 1 - i)) for i, x in enumerate(columns)]
+        return g.op("Sum", *padded)
 
     @staticmethod
     def _behind(g: Builder, x: str, rank: int) -> str:
@@ -210,7 +230,8 @@ class Trained:
         h = g.op("Add", n.linear(c, "from_item"), n.linear(cross, "from_cross"))
         h = g.op("Add", h, n.linear(g.op("Mul", c, cross), "from_both"))
         h = g.op("Add", h, n.linear(x, "from_features"))
-        h = n.silu(g.op("Add", h, g.widen(g.op("Gather", n.parameter("cell"), cell, axis=0), 1)))
+        whole = g.op("Add", g.op("Gather", n.parameter("cell"), cell, axis=0), n.linear(self._pace, "from_pace"))
+        h = n.silu(g.op("Add", h, g.widen(whole, 1)))
         raw = n.linear(n.silu(n.linear(h, "middle")), "last")
         bound = g.scalar(self._size.bound)
         return (g.op("Mul", g.op("Tanh", g.op("Div", raw, bound)), bound),)

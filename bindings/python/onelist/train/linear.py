@@ -1,6 +1,7 @@
 """The linear start: weights of the features by the listwise softmax, fitted like the engine's own calibration."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from .rows import Rows
@@ -37,21 +38,19 @@ def fit(features: NDArray[np.float32], there: NDArray[np.bool_], before: Doubles
 
 def _loss(features: NDArray[np.float32], there: NDArray[np.bool_], weights: Doubles,
           before: Doubles) -> tuple[float, Doubles, Doubles]:  # fmt: skip
-    """Value, slope and curvature."""
+    """Value, slope and curvature. In PyTorch, whose number of threads a training sets."""
     n, width = len(features), len(weights)
     value, slope, curvature = 0.0, np.zeros(width), np.zeros((width, width))
+    now = torch.from_numpy(weights.astype(np.float32))
     for start in range(0, n, _CHUNK):
-        x = features[start : start + _CHUNK]
-        scores = np.where(there[start : start + _CHUNK], x @ weights.astype(np.float32), -np.inf).astype(np.float64)
-        top = scores.max(1, keepdims=True)
-        chance = np.exp(scores - top)
-        total = chance.sum(1, keepdims=True)
-        chance = (chance / total).astype(np.float32)
-        value += float((top[:, 0] + np.log(total[:, 0]) - scores[:, 0]).sum())
-        mean = np.matmul(chance[:, None], x)[:, 0].astype(np.float64)
-        slope += (mean - x[:, 0]).sum(0)
+        x = torch.from_numpy(features[start : start + _CHUNK])
+        scores = (x @ now).masked_fill(torch.from_numpy(~there[start : start + _CHUNK]), -torch.inf)
+        chance = torch.softmax(scores, 1)
+        value += float((torch.logsumexp(scores, 1) - scores[:, 0]).sum())
+        mean = torch.bmm(chance[:, None], x)[:, 0]
+        slope += (mean - x[:, 0]).sum(0).double().numpy()
         flat = x.reshape(-1, width)
-        curvature += (flat * chance.reshape(-1, 1)).T @ flat - mean.T @ mean
+        curvature += ((flat * chance.reshape(-1, 1)).T @ flat - mean.T @ mean).double().numpy()
     moved = weights - before
     value = value / n + PULL * float(moved @ moved)
     return value, slope / n + 2 * PULL * moved, curvature / n + 2 * PULL * np.eye(width)

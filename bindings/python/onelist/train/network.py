@@ -17,6 +17,10 @@ from .size import HASHES, Size, adapted
 
 NEVER = -1e4
 SMALLEST = 1e-12
+PACE = 4
+"""Numbers that say how a history lies in time."""
+VISIT_ROW = 11
+"""Gap rows below this are of half an hour or so: the same visit."""
 
 
 class Linear(nn.Module):
@@ -84,6 +88,14 @@ def unit(x: Tensor) -> Tensor:
     return x / x.square().sum(-1, keepdim=True).clamp_min(SMALLEST**2).sqrt()
 
 
+def pace(gap: Tensor, past: Tensor, later: Tensor) -> Tensor:
+    """How a history lies in time [B,4], from gap rows, which are events, and how many came after each [B,L]: whether
+    there is one, the newest gap, how long it is, and how much of it is of this visit."""
+    newest = (gap * (past & (later == 0))).sum(1) / VISIT_ROW
+    long, lately = past.sum(1), (past & (gap < VISIT_ROW)).sum(1)
+    return torch.stack([past.any(1).float(), newest, torch.log1p(long.float()) / 4, torch.log1p(lately.float()) / 4], 1)
+
+
 class Context(NamedTuple):
     """What the blocks make of a request."""
 
@@ -97,6 +109,8 @@ class Context(NamedTuple):
     """[B,256]: logits of the first code of what comes next"""
     actions: Tensor
     """[B,16]: logits of the action of what comes next; training only"""
+    pace: Tensor
+    """[B,4]: how the history lies in time"""
 
 
 class Network(nn.Module):
@@ -129,6 +143,10 @@ class Network(nn.Module):
         self.from_cross = Linear(d, first, bias=False, rank=size.rank)
         self.from_both = Linear(d, first, bias=False)
         self.from_features = Linear(size.features, first, bias=False, rank=size.rank)
+        self.from_pace = Linear(PACE, first, bias=False)
+        # What the candidates are, beside how they do, is learned from nothing: features first.
+        for layer in (self.from_item, self.from_cross, self.from_both):
+            nn.init.zeros_(layer.weight)
         self.cell = nn.Parameter(torch.zeros(len(shape.CELLS), first))
         self.middle = Linear(first, second)
         self.last = Linear(second, 1, scale=0.0)
@@ -137,20 +155,21 @@ class Network(nn.Module):
 
     def code_rows(self, sid: Tensor) -> Tensor:
         """An item's n-gram rows, summed and cut to the largest norm: [...,3] to [...,code_width]."""
-        start, total = 0, 0.0
-        known = sid.clamp_min(0)
+        start, known, total = 0, sid.clamp_min(0), torch.zeros((), device=sid.device)
         for factors, rows in zip(HASHES, self.size.code_rows, strict=True):
-            number = sum(known[..., level] * factor for level, factor in enumerate(factors))
+            number = (known * torch.tensor(factors, device=sid.device)).sum(-1)
             total = total + self.codes[number % rows + start]
             start += rows
         # Cut before the root, whose slope at zero is infinite.
         length = total.square().sum(-1, keepdim=True).clamp_min(self.size.code_limit**2).sqrt()
         total = total * (self.size.code_limit / length)
-        return total * (sid[..., :1] >= 0)
+        found: Tensor = total * (sid[..., :1] >= 0)
+        return found
 
     def items(self, vectors: Tensor, sid: Tensor) -> Tensor:
         """Item tokens [...,d] of item vectors [...,D] and semantic ids [...,3]."""
-        return self.project(vectors) + self.from_codes(self.code_rows(sid))
+        tokens: Tensor = self.project(vectors) + self.from_codes(self.code_rows(sid))
+        return tokens
 
     def context(self, events: Tensor, vectors: Tensor, action: Tensor, gap: Tensor, past: Tensor,
                 query: Tensor, asked: Tensor, drop: float = 0.0) -> Context:  # fmt: skip
@@ -170,7 +189,7 @@ class Network(nn.Module):
         vectors = torch.cat([torch.zeros_like(query)[:, None], query[:, None], vectors * past[..., None]], 1)
         some = (asked | past.any(1))[:, None, None]
         found = unit((share @ vectors + self.to_item(share @ x)) * some)
-        return Context(x, mask, found, self.next_code(x[:, 1]), self.next_action(x[:, 1]))
+        return Context(x, mask, found, self.next_code(x[:, 1]), self.next_action(x[:, 1]), pace(gap, past, later))
 
     def score(self, context: Context, items: Tensor, features: Tensor, cell: Tensor, drop: float = 0.0) -> Tensor:
         """The network's feature [B,K] of item tokens [B,K,d] with features [B,K,F], for requests in a cell [B]."""
@@ -179,7 +198,7 @@ class Network(nn.Module):
         cross = join(attention(heads(self.look(c), self.size.heads), k, context.mask) @ v)
         x = (features - self.feature_mean) * self.feature_scale
         h = self.from_item(c) + self.from_cross(cross) + self.from_both(c * cross) + self.from_features(x)
-        h = functional.silu(h + self.cell[cell][:, None])
+        h = functional.silu(h + (self.cell[cell] + self.from_pace(context.pace))[:, None])
         h = functional.silu(self.middle(functional.dropout(h, drop, self.training)))
         raw = self.last(functional.dropout(h, drop, self.training)).squeeze(-1)
         return self.size.bound * torch.tanh(raw / self.size.bound)

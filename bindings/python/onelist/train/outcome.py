@@ -43,8 +43,8 @@ def compare(rows: Rows, shipped: Floats, linear: Floats, trained: Floats) -> lis
         if which.any():
             a, b, c = (one[which] for one in found)
             low, high = interval(c - b, rows.user[which])
-            means = (float(x.mean()) for x in (a, b, c, c - b))
-            lines.append(Line(str(what), int(which.sum()), *means, low, high))
+            means = [float(x.mean()) for x in (a, b, c, c - b)]
+            lines.append(Line(str(what), int(which.sum()), means[0], means[1], means[2], means[3], low, high))
     return lines
 
 

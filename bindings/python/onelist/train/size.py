@@ -42,7 +42,8 @@ class Size:
     @classmethod
     def of_json(cls, data: dict[str, Any]) -> "Size":
         """As the manifest has it."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
+        read: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        return cls(**read)
 
 
 SLOTS = 2
