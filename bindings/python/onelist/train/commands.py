@@ -25,6 +25,8 @@ from .size import Size, fed_features
 Path_ = str | os.PathLike[str]
 CHECKPOINT, SETTINGS = "checkpoint.pt", "settings.pt"
 VERSION = "0.1.0"
+_JUDGED = 4000
+"""Requests of the later part, evenly spread, that an epoch is judged by: more would cost as much as training."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def split(requests: Requests, options: Options) -> Parts:
     first, second = int(n * (1 - options.validation - options.test)), int(n * (1 - options.test))
     if first < 1 or second <= first:
         raise ValueError(f"expected enough requests to train and validate on, found {n}")
-    return Parts(*(requests.take(slice(a, b)) for a, b in ((0, first), (first, second), (second, n))))
+    judged = np.unique(np.linspace(first, second - 1, min(_JUDGED, second - first)).astype(np.int64))
+    return Parts(requests.take(slice(0, first)), requests.take(judged), requests.take(slice(second, n)))
 
 
 def fit(data: Any, out: Path_, *, base: Path_, items: Any = None, skip: Iterable[str] = (), name: str = "onelist-trained",

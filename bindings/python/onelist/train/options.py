@@ -11,11 +11,11 @@ from .losses import Weights
 class Options:
     """Settings of `fit`, `adapt` and `distill`. The same settings, rows and machine give the same model."""
 
-    epochs: int = 6
+    epochs: int = 4
     """at most so many passes over the rows"""
-    batch: int = 64
+    batch: int = 128
     """requests of one step"""
-    rate: float = 1e-3
+    rate: float = 2e-3
     """AdamW's largest learning rate; it rises over the first steps and falls by a cosine"""
     decay: float = 0.05
     """AdamW's weight decay"""
@@ -24,7 +24,7 @@ class Options:
     dropout: Dropout = field(default_factory=Dropout)
     """requests trained without their query or history"""
     losses: Weights = field(default_factory=Weights)
-    candidates: int = 64
+    candidates: int = 32
     """candidates of a request in one step, drawn anew in each epoch; all are ranked in validation"""
     validation: float = 0.15
     """share of the requests, late in time, that choices are made on: when to stop, and which cells the network speaks in"""
