@@ -192,7 +192,9 @@ def test_the_network_stays_within_its_bound_and_the_graph_within_its_contract(mo
     assert np.abs(own).max() <= model.network.size.bound + 1e-5
     inputs = {i.name for i in model.proto.graph.input}
     assert inputs == {name for name, _, _ in graph.inputs_of(model.extension)}
-    assert inputs <= {t.name for t in model.proto.graph.initializer} and {n.domain for n in model.proto.graph.node} == {""}
+    assert inputs <= {t.name for t in model.proto.graph.initializer} and {n.domain for n in model.proto.graph.node} == {
+        ""
+    }
     symbols = [d.dim_param for i in model.proto.graph.input for d in i.type.tensor_type.shape.dim if d.dim_param]
     assert len(symbols) == len(set(symbols)), "inputs must not share dimension symbols"
 
@@ -262,8 +264,14 @@ def read(folder: Path, name: str) -> dict:
 def test_fit_makes_a_model_that_the_probe_holds_for(fitted: tuple[Path, train.Outcome], base: Base) -> None:
     out, result = fitted
     told, report = read(out, "manifest.json"), read(out, "report.json")
-    assert told["graph_features"] == [*shape.GRAPH_FEATURES, "network"] and told["space_id"] == base.manifest["space_id"]
-    assert told["dims"]["contexts"] == 4 and told["dims"]["graph_features"] == 6 and "sid_logits" in told["probe"]["outputs"]
+    assert (
+        told["graph_features"] == [*shape.GRAPH_FEATURES, "network"] and told["space_id"] == base.manifest["space_id"]
+    )
+    assert (
+        told["dims"]["contexts"] == 4
+        and told["dims"]["graph_features"] == 6
+        and "sid_logits" in told["probe"]["outputs"]
+    )
     assert {p["name"] for p in told["lora"]["params"]} == set(size.adapter_names(Size.of_json(told["network"])))
     assert max(train.probe(out).values()) < 1e-4
     assert sum((out / name).stat().st_size for name in ("model.onnx", "manifest.json", "tokenizer.json")) < 10_000_000
@@ -284,7 +292,9 @@ def test_a_seed_gives_the_same_model_and_another_seed_another(fitted: tuple[Path
     again = train.fit(rows_file, tmp_path / "again", base=MODEL, items=ITEMS, options=QUICK)
     assert again.curves.validation == fitted[1].curves.validation and again.lines == fitted[1].lines
     assert (tmp_path / "again" / "model.onnx").read_bytes() == (fitted[0] / "model.onnx").read_bytes()
-    other = train.fit(rows_file, tmp_path / "other", base=MODEL, items=ITEMS, options=dataclasses.replace(QUICK, seed=2))
+    other = train.fit(
+        rows_file, tmp_path / "other", base=MODEL, items=ITEMS, options=dataclasses.replace(QUICK, seed=2)
+    )
     assert other.curves.losses != again.curves.losses
 
 
@@ -347,7 +357,9 @@ def test_adapt_changes_the_adapter_alone_and_merge_folds_it(fitted: tuple[Path, 
     options = dataclasses.replace(QUICK, rate=0.01, patience=9)
     train.adapt(rows_file, out, model=model, items=ITEMS, options=options)
     told = read(out, "adapter.json")
-    assert (model / "model.onnx").read_bytes() == before and told["model"]["sha256"] == read(model, "manifest.json")["sha256"]
+    assert (model / "model.onnx").read_bytes() == before and told["model"]["sha256"] == read(model, "manifest.json")[
+        "sha256"
+    ]
     start = Base.read(model)
     values = adapter.read(out, start)
     if not any(np.abs(v).max() > 0 for n, v in values.items() if n.endswith("_b")):
@@ -358,7 +370,9 @@ def test_adapt_changes_the_adapter_alone_and_merge_folds_it(fitted: tuple[Path, 
     train.merge(model, out, tmp_path / "merged")
     merged, feeds = quiet_session(Base.read(tmp_path / "merged").graph), feeds_of(9, 2, 5, 20)
     names = ["context_vec", "scores", "sid_logits"]
-    for got, want in zip(merged.run(names, feeds), quiet_session(start.graph).run(names, {**feeds, **values}), strict=True):
+    for got, want in zip(
+        merged.run(names, feeds), quiet_session(start.graph).run(names, {**feeds, **values}), strict=True
+    ):
         np.testing.assert_allclose(got, want, atol=1e-4)
     with pytest.raises(ValueError, match="adapter of the model"):
         adapter.read(out, Base.read(tmp_path / "merged"))
@@ -369,10 +383,12 @@ def test_distil_follows_a_teacher(base: Base, rows_file: Path, tmp_path: Path) -
     liked = pa.array([3.0 if item.startswith("red") else 0.0 for item in table.column("item").to_pylist()])
     pq.write_table(table.append_column("score", liked), tmp_path / "teacher.parquet")
     alone = train.Weights(listwise=0, next_item=0, align=0, next_code=0, next_action=0)
-    options = dataclasses.replace(QUICK, losses=alone, epochs=1, rate=0.01)
-    result = train.distill(rows_file, tmp_path / "teacher.parquet", tmp_path / "d", base=MODEL, items=ITEMS, options=options)
+    options = dataclasses.replace(QUICK, losses=alone, epochs=4, patience=4, rate=0.01)
+    result = train.distill(
+        rows_file, tmp_path / "teacher.parquet", tmp_path / "d", base=MODEL, items=ITEMS, options=options
+    )
     taught = [point["teacher"] for point in result.curves.losses]
-    assert taught[-1] < taught[0]
+    assert np.mean(taught[-5:]) < 0.95 * np.mean(taught[:5]), taught
     with pytest.raises(ValueError, match="none of them"):
         pq.write_table(table.slice(0, 0).append_column("score", pa.array([], pa.float64())), tmp_path / "empty.parquet")
         train.distill(rows_file, tmp_path / "empty.parquet", tmp_path / "e", base=MODEL, items=ITEMS, options=options)
@@ -388,6 +404,7 @@ def test_a_store_is_trained_from_the_command_line(tmp_path: Path, capsys: pytest
     quick = ["--epochs", "1", "--width", "16", "--blocks", "1", "--base", str(MODEL)]
     assert main(["fit", str(tmp_path / "store"), str(tmp_path / "out"), *quick]) == 0
     assert re.search(r"epoch 1/1: loss [\d.]+, validation NDCG@10 [\d.]+", capsys.readouterr().err)
+    assert not list((tmp_path / "out").glob("*.parquet")), "rows of a finished run would be stale in the next"
     assert main(["export", str(tmp_path / "out"), str(tmp_path / "copy")]) == 0
     assert (tmp_path / "copy" / "model.onnx").read_bytes() == (tmp_path / "out" / "model.onnx").read_bytes()
     assert main(["probe", str(tmp_path / "copy")]) == 0 and "scores" in capsys.readouterr().out

@@ -41,7 +41,7 @@ class Parts:
 
 
 class Extension(Protocol):
-    """What a trained file has beside model zero: inputs, outputs, a context of its own, and features behind the others."""
+    """What a trained file has beside model zero: inputs, outputs, contexts, and features behind the others."""
 
     inputs: tuple[shape.Tensor, ...]
     """further inputs, which have defaults"""
@@ -274,7 +274,7 @@ def _values(entries: tuple[shape.Tensor, ...], sizes: dict[str, int]) -> list[on
 
 
 def build(constants: Constants, name: str, extension: Extension | None = None) -> onnx.ModelProto:
-    """The checked ONNX model of `constants`, with the `extension` of a trained file; all inputs carry their defaults."""
+    """The checked ONNX model of `constants`, with what a trained file has more; all inputs carry their defaults."""
     g = Builder()
     text = _text_tower(g, constants)
     _semantic_ids(g, _item_tower(g, "content", name="item_vec"))

@@ -25,9 +25,13 @@ def _settings(parser: argparse.ArgumentParser) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m onelist.train", description=__doc__)
     add = parser.add_subparsers(dest="command", required=True).add_parser
-    for name, help_ in (("fit", "train a model on a log"), ("distill", "train one with a teacher's scores beside the log"),
-                        ("adapt", "train an adapter of a trained model")):  # fmt: skip
-        one = add(name, help=help_)
+    trained = {
+        "fit": "train a model on a log",
+        "distill": "train one with a teacher's scores beside the log",
+        "adapt": "train an adapter of a trained model",
+    }
+    for name, about in trained.items():
+        one = add(name, help=about)
         one.add_argument("data", help="folder of a store, or a file of export_training")
         one.add_argument("out", help="folder to write to")
         one.add_argument("--items", help="items of a training file: JSON lines with an id and the texts")

@@ -46,9 +46,10 @@ def write(folder: Path, name: str, base: Base, values: Mapping[str, NDArray[np.f
     adapter.set_parameters({key: onnxruntime.OrtValue.ortvalue_from_numpy(value) for key, value in values.items()})
     adapter.export_adapter(str(folder / ADAPTER_FILE))
     data = (folder / ADAPTER_FILE).read_bytes()
+    made_for = {name: base.manifest[name] for name in ("name", "version", "sha256")}
     told = {
         "format": 1, "name": name, "adapter": ADAPTER_FILE, "sha256": manifest.sha256(data),
-        "model": {"name": base.manifest["name"], "version": base.manifest["version"], "sha256": base.manifest["sha256"]},
+        "model": made_for,
         "rank": base.manifest["lora"]["rank"],
         "params": [{"name": key, "shape": list(value.shape)} for key, value in values.items()],
         "training": dict(training), "metrics": dict(metrics),

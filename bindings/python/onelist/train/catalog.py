@@ -76,7 +76,7 @@ class Catalog:
 
     @classmethod
     def embed(cls, tower: TextTower, items: Iterable[Mapping[str, Any]], skip: Iterable[str] = ()) -> "Catalog":
-        """The catalogue of item dicts: all text and tags count, in order of the field's name, but for fields to `skip`."""
+        """The catalogue of item dicts: text and tags count, by order of the field's name, but for fields to `skip`."""
         left_out = {"id", *skip}
         ids, texts = [], []
         for item in items:

@@ -48,7 +48,9 @@ class Outcome:
 
     def __str__(self) -> str:
         """The table, and a verdict."""
-        verdict = "better than the linear part" if self.better else "NOT better than the linear part: keep what you have"
+        verdict = (
+            "better than the linear part" if self.better else "NOT better than the linear part: keep what you have"
+        )
         return f"{outcome.table(self.lines)}{verdict}\n"
 
 
@@ -71,16 +73,16 @@ def split(requests: Requests, options: Options) -> Parts:
     return Parts(requests.take(slice(0, first)), requests.take(judged), requests.take(slice(second, n)))
 
 
-def fit(data: Any, out: Path_, *, base: Path_, items: Any = None, skip: Iterable[str] = (), name: str = "onelist-trained",
-        options: Options = Options()) -> Outcome:  # fmt: skip
+def fit(data: Any, out: Path_, *, base: Path_, items: Any = None, skip: Iterable[str] = (),
+        name: str = "onelist-trained", options: Options = Options()) -> Outcome:  # fmt: skip
     """Trains a network on the log of a store, and writes a model folder to `out` with a report.
 
     - `data`: an open engine, the folder of a store, or a file of `Engine.export_training`, which needs `items`
     - `base`: the model folder that the store was opened with; towers and vector space are taken from it as they are
     - `skip`: fields of items that the store does not embed
 
-    A run that was killed goes on after its last epoch when it is started again with the same settings. Raises ValueError
-    for what cannot be trained on.
+    A run that was killed goes on after its last epoch when it is started again with the same settings. Raises
+    ValueError for what cannot be trained on.
     """
     return _train(data, None, Path(out), base, items, skip, name, options)
 
@@ -120,6 +122,7 @@ def _train(data: Any, teacher: Path_ | None, out: Path, base: Path_, items: Any,
                     "network": network.state_dict(), "name": name, "training": training, "metrics": metrics},
                    out / SETTINGS)  # fmt: skip
         report.write(out, name, found.lines, curves, options, cells, sizes)
+        source.finished(out)
         _tell(found, options)
         return found
 
@@ -203,18 +206,21 @@ def adapt(data: Any, out: Path_, *, model: Path_, items: Any = None, skip: Itera
         training = _story(options, requests, rows_of, start, curves, temperature)
         adapter.write(out, name, start, adapter.tensors(network), training, metrics)
         report.write(out, name, lines, curves, options, cells, {})
+        source.finished(out)
         _tell(found, options)
         return found
 
 
 def export(checkpoint: Path_, out: Path_, *, base: Path_ | None = None, name: str | None = None) -> dict[str, int]:
-    """Writes the model of a finished `fit` once more, from the folder with its `settings.pt`: on another base of the same
-    vector space, say, or under another name. Returns the sizes of the files."""
+    """Writes the model of a finished `fit` once more, from the folder with its `settings.pt`: on another base of the
+    same vector space, say, or under another name. Returns the sizes of the files."""
     state = torch.load(Path(checkpoint) / SETTINGS, weights_only=True)
     start = Base.read(base if base is not None else state["base"])
     size = Size.of_json(state["size"])
     if size.item != start.manifest["dims"]["item"]:
-        raise ValueError(f"{start.folder}: expected item vectors of width {size.item}, found {start.manifest['dims']['item']}")
+        raise ValueError(
+            f"{start.folder}: expected item vectors of width {size.item}, found {start.manifest['dims']['item']}"
+        )
     network = Network(size)
     network.load_state_dict(state["network"])
     packed = file.settle(network.eval())
@@ -237,8 +243,8 @@ def merge(model: Path_, adapted: Path_, out: Path_, *, name: str | None = None) 
 def probe(model: Path_, *, adapted: Path_ | None = None) -> dict[str, float]:
     """Runs a model on its own probe: the largest difference in each output from what the manifest says.
 
-    With an adapter, the differences that it makes; `item_vec` must then not move. Raises ValueError when an output of the
-    model alone is off by more than the probe's tolerance.
+    With an adapter, the differences that it makes; `item_vec` must then not move. Raises ValueError when an output of
+    the model alone is off by more than the probe's tolerance.
     """
     start = Base.read(model)
     told = start.manifest["probe"]
@@ -254,5 +260,3 @@ def probe(model: Path_, *, adapted: Path_ | None = None) -> dict[str, float]:
     if wrong:
         raise ValueError(f"{start.folder}: expected the outputs of the manifest's probe, found differences {wrong}")
     return off
-
-

@@ -36,8 +36,8 @@ def write(folder: Path, base: Base, network: Network, packed: Mapping[str, Packe
           story: Story) -> dict[str, int]:  # fmt: skip
     """Writes a model folder; returns the sizes of its files in bytes.
 
-    `network` has the parameters of `packed`, and `weights` [4,F+G+1] a column for it. Raises ValueError when the graph in
-    ONNX Runtime and the network in PyTorch differ by more than 1e-4; then nothing is written.
+    `network` has the parameters of `packed`, and `weights` [4,F+G+1] a column for it. Raises ValueError when the graph
+    in ONNX Runtime and the network in PyTorch differ by more than 1e-4; then nothing is written.
     """
     constants, extension = base.constants(), Trained(network.size, packed, weights)
     model = graph.build(constants, story.name, extension).SerializeToString(deterministic=True)

@@ -13,6 +13,9 @@ from .network import NEVER, Context, Network
 SHARPNESS = 16.0
 """Factor on cosines before the softmax: one over its temperature."""
 
+_MARGINS = 0.05
+"""Squared margins beside the listwise agreement with a teacher."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -117,6 +120,4 @@ def _teacher(logits: Tensor, batch: Batch) -> Tensor:
     listwise = _mean(-(torch.softmax(target, 1) * said * known).sum(1), some)
     margin = (logits[:, :1] - logits) - (batch.teacher[:, :1] - batch.teacher).nan_to_num()
     both = known & known[:, :1]
-    return listwise + 0.05 * (margin.square() * both).sum() / both.sum().clamp_min(1)
-
-
+    return listwise + _MARGINS * (margin.square() * both).sum() / both.sum().clamp_min(1)

@@ -27,7 +27,7 @@ class Options:
     candidates: int = 32
     """candidates of a request in one step, drawn anew in each epoch; all are ranked in validation"""
     validation: float = 0.15
-    """share of the requests, late in time, that choices are made on: when to stop, and which cells the network speaks in"""
+    """share of the requests, late in time, that choices are made on: when to stop, and where the network speaks"""
     test: float = 0.1
     """share of the requests, the latest of all, that nothing is chosen on and the report's figures are from"""
     patience: int = 2
@@ -60,7 +60,8 @@ class Options:
             if not 0.0 <= value < 1.0:
                 raise ValueError(f"{name}: expected a share from 0 to below 1, found {value}")
         if self.validation == 0.0 or self.validation + self.test >= 1.0:
-            raise ValueError(f"validation and test: expected rows for training and validation, found {self.validation} and {self.test}")
+            found = f"{self.validation} and {self.test}"
+            raise ValueError(f"validation and test: expected shares that leave rows to train on, found {found}")
         if self.width % 4:
             raise ValueError(f"width: expected a multiple of the 4 heads, found {self.width}")
 

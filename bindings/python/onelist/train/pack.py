@@ -52,14 +52,16 @@ def unpack(packed: Mapping[str, Packed], network: Network) -> None:
     """Sets the parameters of a network to what the file holds."""
     state = {name: torch.from_numpy(one.full.copy()) for name, one in packed.items()}
     missing, unknown = network.load_state_dict(state, strict=False)
-    wrong = [name for name in missing if name.rsplit(".", 1)[-1] not in ("a", "b") and not name.startswith("next_action")]
+    wrong = [
+        name for name in missing if name.rsplit(".", 1)[-1] not in ("a", "b") and not name.startswith("next_action")
+    ]
     if wrong or unknown:
-        raise ValueError(f"expected the parameters of this version's network, {wrong} are missing, {unknown} are unknown")
+        raise ValueError(
+            f"expected the parameters of this version's network, {wrong} are missing, {unknown} are unknown"
+        )
 
 
 def stored(tensors: Mapping[str, NDArray[Any]]) -> dict[str, Packed]:
     """The packed parameters among the tensors of a model file."""
     own = {name.removeprefix(_PREFIX): value for name, value in tensors.items() if name.startswith(_PREFIX)}
-    return {
-        name: Packed(value, own.get(name + _SCALE)) for name, value in own.items() if not name.endswith(_SCALE)
-    }
+    return {name: Packed(value, own.get(name + _SCALE)) for name, value in own.items() if not name.endswith(_SCALE)}

@@ -61,8 +61,8 @@ def _page(name: str, lines: Sequence[Line], curves: Curves, options: Options, ce
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>
 <body><main><h1>{title}</h1>
-<p class="soft">NDCG@10 of what was taken among the engine's candidates, on the latest requests, on which nothing was chosen.
-Intervals are 95 %, resampled over people.</p>
+<p class="soft">NDCG@10 of what was taken among the engine's candidates, on the latest requests, on which nothing was
+chosen. Intervals are 95 %, resampled over people.</p>
 {_verdict(lines)}
 <div class="scroll">{_table(lines)}</div>
 <h2>Training</h2><div class="cards">

@@ -99,7 +99,9 @@ def read(path: str | Path, catalog: Catalog, names: Sequence[str]) -> RowFile:
         raise ValueError(f"{path}: expected past requests, found none; log events that speak for items first")
     rows = _join(parts, catalog.nothing)
     if not (rows.item[:, 0] < catalog.nothing).any():
-        raise ValueError(f"{path}: none of the items that were taken is in the catalogue; are the items the right ones?")
+        raise ValueError(
+            f"{path}: none of the items that were taken is in the catalogue; are the items the right ones?"
+        )
     order = np.argsort(rows.request, kind="stable")
     return RowFile(rows.take(order), list(texts), facts[b"onelist.model"].decode(), facts[b"onelist.space"].decode())
 
@@ -163,7 +165,9 @@ def _group(table: pa.Table, catalog: Catalog, known: pa.Array, names: Sequence[s
     starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
     counts = np.diff(np.append(starts, len(numbers)))
     if not table.column("label").to_numpy(zero_copy_only=False)[starts].all():
-        raise ValueError("expected the candidate that was taken first in each request; is this a file of export_training?")
+        raise ValueError(
+            "expected the candidate that was taken first in each request; is this a file of export_training?"
+        )
     request = np.repeat(np.arange(len(starts)), counts)
     at = (request, np.arange(len(numbers)) - np.repeat(starts, counts))
     n, k = len(starts), int(counts.max())

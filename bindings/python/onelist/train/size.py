@@ -49,7 +49,7 @@ class Size:
 SLOTS = 2
 """Context vectors of model zero: the query's and the history's."""
 HASHES = ((1, 0, 0), (257, 8191, 0), (524287, 65537, 4099))
-"""Factors of the codes that make an n-gram's number, before the remainder by its rows; primes, so that few n-grams meet."""
+"""Factors of the codes that make an n-gram's number, before the remainder by its rows."""
 PERSONAL = ("next", "together", "basket", "seen", "had", "had_lately", "shown", "disliked",
             "cos_history", "cos_last", "cos_nearest", "cos_disliked")  # fmt: skip
 """Features that say nothing without a history."""
@@ -60,7 +60,7 @@ NETWORK = "network"
 
 
 def adapted(size: Size) -> dict[str, tuple[int, int]]:
-    """Matrices that an adapter may change, with their shapes: in the context blocks and the scorer, never in the towers."""
+    """Matrices that an adapter may change, with their shapes: in context blocks and scorer, never in the towers."""
     d, both = size.width, {}
     for block in range(size.blocks):
         both[f"blocks.{block}.qkv"] = (d, 3 * d)

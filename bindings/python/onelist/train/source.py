@@ -17,9 +17,6 @@ from .size import fed_features
 if TYPE_CHECKING:
     from onelist.engine import Engine
 
-Source = "str | os.PathLike[str] | Engine"
-Items = "str | os.PathLike[str] | Iterable[Mapping[str, Any]]"
-_EXPORT = "rows.parquet"
 _CHECKED = 2000
 _TOLERANCE = 0.01
 
@@ -62,11 +59,17 @@ def _rows_and_items(source: Any, items: Any, folder: Path, requests: int,
 
 
 def _export(engine: "Engine", folder: Path, requests: int, negatives: int) -> tuple[Path, list[dict[str, Any]]]:
-    """A file that a run before was killed over is read again, so that it goes on with the same rows."""
-    path = folder / _EXPORT
+    """A file that a run was killed over is read again, so that it goes on with the same rows; see `finished`."""
+    path = folder / f"rows-{requests}-{negatives}.parquet"
     if not path.is_file():
         engine.export_training(path, requests=requests, negatives=negatives)
     return path, list(engine.items())
+
+
+def finished(folder: Path) -> None:
+    """Deletes exported rows: the next training reads the log anew."""
+    for path in folder.glob("rows-*-*.parquet"):
+        path.unlink()
 
 
 def _check_vectors(found: rows.Rows, catalog: Catalog, path: str) -> None:
@@ -79,16 +82,21 @@ def _check_vectors(found: rows.Rows, catalog: Catalog, path: str) -> None:
     counted = found.there[some] & (logged != 0)
     off = np.abs(np.matmul(items, last[:, :, None])[..., 0] - logged)[counted]
     if len(off) and float(np.median(off)) > _TOLERANCE:
-        raise ValueError(f"{path}: expected the items' texts as the store has them, found other vectors (cosines differ "
-                         f"by {float(np.median(off)):.3f}); name fields that are not embedded with `skip`")  # fmt: skip
+        off_by = f"cosines differ by {float(np.median(off)):.3f}"
+        raise ValueError(
+            f"{path}: expected the items' texts as the store has them, found other vectors ({off_by}); "
+            "name fields that are not embedded with `skip`"
+        )
 
 
 def teacher(path: str | os.PathLike[str], requests: Requests) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """A teacher's scores [N,K] from a Parquet file with the columns `request`, `item` and `score`; NaN where it has none."""
+    """A teacher's scores [N,K], NaN where it has none: a Parquet file with columns `request`, `item` and `score`."""
     table = pq.read_table(path, columns=["request", "item", "score"])
     ids = {one: row for row, one in enumerate(requests.catalog.ids)}
     numbers, scores = table.column("request").to_numpy(), table.column("score").to_numpy()
-    said = {(int(n), ids.get(i, -1)): s for n, i, s in zip(numbers, table.column("item").to_pylist(), scores, strict=True)}
+    said = {
+        (int(n), ids.get(i, -1)): s for n, i, s in zip(numbers, table.column("item").to_pylist(), scores, strict=True)
+    }
     found = np.full(requests.rows.item.shape, np.nan, np.float32)
     for row, number in enumerate(requests.rows.request.tolist()):
         for place in np.flatnonzero(requests.rows.there[row]):
