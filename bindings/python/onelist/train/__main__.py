@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 
+from onelist.errors import Error
+
 from . import commands
 from .options import Options
 
@@ -86,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
             sizes = commands.merge(args.model, args.adapter, args.out, name=args.name)
         print("\n".join(f"{name:<24}{size:>12,} bytes" for name, size in sizes.items()))
         return 0
-    except (ValueError, OSError) as error:
+    except (Error, ValueError, OSError) as error:
         print(f"{args.command}: {error}", file=sys.stderr)
         return 2
 
