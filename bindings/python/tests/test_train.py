@@ -319,7 +319,7 @@ def test_a_killed_run_goes_on_to_the_same_model(fitted: tuple[Path, train.Outcom
 
 def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path) -> None:
     """What is taken has two features that are both high or both low: no weighting finds it."""
-    random, names, n, k = np.random.default_rng(1), size.fed_features(), 1200, 12
+    random, names, n, k = np.random.default_rng(1), size.fed_features(), 800, 12
     catalog = Catalog.embed(TextTower(base), ITEMS)
     features = np.zeros((n, k, len(names)), np.float32)
     pair = random.random((n, k, 2)) < 0.5
@@ -334,7 +334,7 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
         there=np.ones((n, k), bool), features=features,
     )  # fmt: skip
     requests = train.commands.Requests(made, catalog, np.zeros((1, 192), np.float32))
-    options = dataclasses.replace(QUICK, epochs=10, patience=10, dropout=train.Dropout(0, 0), rate=5e-3)
+    options = dataclasses.replace(QUICK, epochs=6, patience=6, dropout=train.Dropout(0, 0), rate=1e-2)
     parts = train.commands.split(requests, options)
     with loop.settled(options):
         weights, temperature, known = linear.calibrate(parts.train.rows, base.constants().scorer.weights)

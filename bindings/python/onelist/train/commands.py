@@ -48,6 +48,8 @@ class Outcome:
 
     def __str__(self) -> str:
         """The table, and a verdict."""
+        if not self.lines:
+            return "no requests were kept to report on\n"
         verdict = (
             "better than the linear part" if self.better else "NOT better than the linear part: keep what you have"
         )
