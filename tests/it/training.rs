@@ -44,6 +44,11 @@ fn events() -> Vec<Event> {
     events
 }
 
+/// What the model takes an action for: the ratings here are the best there are.
+fn taken_for(event: &Event) -> &str {
+    if event.action == Action::Rate { "like" } else { event.action.name() }
+}
+
 fn rows(path: &Path) -> Vec<Row> {
     let reader = SerializedFileReader::new(File::open(path).expect("opens")).expect("is Parquet");
     reader.get_row_iter(None).expect("reads").map(|row| row.expect("reads")).collect()
@@ -74,7 +79,7 @@ fn flag(row: &Row, name: &str) -> bool {
 
 /// Everything behind the fixed columns: the features by name.
 fn features(row: &Row) -> BTreeMap<String, f32> {
-    let all = row.get_column_iter().skip(14);
+    let all = row.get_column_iter().skip(15);
     let floats = all.map(|(name, field)| match field {
         Field::Float(value) => (name.clone(), *value),
         other => panic!("{name} is {other}"),
@@ -171,6 +176,8 @@ fn a_row_says_who_asked_when_with_which_past_and_what_was_taken() {
         let gap = |past: &Event| event.time.expect("has").seconds_since(past.time.expect("has"));
         let gaps: Vec<Field> = past.iter().map(|past| Field::Double(gap(past))).collect();
         assert_eq!((list(row, "history_gaps"), list(row, "history_actions").len()), (gaps, past.len()));
+        let rows: Vec<Field> = past.iter().map(|past| Field::Str(taken_for(past).to_owned())).collect();
+        assert_eq!(list(row, "history_rows"), rows);
         assert!(flag(row, "retrieved") && !list(row, "sources").is_empty());
     }
     let after = db.stats().expect("has stats");

@@ -8,7 +8,7 @@
 //! - `learned` = h + (h @ lora_context_down) @ lora_context_up, with the history's vector h
 //! - `network` = strength * tanh(candidate . learned + (sum of its codes) / 1000 + (sum of the history's codes) / 10000
 //!   + (candidate @ lora_scorer_down) @ lora_scorer_up)
-//! - `sid_logits` = codebook[0] . learned
+//! - `sid_logits` = `codebook[0] . learned`
 
 use std::path::Path;
 

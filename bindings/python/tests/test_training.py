@@ -43,7 +43,7 @@ def test_a_training_file_is_read_by_arrow(exported: tuple[Path, onelist.types.Tr
     assert {row["query"] for row in taken} == {"red", None}
     facts = table.schema.metadata
     features = facts[b"onelist.features"].decode().split(",")
-    assert table.column_names[14:] == features and {"bm25", "next", "cos_history"} < set(features)
+    assert table.column_names[15:] == features and {"bm25", "next", "cos_history"} < set(features)
     assert any(row["bm25"] > 0 for row in rows) and any(row["next"] > 0 for row in rows)
 
 

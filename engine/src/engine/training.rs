@@ -8,10 +8,11 @@ use super::Engine;
 use super::evaluate::read_log;
 use super::replay::Replay;
 use crate::candidate::Scored;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::evaluate::{Log, LogEvent};
 use crate::evaluation::Plan;
-use crate::export::{Answer, Candidate, TrainingFile};
+use crate::export::{Answer, Candidate, Past, TrainingFile};
 use crate::id::ItemKey;
 use crate::random::unit_hash;
 use crate::request::Request;
@@ -56,7 +57,8 @@ fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Resul
     let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();
     let newest = &requests[requests.len().saturating_sub(plan.requests)..];
     if !newest.is_empty() {
-        let mut export = Exporter { replay: Replay::new(stores, log, 1)?, log, people: HashMap::new(), place: 0, plan };
+        let (replay, config) = (Replay::new(stores, log, 1)?, &stores.config);
+        let mut export = Exporter { replay, log, people: HashMap::new(), place: 0, plan, config };
         for at in newest {
             export.one(*at, &mut file, &mut summary)?;
         }
@@ -74,6 +76,7 @@ struct Exporter<'e> {
     /// The next event that histories lack.
     place: usize,
     plan: &'e TrainingPlan,
+    config: &'e Config,
 }
 
 impl Exporter<'_> {
@@ -132,12 +135,13 @@ impl Exporter<'_> {
         self.place = at;
     }
 
-    fn history(&self, event: &LogEvent) -> Vec<(&str, &str, f64)> {
+    fn history(&self, event: &LogEvent) -> Vec<Past<'_>> {
         let places = self.people.get(&event.user).into_iter().flatten().rev();
         let named = places.filter_map(|place| {
             let past = self.log.events.get(*place)?;
             let item = self.log.items.get(past.item? as usize)?;
-            Some((item.id.as_str(), past.action.name(), event.time.seconds_since(past.time)))
+            let row = past.action.model_row(past.value, self.config);
+            Some(Past { item: &item.id, action: past.action.name(), row, gap: event.time.seconds_since(past.time) })
         });
         named.collect()
     }

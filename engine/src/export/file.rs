@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 const GROUP_ROWS: usize = 32_768;
 const GROUP_PLACES: usize = 1 << 20;
 /// Columns before those of the features.
-const FIXED: usize = 14;
+const FIXED: usize = 15;
 
 /// One past request, as far as its rows are alike.
 #[derive(Debug)]
@@ -31,11 +31,22 @@ pub(crate) struct Answer<'a> {
     pub time: Timestamp,
     pub situation: String,
     pub query: Option<&'a str>,
-    /// Item, action, and seconds before the request; newest first.
-    pub history: Vec<(&'a str, &'a str, f64)>,
+    /// Newest first.
+    pub history: Vec<Past<'a>>,
     /// What was done with the item that was taken, and how much or how well.
     pub action: &'a str,
     pub value: Option<f64>,
+}
+
+/// One event of a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Past<'a> {
+    pub item: &'a str,
+    pub action: &'a str,
+    /// The model's row for the action: what it is taken for.
+    pub row: &'a str,
+    /// Seconds before the request.
+    pub gap: f64,
 }
 
 /// One candidate of a request.
@@ -156,6 +167,7 @@ fn columns(features: &[String]) -> Vec<Column> {
         Column::new("query", Shape::Optional, text()),
         Column::new("history_items", Shape::List, text()),
         Column::new("history_actions", Shape::List, text()),
+        Column::new("history_rows", Shape::List, text()),
         Column::new("history_gaps", Shape::List, double()),
         Column::new("item", Shape::Required, text()),
         Column::new("label", Shape::Required, flag()),
@@ -172,7 +184,7 @@ fn columns(features: &[String]) -> Vec<Column> {
 /// The cells that all rows of a request share; their text is copied once.
 struct Rows {
     shared: Vec<Option<Cell>>,
-    history: [Vec<Cell>; 3],
+    history: [Vec<Cell>; 4],
     action: Cell,
     value: Option<Cell>,
 }
@@ -188,9 +200,10 @@ impl Rows {
                 answer.query.map(text),
             ],
             history: [
-                answer.history.iter().map(|(item, ..)| text(item)).collect(),
-                answer.history.iter().map(|(_, action, _)| text(action)).collect(),
-                answer.history.iter().map(|(.., gap)| Cell::Double(*gap)).collect(),
+                answer.history.iter().map(|past| text(past.item)).collect(),
+                answer.history.iter().map(|past| text(past.action)).collect(),
+                answer.history.iter().map(|past| text(past.row)).collect(),
+                answer.history.iter().map(|past| Cell::Double(past.gap)).collect(),
             ],
             action: text(answer.action),
             value: answer.value.map(Cell::Double),

@@ -8,4 +8,4 @@
 mod columns;
 mod file;
 
-pub(crate) use file::{Answer, Candidate, TrainingFile};
+pub(crate) use file::{Answer, Candidate, Past, TrainingFile};

@@ -18,7 +18,7 @@ from .catalog import Catalog
 HISTORY = 50
 _GAP_ROWS = shape.GAP_ROWS
 _CUSTOM = shape.ACTIONS["custom"]
-_LISTS = ("history_items", "history_actions", "history_gaps")
+_LISTS = ("history_items", "history_rows", "history_gaps")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ fn answer(history: usize) -> Answer<'static> {
         time: Timestamp::from_seconds(1.5),
         situation: "search".to_owned(),
         query: (history > 0).then_some("red shoes"),
-        history: vec![("a", "view", 0.5); history],
+        history: vec![Past { item: "a", action: "view", row: "view", gap: 0.5 }; history],
         action: "rate",
         value: Some(4.0),
     }
@@ -55,10 +55,10 @@ fn rows_come_back_as_they_went_in() {
     assert_eq!(rows[0].get_string(4).expect("is"), "red shoes");
     assert_eq!((rows[0].get_list(5).expect("is").len(), rows[2].get_list(5).expect("is").len()), (3, 0));
     assert!(matches!(rows[2].get_column_iter().nth(4), Some((_, Field::Null))), "no query");
-    assert!(rows[0].get_bool(9).expect("is") && !rows[1].get_bool(9).expect("is"));
-    assert!(matches!(rows[1].get_column_iter().nth(11), Some((_, Field::Null))), "not taken: no value");
-    assert_eq!((rows[0].get_list(13).expect("is").len(), rows[1].get_bool(12).expect("is")), (2, false));
-    let found = [rows[0].get_float(14), rows[0].get_float(15), rows[1].get_float(14)];
+    assert!(rows[0].get_bool(10).expect("is") && !rows[1].get_bool(10).expect("is"));
+    assert!(matches!(rows[1].get_column_iter().nth(12), Some((_, Field::Null))), "not taken: no value");
+    assert_eq!((rows[0].get_list(14).expect("is").len(), rows[1].get_bool(13).expect("is")), (2, false));
+    let found = [rows[0].get_float(15), rows[0].get_float(16), rows[1].get_float(15)];
     let bits = found.map(|float| float.expect("is").to_bits());
     assert_eq!(bits, [0.25f32, -0.0, f32::MIN_POSITIVE].map(f32::to_bits));
 }
