@@ -34,6 +34,8 @@ pub enum Source {
     Basket,
     /// Several interests of one history, each by itself.
     Interests,
+    /// Items of the same semantic id, in its first codes, as what was liked last.
+    SemanticId,
     /// New items that were shown little.
     Explore,
     /// Rising: much more often of late than before.
@@ -46,7 +48,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 15] = [
+    pub(crate) const ALL: [Source; 16] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -60,6 +62,7 @@ impl Source {
         Source::Together,
         Source::Basket,
         Source::Interests,
+        Source::SemanticId,
         Source::Trending,
         Source::Among,
     ];
@@ -80,6 +83,7 @@ impl Source {
             Source::Together => "together",
             Source::Basket => "basket",
             Source::Interests => "interests",
+            Source::SemanticId => "sid",
             Source::Trending => "trending",
             Source::Explore => "explore",
             Source::Among => "among",

@@ -85,6 +85,6 @@ pub use item::{Fields, Item, Kind, Value};
 pub use ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
-pub use stats::{ImpressionStats, ModelStats, Recount, Stats, VectorStats};
+pub use stats::{ImpressionStats, ModelStats, Recount, Stats, VectorStats, Verified};
 pub use time::Timestamp;
 pub use training::{TrainingPlan, TrainingSummary};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserItem};
 use crate::error::{Error, Result};
 use crate::event_tail::{EventPin, TailEvent};
-use crate::id::{Generation, ItemKey, UserKey};
+use crate::id::{Generation, ItemKey, SemanticId, UserKey};
 use crate::live_weights::LiveWeights;
 use crate::schema::Schema;
 use crate::stores::{RecentState, Spaces, Stores};
@@ -89,6 +89,11 @@ impl<'s> Snapshot<'s> {
         let mut components = vec![0.0; bytes.len() / 2];
         vector::read_bytes(bytes, &mut components)?;
         Ok(Some(components))
+    }
+
+    /// The semantic id of an item; `None` for one without content.
+    pub(crate) fn sid(&self, key: ItemKey) -> Result<Option<SemanticId>> {
+        self.catalog.view().sid(self.item_space()?, key)
     }
 
     /// The counters of an item, with every event up to the pinned commit.

@@ -46,6 +46,18 @@ pub struct Recount {
     pub after: u64,
 }
 
+/// What `verify` found: what the catalog keeps about the content of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Items with a vector of the model's.
+    pub vectors: u64,
+    /// Items with a semantic id: as many, except while those of an older store are being made.
+    pub semantic_ids: u64,
+    /// Vectors without a semantic id, semantic ids without a vector, and rows of lists that should not be there.
+    pub wrong: u64,
+}
+
 /// Impressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

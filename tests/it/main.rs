@@ -17,6 +17,7 @@ mod recovery;
 mod requests;
 mod rules;
 mod shown;
+mod sids;
 mod signals;
 mod training;
 mod writes;

@@ -77,7 +77,7 @@ impl<'c> CatalogWrite<'c> {
         Ok(key)
     }
 
-    /// Removes an item, its vectors in `spaces`, and its places in the lists. Its key, events and masses stay, so that
+    /// Removes an item, its vectors and semantic ids in `spaces`, and its places in the lists. Its key, events and masses stay, so that
     /// a later `put` of the same id finds them. False when there was no such item.
     pub(crate) fn delete(&mut self, id: &str, spaces: &[SpaceNumber]) -> Result<bool> {
         let Some(key) = self.view().item_key(id)? else { return Ok(false) };
@@ -86,6 +86,7 @@ impl<'c> CatalogWrite<'c> {
         self.tables.items.delete(&mut self.txn, &keys::item(key)).map_err(storage)?;
         for space in spaces {
             self.tables.vectors.delete(&mut self.txn, &keys::vector(*space, key)).map_err(storage)?;
+            self.set_sid(*space, key, None)?;
         }
         let signals = self.view().signals(key)?;
         self.relist(key, signals.as_ref(), None)?;

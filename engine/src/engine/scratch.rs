@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exposure::Impressions;
 use crate::id::ItemKey;
-use crate::ingest::{PreparedItem, prepare_stored};
+use crate::ingest::{Placed, PreparedItem, prepare_stored};
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
 use crate::vector;
@@ -52,9 +52,12 @@ impl Scratch {
         let mut batch: Vec<PreparedItem> = Vec::new();
         for row in snapshot.catalog.view().items(ItemKey(0))? {
             let (key, record) = row?;
-            let bytes = snapshot.catalog.view().vector(space, key)?;
-            let embedding = bytes.map(|bytes| vector::from_bytes(bytes, width)).transpose()?;
-            batch.push(prepare_stored(record.item, record.available, embedding));
+            let (vector, sid) = (snapshot.catalog.view().vector(space, key)?, snapshot.sid(key)?);
+            let placed = match vector.zip(sid) {
+                Some((bytes, sid)) => Some(Placed { vector: vector::from_bytes(bytes, width)?, sid }),
+                None => None,
+            };
+            batch.push(prepare_stored(record.item, record.available, placed));
             if batch.len() == BATCH {
                 source.check_open()?;
                 inner.writer.put(std::mem::take(&mut batch))?;

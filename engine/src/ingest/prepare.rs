@@ -7,7 +7,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::id::check_id;
+use crate::id::{SemanticId, check_id};
 use crate::item::{Item, Value};
 use crate::limits::{self, at_most};
 use crate::stores::Stores;
@@ -19,10 +19,18 @@ pub(crate) struct PreparedItem {
     pub item: Item,
     /// Since when it is available, if the configured date field says so.
     pub available: Option<Timestamp>,
-    /// The model's vector, when the item has text.
-    pub embedding: Option<Arc<[f16]>>,
+    /// Where the model places it, when it has text.
+    pub placed: Option<Placed>,
     /// The caller's vectors by field name, unit length.
     pub vectors: Vec<(String, Arc<[f16]>)>,
+}
+
+/// Where the model places an item.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    /// Unit length.
+    pub vector: Arc<[f16]>,
+    pub sid: SemanticId,
 }
 
 /// Checks a batch and embeds its text. Of several items with one id the last one stays.
@@ -36,17 +44,17 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
     let texts: Vec<String> = items.iter().map(|item| text_to_embed(stores, item)).collect();
     let embeddings = stores.model.embed(&texts)?;
     let prepared = items.into_iter().zip(embeddings).map(|(item, embedding)| {
-        let embedding = embedding.as_ref().map(|vectors| to_half(&vectors.item));
+        let placed = embedding.map(|vectors| Placed { vector: to_half(&vectors.item), sid: vectors.sid });
         let vectors = own_vectors(&item);
-        Ok(PreparedItem { available: available(stores, &item)?, embedding, vectors, item })
+        Ok(PreparedItem { available: available(stores, &item)?, placed, vectors, item })
     });
     prepared.collect()
 }
 
-/// An item that another store checked and embedded with the same model.
-pub(crate) fn prepare_stored(item: Item, available: Timestamp, embedding: Option<Arc<[f16]>>) -> PreparedItem {
+/// An item that another store checked and placed with the same model.
+pub(crate) fn prepare_stored(item: Item, available: Timestamp, placed: Option<Placed>) -> PreparedItem {
     let vectors = own_vectors(&item);
-    PreparedItem { item, available: Some(available), embedding, vectors }
+    PreparedItem { item, available: Some(available), placed, vectors }
 }
 
 fn last_of_each_id(items: Vec<Item>) -> Vec<Item> {

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::id::{ItemKey, Seq};
 use crate::limits::{self, at_most};
 use crate::schema::Schema;
-use crate::stores::{SpaceRow, Spaces, Stores};
+use crate::stores::{ITEM_SPACE, SpaceRow, Spaces, Stores};
 use crate::text::TextDoc;
 use crate::time::Timestamp;
 use crate::vector::SpaceSpec;
@@ -312,12 +312,13 @@ impl<'s> Pending<'s> {
     }
 
     fn put_one(&mut self, prepared: PreparedItem) -> Result<()> {
-        let PreparedItem { item, available, embedding, vectors } = prepared;
+        let PreparedItem { item, available, placed, vectors } = prepared;
+        let item_space = self.spaces.number(ITEM_SPACE).ok_or_else(|| Error::internal("the item space is missing"))?;
         let mut by_space: Vec<(SpaceNumber, Option<Arc<[half::f16]>>)> = Vec::with_capacity(self.spaces.0.len());
         for (number, row) in self.spaces.rows() {
             let vector = match row.name.strip_prefix("field:") {
                 Some(field) => vectors.iter().find(|(name, _)| name == field).map(|(_, vector)| vector.clone()),
-                None => embedding.clone(),
+                None => placed.as_ref().map(|placed| placed.vector.clone()),
             };
             by_space.push((number, vector));
         }
@@ -325,6 +326,7 @@ impl<'s> Pending<'s> {
             by_space.iter().map(|(n, v)| (*n, v.as_deref().map(crate::vector::to_bytes))).collect();
         let borrowed: Vec<(SpaceNumber, Option<&[u8]>)> = bytes.iter().map(|(n, b)| (*n, b.as_deref())).collect();
         let key = self.write.put(&item, available, self.now, &borrowed)?;
+        self.write.set_sid(item_space, key, placed.map(|placed| placed.sid))?;
         self.stores.events.adopt(&item.id, key);
         let generation = self.write.seq();
         for (number, vector) in by_space {

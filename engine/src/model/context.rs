@@ -24,6 +24,8 @@ pub(crate) struct Context {
     pub query: Option<Vec<f32>>,
     /// The history's (D values); `None` when there is none, or its events speak for nothing.
     pub history: Option<Vec<f32>>,
+    /// Codes of the first level that the model expects next, the likeliest first: none from a file that does not say.
+    pub codes: Vec<u8>,
 }
 
 impl Model {
@@ -60,7 +62,7 @@ impl Model {
         let [vectors] = self.run(Call::Context, &feeds)?;
         let vectors = vectors.floats_of(&[1, 2, width])?;
         let (query, history) = vectors.split_at(width);
-        Ok(Context { query: direction(query), history: direction(history) })
+        Ok(Context { query: direction(query), history: direction(history), codes: Vec::new() })
     }
 }
 

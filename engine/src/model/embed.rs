@@ -1,8 +1,9 @@
 //! Texts to content vectors, item vectors and semantic ids.
 
 use crate::error::{Error, Result};
+use crate::id::SemanticId;
 use crate::model::Model;
-use crate::model::contract::{CODES, LEVELS};
+use crate::model::contract::LEVELS;
 use crate::model::history::check_vector;
 use crate::model::run::{Call, Feed, Slot, failed};
 
@@ -21,11 +22,11 @@ pub(crate) struct ItemVectors {
     /// D values of length one, in item space.
     pub item: Vec<f32>,
     /// The semantic id: one code for each level, coarse to fine.
-    pub sid: [u16; LEVELS],
+    pub sid: SemanticId,
 }
 
 /// An item vector (D values of length one, or zeros for zeros) and its semantic id.
-pub(crate) type Projected = (Vec<f32>, [u16; LEVELS]);
+pub(crate) type Projected = (Vec<f32>, SemanticId);
 
 impl Model {
     /// Texts to vectors, in the order given; `None` for a text without a known word. Texts of like length share a run,
@@ -127,13 +128,10 @@ fn first(outputs: Vec<crate::model::run::Output>) -> Result<crate::model::run::O
     outputs.into_iter().next().ok_or_else(|| failed("expected an output"))
 }
 
-fn semantic_id(codes: &[i64]) -> Result<[u16; LEVELS]> {
-    let mut id = [0u16; LEVELS];
+fn semantic_id(codes: &[i64]) -> Result<SemanticId> {
+    let mut id = SemanticId::default();
     for (place, code) in id.iter_mut().zip(codes) {
-        *place = u16::try_from(*code)
-            .ok()
-            .filter(|code| usize::from(*code) < CODES)
-            .ok_or_else(|| failed(format!("expected codes below {CODES}, found {code}")))?;
+        *place = u8::try_from(*code).map_err(|_| failed(format!("expected codes from 0 to 255, found {code}")))?;
     }
     Ok(id)
 }

@@ -5,6 +5,7 @@ mod merge;
 mod nearest;
 mod plan;
 mod related;
+mod sids;
 mod unseen;
 
 use crate::candidate::{Candidate, Source};
@@ -75,6 +76,7 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
             });
             return lists.collect();
         }
+        Source::SemanticId => sids::sids(snapshot, intent, quota)?,
         Source::Vector => {
             let lists = intent.vectors.iter().map(|own| {
                 let found = nearest::nearest(snapshot, intent, (own.space, &own.name), &own.vector, quota)?;
