@@ -5,7 +5,7 @@
 //! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, movies, tags); none runs
 //! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
-//! `--check N` compares the answers to N targets with those of another future (0: not at all).
+//! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another future (0: not at all).
 
 mod data;
 mod tasks;
@@ -42,6 +42,7 @@ struct Options {
     tasks: Vec<String>,
     half: Half,
     leave_out: bool,
+    fit_space: bool,
     html: Option<PathBuf>,
     targets: Option<usize>,
     check: Option<usize>,
@@ -49,12 +50,20 @@ struct Options {
 
 impl Options {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
-        let mut options =
-            Options { tasks: Vec::new(), half: Half::Report, leave_out: false, html: None, targets: None, check: None };
+        let mut options = Options {
+            tasks: Vec::new(),
+            half: Half::Report,
+            leave_out: false,
+            fit_space: false,
+            html: None,
+            targets: None,
+            check: None,
+        };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--validation" => options.half = Half::Validation,
                 "--leave-out" => options.leave_out = true,
+                "--fit-space" => options.fit_space = true,
                 "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
                 "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
                 "--check" => options.check = Some(arguments.next().ok_or("--check needs a number")?.parse()?),
@@ -81,6 +90,9 @@ fn measure(name: &str, task: Task, options: &Options) -> Result<()> {
     let db = Engine::open(dir.path(), task.config)?;
     db.put(task.items)?;
     db.log(task.events)?;
+    if options.fit_space {
+        db.fit_space()?;
+    }
     let report = db.evaluate(&options.adjust(task.plan))?;
     println!("\n== {} ==\n{}", task.title, report.text());
     if let Some(folder) = &options.html {

@@ -7,6 +7,8 @@ mod impressions;
 mod replay;
 mod scratch;
 mod systems;
+#[cfg(test)]
+mod tests;
 mod training;
 mod walk;
 
@@ -22,6 +24,7 @@ use crate::candidate::Scored;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::fit_space;
 use crate::id::{ItemKey, check_id};
 use crate::impress::impression;
 use crate::ingest::{Writer, WriterThread, prepare_delete, prepare_events, prepare_items, prepare_scenario};
@@ -246,6 +249,20 @@ impl Engine {
         refit::fit_together(&inner.stores)
     }
 
+    /// Fits the vector space of items to the catalog now, instead of in the background ([`Config::fit_space`]): which
+    /// directions of meaning tell its items apart, and the codes of semantic ids. Every item is then placed anew beside
+    /// the old vectors, while requests and writes go on, and one commit puts the new ones in their place. It takes about
+    /// as long as putting the items did. False, with nothing changed, when fewer than 100 items have text.
+    ///
+    /// Cosines of another space are other numbers: scores change, and so does the order.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the engine closes meanwhile; [`Error::Storage`], [`Error::Index`], [`Error::Io`]. The old
+    /// space stays then.
+    pub fn fit_space(&self) -> Result<bool> {
+        fit_space::fit_space(&self.inner()?.stores)
+    }
+
     /// Counts all signals anew from the stored events, in the order in which they were logged: after a change of
     /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
     pub fn recount(&self) -> Result<Recount> {
@@ -266,7 +283,7 @@ impl Engine {
     pub fn verify(&self) -> Result<Verified> {
         let inner = self.inner()?;
         let snapshot = Snapshot::pin(&inner.stores)?;
-        let found = snapshot.catalog.view().check_sids(snapshot.item_space()?)?;
+        let found = snapshot.catalog.view().check_sids(snapshot.item_space())?;
         Ok(Verified { vectors: found.vectors, semantic_ids: found.sids, wrong: found.wrong })
     }
 

@@ -131,7 +131,8 @@ impl Intent {
             None => None,
         };
         let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
-        let input = ContextInput { text, vector: seed_vector.as_deref(), history: &history };
+        let (vector, space) = (seed_vector.as_deref(), snapshot.item.tensors());
+        let input = ContextInput { text, vector, history: &history, space };
         let context = snapshot.stores.model.context(&input)?;
         let vectors = own_vectors(snapshot, request, &seeds)?;
         let rules = controls::rules(snapshot, request)?;
@@ -192,7 +193,7 @@ impl Intent {
     fn unlike(&mut self, snapshot: &Snapshot, request: &Request) -> Result<()> {
         let away = known(snapshot, &request.unlike)?;
         for key in &away {
-            self.controls.unlike.extend(snapshot.vector(snapshot.item_space()?, *key)?);
+            self.controls.unlike.extend(snapshot.vector(snapshot.item_space(), *key)?);
         }
         if !request.unlike.is_empty() && self.controls.unlike.is_empty() {
             self.degraded
@@ -343,7 +344,7 @@ fn known_items<'i>(snapshot: &Snapshot, ids: impl Iterator<Item = &'i str>) -> R
 }
 
 fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>>> {
-    let space = snapshot.item_space()?;
+    let space = snapshot.item_space();
     let mut sum = vec![0.0; snapshot.stores.model.width()];
     for key in seeds {
         if let Some(vector) = snapshot.vector(space, *key)? {
@@ -384,7 +385,7 @@ fn in_visit(past: &[(ItemKey, StoredEvent)], now: Timestamp) -> bool {
 
 /// The newest events, oldest first: what the model reads.
 fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp) -> Result<Vec<PastEvent>> {
-    let (space, config) = (snapshot.item_space()?, &snapshot.stores.config);
+    let (space, config) = (snapshot.item_space(), &snapshot.stores.config);
     let mut events = Vec::new();
     for (key, event) in past {
         if events.len() == HISTORY_EVENTS {

@@ -6,6 +6,7 @@ use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserIte
 use crate::error::{Error, Result};
 use crate::event_tail::{EventPin, TailEvent};
 use crate::id::{Generation, ItemKey, SemanticId, UserKey};
+use crate::item_space::ItemSpace;
 use crate::live_weights::LiveWeights;
 use crate::schema::Schema;
 use crate::stores::{RecentState, Spaces, Stores};
@@ -23,6 +24,8 @@ pub(crate) struct Snapshot<'s> {
     pub text: Arc<TextView>,
     pub schema: Arc<Schema>,
     pub spaces: Arc<Spaces>,
+    /// The space of items that is live in this commit.
+    pub item: Arc<ItemSpace>,
     pub events: EventPin<'s>,
     /// The weights that the request is scored by.
     pub weights: Arc<LiveWeights>,
@@ -47,16 +50,17 @@ impl<'s> Snapshot<'s> {
     pub(crate) fn pin(stores: &'s Stores) -> Result<Snapshot<'s>> {
         for _ in 0..PIN_ATTEMPTS {
             let catalog = stores.catalog.read()?;
+            let item = stores.item_spaces()?.at(catalog.view())?;
             let recent = stores.recent.load();
             let text = stores.text.view();
             let events = stores.events.pin(&catalog);
-            let (false, Some(events)) = (text.applied() > catalog.counters().seq, events) else {
+            let (false, Some(events), Some(item)) = (text.applied() > catalog.counters().seq, events, item) else {
                 std::thread::yield_now();
                 continue;
             };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
             let weights = stores.weights.load_full();
-            return Ok(Snapshot { stores, catalog, text, schema, spaces, events, weights, recent });
+            return Ok(Snapshot { stores, catalog, text, schema, spaces, item, events, weights, recent });
         }
         Err(Error::internal("no commit could be pinned"))
     }
@@ -79,8 +83,8 @@ impl<'s> Snapshot<'s> {
     }
 
     /// The number of the space of the model's item vectors.
-    pub(crate) fn item_space(&self) -> Result<SpaceNumber> {
-        self.spaces.number(crate::stores::ITEM_SPACE).ok_or_else(|| Error::internal("the item space is missing"))
+    pub(crate) fn item_space(&self) -> SpaceNumber {
+        self.item.number
     }
 
     /// The stored vector of an item, unit length, when it has one.
@@ -93,7 +97,7 @@ impl<'s> Snapshot<'s> {
 
     /// The semantic id of an item; `None` for one without content.
     pub(crate) fn sid(&self, key: ItemKey) -> Result<Option<SemanticId>> {
-        self.catalog.view().sid(self.item_space()?, key)
+        self.catalog.view().sid(self.item_space(), key)
     }
 
     /// The counters of an item, with every event up to the pinned commit.

@@ -24,6 +24,8 @@ pub struct Stats {
     pub vectors: Vec<VectorStats>,
     /// The live model.
     pub model: ModelStats,
+    /// The vector space that items live in.
+    pub space: SpaceStats,
     /// What was shown, as far as it is remembered.
     pub impressions: ImpressionStats,
     /// Why writes are refused, when they are.
@@ -88,6 +90,21 @@ pub struct VectorStats {
     pub memory_bytes: u64,
     /// Number of the last batch in the file on disk.
     pub checkpoint_seq: u64,
+}
+
+/// The vector space that items live in: what ships with the model, or what was fitted to the catalog.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct SpaceStats {
+    /// What makes vectors comparable; the model's own space id until the first fit.
+    pub id: String,
+    /// How many fits there were; 0: what ships with the model.
+    pub fits: u64,
+    /// Items with content when it was fitted; 0 without a fit.
+    pub fitted_items: u64,
+    /// How badly new items fit: the mean squared distance of the last thousand or so from the centres of their semantic
+    /// ids, over that of the items it was fitted to. 1 is as well as those; `None` without a fit, or without new items.
+    pub drift: Option<f64>,
 }
 
 /// The live model.

@@ -29,9 +29,11 @@ const LAYERS: [&[&str]; 6] = [
     &["catalog", "model", "text", "vector"],
     &[
         "event_tail",
+        "fit_space",
         "impression_queue",
         "intent",
         "interests",
+        "item_space",
         "live_weights",
         "recover",
         "refit",

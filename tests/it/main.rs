@@ -19,5 +19,6 @@ mod rules;
 mod shown;
 mod sids;
 mod signals;
+mod space;
 mod training;
 mod writes;

@@ -255,6 +255,16 @@ class ModelStats(TypedDict):
     onnxruntime: str
 
 
+class SpaceStats(TypedDict):
+    """The vector space of items: ``fits`` is 0 until it was fitted to the catalog, to ``fitted_items`` items; ``drift`` is how
+    badly new items fit (1: as well as those)."""
+
+    id: str
+    fits: int
+    fitted_items: int
+    drift: float | None
+
+
 class ImpressionStats(TypedDict):
     """Impressions in the store; those logged, and those dropped because too many came, since the engine was opened."""
 
@@ -276,6 +286,7 @@ class Stats(TypedDict):
     text_tail: int
     vectors: list[VectorStats]
     model: ModelStats
+    space: SpaceStats
     impressions: ImpressionStats
     poisoned: str | None
     background_error: str | None

@@ -7,6 +7,7 @@ use super::Engine;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exposure::Impressions;
+use crate::fit_space;
 use crate::id::ItemKey;
 use crate::ingest::{Placed, PreparedItem, prepare_stored};
 use crate::snapshot::Snapshot;
@@ -32,6 +33,7 @@ impl Scratch {
             weights,
             sessions: 1,
             calibrate: false,
+            fit_space: false,
             // What is measured is the model's own order, and nobody is shown it.
             impressions: Impressions::off(),
             explore: None,
@@ -47,17 +49,18 @@ impl Scratch {
 
     fn copy(&self, source: &Stores) -> Result<()> {
         let snapshot = Snapshot::pin(source)?;
-        let (space, width) = (snapshot.item_space()?, source.model.width());
+        let (space, width) = (snapshot.item_space(), source.model.width());
         let inner = self.db.inner()?;
+        fit_space::adopt(&inner.stores, &snapshot.item)?;
         let mut batch: Vec<PreparedItem> = Vec::new();
         for row in snapshot.catalog.view().items(ItemKey(0))? {
             let (key, record) = row?;
             let (vector, sid) = (snapshot.catalog.view().vector(space, key)?, snapshot.sid(key)?);
             let placed = match vector.zip(sid) {
-                Some((bytes, sid)) => Some(Placed { vector: vector::from_bytes(bytes, width)?, sid }),
+                Some((bytes, sid)) => Some(Placed { vector: vector::from_bytes(bytes, width)?, sid, error: None }),
                 None => None,
             };
-            batch.push(prepare_stored(record.item, record.available, placed));
+            batch.push(prepare_stored(record.item, record.available, placed, &snapshot.item));
             if batch.len() == BATCH {
                 source.check_open()?;
                 inner.writer.put(std::mem::take(&mut batch))?;

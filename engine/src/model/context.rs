@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::model::Model;
 use crate::model::history::{Histories, HistoryInput, check_vector};
 use crate::model::run::{Call, Feed};
+use crate::model::space::SpaceTensors;
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct ContextInput<'a> {
     pub vector: Option<&'a [f32]>,
     /// Past events, newest last.
     pub history: &'a [HistoryInput<'a>],
+    /// The space that the vectors live in and the text is read into; `None` for that of the file.
+    pub space: Option<&'a SpaceTensors>,
 }
 
 /// Vectors of length one in item space.
@@ -52,6 +55,10 @@ impl Model {
             feeds.push(Feed::i64("text_ids", &[1, ids.len()], &ids));
             feeds.push(Feed::f32("text_mask", &[1, ids.len()], &mask));
             feeds.push(Feed::f32("query_text", &[1], &[1.0]));
+            if let Some(space) = input.space {
+                feeds.extend(space.text_feeds());
+                feeds.extend(space.place_feeds());
+            }
         }
         if let Some(vector) = vector {
             feeds.push(Feed::f32("query_vec", &[1, width], vector));

@@ -20,6 +20,7 @@ mod runtime;
 mod scan;
 mod score;
 mod session;
+mod space;
 mod tokens;
 mod wire;
 mod wordpiece;
@@ -30,8 +31,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub(crate) use context::{Context, ContextInput};
+pub(crate) use embed::ItemVectors;
 pub(crate) use history::HistoryInput;
 pub(crate) use score::{ScoreInput, Scores};
+pub(crate) use space::SpaceTensors;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -50,6 +53,7 @@ pub(crate) struct Model {
     custom: i64,
     weights: Vec<f32>,
     shipped_weights: Vec<f32>,
+    shipped_space: SpaceTensors,
     tokens: Tokens,
     pool: Pool,
     stats: ModelStats,
@@ -69,6 +73,7 @@ impl Model {
         check::scanned(&files, &scanned).map_err(&refused)?;
         let weights = weights(config)?;
         let shipped_weights = shipped_weights(&files.onnx, &scanned);
+        let shipped_space = SpaceTensors::shipped(&files.onnx, &scanned);
         let runtime = runtime::runtime(config)?;
         // The tokenizer takes as long to read as the graph does, so they are read side by side.
         let (tokens, opened) = std::thread::scope(|scope| {
@@ -91,6 +96,7 @@ impl Model {
             actions: manifest.actions,
             weights,
             shipped_weights,
+            shipped_space,
             tokens,
             pool: Pool::new(opened.slots),
             stats: ModelStats {
@@ -114,7 +120,7 @@ impl Model {
         self.stats.sha256.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default()
     }
 
-    /// The vector space that item vectors of this model live in. Vectors of different spaces have no common cosine.
+    /// The vector space that item vectors live in under the constants of the file. Vectors of different spaces have no common cosine.
     pub(crate) fn space_id(&self) -> &str {
         &self.stats.space_id
     }

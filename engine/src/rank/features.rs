@@ -129,7 +129,7 @@ fn bm25(snapshot: &Snapshot, intent: &Intent, candidates: &[Candidate]) -> Resul
 
 /// Copies an item's stored vector. False when it has none.
 fn read_vector(snapshot: &Snapshot, key: ItemKey, into: &mut [f32]) -> Result<bool> {
-    match snapshot.catalog.view().vector(snapshot.item_space()?, key)? {
+    match snapshot.catalog.view().vector(snapshot.item_space(), key)? {
         Some(bytes) => crate::vector::read_bytes(bytes, into).map(|()| true),
         None => Ok(false),
     }

@@ -9,12 +9,11 @@ mod sids;
 mod unseen;
 
 use crate::candidate::{Candidate, Source};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::ItemKey;
 use crate::intent::{Allowed, Intent};
 use crate::request::Request;
 use crate::snapshot::Snapshot;
-use crate::stores::ITEM_SPACE;
 
 use merge::Merge;
 use plan::Plan;
@@ -49,9 +48,9 @@ type Found = Vec<(ItemKey, f32)>;
 
 /// Asks one source. A request with several vectors of its own has several lists.
 fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -> Result<Vec<(Source, Found)>> {
-    let space = snapshot.item_space()?;
+    let items = (snapshot.item.number, snapshot.item.graph.as_ref());
     let near = |vector: Option<&Vec<f32>>| match vector {
-        Some(vector) => nearest::nearest(snapshot, intent, (space, ITEM_SPACE), vector, quota),
+        Some(vector) => nearest::nearest(snapshot, intent, items, vector, quota),
         None => Ok(Vec::new()),
     };
     let found = match source {
@@ -71,7 +70,7 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
             // Each interest has its share, so that the strongest cannot take all places.
             let each = quota.div_ceil(intent.interests.len().max(1));
             let lists = intent.interests.iter().map(|interest| {
-                let found = nearest::nearest(snapshot, intent, (space, ITEM_SPACE), interest, each)?;
+                let found = nearest::nearest(snapshot, intent, items, interest, each)?;
                 Ok((Source::Interests, found))
             });
             return lists.collect();
@@ -79,7 +78,9 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::SemanticId => sids::sids(snapshot, intent, quota)?,
         Source::Vector => {
             let lists = intent.vectors.iter().map(|own| {
-                let found = nearest::nearest(snapshot, intent, (own.space, &own.name), &own.vector, quota)?;
+                let space = snapshot.stores.vectors.space(&own.name);
+                let graph = space.ok_or_else(|| Error::internal("a vector space is missing"))?;
+                let found = nearest::nearest(snapshot, intent, (own.space, &graph), &own.vector, quota)?;
                 Ok((Source::Vector, found))
             });
             return lists.collect();

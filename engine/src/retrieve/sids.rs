@@ -59,7 +59,7 @@ fn members_of(
 ) -> Result<Vec<ItemKey>> {
     let rows = k.saturating_mul(ROWS_PER_ITEM).max(FEWEST_ROWS);
     let mut members = Vec::new();
-    for key in snapshot.catalog.view().sid_prefix(snapshot.item_space()?, prefix)?.take(rows) {
+    for key in snapshot.catalog.view().sid_prefix(snapshot.item_space(), prefix)?.take(rows) {
         let key = key?;
         if intent.admits(snapshot, key) && !known(key) {
             let mass = snapshot.signals(key)?.map_or(f64::NEG_INFINITY, |signals| signals.mass(Window::Quarter));

@@ -74,7 +74,7 @@ fn the_engines_calls_equal_the_reference() {
             compared += 1;
         }
         for (row, input) in inputs.iter().enumerate() {
-            let context = ContextInput { text: None, vector: input.query, history: input.history };
+            let context = ContextInput { text: None, vector: input.query, history: input.history, space: None };
             let found = model.context(&context).unwrap();
             let wanted = &wanted("context_vec").floats[row * 2 * d..][..2 * d];
             assert_close(&found.query.unwrap_or(vec![0.0; d]), &wanted[..d], 1e-4);
@@ -259,9 +259,9 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
         ] {
             assert!(matches!(model.score(&[input]), Err(Error::NonFinite { .. })));
         }
-        let context = ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good };
+        let context = ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good, space: None };
         assert!(matches!(model.context(&context), Err(Error::NonFinite { .. })));
-        assert!(matches!(model.project(&vec![bad; model.content_width()]), Err(Error::NonFinite { .. })));
+        assert!(matches!(model.project(None, &vec![bad; model.content_width()]), Err(Error::NonFinite { .. })));
     }
     // Finite numbers that overflow inside the graph.
     let huge = vec![f32::MAX; 2 * d];
@@ -302,8 +302,8 @@ fn shapes_that_do_not_fit_are_errors() {
     ] {
         assert!(matches!(model.score(&[bad]), Err(Error::InvalidArgument { .. })));
     }
-    assert!(matches!(model.project(&zeros[..3]), Err(Error::InvalidArgument { .. })));
-    assert!(model.project(&[]).unwrap().is_empty());
+    assert!(matches!(model.project(None, &zeros[..3]), Err(Error::InvalidArgument { .. })));
+    assert!(model.project(None, &[]).unwrap().is_empty());
 }
 
 #[test]
@@ -325,7 +325,8 @@ fn sixteen_threads_get_what_one_gets() {
                     weights: None,
                 };
                 let first = score_one(input);
-                let context = ContextInput { text: Some("red leather shoes"), vector: None, history: &events };
+                let context =
+                    ContextInput { text: Some("red leather shoes"), vector: None, history: &events, space: None };
                 let context_first = model.context(&context).unwrap();
                 for _ in 0..20 {
                     assert_eq!(score_one(input), first);

@@ -47,7 +47,7 @@ fn latencies_and_rates() {
     let (events, vectors) = (unit_vectors(1, 50, d), unit_vectors(2, 1000, d));
     let (features, query) = (numbers(3, 1000 * f), unit_vectors(4, 1, d));
     let events = history(&events, d, 2);
-    let text = ContextInput { text: Some("red leather shoes for women"), vector: None, history: &events };
+    let text = ContextInput { text: Some("red leather shoes for women"), vector: None, history: &events, space: None };
     println!("context, text and 50 events        {:8.3} ms", measure(500, || drop(model.context(&text))));
     let bare = ContextInput { history: &[], ..text };
     println!("context, text only                 {:8.3} ms", measure(500, || drop(model.context(&bare))));
@@ -74,7 +74,7 @@ fn latencies_and_rates() {
     for sessions in [1, 2] {
         let model = load(sessions);
         let started = Instant::now();
-        assert_eq!(model.embed(&titles).unwrap().len(), titles.len());
+        assert_eq!(model.embed(None, &titles).unwrap().len(), titles.len());
         println!(
             "embed, {sessions} threads                   {:8.0} titles/s",
             20_000.0 / started.elapsed().as_secs_f64()
