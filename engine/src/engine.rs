@@ -43,7 +43,7 @@ use crate::respond::respond;
 use crate::retrieve::retrieve;
 use crate::rule::{Rule, check_name};
 use crate::snapshot::Snapshot;
-use crate::stats::{Recount, Stats, Verified};
+use crate::stats::{Recount, SpaceCheck, Stats};
 use crate::stores::{Stores, lock};
 
 use calibrator::Calibrator;
@@ -280,11 +280,11 @@ impl Engine {
 
     /// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of
     /// items that share the first codes of one. It takes about a second for each half million items; requests and writes go on.
-    pub fn verify(&self) -> Result<Verified> {
+    pub fn check_space(&self) -> Result<SpaceCheck> {
         let inner = self.inner()?;
         let snapshot = Snapshot::pin(&inner.stores)?;
         let found = snapshot.catalog.view().check_sids(snapshot.item_space())?;
-        Ok(Verified { vectors: found.vectors, semantic_ids: found.sids, wrong: found.wrong })
+        Ok(SpaceCheck { vectors: found.vectors, semantic_ids: found.sids, wrong: found.wrong })
     }
 
     /// The state of the engine, in numbers.

@@ -64,21 +64,31 @@ pub(crate) fn fit_space(stores: &Stores) -> Result<bool> {
     Ok(true)
 }
 
-/// The constants of a space fitted to a sample, and the mean squared distance of its vectors from their centres.
+/// The constants of a space fitted to a sample, and the mean squared distance of vectors from centres not fitted to them.
 fn fit(stores: &Stores, sample: &Sample) -> Result<(SpaceTensors, f64)> {
     let shipped = stores.model.shipped_space();
     let (mean, projection) = whitening::fit(&sample.contents, shipped);
     let mut tensors = SpaceTensors { mean, projection, ..shipped.clone() };
     stores.check_open()?;
     let placed = stores.model.project(Some(&tensors), &sample.contents)?;
-    let step = placed.len().div_ceil(codebook::MOST_VECTORS).max(1);
-    let vectors: Vec<f32> = placed.iter().step_by(step).flat_map(|(vector, _)| vector.iter().copied()).collect();
+    let (fitted, _) = hold_out(&placed);
+    let step = fitted.len().div_ceil(codebook::MOST_VECTORS).max(1);
+    let vectors: Vec<f32> = fitted.iter().step_by(step).flat_map(|(vector, _)| vector.iter().copied()).collect();
     tensors.codebook = codebook::fit(&vectors, &tensors, shipped);
     stores.check_open()?;
     let placed = stores.model.project(Some(&tensors), &sample.contents)?;
-    let errors = placed.iter().map(|(vector, sid)| f64::from(tensors.error(vector, *sid)));
-    let error = errors.sum::<f64>() / placed.len().max(1) as f64;
+    let (_, held_out) = hold_out(&placed);
+    let errors = held_out.iter().map(|(vector, sid)| f64::from(tensors.error(vector, *sid)));
+    let error = errors.sum::<f64>() / held_out.len().max(1) as f64;
     Ok((tensors, error))
+}
+
+/// Four fifths to fit centres to, and one to measure on: what centres were fitted to lies nearer to them than any new item
+/// can, the more so in a small catalog.
+fn hold_out<T>(sample: &[T]) -> (Vec<&T>, Vec<&T>) {
+    let (fitted, held_out): (Vec<_>, Vec<_>) = sample.iter().enumerate().partition(|(place, _)| place % 5 != 4);
+    let of = |part: Vec<(usize, _)>| part.into_iter().map(|(_, one)| one).collect();
+    (of(fitted), of(held_out))
 }
 
 /// Content of items from all over the catalog.

@@ -40,7 +40,7 @@ pub(crate) struct FittedSpace {
     pub fits: u64,
     /// Items with content when it was fitted.
     pub items: u64,
-    /// Mean squared distance of their vectors from the centres of their semantic ids.
+    /// Mean squared distance of vectors of some of them, which the codebook was not fitted to, from their centres.
     pub error: f64,
 }
 

@@ -87,6 +87,6 @@ pub use item::{Fields, Item, Kind, Value};
 pub use ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use request::{HistoryEvent, Request};
 pub use rule::{Rule, Which};
-pub use stats::{ImpressionStats, ModelStats, Recount, SpaceStats, Stats, VectorStats, Verified};
+pub use stats::{ImpressionStats, ModelStats, Recount, SpaceCheck, SpaceStats, Stats, VectorStats};
 pub use time::Timestamp;
 pub use training::{TrainingPlan, TrainingSummary};

@@ -48,10 +48,10 @@ pub struct Recount {
     pub after: u64,
 }
 
-/// What `verify` found: what the catalog keeps about the content of items.
+/// What `check_space` found: what the catalog keeps about the content of items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Verified {
+pub struct SpaceCheck {
     /// Items with a vector of the model's.
     pub vectors: u64,
     /// Items with a semantic id: as many, except while those of an older store are being made.
@@ -103,7 +103,7 @@ pub struct SpaceStats {
     /// Items with content when it was fitted; 0 without a fit.
     pub fitted_items: u64,
     /// How badly new items fit: the mean squared distance of the last thousand or so from the centres of their semantic
-    /// ids, over that of the items it was fitted to. 1 is as well as those; `None` without a fit, or without new items.
+    /// ids, over that of items of the catalog then. 1 is as well as those; `None` without a fit, or without new items.
     pub drift: Option<f64>,
 }
 

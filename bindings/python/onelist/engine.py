@@ -372,10 +372,10 @@ class Engine:
         with nothing changed, when fewer than 100 items have text. ``stats()["space"]`` says what is live. Scores change."""
         return self._native.fit_space()
 
-    def verify(self) -> bool:
+    def check_space(self) -> bool:
         """Compares the vectors, the semantic ids and their lists of all items; False when something is missing or too
         many."""
-        return self._native.verify()
+        return self._native.check_space()
 
     def recount(self) -> bool:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count

@@ -62,7 +62,7 @@ class SeenWhen(TypedDict, total=False):
 
 
 class Cap(TypedDict):
-    """At most so many hits of one value of a field."""
+    """At most so many hits of one value of a field; ``semantic_id:1`` and ``semantic_id:2`` stand for what an item is about."""
 
     field: str
     most: int

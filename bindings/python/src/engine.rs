@@ -138,8 +138,8 @@ impl Engine {
     }
 
     /// Compares vectors and semantic ids; whether all is right.
-    fn verify(&self, py: Python<'_>) -> PyResult<bool> {
-        call(py, || self.inner.verify().map(|found| found.wrong == 0))
+    fn check_space(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.check_space().map(|found| found.wrong == 0))
     }
 
     /// Counts all signals anew; whether they were right.

@@ -43,7 +43,7 @@ fn check_places(db: &Engine, items: usize) {
         let embedded = stores.model.embed(live.tensors(), &[thing(n).content(&stores.config)]).unwrap();
         assert_eq!(sid(&stores, &thing(n).id), embedded[0].as_ref().map(|vectors| vectors.sid), "{n}");
     }
-    assert_eq!(db.verify().unwrap().wrong, 0);
+    assert_eq!(db.check_space().unwrap().wrong, 0);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn items_of_an_older_store_get_their_semantic_ids() {
     }
     write.set_meta("semantic_ids", &false).unwrap();
     write.commit_bookkeeping().unwrap();
-    assert_eq!(db.verify().unwrap().wrong, 150);
+    assert_eq!(db.check_space().unwrap().wrong, 150);
     fit_space::fill_sids(&stores).unwrap();
     check_places(&db, 150);
     assert!(item_space::sids_are_complete(stores.catalog.read().unwrap().view()).unwrap());
