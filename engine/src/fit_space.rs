@@ -31,11 +31,16 @@ const SAMPLE: u64 = 20_000;
 /// Items that are read and placed at a time.
 const CHUNK: usize = 1_000;
 
-/// Whether the catalog has grown enough for a fit.
-pub(crate) fn is_due(stores: &Stores) -> Result<bool> {
-    if !stores.config.fit_space {
-        return Ok(false);
+/// Fits the space when the configuration asks for it and the catalog has grown enough.
+pub(crate) fn fit_if_due(stores: &Stores) -> Result<()> {
+    let Ok(_one_at_a_time) = stores.fitting.try_lock() else { return Ok(()) };
+    if stores.config.fit_space && is_due(stores)? {
+        fit_now(stores)?;
     }
+    Ok(())
+}
+
+fn is_due(stores: &Stores) -> Result<bool> {
     let space = stores.item_space()?;
     let vectors = space.graph.stats();
     let fitted = space.fit.as_ref().map_or(0, |fit| fit.items);
@@ -48,6 +53,11 @@ pub(crate) fn is_due(stores: &Stores) -> Result<bool> {
 /// [`Error::Closed`] when the engine closes meanwhile, and what reading and writing answers; the live space stays.
 pub(crate) fn fit_space(stores: &Stores) -> Result<bool> {
     let _one_at_a_time = lock(&stores.fitting);
+    fit_now(stores)
+}
+
+/// The caller holds the lock.
+fn fit_now(stores: &Stores) -> Result<bool> {
     let live = stores.item_space()?;
     let Some(sample) = Sample::read(stores, live.number)? else { return Ok(false) };
     let (tensors, error) = fit(stores, &sample)?;
@@ -125,10 +135,10 @@ impl Sample {
 
 /// Gives semantic ids to items of a store that is older than they are, a portion after the other.
 pub(crate) fn fill_sids(stores: &Stores) -> Result<()> {
-    let _one_at_a_time = lock(&stores.fitting);
     if item_space::sids_are_complete(stores.catalog.read()?.view())? {
         return Ok(());
     }
+    let _no_flip_meanwhile = lock(&stores.fitting);
     let live = stores.item_space()?;
     let mut from = ItemKey(0);
     while let Some(next) = fill_some(stores, &live, from)? {

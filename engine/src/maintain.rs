@@ -272,9 +272,7 @@ fn signals_thread(stores: &Stores, _: &State) {
 /// What there is to do for the vector space of items.
 fn follow_space(stores: &Stores) -> Result<()> {
     fit_space::fill_sids(stores)?;
-    if fit_space::is_due(stores)? {
-        fit_space::fit_space(stores)?;
-    }
+    fit_space::fit_if_due(stores)?;
     fit_space::forget_old(stores)
 }
 

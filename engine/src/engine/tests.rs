@@ -3,6 +3,7 @@
 use crate::catalog::SidPrefix;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::engine::scratch::Scratch;
 use crate::fit_space;
 use crate::id::SemanticId;
 use crate::item::Item;
@@ -22,8 +23,7 @@ fn thing(n: usize) -> Item {
 
 fn opened(items: usize) -> (tempfile::TempDir, Engine) {
     let dir = tempfile::tempdir().unwrap();
-    let mut config = Config::default();
-    config.sessions = 1;
+    let config = Config { sessions: 1, ..Config::default() };
     let db = Engine::open(dir.path().join("db"), config).unwrap();
     db.put((0..items).map(thing).collect()).unwrap();
     (dir, db)
@@ -142,4 +142,16 @@ fn a_fit_for_another_model_is_forgotten_when_the_store_is_empty() {
     assert_eq!(db.stats().unwrap().space.fits, 0);
     db.put((0..20).map(thing).collect()).unwrap();
     check_places(&db, 20);
+}
+
+#[test]
+fn a_copy_for_a_replay_works_in_the_space_of_its_source() {
+    let (_dir, db) = opened(200);
+    assert!(db.fit_space().unwrap());
+    let stores = db.inner().unwrap().stores.clone();
+    let copy = Scratch::open(&stores, Vec::new()).unwrap();
+    assert_eq!(copy.db.stats().unwrap().space.id, db.stats().unwrap().space.id);
+    check_places(&copy.db, 200);
+    // Calibrations know nothing of spaces: one that is in force stays so.
+    assert_eq!(db.stats().unwrap().model.space_id, stores.model.space_id());
 }

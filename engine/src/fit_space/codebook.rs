@@ -121,3 +121,52 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     }
     sums.iter().sum::<f32>() + rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum::<f32>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A space of two dimensions whose first-level centres lie on a circle, and whose others are nothing.
+    fn space() -> SpaceTensors {
+        let circle = (0..256).flat_map(|n| [(n as f32 * 0.0245).cos(), (n as f32 * 0.0245).sin()]);
+        let codebook = circle.chain(std::iter::repeat_n(0.0, 2 * 256 * 2)).collect();
+        SpaceTensors { mean: vec![0.0; 2], projection: vec![1.0, 0.0, 0.0, 1.0], codebook, ..SpaceTensors::default() }
+    }
+
+    #[test]
+    fn centres_come_to_where_items_are_and_stay_where_none_are() {
+        let shipped = space();
+        let cluster =
+            |x: f32, y: f32| (0..500).flat_map(move |n| [x + (n % 25) as f32 * 1e-3, y + (n / 25) as f32 * 1e-3]);
+        let vectors: Vec<f32> = cluster(0.0, 0.3).chain(cluster(0.2, -0.3)).collect();
+        let mut fitted = SpaceTensors { codebook: Vec::new(), ..shipped.clone() };
+        fitted.codebook = fit(&vectors, &fitted, &shipped);
+        assert_eq!(fitted.codebook.len(), shipped.codebook.len());
+        let error = |space: &SpaceTensors, vector: &[f32]| {
+            let mut rest = vector.to_vec();
+            let mut sid = SemanticId::default();
+            for (level, code) in sid.iter_mut().enumerate() {
+                let centres = space.centres(level);
+                let best = nearest(&rest, centres, &squares(centres, 2));
+                rest.iter_mut().zip(&centres[2 * best..]).for_each(|(x, centre)| *x -= centre);
+                *code = u8::try_from(best).unwrap();
+            }
+            space.error(vector, sid)
+        };
+        for vector in vectors.chunks_exact(2) {
+            assert!(error(&fitted, vector) < 1e-4 && error(&shipped, vector) > 0.1, "{vector:?}");
+        }
+        assert!(error(&fitted, &[-1.0, 0.0]) < 0.05, "the far side of the circle has its centres still");
+    }
+
+    #[test]
+    fn centres_are_carried_over_a_rotation() {
+        let shipped = space();
+        // A quarter turn: x becomes y.
+        let turned = SpaceTensors { projection: vec![0.0, 1.0, -1.0, 0.0], ..shipped.clone() };
+        let moved = carried(shipped.centres(0), &turned, &shipped);
+        for (before, after) in shipped.centres(0).chunks_exact(2).zip(moved.chunks_exact(2)) {
+            assert!((after[0] + before[1]).abs() < 1e-5 && (after[1] - before[0]).abs() < 1e-5);
+        }
+    }
+}

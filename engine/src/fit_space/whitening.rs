@@ -25,9 +25,10 @@ pub(super) fn fit(contents: &[f32], shipped: &SpaceTensors) -> (Vec<f32>, Vec<f3
     let mean: Vec<f64> = own_mean.iter().zip(prior_mean).map(|(own, prior)| mix(*own, prior)).collect();
     let own_spread = covariance(contents, &own_mean);
     let mut prior_spread = shipped_covariance(shipped);
-    // The shipped one is known up to a factor.
+    // The shipped one is known up to a factor. A catalog of one text has no spread of its own to scale it by.
     let trace = |matrix: &[f64]| matrix.iter().step_by(content + 1).sum::<f64>();
-    let scale = trace(&own_spread) / trace(&prior_spread).max(f64::MIN_POSITIVE);
+    let own_trace = trace(&own_spread);
+    let scale = if own_trace > 1e-9 { own_trace / trace(&prior_spread).max(f64::MIN_POSITIVE) } else { 1.0 };
     prior_spread.iter_mut().for_each(|value| *value *= scale);
     let spread: Vec<f64> = own_spread.iter().zip(&prior_spread).map(|(own, prior)| mix(*own, *prior)).collect();
     let projection = projection(&spread, content, width);
@@ -100,4 +101,54 @@ fn projection(covariance: &[f64], content: usize, width: usize) -> Vec<f32> {
         }
     }
     projection
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three of four axes, the first the strongest.
+    fn shipped() -> SpaceTensors {
+        let strengths = [1.0f64, 0.5, 0.25];
+        let mut projection = vec![0.0; 12];
+        for (column, strength) in strengths.iter().enumerate() {
+            projection[column * 3 + column] = strength.powf(-POWER) as f32;
+        }
+        SpaceTensors { mean: vec![0.1, 0.0, 0.0, 0.0], projection, ..SpaceTensors::default() }
+    }
+
+    /// Contents whose spread along the four axes is this.
+    fn spread(along: [f32; 4], count: usize) -> Vec<f32> {
+        let signs = |n: usize, axis: usize| if n >> axis & 1 == 1 { 1.0 } else { -1.0 };
+        (0..count).flat_map(|n| (0..4).map(move |axis| along[axis] * signs(n, axis))).collect()
+    }
+
+    fn lengths(projection: &[f32]) -> Vec<f32> {
+        (0..3).map(|c| projection.iter().skip(c).step_by(3).map(|x| x * x).sum::<f32>().sqrt()).collect()
+    }
+
+    #[test]
+    fn one_text_a_hundred_times_leaves_the_shipped_axes() {
+        let (mean, projection) = fit(&[0.5, 0.5, 0.5, 0.5].repeat(100), &shipped());
+        assert!((mean[0] - (0.1 * 1000.0 + 0.5 * 100.0) / 1100.0).abs() < 1e-6, "{mean:?}");
+        for (found, shipped) in projection.iter().zip(&shipped().projection) {
+            assert!((found.abs() - shipped).abs() < 1e-4, "{projection:?}");
+        }
+    }
+
+    #[test]
+    fn a_large_catalog_has_its_own_axes_and_a_small_one_nearly_the_shipped_ones() {
+        // The axis that the shipped space leaves out is the strongest here.
+        let along = [0.1, 0.2, 0.05, 0.8];
+        let (_, large) = fit(&spread(along, 160_000), &shipped());
+        assert!(large[9].abs() > 0.99 && large[0].abs() < 0.05, "{large:?}");
+        let expected = [1.0, 0.25f32.powf(-0.75), 0.125f32.powf(-0.75)];
+        for (found, expected) in lengths(&large).iter().zip(expected) {
+            assert!((found - expected).abs() < 0.2, "{:?}", lengths(&large));
+        }
+        let (_, small) = fit(&spread([0.8, 0.4, 0.2, 0.1], 160), &shipped());
+        for (found, expected) in lengths(&small).iter().zip(lengths(&shipped().projection)) {
+            assert!((found - expected).abs() < 0.2, "{:?}", lengths(&small));
+        }
+    }
 }
