@@ -144,7 +144,8 @@ mod tests {
         assert!(large[9].abs() > 0.99 && large[0].abs() < 0.05, "{large:?}");
         let expected = [1.0, 0.25f32.powf(-0.75), 0.125f32.powf(-0.75)];
         for (found, expected) in lengths(&large).iter().zip(expected) {
-            assert!((found - expected).abs() < 0.2, "{:?}", lengths(&large));
+            // What is left of the shipped spread makes the weak axes a little stronger.
+            assert!((found / expected - 1.0).abs() < 0.15, "{:?}", lengths(&large));
         }
         let (_, small) = fit(&spread([0.8, 0.4, 0.2, 0.1], 160), &shipped());
         for (found, expected) in lengths(&small).iter().zip(lengths(&shipped().projection)) {
