@@ -2,7 +2,7 @@
 //!
 //!     make quality
 //!
-//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, movies, tags); none runs
+//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, tags); none runs
 //! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
 //! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another future (0: not at all).

@@ -6,6 +6,7 @@ use std::path::Path;
 use onelist::evaluation::{JudgedQuery, SplitAt, Targets};
 use onelist::{Config, Event, Item, NewItems, Plan, Protocol, Timestamp};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use super::data::{self, text};
 use super::{Half, Result};
@@ -28,12 +29,13 @@ pub struct Task {
 pub type Make = fn(&Path, Half) -> Result<Task>;
 
 /// All tasks by name.
-pub const ALL: [(&str, Make); 7] = [
+pub const ALL: [(&str, Make); 8] = [
     ("scifact", scifact),
     ("judgments", judgments),
     ("retail", retail),
     ("rebuys", rebuys),
     ("cold", cold),
+    ("warm", warm),
     ("movies", movies),
     ("tags", tags),
 ];
@@ -99,9 +101,25 @@ fn cold(folder: &Path, half: Half) -> Result<Task> {
     let mut task = retail(folder, half)?;
     task.title = "Retail: a tenth of the items hidden";
     task.plan.protocol = Protocol::ItemCold { share: 0.1 };
-    // A fifth of the places for what nobody has bought yet, as a shop would set it that cares for its new items.
-    task.plan.new_items = Some(NewItems { share: 0.2, events_below: Some(1.0), ..NewItems::default() });
+    task.plan.new_items = Some(places_for_new_items());
     Ok(task)
+}
+
+/// What places for new items cost the others: a tenth of the items have no events at all, as if they were put today, and
+/// what is asked for are the items that do.
+fn warm(folder: &Path, half: Half) -> Result<Task> {
+    let mut task = retail(folder, half)?;
+    task.title = "Retail: next new item, a fifth of the places for items without events";
+    let hidden = |item: &str| Sha256::digest(item.as_bytes())[0] < 26;
+    task.events.retain(|event| event.item.as_deref().is_some_and(|item| !hidden(item)));
+    task.plan.new_items = Some(places_for_new_items());
+    task.plan.baselines = false;
+    Ok(task)
+}
+
+/// A fifth of the places for what nobody has bought yet.
+fn places_for_new_items() -> NewItems {
+    NewItems { share: 0.2, events_below: Some(1.0), ..NewItems::default() }
 }
 
 /// MovieLens: the last movie of each person (the one before it is where the weights were chosen).

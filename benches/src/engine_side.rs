@@ -15,6 +15,8 @@ use crate::side::{Side, number};
 
 /// Items of one `put` and events of one `log`, where many are written.
 const BATCH: usize = 1000;
+/// Candidates that the time for features is scaled to: requests have a few more or less.
+const FEATURES_OF: f64 = 300.0;
 
 /// An engine and what it is fed with.
 pub struct EngineSide {
@@ -129,7 +131,7 @@ impl EngineSide {
     fn rank(&self, cell: Cell, filtered: bool, from: usize, count: usize) -> Result<Value> {
         let db = self.db()?;
         let (mut micros, mut candidates) = (Vec::new(), 0);
-        let mut stages: [Vec<u64>; 4] = Default::default();
+        let (mut stages, mut features): ([Vec<u64>; 4], _) = (Default::default(), Vec::new());
         for number in from..from + count {
             let request = self.request(cell, filtered, number);
             let (ranking, took) = timed(|| Ok(db.rank(&request)?))?;
@@ -139,6 +141,7 @@ impl EngineSide {
             micros.push(took);
             candidates += ranking.candidates;
             let took = ranking.took;
+            features.push(took.features_us as f64 * FEATURES_OF / ranking.candidates.max(1) as f64);
             for (stage, us) in stages.iter_mut().zip([took.context_us, took.retrieve_us, took.rank_us, took.respond_us])
             {
                 stage.push(us);
@@ -147,7 +150,7 @@ impl EngineSide {
         let [context, retrieve, rank, respond] = stages;
         Ok(json!({
             "micros": micros, "candidates": candidates as f64 / count.max(1) as f64,
-            "context": context, "retrieve": retrieve, "rank": rank, "respond": respond,
+            "context": context, "retrieve": retrieve, "rank": rank, "respond": respond, "features": features,
         }))
     }
 

@@ -175,6 +175,10 @@ impl Run<'_> {
             let values = (middle(engine)?, Some(middle(direct)?));
             self.row(format!("  of which {stage}"), values, Unit::Micros, calls);
         }
+        let features = percentile(&all(engine, "features")?, 0.5);
+        let compared = "no direct side: part of its rank; scaled to 300 from as many as there were";
+        self.row("  features of 300 candidates, in rank", (features, None), Unit::Micros, compared);
+        self.budget("features of 300 candidates, ms", features / 1000.0, "less than 0.5", features < 500.0);
         Ok(())
     }
 

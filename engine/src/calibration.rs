@@ -4,9 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// A pause that ends a visit, in seconds: half an hour, the convention of web analytics.
-pub(crate) const VISIT_SECONDS: f64 = 1_800.0;
-
 /// Where in the grid, and where in a visit, a set of weights is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Situation {
@@ -16,7 +13,8 @@ pub struct Situation {
     pub history: bool,
     /// Items that were had are left out of the list.
     pub exclude_seen: bool,
-    /// The user's last event is less than half an hour old: what comes next in a visit differs from what begins one.
+    /// The user's last event is less than [`Config::session_gap`](crate::Config::session_gap) old: what comes next in a
+    /// visit differs from what begins one.
     pub in_visit: bool,
 }
 

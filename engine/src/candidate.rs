@@ -22,6 +22,8 @@ pub enum Source {
     Popular7,
     /// Most events lately, half-life 90 days.
     Popular90,
+    /// Most events lately in the segments of the request and its user, half-life 90 days.
+    Segment,
     /// Newest items.
     Fresh,
     /// What the history's person had before: many come back to what they know.
@@ -36,6 +38,8 @@ pub enum Source {
     Interests,
     /// Items of the same semantic id, in its first codes, as what was liked last.
     SemanticId,
+    /// Neighbours of what a trained model made of history and query.
+    Learned,
     /// New items that were shown little.
     Explore,
     /// Rising: much more often of late than before.
@@ -48,7 +52,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 16] = [
+    pub(crate) const ALL: [Source; 18] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -56,6 +60,7 @@ impl Source {
         Source::Vector,
         Source::Popular7,
         Source::Popular90,
+        Source::Segment,
         Source::Fresh,
         Source::Again,
         Source::Next,
@@ -63,6 +68,7 @@ impl Source {
         Source::Basket,
         Source::Interests,
         Source::SemanticId,
+        Source::Learned,
         Source::Trending,
         Source::Among,
     ];
@@ -77,6 +83,7 @@ impl Source {
             Source::Vector => "vector",
             Source::Popular7 => "popular_7d",
             Source::Popular90 => "popular_90d",
+            Source::Segment => "segment",
             Source::Fresh => "fresh",
             Source::Again => "again",
             Source::Next => "next",
@@ -84,6 +91,7 @@ impl Source {
             Source::Basket => "basket",
             Source::Interests => "interests",
             Source::SemanticId => "sid",
+            Source::Learned => "learned",
             Source::Trending => "trending",
             Source::Explore => "explore",
             Source::Among => "among",

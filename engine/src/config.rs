@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Result};
 use crate::exposure::{Exploration, Impressions, NewItems};
 use crate::kind::Kind;
+use crate::retention::Retention;
 
 /// Where the model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,7 +94,8 @@ pub struct Config {
     /// The shared library of ONNX Runtime, or the folder that holds it. When not given: `ORT_DYLIB_PATH`, then the
     /// Python package `onnxruntime` of the active environment, then the system's library path.
     pub onnxruntime: Option<PathBuf>,
-    /// A folder with `manifest.json` and the files it names. When not given: the model that ships with the engine.
+    /// A folder with `manifest.json` and the files it names. When not given: the model that ships with the engine. It answers
+    /// unless another was promoted ([`crate::Engine::promote_model`]).
     pub model: Option<PathBuf>,
     /// Where the model runs.
     pub provider: Provider,
@@ -122,6 +124,12 @@ pub struct Config {
     /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
     /// like, below three eighths as a dislike.
     pub rating_scale: (f64, f64),
+    /// Which events are kept (default: all of them, for ever).
+    pub retention: Retention,
+    /// Seconds without an event after which a visit is over, 1 to 604,800 (default 1,800: half an hour, the convention of
+    /// web analytics). It decides which calibrated weights a request is scored by (see [`crate::Situation`]); a change
+    /// asks for a new calibration.
+    pub session_gap: f64,
     /// Which rankings are remembered as impressions (default: all, the newest 100,000).
     pub impressions: Impressions,
     /// Draws the order of some lists at random, where a request does not say otherwise (default: none).
@@ -153,6 +161,8 @@ impl Default for Config {
             fit_space: false,
             actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
+            retention: Retention::default(),
+            session_gap: 1_800.0,
             impressions: Impressions::default(),
             explore: None,
             new_items: None,
@@ -204,6 +214,7 @@ impl Config {
         in_range("candidates", self.candidates, 1, crate::limits::MAX_CANDIDATES)?;
         in_range("max_bytes", self.max_bytes as usize, 1 << 24, 1 << 46)?;
         self.impressions.check()?;
+        self.retention.check()?;
         self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
         self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
         if self.calibrate && !self.weights.is_empty() {
@@ -212,6 +223,9 @@ impl Config {
         let (low, high) = self.rating_scale;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(Error::argument("rating_scale", "two finite numbers, lowest first", format!("{low}, {high}")));
+        }
+        if !(1.0..=604_800.0).contains(&self.session_gap) {
+            return Err(Error::argument("session_gap", "1 to 604,800 seconds", self.session_gap.to_string()));
         }
         if let Some(row) = self.weights.iter().position(|row| row.iter().any(|w| !w.is_finite())) {
             return Err(Error::NonFinite { what: "weights".to_owned(), index: row });

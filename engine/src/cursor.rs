@@ -104,6 +104,7 @@ fn hash(request: &Request) -> u64 {
         like,
         unlike,
         among,
+        segments,
         vectors,
         filter,
         exclude,
@@ -114,6 +115,7 @@ fn hash(request: &Request) -> u64 {
         calibrate_mix,
         rules,
         scenario,
+        adapter,
         explore,
         new_items,
         log_impression: _,
@@ -135,8 +137,8 @@ fn hash(request: &Request) -> u64 {
         hash.text(name);
         vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
     }
-    let about = (query, user, among.is_some(), vectors.len(), filter, exclude_seen, rules, scenario);
-    let how = (personalization, diversity, caps, calibrate_mix, explore, new_items);
+    let about = (query, user, among.is_some(), vectors.len(), segments, filter, exclude_seen, rules, scenario);
+    let how = (personalization, diversity, caps, calibrate_mix, explore, new_items, adapter);
     // The debug form tells all values apart, and is never stored. A hasher takes any text.
     let _ = write!(hash, "{about:?}{how:?}");
     hash.0.digest()
@@ -232,6 +234,7 @@ mod tests {
             same().cap("brand", 2),
             same().personalization(Personalization::Low),
             same().scenario("s"),
+            same().adapter("a"),
         ];
         for other in others {
             let refused = read(&other.next(token.clone())).expect_err("another request");

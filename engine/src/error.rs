@@ -83,6 +83,14 @@ pub enum Error {
         /// The names that exist, the first twenty of them.
         known: String,
     },
+    /// A request names an adapter that is not loaded for the model that answers.
+    #[error("unknown adapter `{name}`: those loaded for the live model are {known}")]
+    UnknownAdapter {
+        /// The name that was given.
+        name: String,
+        /// The names that exist, the first twenty of them.
+        known: String,
+    },
     /// A filter, request, event or item breaks a rule that is not one of the above.
     #[error("{what}: expected {expected}, found {found}")]
     InvalidArgument {
@@ -241,6 +249,7 @@ impl Error {
             | FieldType { .. }
             | UnknownField { .. }
             | UnknownScenario { .. }
+            | UnknownAdapter { .. }
             | InvalidArgument { .. }
             | InvalidUtf8 { .. } => ErrorKind::Input,
             AlreadyOpen { .. } | Forked { .. } | Closed => ErrorKind::Busy,
@@ -267,6 +276,7 @@ impl Error {
             FieldType { .. } => "FieldType",
             UnknownField { .. } => "UnknownField",
             UnknownScenario { .. } => "UnknownScenario",
+            UnknownAdapter { .. } => "UnknownAdapter",
             InvalidArgument { .. } => "InvalidArgument",
             InvalidUtf8 { .. } => "InvalidUtf8",
             AlreadyOpen { .. } => "AlreadyOpen",

@@ -1,5 +1,7 @@
 //! Events: what people do.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Meaning};
@@ -124,6 +126,23 @@ impl Action {
     }
 }
 
+/// Segments: values by name, such as the country `UK`.
+pub(crate) type Segments = BTreeMap<String, String>;
+
+/// Checks the number of segments, and that names and values have 1 to [`limits::MAX_SEGMENT_BYTES`] bytes.
+pub(crate) fn check_segments(segments: &Segments) -> Result<()> {
+    at_most("segments", limits::MAX_SEGMENTS, segments.len())?;
+    for (name, value) in segments {
+        at_most("bytes of a segment's name", limits::MAX_SEGMENT_BYTES, name.len())?;
+        at_most("bytes of a segment's value", limits::MAX_SEGMENT_BYTES, value.len())?;
+        if name.is_empty() || value.is_empty() {
+            let found = format!("\"{name}\": \"{value}\"");
+            return Err(Error::argument("segments", "names and values of at least 1 byte", found));
+        }
+    }
+    Ok(())
+}
+
 /// One event of one user.
 ///
 /// ```
@@ -148,6 +167,9 @@ pub struct Event {
     pub rank_id: Option<String>,
     /// The basket, order or session that the event belongs to: what shares one was had together. At most 512 bytes.
     pub basket: Option<String>,
+    /// Which segments the user was in, by name: `country` is `UK`. What is popular is counted in each of them, and the
+    /// latest value of each name is kept with the user, for requests. At most 8, with names and values of 1 to 128 bytes.
+    pub segments: BTreeMap<String, String>,
 }
 
 impl Event {
@@ -162,6 +184,7 @@ impl Event {
             time: None,
             rank_id: None,
             basket: None,
+            segments: BTreeMap::new(),
         }
     }
 
@@ -201,6 +224,12 @@ impl Event {
         self
     }
 
+    /// Names a segment that the user was in.
+    pub fn segment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.segments.insert(name.into(), value.into());
+        self
+    }
+
     /// Checks ids, lengths and numbers.
     pub(crate) fn check(&self) -> Result<()> {
         check_id("user", &self.user)?;
@@ -214,6 +243,7 @@ impl Event {
         at_most("bytes of an action's name", limits::MAX_FIELD_NAME_BYTES, self.action.name().len())?;
         at_most("bytes of a rank_id", limits::MAX_ID_BYTES, self.rank_id.as_deref().map_or(0, str::len))?;
         at_most("bytes of a basket", limits::MAX_ID_BYTES, self.basket.as_deref().map_or(0, str::len))?;
+        check_segments(&self.segments)?;
         if self.value.is_some_and(|v| !v.is_finite()) {
             return Err(Error::NonFinite { what: "event value".to_owned(), index: 0 });
         }

@@ -7,6 +7,7 @@
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::catalog::{CatalogRead, Entry, ItemSignals, LoggedEvent, StoredEvent};
@@ -18,6 +19,17 @@ use crate::time::Timestamp;
 #[derive(Default)]
 pub(crate) struct EventTail {
     state: RwLock<State>,
+    /// How many ask that the journal be left as it is.
+    holds: AtomicUsize,
+}
+
+/// While it lives, nobody applies the journal merely to keep it short.
+pub(crate) struct Hold<'s>(&'s AtomicUsize);
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// In the order in which they came.
@@ -99,6 +111,17 @@ impl EventTail {
             state.by_item.entry(key).or_default().extend(events);
             state.adopted.insert(id.to_owned(), key);
         }
+    }
+
+    /// Asks that the journal be left as it is for a while. Whoever needs it applied applies it all the same.
+    pub(crate) fn hold(&self) -> Hold<'_> {
+        self.holds.fetch_add(1, Ordering::SeqCst);
+        Hold(&self.holds)
+    }
+
+    /// Whether somebody asks for that.
+    pub(crate) fn is_held(&self) -> bool {
+        self.holds.load(Ordering::SeqCst) > 0
     }
 
     /// Entries of the journal that are not applied yet.

@@ -15,7 +15,7 @@ use crate::catalog::SpaceNumber;
 use crate::error::{Error, Result};
 use crate::id::ItemKey;
 use crate::item_space::{self, FittedSpace, ItemSpace};
-use crate::model::SpaceTensors;
+use crate::model::{Model, SpaceTensors};
 use crate::stores::{Stores, lock};
 
 use generation::Generation;
@@ -60,33 +60,34 @@ pub(crate) fn fit_space(stores: &Stores) -> Result<bool> {
 fn fit_now(stores: &Stores) -> Result<bool> {
     let live = stores.item_space()?;
     let Some(sample) = Sample::read(stores, live.number)? else { return Ok(false) };
-    let (tensors, error) = fit(stores, &sample)?;
+    let model = stores.model();
+    let (tensors, error) = fit(stores, &model, &sample)?;
     let fits = live.fit.as_ref().map_or(0, |fit| fit.fits) + 1;
     let fit = FittedSpace {
-        id: format!("{}+{}", stores.model.space_id(), crate::random::hex_id()),
-        base: stores.model.space_id().to_owned(),
+        id: format!("{}+{}", model.space_id(), crate::random::hex_id()),
+        base: model.space_id().to_owned(),
         number: live.other_number(),
         fits,
         items: sample.items,
         error,
     };
-    Generation::begin(stores, fit, tensors)?.fill()?;
+    Generation::begin(stores, model, fit, tensors)?.fill()?;
     Ok(true)
 }
 
 /// The constants of a space fitted to a sample, and the mean squared distance of vectors from centres not fitted to them.
-fn fit(stores: &Stores, sample: &Sample) -> Result<(SpaceTensors, f64)> {
-    let shipped = stores.model.shipped_space();
+fn fit(stores: &Stores, model: &Model, sample: &Sample) -> Result<(SpaceTensors, f64)> {
+    let shipped = model.shipped_space();
     let (mean, projection) = whitening::fit(&sample.contents, shipped);
     let mut tensors = SpaceTensors { mean, projection, ..shipped.clone() };
     stores.check_open()?;
-    let placed = stores.model.project(Some(&tensors), &sample.contents)?;
+    let placed = model.project(Some(&tensors), &sample.contents)?;
     let (fitted, _) = hold_out(&placed);
     let step = fitted.len().div_ceil(codebook::MOST_VECTORS).max(1);
     let vectors: Vec<f32> = fitted.iter().step_by(step).flat_map(|(vector, _)| vector.iter().copied()).collect();
     tensors.codebook = codebook::fit(&vectors, &tensors, shipped);
     stores.check_open()?;
-    let placed = stores.model.project(Some(&tensors), &sample.contents)?;
+    let placed = model.project(Some(&tensors), &sample.contents)?;
     let (_, held_out) = hold_out(&placed);
     let errors = held_out.iter().map(|(vector, sid)| f64::from(tensors.error(vector, *sid)));
     let error = errors.sum::<f64>() / held_out.len().max(1) as f64;
@@ -126,7 +127,7 @@ impl Sample {
             let records = keys.iter().map(|key| view.item(*key)).collect::<Result<Vec<_>>>()?;
             let texts: Vec<String> = records.iter().flatten().map(|r| r.item.content(&stores.config)).collect();
             // Token weights are not fitted, so these are the content vectors of every space.
-            let embedded = stores.model.embed(None, &texts)?;
+            let embedded = stores.model().embed(None, &texts)?;
             contents.extend(embedded.into_iter().flatten().flat_map(|vectors| vectors.content));
         }
         Ok(Some(Sample { items, contents }))
@@ -166,7 +167,7 @@ fn fill_some(stores: &Stores, live: &ItemSpace, from: ItemKey) -> Result<Option<
         }
     }
     let texts: Vec<String> = missing.iter().map(|(_, _, text)| text.clone()).collect();
-    let embedded = stores.model.embed(live.tensors(), &texts)?;
+    let embedded = stores.model().embed(live.tensors(), &texts)?;
     let mut write = stores.catalog.write()?;
     for ((key, generation, _), vectors) in missing.into_iter().zip(embedded) {
         // A newer version of the item brought its own.

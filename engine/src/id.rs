@@ -1,5 +1,8 @@
 //! Identities: the caller's ids are strings; inside, everything is a dense number with a type of its own.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -21,6 +24,39 @@ impl Seq {
     /// The commit that follows this one.
     pub(crate) fn next(self) -> Seq {
         Seq(self.0 + 1)
+    }
+}
+
+/// A map by keys that the engine gives.
+pub(crate) type KeyMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
+
+/// A multiplicative hash (Knuth, *The Art of Computer Programming*, 6.4). Keys are dense numbers that the engine gives,
+/// so nobody can choose them to collide, and thousands are looked up in a request.
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(u64::from(byte));
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        // The discriminant of an enum.
+        self.write_u64(number as u64);
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        // The high bits are the mixed ones, and the table wants them low as well.
+        let mixed = (self.0 ^ key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
     }
 }
 

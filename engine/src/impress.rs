@@ -29,7 +29,6 @@ pub(crate) fn impression(
     let shown = || page.hits.iter().take(MAX_IMPRESSION_PLACES);
     let propensity = |scored: &Scored| scored.marks.propensity.unwrap_or_default();
     let new = || shown().enumerate().filter(|(_, scored)| scored.marks.new).map(|(place, _)| place as u32).collect();
-    let configured = !snapshot.stores.config.weights.is_empty();
     Some(Box::new(Impression {
         rank_id: rank_id.to_owned(),
         user: request.user.clone(),
@@ -42,8 +41,8 @@ pub(crate) fn impression(
         propensities: if page.explored { shown().map(propensity).collect() } else { Vec::new() },
         new: page.marks_new.then(new),
         features,
-        model: snapshot.stores.model.fingerprint(),
-        weights: if configured { 0 } else { snapshot.stores.weights.load().version },
+        model: snapshot.model().fingerprint(),
+        weights: snapshot.weights_version(),
     }))
 }
 

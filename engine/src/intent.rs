@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
-use crate::calibration::{Situation, VISIT_SECONDS};
+use crate::calibration::Situation;
 use crate::catalog::{SpaceNumber, StoredEvent, UserItem};
 use crate::config::Meaning;
 use crate::control::{ExcludeSeen, Personalization};
@@ -20,13 +20,14 @@ use crate::cursor;
 use crate::error::{Error, Result};
 use crate::event::Action;
 use crate::filter::Filter;
-use crate::id::{ItemKey, Seq};
+use crate::id::{ItemKey, KeyMap, SemanticId, Seq};
 use crate::interests::interests;
 use crate::item::Kind;
 use crate::limits;
-use crate::model::{Context, ContextInput, HistoryInput};
+use crate::model::{Adapter, Context, ContextInput, HistoryInput};
 use crate::relations::Relations;
 use crate::request::{HistoryEvent, Request};
+use crate::segments::SegmentPopularity;
 use crate::snapshot::{Person, Snapshot};
 use crate::stores::Spaces;
 use crate::text::TextQuery;
@@ -39,6 +40,8 @@ pub(crate) use controls::{Controls, Lift, NamedCap, Pin, stored_rules};
 const HISTORY_EVENTS: usize = 50;
 /// Events that are looked through for them and for what they are related to.
 const LOOK_BACK: usize = 100;
+/// Items of a user that are read at once, side by side as they lie, instead of one by one for each candidate.
+const STORED_ITEMS: usize = 512;
 
 /// One event of the history, as the model reads it.
 #[derive(Debug, Clone)]
@@ -48,6 +51,7 @@ pub(crate) struct PastEvent {
     pub action: i64,
     pub gap_seconds: f64,
     pub meaning: Meaning,
+    pub sid: Option<SemanticId>,
 }
 
 /// A vector of the caller's own to search with.
@@ -81,6 +85,8 @@ pub(crate) struct Intent {
     pub liked: Vec<ItemKey>,
     /// What behaviour says of the history; without one, of the seeds.
     pub relations: Relations,
+    /// What is popular in the segments that the request and its user are in.
+    pub segments: Arc<SegmentPopularity>,
     /// Several directions that the history has, when it has more than one.
     pub interests: Vec<Vec<f32>>,
     /// The mean of the known seeds of `like`.
@@ -105,7 +111,11 @@ pub(crate) struct Intent {
     excluded: HashSet<ItemKey>,
     /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
     lately: Arc<HashMap<ItemKey, UserItem>>,
+    /// What the user did with every item, as far as it is applied, when that is little: many items are asked for.
+    stored: Option<Arc<KeyMap<ItemKey, UserItem>>>,
     pub degraded: Vec<String>,
+    /// The adapter of the request's domain.
+    pub adapter: Option<Arc<Adapter>>,
 }
 
 impl Intent {
@@ -122,6 +132,7 @@ impl Intent {
         let events = past_events(snapshot, &past, now)?;
         let liked = liked(snapshot, &past);
         let relations = Relations::read(snapshot, if liked.is_empty() { &seeds } else { &liked })?;
+        let segments = Arc::new(SegmentPopularity::read(snapshot, request, person.as_ref(), now)?);
         let speaks = |event: &&PastEvent| event.meaning == Meaning::Positive && event.vector.iter().any(|x| *x != 0.0);
         let positive = events.iter().rev().filter(speaks);
         let interests = interests(positive.map(|event| event.vector.as_slice()));
@@ -131,9 +142,10 @@ impl Intent {
             None => None,
         };
         let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
+        let adapter = request.adapter.as_deref().map(|name| snapshot.live.adapter(name)).transpose()?;
         let (vector, space) = (seed_vector.as_deref(), snapshot.item.tensors());
-        let input = ContextInput { text, vector, history: &history, space };
-        let context = snapshot.stores.model.context(&input)?;
+        let input = ContextInput { text, vector, history: &history, space, adapter: adapter.as_deref() };
+        let context = snapshot.model().context(&input)?;
         let vectors = own_vectors(snapshot, request, &seeds)?;
         let rules = controls::rules(snapshot, request)?;
         let filter = controls::filter(snapshot, request, &rules)?;
@@ -147,6 +159,7 @@ impl Intent {
         let mut intent = Intent {
             now,
             lately: Arc::new(lately(snapshot, request, person.as_ref(), now)?),
+            stored: stored(snapshot, person.as_ref())?.map(Arc::new),
             person,
             has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
             query,
@@ -154,6 +167,7 @@ impl Intent {
             events,
             liked,
             relations,
+            segments,
             interests,
             seed_vector,
             vectors,
@@ -164,12 +178,13 @@ impl Intent {
             controls: controls::read(snapshot, request, &rules)?,
             shown,
             exclude_seen: request.exclude_seen == ExcludeSeen::Yes,
-            in_visit: in_visit(&past, now),
+            in_visit: in_visit(snapshot, &past, now),
             excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds.iter().copied()).collect(),
             past,
             seeds,
             left_out: None,
             degraded,
+            adapter,
         };
         intent.exclude(snapshot, request, &rules)?;
         intent.unlike(snapshot, request)?;
@@ -263,10 +278,11 @@ impl Intent {
     }
 
     fn ever_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
-        let had = match (self.lately.get(&key), &self.person) {
-            (Some(had), _) => Some(*had),
-            (None, Some(person)) => snapshot.user_item(person, key)?,
-            (None, None) => None,
+        let had = match (self.lately.get(&key), &self.stored, &self.person) {
+            (Some(had), _, _) => Some(*had),
+            (None, Some(stored), _) => stored.get(&key).copied(),
+            (None, None, Some(person)) => snapshot.user_item(person, key)?,
+            (None, None, None) => None,
         };
         Ok(if self.left_out == Some(key) { had.map(UserItem::without_events) } else { had })
     }
@@ -275,8 +291,14 @@ impl Intent {
 impl PastEvent {
     /// The event as the model takes it.
     pub(crate) fn input(&self) -> HistoryInput<'_> {
-        HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds }
+        HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds, sid: self.sid }
     }
+}
+
+/// What a person did with every item, as far as it is applied; `None` when that is too much to read for one request.
+fn stored(snapshot: &Snapshot, person: Option<&Person>) -> Result<Option<KeyMap<ItemKey, UserItem>>> {
+    let Some(key) = person.and_then(|person| person.key) else { return Ok(None) };
+    snapshot.catalog.view().user_items_of(key, STORED_ITEMS)
 }
 
 /// The items of the stateless history, and of events that are too new for the tables.
@@ -345,7 +367,7 @@ fn known_items<'i>(snapshot: &Snapshot, ids: impl Iterator<Item = &'i str>) -> R
 
 fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>>> {
     let space = snapshot.item_space();
-    let mut sum = vec![0.0; snapshot.stores.model.width()];
+    let mut sum = vec![0.0; snapshot.model().width()];
     for key in seeds {
         if let Some(vector) = snapshot.vector(space, *key)? {
             sum.iter_mut().zip(&vector).for_each(|(sum, x)| *sum += x);
@@ -379,8 +401,9 @@ fn past(
 }
 
 /// Whether the newest event is part of the same visit.
-fn in_visit(past: &[(ItemKey, StoredEvent)], now: Timestamp) -> bool {
-    past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < VISIT_SECONDS)
+fn in_visit(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp) -> bool {
+    let gap = snapshot.stores.config.session_gap;
+    past.first().is_some_and(|(_, event)| now.seconds_since(event.time) < gap)
 }
 
 /// The newest events, oldest first: what the model reads.
@@ -392,10 +415,11 @@ fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timest
             break;
         }
         // An item without text is history all the same: it has no direction, and co-visits.
-        let vector = snapshot.vector(space, *key)?.unwrap_or_else(|| vec![0.0; snapshot.stores.model.width()]);
-        let action = snapshot.stores.model.action_row(event.action.model_row(event.value, config));
+        let vector = snapshot.vector(space, *key)?.unwrap_or_else(|| vec![0.0; snapshot.model().width()]);
+        let action = snapshot.model().action_row(event.action.model_row(event.value, config));
         let (meaning, gap_seconds) = (event.action.meaning(event.value, config).0, now.seconds_since(event.time));
-        events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning });
+        let sid = if snapshot.model().reads_sids() { snapshot.sid(*key)? } else { None };
+        events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning, sid });
     }
     events.reverse();
     Ok(events)
@@ -419,6 +443,7 @@ fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {
         value: event.value,
         basket: None,
         rank_id: None,
+        segments: Default::default(),
         arrived: None,
     }
 }

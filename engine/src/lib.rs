@@ -14,6 +14,7 @@ mod id;
 mod kind;
 pub mod limits;
 mod random;
+mod retention;
 mod score;
 mod time;
 
@@ -30,6 +31,7 @@ mod impression;
 mod item;
 mod item_space;
 pub mod json;
+mod lifecycle;
 mod ranking;
 mod request;
 mod rule;
@@ -45,13 +47,17 @@ mod vector;
 
 // Layer 3: the pinned view, and bringing what is derived in line with what is true.
 mod event_tail;
+mod forget;
 mod impression_queue;
 mod intent;
 mod interests;
+mod live;
 mod live_weights;
 mod recover;
 mod refit;
+mod registry;
 mod relations;
+mod segments;
 mod snapshot;
 mod stores;
 
@@ -84,8 +90,10 @@ pub use exposure::{Exploration, Impressions, NewItems};
 pub use filter::{Compare, Filter, Scalar};
 pub use impression::{Exposure, Impression};
 pub use item::{Fields, Item, Kind, Value};
+pub use lifecycle::{AdapterVersion, ModelVersion, Models, Shadow};
 pub use ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use request::{HistoryEvent, Request};
+pub use retention::Retention;
 pub use rule::{Rule, Which};
 pub use stats::{ImpressionStats, ModelStats, Recount, SpaceCheck, SpaceStats, Stats, VectorStats};
 pub use time::Timestamp;

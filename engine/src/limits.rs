@@ -70,6 +70,18 @@ pub const MAX_SCENARIOS: usize = 1024;
 pub const MAX_SCENARIO_NAME_BYTES: usize = 128;
 /// Longest scenario, in bytes of its rules as JSON.
 pub const MAX_SCENARIO_BYTES: usize = 1 << 20;
+/// Most segments of one event, of one request, and of one user.
+pub const MAX_SEGMENTS: usize = 8;
+/// Longest name, and longest value, of a segment, in bytes of UTF-8.
+pub const MAX_SEGMENT_BYTES: usize = 128;
+/// Most models that a store keeps beside that of the configuration.
+pub const MAX_MODELS: usize = 64;
+/// Most adapters that a store keeps.
+pub const MAX_ADAPTERS: usize = 1024;
+/// Longest name of an adapter, in bytes of UTF-8.
+pub const MAX_ADAPTER_NAME_BYTES: usize = 128;
+/// Most requests that a model is tried on beside the live one.
+pub const MAX_SHADOW_REQUESTS: usize = 10_000;
 /// Most candidates that one request may score.
 pub const MAX_CANDIDATES: usize = 20_000;
 /// Newest items of a history that an explanation leaves out, one by one.

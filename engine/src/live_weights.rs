@@ -1,19 +1,24 @@
 //! The weights in force: those that ship with the model, and what calibration has put in their place.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::calibration::{Calibration, Situation, WeightSet};
 use crate::catalog::View;
 use crate::error::{Error, Result};
+use crate::live::Live;
 use crate::model::Model;
 use crate::stores::Stores;
 use crate::time::Timestamp;
 
-/// The meta records: the calibrations that are kept, the version in force, and how many events there were when one was
+/// The meta records: the calibrations that are kept, the version in force for each model (by its hash), and how many events there were when one was
 /// last tried.
 const KEPT: &str = "calibrations";
-const LIVE: &str = "calibration_live";
+const LIVE: &str = "calibrations_live";
 const TRIED: &str = "calibration_tried";
-/// Calibrations that are kept.
+/// Calibrations that are kept; those in force for models that do not answer, and may again, come on top, up to the other.
 const MOST: usize = 8;
+const MOST_IN_FORCE: usize = 64;
 
 /// A row of weights for each situation.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +42,7 @@ impl LiveWeights {
     /// What the store has in force; what ships when that was fitted for another model.
     pub(crate) fn read(view: View<'_>, model: &Model) -> Result<LiveWeights> {
         let shipped = LiveWeights::shipped(model);
-        let live: u64 = view.meta(LIVE)?.unwrap_or_default();
+        let live = in_force(view)?.get(&model.stats().sha256).copied().unwrap_or_default();
         let kept: Vec<Calibration> = view.meta(KEPT)?.unwrap_or_default();
         let fitting = kept.into_iter().find(|calibration| calibration.version == live);
         Ok(match fitting.filter(|calibration| fits(calibration, model)) {
@@ -88,6 +93,13 @@ impl LiveWeights {
     }
 }
 
+/// Versions by the hash of the model that they are in force for: a model that answers again has its own again.
+type InForce = BTreeMap<String, u64>;
+
+fn in_force(view: View<'_>) -> Result<InForce> {
+    Ok(view.meta(LIVE)?.unwrap_or_default())
+}
+
 fn fits(calibration: &Calibration, model: &Model) -> bool {
     let width = model.all_features().len();
     let whole = |set: &WeightSet| set.weights.len() == width && set.weights.iter().all(|weight| weight.is_finite());
@@ -99,32 +111,29 @@ fn fits(calibration: &Calibration, model: &Model) -> bool {
 /// Keeps a calibration and puts it in force, durably. Without a set that is better, what was in force stays; without any
 /// set, nothing is kept, and the answer has the version in force. The version in force is never dropped.
 ///
-/// `events` were fitted to; `tried` is the number of all events then, which [`is_due`] compares with.
-pub(crate) fn add(stores: &Stores, events: u64, tried: u64, sets: Vec<WeightSet>) -> Result<Calibration> {
+/// `live` is what the samples were taken with; `events` were fitted to; `tried` is the number of all events ever logged then, which
+/// [`is_due`] compares with.
+pub(crate) fn add(stores: &Stores, live: &Live, events: u64, tried: u64, sets: Vec<WeightSet>) -> Result<Calibration> {
     let mut write = stores.catalog.write()?;
     let mut kept: Vec<Calibration> = write.view().meta(KEPT)?.unwrap_or_default();
-    let live: u64 = write.view().meta(LIVE)?.unwrap_or_default();
+    let mut in_force = in_force(write.view())?;
+    let newest = kept.iter().map(|kept| kept.version).chain(in_force.values().copied()).max();
     let version = match sets.is_empty() {
-        true => stores.weights.load().version,
-        false => kept.last().map_or(0, |last| last.version).max(live) + 1,
+        true => live.weights.version,
+        false => newest.unwrap_or_default() + 1,
     };
-    let calibration = Calibration {
-        version,
-        time: Timestamp::now(),
-        events,
-        model: stores.model.stats().sha256,
-        features: stores.model.all_features().to_vec(),
-        sets,
-    };
+    let model = live.model.stats().sha256;
+    let features = live.model.all_features().to_vec();
+    let calibration = Calibration { version, time: Timestamp::now(), events, model, features, sets };
     let better = calibration.sets.iter().any(|set| set.kept);
-    let live = if better { version } else { live };
+    if better {
+        in_force.insert(calibration.model.clone(), version);
+        write.set_meta(LIVE, &in_force)?;
+    }
     if !calibration.sets.is_empty() {
         kept.push(calibration.clone());
-        drop_oldest(&mut kept, live);
+        drop_oldest(&mut kept, &in_force);
         write.set_meta(KEPT, &kept)?;
-    }
-    if better {
-        write.set_meta(LIVE, &version)?;
     }
     write.set_meta(TRIED, &tried)?;
     write.commit_bookkeeping()?;
@@ -132,10 +141,17 @@ pub(crate) fn add(stores: &Stores, events: u64, tried: u64, sets: Vec<WeightSet>
     Ok(calibration)
 }
 
-/// Drops the oldest calibrations beyond [`MOST`], but never the one in force.
-fn drop_oldest(kept: &mut Vec<Calibration>, live: u64) {
+/// Drops the oldest calibrations beyond [`MOST`], but none that is in force for its model; of those the oldest beyond
+/// [`MOST_IN_FORCE`], but none of the model that was calibrated last.
+fn drop_oldest(kept: &mut Vec<Calibration>, in_force: &InForce) {
     while kept.len() > MOST
-        && let Some(place) = kept.iter().position(|old| old.version != live)
+        && let Some(place) = kept.iter().position(|old| in_force.get(&old.model) != Some(&old.version))
+    {
+        kept.remove(place);
+    }
+    while kept.len() > MOST_IN_FORCE
+        && let Some(last) = kept.last()
+        && let Some(place) = kept.iter().position(|old| old.model != last.model)
     {
         kept.remove(place);
     }
@@ -145,35 +161,38 @@ fn drop_oldest(kept: &mut Vec<Calibration>, live: u64) {
 pub(crate) fn is_due(stores: &Stores, least: u64, growth: f64) -> Result<bool> {
     let catalog = stores.catalog.read()?;
     let tried: u64 = catalog.view().meta(TRIED)?.unwrap_or_default();
-    let events = catalog.counters().events;
-    Ok(events >= least && events as f64 >= tried as f64 * growth)
+    let counters = catalog.counters();
+    Ok(counters.events >= least && catalog.view().has_grown(&counters, tried, growth)?)
 }
 
 /// The calibrations that are kept, oldest first, and the version in force.
 pub(crate) fn all(stores: &Stores) -> Result<(Vec<Calibration>, u64)> {
     let kept = stores.catalog.read()?.view().meta(KEPT)?.unwrap_or_default();
-    Ok((kept, stores.weights.load().version))
+    Ok((kept, stores.weights().version))
 }
 
 /// Puts a kept version in force; 0 is what ships.
 pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
+    let model = stores.model();
     let mut write = stores.catalog.write()?;
     let kept: Vec<Calibration> = write.view().meta(KEPT)?.unwrap_or_default();
     let found = kept.iter().find(|calibration| calibration.version == version);
-    if version != 0 && !found.is_some_and(|calibration| fits(calibration, &stores.model)) {
-        let versions: Vec<String> =
-            kept.iter().filter(|c| fits(c, &stores.model)).map(|c| c.version.to_string()).collect();
+    if version != 0 && !found.is_some_and(|calibration| fits(calibration, &model)) {
+        let versions: Vec<String> = kept.iter().filter(|c| fits(c, &model)).map(|c| c.version.to_string()).collect();
         let expected = format!("0 or one of the kept versions for this model ({})", versions.join(", "));
         return Err(Error::argument("version", expected, version.to_string()));
     }
-    write.set_meta(LIVE, &version)?;
+    let mut in_force = in_force(write.view())?;
+    in_force.insert(model.stats().sha256, version);
+    write.set_meta(LIVE, &in_force)?;
     write.commit_bookkeeping()?;
     reload(stores)
 }
 
 fn reload(stores: &Stores) -> Result<()> {
-    let live = LiveWeights::read(stores.catalog.read()?.view(), &stores.model)?;
-    stores.weights.store(std::sync::Arc::new(live));
+    let _one_at_a_time = stores.change();
+    let weights = LiveWeights::read(stores.catalog.read()?.view(), &stores.model())?;
+    stores.set_weights(Arc::new(weights));
     Ok(())
 }
 
@@ -187,14 +206,15 @@ mod tests {
             version,
             time: Timestamp::MIN,
             events: 0,
-            model: String::new(),
+            model: if version == 2 { "other" } else { "model" }.to_owned(),
             features: Vec::new(),
             sets: Vec::new(),
         };
         let mut kept: Vec<Calibration> = (1..=10).map(one).collect();
-        drop_oldest(&mut kept, 1);
-        assert_eq!(kept.iter().map(|one| one.version).collect::<Vec<_>>(), [1, 4, 5, 6, 7, 8, 9, 10]);
-        drop_oldest(&mut kept, 0);
+        let in_force = InForce::from([("model".to_owned(), 1), ("other".to_owned(), 2)]);
+        drop_oldest(&mut kept, &in_force);
+        assert_eq!(kept.iter().map(|one| one.version).collect::<Vec<_>>(), [1, 2, 5, 6, 7, 8, 9, 10]);
+        drop_oldest(&mut kept, &InForce::new());
         assert_eq!(kept.len(), MOST);
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::catalog::SpaceNumber;
 use crate::error::{Error, Result};
 use crate::fit_space;
+use crate::forget::forget_step;
 use crate::id::Seq;
 use crate::recover;
 use crate::refit::{self, Together};
@@ -35,6 +36,9 @@ const DELETED_SHARE: f32 = 0.25;
 const REFIT_EVENTS: u64 = 1_000;
 const REFIT_GROWTH: f64 = 1.2;
 const REFIT_LOOK: Duration = Duration::from_secs(5);
+/// Events are removed when the log has grown by this factor since the last time, and once a day, since some grow too old.
+const FORGET_GROWTH: f64 = 1.1;
+const FORGET_AFTER: Duration = Duration::from_secs(86_400);
 /// Pause after a failure, so that a full disk is not hammered.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -253,14 +257,16 @@ fn is_worn(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<bool> 
     Ok(space.self_recall(&sample)? < LOWEST_SELF_RECALL)
 }
 
-/// Fits anew what is fitted to the whole log, when the log has grown by a share.
+/// Removes events beyond what is kept, and fits anew what is fitted to the whole log, when the log has grown by a share.
 fn signals_thread(stores: &Stores, _: &State) {
+    let mut forgotten = None;
     while !stores.progress.is_closing() {
         // Nobody rings for events: fits are looked for from time to time.
         stores.progress.wait(REFIT_LOOK, || false);
         if stores.progress.is_closing() || stores.poisoned.load().is_some() {
             continue;
         }
+        attempt(stores, || forget(stores, &mut forgotten));
         attempt(stores, || match refit_is_due(stores)? {
             true => refit::fit_together(stores),
             false => Ok(()),
@@ -276,11 +282,35 @@ fn follow_space(stores: &Stores) -> Result<()> {
     fit_space::forget_old(stores)
 }
 
-fn refit_is_due(stores: &Stores) -> Result<bool> {
+/// Removes events when it is due; `last` is when that was done last, and how many had ever been logged then.
+fn forget(stores: &Stores, last: &mut Option<(Instant, u64)>) -> Result<()> {
     let catalog = stores.catalog.read()?;
-    let events = catalog.counters().events;
+    let (counters, view) = (catalog.counters(), catalog.view());
+    let due = match *last {
+        None => true,
+        Some((when, logged)) => {
+            when.elapsed() >= FORGET_AFTER || counters.events > 0 && view.has_grown(&counters, logged, FORGET_GROWTH)?
+        }
+    };
+    if !due || !stores.config.retention.is_on() {
+        return Ok(());
+    }
+    let logged = view.events_logged(&counters)?;
+    drop(catalog);
+    while !stores.progress.is_closing() && forget_step(stores)? > 0 {}
+    *last = Some((Instant::now(), logged));
+    Ok(())
+}
+
+fn refit_is_due(stores: &Stores) -> Result<bool> {
+    if stores.catalog.is_scratch() {
+        // Whoever replays fits at the same places of the log every time.
+        return Ok(false);
+    }
+    let catalog = stores.catalog.read()?;
+    let counters = catalog.counters();
     let fitted = Together::read(catalog.view())?.map_or(0, |fitted| fitted.events);
-    Ok(events >= REFIT_EVENTS && events as f64 >= fitted as f64 * REFIT_GROWTH)
+    Ok(counters.events >= REFIT_EVENTS && catalog.view().has_grown(&counters, fitted, REFIT_GROWTH)?)
 }
 
 /// Forgets recent items that every index holds.

@@ -111,6 +111,8 @@ pub struct Took {
     pub retrieve_us: u64,
     /// Features, the model's scores, and the order of the list.
     pub rank_us: u64,
+    /// Of `rank_us`, reading the features of the candidates.
+    pub features_us: u64,
     /// Payloads and explanations of the hits.
     pub respond_us: u64,
     /// All of it.

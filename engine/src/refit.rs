@@ -4,14 +4,12 @@
 //! rows. So these lists are fitted from time to time, in the background, into the generation that is not live; one
 //! pointer then flips. Between two fits the co-visits of `Relation::Next` carry what is new.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Neighbours, Relation, View};
 use crate::config::{Config, Meaning};
 use crate::error::Result;
-use crate::id::{ItemKey, Seq};
+use crate::id::{ItemKey, KeyMap, Seq};
 use crate::score::top_k;
 use crate::stores::Stores;
 use crate::time::Timestamp;
@@ -36,7 +34,7 @@ const OTHER_POWER: f32 = 0.6;
 pub(crate) struct Together {
     /// Which of the two generations is live.
     pub live: bool,
-    /// Events in the log when it was fitted.
+    /// Events ever logged when it was fitted.
     pub events: u64,
     /// The commit that it was fitted to.
     pub seq: Seq,
@@ -60,7 +58,8 @@ pub(crate) fn fit_together(stores: &Stores) -> Result<()> {
         let catalog = stores.catalog.read()?;
         let counters = catalog.counters();
         let live = Together::read(catalog.view())?.is_none_or(|before| !before.live);
-        (Log::read(catalog.view(), &stores.config)?, Together { live, events: counters.events, seq: counters.applied })
+        let events = catalog.view().events_logged(&counters)?;
+        (Log::read(catalog.view(), &stores.config)?, Together { live, events, seq: counters.applied })
     };
     let mut write = stores.catalog.write()?;
     write.clear_neighbours(fitted.relation())?;
@@ -72,8 +71,8 @@ pub(crate) fn fit_together(stores: &Stores) -> Result<()> {
         }
         let lists: Vec<_> = rows.iter().map(|item| (log.items[*item], log.neighbours(*item, &mut scratch))).collect();
         let mut write = stores.catalog.write()?;
-        for (item, list) in lists.iter().filter(|(_, list)| list.iter().next().is_some()) {
-            write.set_neighbours(fitted.relation(), *item, list)?;
+        for (item, list) in lists.into_iter().filter(|(_, list)| list.iter().next().is_some()) {
+            write.set_neighbours(fitted.relation(), item, list)?;
         }
         write.commit_bookkeeping()?;
     }
@@ -85,7 +84,7 @@ pub(crate) fn fit_together(stores: &Stores) -> Result<()> {
 /// The positive events of everybody, by person and time, with dense numbers for items.
 struct Log {
     items: Vec<ItemKey>,
-    /// Events of each item, for `OTHER_POWER`.
+    /// Events of each item, and later their power `OTHER_POWER`.
     counts: Vec<f32>,
     /// Item and time of each event, person after person.
     events: Vec<(u32, Timestamp)>,
@@ -99,7 +98,7 @@ impl Log {
     fn read(view: View<'_>, config: &Config) -> Result<Log> {
         let mut log =
             Log { items: Vec::new(), counts: Vec::new(), events: Vec::new(), people: Vec::new(), of_item: Vec::new() };
-        let mut numbers: HashMap<ItemKey, u32> = HashMap::new();
+        let mut numbers: KeyMap<ItemKey, u32> = KeyMap::default();
         let mut last = None;
         for row in view.events_by_user()? {
             let (user, event) = row?;
@@ -122,6 +121,7 @@ impl Log {
                 person.end = log.events.len();
             }
         }
+        log.counts.iter_mut().for_each(|count| *count = count.powf(OTHER_POWER));
         Ok(log)
     }
 
@@ -140,10 +140,11 @@ impl Log {
             }
         }
         let total: f32 = scratch.touched.iter().map(|other| scratch.weights[*other as usize]).sum();
+        let own = total.powf(OWN_POWER);
         let calm = |other: u32, weight: f32| {
             // Two people who agree are chance, twenty are not.
             let weight = weight * weight / (weight + FEW);
-            weight / (total.powf(OWN_POWER) * self.counts[other as usize].powf(OTHER_POWER)).max(f32::MIN_POSITIVE)
+            weight / (own * self.counts[other as usize]).max(f32::MIN_POSITIVE)
         };
         let scored = scratch.touched.iter().map(|other| (ItemKey(u64::from(*other)), *other)).map(|(key, other)| {
             let weight = calm(other, scratch.weights[other as usize]);

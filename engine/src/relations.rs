@@ -4,12 +4,9 @@
 //! A list is read for each event, the newest counting most, and the lists are added up. Weights of an item's list are
 //! divided by a root of their sum, so that an item which everybody has says less of what comes next.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use crate::catalog::{Neighbours, Relation};
 use crate::error::Result;
-use crate::id::ItemKey;
+use crate::id::{ItemKey, KeyMap};
 use crate::refit::Together;
 use crate::snapshot::Snapshot;
 
@@ -39,28 +36,7 @@ pub(crate) struct Relations {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scores(Sums);
 
-type Sums = HashMap<ItemKey, f32, BuildHasherDefault<KeyHasher>>;
-
-/// A multiplicative hash (Knuth, *The Art of Computer Programming*, 6.4). Item keys are dense numbers that the engine
-/// gives, so nobody can choose them to collide, and thousands are looked up in a request.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        // The high bits are the mixed ones, and the table wants them low as well.
-        let mixed = (self.0 ^ key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ (mixed >> 32);
-    }
-}
+type Sums = KeyMap<ItemKey, f32>;
 
 impl Relations {
     /// Reads the lists of a history of items that were liked, newest first.
@@ -105,9 +81,19 @@ impl Scores {
         Ok(Scores(sums))
     }
 
+    /// Items with scores that were found elsewhere.
+    pub(crate) fn of(scores: impl IntoIterator<Item = (ItemKey, f32)>) -> Scores {
+        Scores(scores.into_iter().collect())
+    }
+
+    /// The score of an item as it is; 0 for one that is not related.
+    pub(crate) fn get(&self, item: ItemKey) -> f32 {
+        self.0.get(&item).copied().unwrap_or_default()
+    }
+
     /// The score of an item as a feature. The root lifts the middle of the list, which decays fast.
     pub(crate) fn feature(&self, item: ItemKey) -> f32 {
-        self.0.get(&item).copied().unwrap_or_default().max(0.0).sqrt()
+        self.get(item).max(0.0).sqrt()
     }
 
     /// All items with their scores.

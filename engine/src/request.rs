@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
 use crate::error::{Error, Result};
-use crate::event::Action;
+use crate::event::{Action, check_segments};
 use crate::exposure::{Exploration, NewItems};
 use crate::filter::Filter;
 use crate::id::check_id;
@@ -56,6 +56,9 @@ pub struct Request {
     pub unlike: Vec<String>,
     /// Rank only these items.
     pub among: Option<Vec<String>>,
+    /// Which segments the user is in, by name: each value stands for the one that the user's events gave last. Lists that
+    /// search for nothing have items of these segments among their candidates. At most 8, as for [`crate::Event`].
+    pub segments: BTreeMap<String, String>,
     /// Vectors of the caller's own to search with, by the name of the vector field.
     pub vectors: BTreeMap<String, Vec<f32>>,
     /// Only items that match.
@@ -77,6 +80,8 @@ pub struct Request {
     pub rules: Vec<Rule>,
     /// The name of stored rules; see [`crate::Engine::set_scenario`].
     pub scenario: Option<String>,
+    /// The adapter of the request's domain, by the name of [`crate::Engine::load_adapter`].
+    pub adapter: Option<String>,
     /// Draws the order at random on a share of requests; the configuration's when not given.
     pub explore: Option<Exploration>,
     /// Places of the list for new items; the configuration's when not given.
@@ -112,6 +117,7 @@ impl Default for Request {
             like: Vec::new(),
             unlike: Vec::new(),
             among: None,
+            segments: BTreeMap::new(),
             vectors: BTreeMap::new(),
             filter: None,
             exclude: Vec::new(),
@@ -122,6 +128,7 @@ impl Default for Request {
             calibrate_mix: None,
             rules: Vec::new(),
             scenario: None,
+            adapter: None,
             explore: None,
             new_items: None,
             log_impression: true,
@@ -175,6 +182,12 @@ impl Request {
     /// Ranks only these items.
     pub fn among<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
         self.among = Some(items.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Names a segment that the user is in.
+    pub fn segment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.segments.insert(name.into(), value.into());
         self
     }
 
@@ -235,6 +248,12 @@ impl Request {
     /// Ranks by the stored rules of this name, too.
     pub fn scenario(mut self, name: impl Into<String>) -> Self {
         self.scenario = Some(name.into());
+        self
+    }
+
+    /// Names the adapter of the request's domain.
+    pub fn adapter(mut self, name: impl Into<String>) -> Self {
+        self.adapter = Some(name.into());
         self
     }
 
@@ -301,6 +320,7 @@ impl Request {
         at_most("ids in among", limits::MAX_AMONG, self.among.as_ref().map_or(0, Vec::len))?;
         at_most("ids in exclude", limits::MAX_EXCLUDE, self.exclude.len())?;
         at_most("vectors of one request", limits::MAX_VECTOR_FIELDS, self.vectors.len())?;
+        check_segments(&self.segments)?;
         if let Some(user) = &self.user {
             check_id("user", user)?;
         }

@@ -33,7 +33,7 @@ pub(crate) fn respond(
 
 fn degraded(snapshot: &Snapshot, intent: Intent) -> Vec<String> {
     let mut degraded = intent.degraded;
-    if let Some(reason) = &snapshot.stores.model.stats().fallback {
+    if let Some(reason) = &snapshot.model().stats().fallback {
         degraded.push(format!("the model runs on the CPU: {reason}"));
     }
     degraded
@@ -60,7 +60,7 @@ fn hit(
 }
 
 fn why(snapshot: &Snapshot, intent: &Intent, named: &Names, scored: &Scored) -> Result<Why> {
-    let names = snapshot.stores.model.all_features();
+    let names = snapshot.model().all_features();
     let mut contributions: Vec<Contribution> = names
         .iter()
         .zip(&scored.contributions)
@@ -105,6 +105,7 @@ fn reason(snapshot: &Snapshot, intent: &Intent, (key, terms): (ItemKey, &[TermPa
         "cos_history" => "fits the history".to_owned(),
         "cos_last" => format!("like the last one, {}", title(snapshot, intent.events.last().map(|e| e.key))?),
         "cos_nearest" => format!("like {}", title(snapshot, nearest_event(snapshot, intent, key)?)?),
+        "network" => "learned from what people do".to_owned(),
         "cos_disliked" => "like what was disliked".to_owned(),
         "next" => "often comes next".to_owned(),
         "together" => "the same people have it".to_owned(),

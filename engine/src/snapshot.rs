@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserItem};
+use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserItem, UserSegments};
 use crate::error::{Error, Result};
+use crate::event::Segments;
 use crate::event_tail::{EventPin, TailEvent};
 use crate::id::{Generation, ItemKey, SemanticId, UserKey};
 use crate::item_space::ItemSpace;
-use crate::live_weights::LiveWeights;
+use crate::live::Live;
+use crate::model::Model;
 use crate::schema::Schema;
 use crate::stores::{RecentState, Spaces, Stores};
 use crate::text::TextView;
@@ -27,8 +29,8 @@ pub(crate) struct Snapshot<'s> {
     /// The space of items that is live in this commit.
     pub item: Arc<ItemSpace>,
     pub events: EventPin<'s>,
-    /// The weights that the request is scored by.
-    pub weights: Arc<LiveWeights>,
+    /// The model, the weights and the adapters that the request is answered by.
+    pub live: Arc<Live>,
     recent: Arc<RecentState>,
 }
 
@@ -59,15 +61,20 @@ impl<'s> Snapshot<'s> {
                 continue;
             };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
-            let weights = stores.weights.load_full();
-            return Ok(Snapshot { stores, catalog, text, schema, spaces, item, events, weights, recent });
+            let live = stores.live();
+            return Ok(Snapshot { stores, catalog, text, schema, spaces, item, events, live, recent });
         }
         Err(Error::internal("no commit could be pinned"))
     }
 
     /// The version of the weights that serve: 0 for those that the model ships or the configuration fixes.
     pub(crate) fn weights_version(&self) -> u64 {
-        if self.stores.config.weights.is_empty() { self.weights.version } else { 0 }
+        if self.stores.config.weights.is_empty() { self.live.weights.version } else { 0 }
+    }
+
+    /// The model that the request is answered by.
+    pub(crate) fn model(&self) -> &Model {
+        &self.live.model
     }
 
     /// Whether this version of an item, which an index proposes, is the pinned one.
@@ -132,6 +139,23 @@ impl<'s> Snapshot<'s> {
     /// What a person has done with an item, as far as it is applied: `history` knows the rest.
     pub(crate) fn user_item(&self, person: &Person, item: ItemKey) -> Result<Option<UserItem>> {
         person.key.map(|key| self.catalog.view().user_item(key, item)).transpose().map(Option::flatten)
+    }
+
+    /// The segments that a person's events named last, as far as they were known at a time.
+    pub(crate) fn segments(&self, person: &Person, now: Timestamp) -> Result<Segments> {
+        let mut known = match person.key {
+            Some(key) => self.catalog.view().user_segments(key)?,
+            None => UserSegments::default(),
+        };
+        for recent in &person.recent {
+            known.note(&recent.logged.event.segments, recent.logged.counted());
+        }
+        Ok(known.by(now).map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    /// What a person did with items by events that are removed.
+    pub(crate) fn removed_of(&self, person: &Person) -> Result<Vec<(ItemKey, UserItem)>> {
+        person.key.map_or(Ok(Vec::new()), |key| self.catalog.view().removed_of(key))
     }
 
     /// The `k` nearest of a set of items to a query, exactly: what a selective filter asks for instead of the graph.

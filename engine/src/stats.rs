@@ -8,8 +8,10 @@ pub struct Stats {
     pub items: u64,
     /// Users with at least one event.
     pub users: u64,
-    /// Events logged.
+    /// Events logged and kept.
     pub events: u64,
+    /// Events that were removed, because [`crate::Config::retention`] did not keep them.
+    pub events_removed: u64,
     /// Number of the last committed batch.
     pub seq: u64,
     /// Batches in the op log: those that a checkpoint does not hold yet.
@@ -38,7 +40,7 @@ pub struct Stats {
     pub calibration_error: Option<String>,
 }
 
-/// What `recount` found: digests of all signals of items, of users with items, and of co-visits.
+/// What `recount` found: digests of all signals of items, of users with items, of co-visits and of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recount {

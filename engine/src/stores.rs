@@ -16,6 +16,7 @@ use crate::event_tail::EventTail;
 use crate::id::{ItemKey, Seq};
 use crate::impression_queue::ImpressionQueue;
 use crate::item_space::{ItemSpace, ItemSpaces};
+use crate::live::Live;
 use crate::live_weights::LiveWeights;
 use crate::model::Model;
 use crate::schema::Schema;
@@ -33,7 +34,10 @@ pub(crate) struct Stores {
     pub catalog: Catalog,
     pub text: TextStore,
     pub vectors: VectorStore,
-    pub model: Model,
+    /// What answers requests; changed through [`Stores::set_live`].
+    live: ArcSwap<Live>,
+    /// Held by whoever changes what is live, or which models and adapters are kept.
+    changing: Mutex<()>,
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
@@ -41,8 +45,6 @@ pub(crate) struct Stores {
     pub events: EventTail,
     /// Impressions on their way to the writer.
     pub impressions: ImpressionQueue,
-    /// The weights in force.
-    pub weights: ArcSwap<LiveWeights>,
     pub progress: Progress,
     /// Why writes are refused since a durable write failed.
     pub poisoned: ArcSwapOption<String>,
@@ -60,7 +62,78 @@ pub(crate) struct Stores {
     pub oplog_hold: AtomicU64,
 }
 
+/// What an open store begins with.
+pub(crate) struct Opened {
+    pub path: PathBuf,
+    pub store_id: String,
+    pub config: Config,
+    pub catalog: Catalog,
+    pub text: TextStore,
+    pub vectors: VectorStore,
+    pub live: Live,
+    pub schema: Schema,
+    pub spaces: Spaces,
+}
+
 impl Stores {
+    /// The stores of a directory, with nothing in their overlays.
+    pub(crate) fn new(opened: Opened) -> Stores {
+        let Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces } = opened;
+        Stores {
+            path,
+            store_id,
+            config,
+            catalog,
+            text,
+            vectors,
+            live: ArcSwap::from_pointee(live),
+            changing: Mutex::default(),
+            schema: ArcSwap::from_pointee(schema),
+            spaces: ArcSwap::from_pointee(spaces),
+            recent: Recent::default(),
+            impressions: ImpressionQueue::default(),
+            events: EventTail::default(),
+            progress: Progress::default(),
+            poisoned: ArcSwapOption::empty(),
+            background_error: ArcSwapOption::empty(),
+            calibration_error: ArcSwapOption::empty(),
+            copies: Mutex::default(),
+            item_spaces: ArcSwapOption::empty(),
+            fitting: Mutex::default(),
+            oplog_hold: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// What answers requests now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// The model that answers now.
+    pub(crate) fn model(&self) -> Arc<Model> {
+        self.live().model.clone()
+    }
+
+    /// The weights in force now.
+    pub(crate) fn weights(&self) -> Arc<LiveWeights> {
+        self.live().weights.clone()
+    }
+
+    /// Lets one at a time change what is live. Never asked for by a holder of the catalog's write transaction.
+    pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
+        lock(&self.changing)
+    }
+
+    /// Changes what is live. The caller holds [`Stores::change`].
+    pub(crate) fn set_live(&self, live: Arc<Live>) {
+        self.live.store(live);
+    }
+
+    /// Puts other weights in force. The caller holds [`Stores::change`], or owns the store.
+    pub(crate) fn set_weights(&self, weights: Arc<LiveWeights>) {
+        self.live.store(Arc::new(Live { weights, ..Live::clone(&self.live()) }));
+    }
+
     /// Tells the background threads to end, of this store and of its copies: a replay is given up at its next step.
     pub(crate) fn end(&self) {
         self.progress.close();

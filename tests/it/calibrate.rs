@@ -142,6 +142,30 @@ fn the_background_calibrates_a_log_that_has_grown() {
 }
 
 #[test]
+fn the_gap_that_ends_a_visit_is_configured() {
+    let situations = |gap: f64| {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut config = Config::default();
+        config.session_gap = gap;
+        let db = Engine::open(dir.path().join("store"), config).expect("opens");
+        db.put(items()).expect("puts");
+        db.log(events(300)).expect("logs");
+        let sets = db.calibrate().expect("calibrates").sets;
+        sets.iter().filter(|set| set.situation.history).map(|set| set.situation.in_visit).collect::<Vec<_>>()
+    };
+    // The steps of a visit are a minute apart, and nobody visits twice.
+    let together = situations(61.0);
+    assert!(!together.is_empty() && together.iter().all(|in_visit| *in_visit), "{together:?}");
+    let apart = situations(59.0);
+    assert!(!apart.is_empty() && apart.iter().all(|in_visit| !*in_visit), "{apart:?}");
+    for gap in [0.0, -1.0, f64::NAN, 1e6] {
+        let mut config = Config::default();
+        config.session_gap = gap;
+        assert_eq!(config.validate().expect_err("refused").name(), "InvalidArgument", "{gap}");
+    }
+}
+
+#[test]
 fn closing_gives_a_running_calibration_up() {
     let Shop { db, dir } = logged(1_500);
     let slow = std::thread::scope(|scope| {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by layer, lowest first. In layers 2 and 4 modules may not import their siblings.
 const LAYERS: [&[&str]; 6] = [
-    &["config", "error", "exposure", "id", "kind", "limits", "random", "score", "time"],
+    &["config", "error", "exposure", "id", "kind", "limits", "random", "retention", "score", "time"],
     &[
         "calibration",
         "candidate",
@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 6] = [
         "impression",
         "item",
         "json",
+        "lifecycle",
         "ranking",
         "request",
         "rule",
@@ -30,14 +31,18 @@ const LAYERS: [&[&str]; 6] = [
     &[
         "event_tail",
         "fit_space",
+        "forget",
         "impression_queue",
         "intent",
         "interests",
         "item_space",
+        "live",
         "live_weights",
         "recover",
         "refit",
+        "registry",
         "relations",
+        "segments",
         "snapshot",
         "stores",
     ],

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that meets something unexpected fails")]
 
+mod adapters;
 mod calibrate;
 mod concurrency;
 mod controls;
@@ -12,10 +13,14 @@ mod filters;
 mod grid;
 mod hostile;
 mod layers;
+mod model_crash;
+mod models;
 mod pages;
 mod recovery;
 mod requests;
+mod retention;
 mod rules;
+mod segments;
 mod shown;
 mod sids;
 mod signals;

@@ -131,6 +131,28 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn a_directory_of_the_format_before_is_read_and_brought_up_to_date() {
+    let (_dir, path, before) = closed();
+    let file = path.join("FORMAT");
+    let set = |version: u32| {
+        let mut format: serde_json::Value = serde_json::from_slice(&fs::read(&file).expect("reads")).expect("is JSON");
+        format["format"] = version.into();
+        format["oldest_reader"] = version.into();
+        fs::write(&file, format.to_string()).expect("writes");
+    };
+    let version = || {
+        serde_json::from_slice::<serde_json::Value>(&fs::read(&file).expect("reads")).expect("is JSON")["format"]
+            .clone()
+    };
+    let now = version();
+    set(2);
+    assert_eq!(reopened(&path), before);
+    assert_eq!(version(), now, "an older library must not open it any more");
+    set(1);
+    assert_eq!(Engine::open(&path, Config::default()).map(|_| ()).expect_err("refused").name(), "Damaged");
+}
+
+#[test]
 fn a_damaged_catalog_is_an_error_and_never_an_empty_store() {
     let name = |path: &Path| Engine::open(path, Config::default()).map(|_| "opened").unwrap_or_else(|e| e.name());
     let (_dir, path, _) = closed();

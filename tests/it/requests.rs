@@ -150,5 +150,6 @@ fn ranking_ids_differ_and_stages_are_timed() {
     assert_ne!(a.rank_id, b.rank_id);
     let took = a.took;
     assert!(took.total_us >= took.context_us + took.retrieve_us + took.rank_us + took.respond_us);
+    assert!(took.rank_us >= took.features_us && took.features_us > 0, "{took:?}");
     shop.db.log(vec![Event { rank_id: Some(a.rank_id), ..Event::new("u", Action::Click).item("bag") }]).expect("logs");
 }

@@ -25,6 +25,7 @@ fn run() -> Result<()> {
     let [directory, expected, seed, whole] = arguments.as_slice() else { return Err("four arguments".into()) };
     let mut config = Config::default();
     config.sessions = 1;
+    (config.retention.total, config.retention.per_user) = (Some(200), Some(50));
     let db = Engine::open(directory, config)?;
     let (which, mut state) = verify(&db, &std::fs::read_to_string(expected)?, whole == "whole")?;
     say(&format!("verified {which}"));
@@ -59,7 +60,8 @@ fn next(rng: &mut StdRng, state: &State) -> Operation {
             let known: Vec<u64> = state.items.keys().copied().collect();
             Operation::Delete(known.choose_multiple(rng, 2).copied().collect())
         }
-        _ => Operation::Log(rng.random_range(1..20)),
+        70..95 => Operation::Log(rng.random_range(1..20)),
+        _ => Operation::Trim,
     }
 }
 
@@ -68,6 +70,9 @@ fn execute(db: &Engine, operation: &Operation) -> Result<()> {
         Operation::Put(items) => db.put(items.iter().map(|(id, version)| journal::item(*id, *version)).collect())?,
         Operation::Delete(ids) => {
             db.delete(&ids.iter().map(|id| format!("item-{id}")).collect::<Vec<_>>())?;
+        }
+        Operation::Trim => {
+            db.trim()?;
         }
         Operation::Log(events) => db.log((0..*events).map(journal::event).collect())?,
     }
@@ -115,7 +120,8 @@ fn read(db: &Engine) -> Result<State> {
         let Some(Value::Number(version)) = item.fields.get("version") else { return Err("no version".into()) };
         items.insert(id, *version as u64);
     }
-    Ok(State { items, events: db.stats()?.events })
+    let stats = db.stats()?;
+    Ok(State { items, events: stats.events + stats.events_removed })
 }
 
 /// Text and vectors agree with the catalog: this version is found by its word and by its direction, another is not.

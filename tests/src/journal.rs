@@ -14,6 +14,8 @@ pub enum Operation {
     Delete(Vec<u64>),
     /// Log this many events.
     Log(u64),
+    /// Remove the events that are not kept.
+    Trim,
 }
 
 /// What a store holds.
@@ -21,7 +23,7 @@ pub enum Operation {
 pub struct State {
     /// Version by id.
     pub items: BTreeMap<u64, u64>,
-    /// Events.
+    /// Events, those that were removed included.
     pub events: u64,
 }
 
@@ -33,6 +35,7 @@ impl State {
             Operation::Put(items) => state.items.extend(items.iter().copied()),
             Operation::Delete(ids) => state.items.retain(|id, _| !ids.contains(id)),
             Operation::Log(events) => state.events += events,
+            Operation::Trim => {}
         }
         state
     }
@@ -57,6 +60,7 @@ impl Operation {
             Operation::Put(items) => json!({ "put": items }).to_string(),
             Operation::Delete(ids) => json!({ "delete": ids }).to_string(),
             Operation::Log(events) => json!({ "log": events }).to_string(),
+            Operation::Trim => json!({ "trim": true }).to_string(),
         }
     }
 
@@ -69,6 +73,9 @@ impl Operation {
         }
         if let Some(ids) = json.get("delete") {
             return Some(Operation::Delete(ids.as_array()?.iter().map(Json::as_u64).collect::<Option<_>>()?));
+        }
+        if json.get("trim").is_some() {
+            return Some(Operation::Trim);
         }
         Some(Operation::Log(json.get("log")?.as_u64()?))
     }
@@ -96,5 +103,6 @@ pub fn direction(id: u64, version: u64) -> Vec<f32> {
 
 /// An event on an item.
 pub fn event(id: u64) -> Event {
-    Event::new(format!("user-{}", id % 7), Action::View).item(format!("item-{id}"))
+    let event = Event::new(format!("user-{}", id % 7), Action::View).item(format!("item-{id}"));
+    if id.is_multiple_of(2) { event.segment("country", format!("c{}", id % 6)) } else { event }
 }

@@ -1,6 +1,8 @@
 //! What the integration tests share: a small shop, and a temporary directory to open it in.
 
+pub mod adapter;
 pub mod journal;
+pub mod trained;
 
 use onelist::{Action, Config, Engine, Event, Item, Request, Timestamp, Value};
 

@@ -59,6 +59,17 @@ void test_calibration(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, onelist_check_space(db, &changed));
     CHECK(changed == 0);
     CHECK_STATUS(ONELIST_OK, onelist_check_space(db, NULL));
+    const char *event = "{\"user\": \"u5\", \"action\": \"buy\", \"item\": \"mug-blue\", \"segments\": {\"country\": \"UK\"}}";
+    CHECK_STATUS(ONELIST_OK, onelist_log(db, event, strlen(event)));
+    CHECK_STATUS(ONELIST_OK, onelist_flush(db));
+    CHECK(contains(ranked(db, "{\"segments\": {\"country\": \"UK\"}}"), "\"source\":\"segment\""));
+    CHECK(!contains(ranked(db, "{\"segments\": {\"country\": \"FR\"}}"), "\"source\":\"segment\""));
+    const char *wrong = "{\"user\": \"u5\", \"action\": \"buy\", \"item\": \"mug-blue\", \"segments\": {\"country\": 3}}";
+    CHECK_STATUS(ONELIST_INPUT, onelist_log(db, wrong, strlen(wrong)));
+    size_t removed = 9;
+    CHECK_STATUS(ONELIST_OK, onelist_trim(db, &removed));
+    CHECK(removed == 0);
+    CHECK_STATUS(ONELIST_OK, onelist_trim(db, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_calibrate(db, NULL, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_calibrations(db, NULL, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_use_calibration(NULL, 0));

@@ -44,6 +44,7 @@ void test_store(onelist_engine *db);
 void test_ranking(onelist_engine *db);
 void test_controls(onelist_engine *db);
 void test_calibration(onelist_engine *db);
+void test_models(onelist_engine *db);
 void test_threads(const char *directory);
 
 #endif

@@ -36,6 +36,7 @@ int main(int argc, char **argv) {
         test_ranking(db);
         test_controls(db);
         test_calibration(db);
+        test_models(db);
         CHECK_STATUS(ONELIST_OK, onelist_close(&db));
 
         // What was written is there after opening again.

@@ -13,10 +13,12 @@ from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
 from onelist import _native
 from onelist._json import to_json
 from onelist._native import Ranking
+from onelist._request import prepared
 from onelist._runtime import installed_runtime
 from onelist.calibration import Calibration
 from onelist.errors import InvalidArgumentError
 from onelist.evaluation import Report
+from onelist.models import ModelCalls
 from onelist.types import (
     ActionConfig,
     Cap,
@@ -32,6 +34,7 @@ from onelist.types import (
     NewItems,
     Options,
     Request,
+    RetentionOptions,
     Rule,
     SeenWhen,
     Stats,
@@ -61,6 +64,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     calibrate: bool | None = None,
     fit_space: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
+    session_gap: float | None = None,
+    retention: RetentionOptions | None = None,
     actions: Mapping[str, ActionConfig] | None = None,
     impressions: bool | ImpressionOptions | None = None,
     explore: Exploration | None = None,
@@ -75,7 +80,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``strict``: refuse items with fields that are neither stored nor configured (False)
     - ``date_field``: a date field that says since when an item is available (the time of its first put)
     - ``onnxruntime``: the runtime's shared library or its folder (``ORT_DYLIB_PATH``, else the installed package)
-    - ``model``: a folder with a ``manifest.json`` (the model that ships with the engine)
+    - ``model``: a folder with a ``manifest.json`` (the model that ships); a promoted model comes before it
     - ``provider``: where the model runs (cpu); ``provider_fallback``: use the CPU when it cannot start (False)
     - ``sessions``: requests that run at the same time (0: one for each core, at most 8); ``threads_per_session`` (1)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
@@ -85,6 +90,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``fit_space``: fit the vector space of items to the catalog in the background, from a thousand items with text on, and
       again each time it has grown tenfold (False)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
+    - ``session_gap``: seconds without an event after which a visit is over (1800)
+    - ``retention``: which events are kept (all of them), as ``{"per_user": 500, "total": 5_000_000, "days": 730}``
     - ``impressions``: which rankings are remembered (all, the newest 100,000); False for none
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
@@ -108,6 +115,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "calibrate": calibrate,
         "fit_space": fit_space,
         "rating_scale": rating_scale,
+        "session_gap": session_gap,
+        "retention": retention,
         "actions": actions,
         "impressions": impressions,
         "explore": explore,
@@ -116,20 +125,6 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     }
     given = {name: value for name, value in config.items() if value is not None}
     return Engine(_native.Engine(path, to_json(given, "configuration")))
-
-
-_AS_JSON = ("filter", "caps", "calibrate_mix", "rules", "explore", "new_items")
-
-
-def _prepared(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The request with the parts that the engine reads as JSON text; a filter may be such a text already."""
-    if not isinstance(request, Mapping):
-        return request
-    parts = {name: request[name] for name in _AS_JSON if request.get(name) is not None}
-    written = {
-        name: to_json(part, name) for name, part in parts.items() if not (name == "filter" and isinstance(part, str))
-    }
-    return {**request, **written} if written else request
 
 
 def _seconds(time: Time) -> float:
@@ -153,14 +148,14 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine:
+class Engine(ModelCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
     ``rank`` sees it. Every batch is atomic: all of it or none of it.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ()
 
     def __init__(self, native: _native.Engine) -> None:
         """Wraps an opened native engine; use ``onelist.open``."""
@@ -230,6 +225,7 @@ class Engine:
         time: Time | None = None,
         rank_id: str | None = None,
         basket: str | None = None,
+        segments: Mapping[str, str] | None = None,
     ) -> None:
         """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
 
@@ -239,9 +235,10 @@ class Engine:
         - ``value``: a rating, a quantity, seconds watched
         - ``time``: when (now); ``rank_id``: the ranking that was answered to
         - ``basket``: the basket, order or session; what shares one was had together
+        - ``segments``: which segments the user was in, by name: ``{"country": "UK"}``
         """
-        one = {"user": user, "item": item, "query": query, "value": value, "time": time}
-        one |= {"rank_id": rank_id, "basket": basket}
+        one: dict[str, object] = {"user": user, "item": item, "query": query, "value": value, "time": time}
+        one |= {"rank_id": rank_id, "basket": basket, "segments": segments}
         if events is None:
             self._native.log([{**one, "action": action}])
         elif given := [name for name, value in one.items() if value is not None]:
@@ -258,6 +255,7 @@ class Engine:
         like: str | Iterable[str] | None = None,
         unlike: str | Iterable[str] | None = None,
         among: Iterable[str] | None = None,
+        segments: Mapping[str, str] | None = None,
         vectors: Mapping[str, Vector] | None = None,
         filter: Filter | str | None = None,  # noqa: A002 (the word of the field)
         exclude: Iterable[str] | None = None,
@@ -268,6 +266,7 @@ class Engine:
         calibrate_mix: Mix | None = None,
         rules: Sequence[Rule] | None = None,
         scenario: str | None = None,
+        adapter: str | None = None,
         explore: Exploration | None = None,
         new_items: NewItems | None = None,
         log_impression: bool | None = None,
@@ -287,6 +286,7 @@ class Engine:
         - ``like``: seeds of "more like this"; they are not in the answer
         - ``unlike``: items that the list moves away from; they are not in the answer
         - ``among``: rank only these ids; ``exclude``: leave these out
+        - ``segments``: which segments the user is in, by name, in place of what events said last
         - ``exclude_seen``: leave out what the user has had: all of it (True), or by action and age
           (``onelist.types.SeenWhen``)
         - ``personalization``: how much the history counts: off, low, medium (as without it) or high
@@ -294,6 +294,7 @@ class Engine:
         - ``caps``: at most so many hits of one value of a field; what is over it moves behind
         - ``calibrate_mix``: let the mix of a field in the list follow that of the history
         - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
+        - ``adapter``: that of the request's domain, by the name of ``load_adapter``
         - ``explore``: draw the order at random on a share of requests; ``new_items``: keep places for new items
         - ``log_impression``: whether the ranking is remembered (True); say False when nobody is shown it
         - ``vectors``: vectors of your own to search with, by the name of the field
@@ -310,6 +311,7 @@ class Engine:
             "like": like,
             "unlike": unlike,
             "among": among,
+            "segments": segments,
             "vectors": vectors,
             "filter": filter,
             "exclude": exclude,
@@ -320,6 +322,7 @@ class Engine:
             "calibrate_mix": calibrate_mix,
             "rules": rules,
             "scenario": scenario,
+            "adapter": adapter,
             "explore": explore,
             "new_items": new_items,
             "log_impression": log_impression,
@@ -331,7 +334,7 @@ class Engine:
             "explain": explain,
             "now": now,
         }
-        return self._native.rank(_prepared(request))
+        return self._native.rank(prepared(request))
 
     def search(self, query: str, **options: Unpack[UserOptions]) -> Ranking:
         """``rank`` with a query."""
@@ -351,7 +354,7 @@ class Engine:
 
     def rank_many(self, requests: Iterable[Mapping[str, object]]) -> list[Ranking]:
         """One ranking for each request (``onelist.types.Request``: keywords of ``rank``), in order; at most 1024."""
-        return self._native.rank_many(_prepared(request) for request in requests)
+        return self._native.rank_many(prepared(request) for request in requests)
 
     def impressions(self, after: str | None = None, limit: SupportsIndex = 1000) -> list[Impression]:
         """The rankings that are remembered, oldest first: at most ``limit`` after that of ``after``, a ``rank_id``
@@ -381,6 +384,11 @@ class Engine:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count
         changed. Writers wait meanwhile."""
         return self._native.recount()
+
+    def trim(self) -> int:
+        """Removes the events that ``retention`` does not keep now, instead of in the background when the log has grown by a
+        tenth or a day has passed; returns how many."""
+        return self._native.trim()
 
     def evaluate(
         self,

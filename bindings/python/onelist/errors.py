@@ -109,6 +109,12 @@ class UnknownScenarioError(InputError):
     name = "UnknownScenario"
 
 
+class UnknownAdapterError(InputError):
+    """A request names an adapter that is not loaded for the model that answers."""
+
+    name = "UnknownAdapter"
+
+
 class InvalidArgumentError(InputError):
     """An argument breaks a rule that has no class of its own."""
 

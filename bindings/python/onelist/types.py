@@ -150,6 +150,7 @@ class Event(TypedDict, total=False):
     time: Time | None
     rank_id: str | None
     basket: str | None
+    segments: Mapping[str, str] | None
 
 
 class ActionConfig(TypedDict, total=False):
@@ -158,6 +159,15 @@ class ActionConfig(TypedDict, total=False):
 
     meaning: str
     weight: float
+
+
+class RetentionOptions(TypedDict, total=False):
+    """Which events are kept: the newest ``per_user`` of one user, the newest ``total`` in all, those of the last ``days``;
+    None for no bound."""
+
+    per_user: int | None
+    total: int | None
+    days: float | None
 
 
 class JudgedQuery(TypedDict, total=False):
@@ -177,6 +187,7 @@ class Options(TypedDict, total=False):
     like: str | Iterable[str] | None
     unlike: str | Iterable[str] | None
     among: Iterable[str] | None
+    segments: Mapping[str, str] | None
     vectors: Mapping[str, Vector] | None
     filter: Filter | str | None
     exclude: Iterable[str] | None
@@ -187,6 +198,7 @@ class Options(TypedDict, total=False):
     calibrate_mix: Mix | None
     rules: Sequence[Rule] | None
     scenario: str | None
+    adapter: str | None
     explore: Exploration | None
     new_items: NewItems | None
     log_impression: bool | None
@@ -221,6 +233,53 @@ class FieldOptions(TypedDict, total=False):
     kind: str
     boost: float
     embed: bool
+
+
+class ModelVersion(TypedDict):
+    """One model of a store. Version 0 is that of ``open``, or the one that ships; ``loaded`` is in Unix seconds."""
+
+    version: int
+    name: str
+    sha256: str
+    space_id: str
+    loaded: float | None
+    live: bool
+
+
+class AdapterVersion(TypedDict):
+    """One adapter of a store; ``usable`` when it was made (``base``) for the model that answers."""
+
+    name: str
+    sha256: str
+    base: str
+    bytes: int
+    loaded: float | None
+    usable: bool
+
+
+class Models(TypedDict):
+    """The models and adapters of a store. ``before`` is what ``roll_back_model`` goes back to."""
+
+    live: int
+    before: int | None
+    versions: list[ModelVersion]
+    adapters: list[AdapterVersion]
+
+
+class Shadow(TypedDict):
+    """How a model differs from the one that answers, on the same requests: the mean share of the first ten hits in common,
+    the mean rank correlation (Spearman) of their scores, mean microseconds of each, and what failed under it alone."""
+
+    live: int
+    shadow: int
+    requests: int
+    common_top_10: float
+    rank_correlation: float
+    live_us: float
+    shadow_us: float
+    errors: list[str]
+    failed: int
+    skipped: int
 
 
 class TrainingSummary(TypedDict):
@@ -279,6 +338,7 @@ class Stats(TypedDict):
     items: int
     users: int
     events: int
+    events_removed: int
     seq: int
     oplog: int
     disk_bytes: int

@@ -1,11 +1,12 @@
 //! Python values to the engine's items and fields.
 //!
-//! No JSON in between. Nothing here panics on any object: dicts are read through a copy of their items, because reading
-//! a value can run the caller's code, and that code may change the dict.
+//! No JSON in between. Nothing here panics on any object: the items of a dict are taken before any is read, because
+//! reading a value can run the caller's code, and that code may change the dict.
 
 use numpy::{PyArray1, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use onelist::{Error, Item, Timestamp, Value};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{
     PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PySet, PyString, PyTuple,
     PyTzInfo,
@@ -93,16 +94,33 @@ pub(crate) fn elements<'py, T>(
     Ok(found)
 }
 
-/// The pairs of a dict or another mapping, copied first: see the module's text.
-pub(crate) fn pairs<'py>(value: &Bound<'py, PyAny>, place: &Place<'_>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+/// The pairs of a dict or another mapping, all of them taken before any is looked at: see the module's text.
+pub(crate) fn pairs<'py>(
+    value: &Bound<'py, PyAny>,
+    place: &Place<'_>,
+) -> PyResult<Vec<(PyBackedStr, Bound<'py, PyAny>)>> {
     let dict = match value.cast::<PyDict>() {
-        Ok(dict) => dict.copy()?,
+        Ok(dict) => dict.clone(),
         Err(_) if value.is_instance_of::<PyMapping>() => {
             value.py().get_type::<PyDict>().call1((value,))?.cast_into::<PyDict>()?
         }
         Err(_) => return Err(wrong_type(place, "a dict", value)),
     };
-    dict.iter().map(|(key, value)| Ok((text(&key, &Place::Key(place, "key"))?, value))).collect()
+    // Taking a pair runs no code of the caller's.
+    let taken: Vec<_> = dict.iter().collect();
+    taken.into_iter().map(|(key, value)| Ok((key_text(key, place)?, value))).collect()
+}
+
+/// A key as UTF-8, not copied.
+fn key_text(key: Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<PyBackedStr> {
+    if let Ok(string) = key.cast::<PyString>()
+        && let Ok(text) = PyBackedStr::try_from(string.clone())
+    {
+        return Ok(text);
+    }
+    // No string, or one without UTF-8: the usual error.
+    let text = text(&key, &Place::Key(place, "key"))?;
+    PyBackedStr::try_from(PyString::new(key.py(), &text))
 }
 
 /// A datetime (one without a time zone is taken as UTC) or a date (its midnight in UTC); `None` for anything else.
@@ -131,7 +149,9 @@ fn calendar(value: &Bound<'_, PyAny>) -> PyResult<Option<Timestamp>> {
 
 /// A point in time: datetime, date, or finite seconds since the Unix epoch.
 pub(crate) fn time(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Timestamp> {
-    if let Some(moment) = calendar(value)? {
+    // Plain numbers first: most times are, and they are told apart at a glance.
+    let plain = value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>();
+    if let Some(moment) = if plain { None } else { calendar(value)? } {
         return Ok(moment);
     }
     let seconds = number(value, place)?;
@@ -273,7 +293,7 @@ pub(crate) fn item(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Item
         if key == "id" {
             id = Some(text(&value, &place)?);
         } else if let Some(value) = field(&value, &place)? {
-            item.fields.insert(key, value);
+            item.fields.insert((*key).to_owned(), value);
         }
     }
     item.id = id.ok_or_else(|| invalid(value.py(), place, "a dict with the key `id`", "none"))?;

@@ -147,6 +147,11 @@ impl Engine {
         call(py, || self.inner.recount().map(|recount| recount.before == recount.after))
     }
 
+    /// Removes the events that are not kept; how many.
+    fn trim(&self, py: Python<'_>) -> PyResult<u64> {
+        call(py, || self.inner.trim())
+    }
+
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.
     #[pyo3(signature = (plan, /))]
     fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {
@@ -180,6 +185,71 @@ impl Engine {
     fn use_calibration(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
         let version = count(version, &Place::Argument("version"))?;
         call(py, || self.inner.use_calibration(version as u64))
+    }
+
+    /// The models and adapters, as JSON text.
+    fn models(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || onelist::json::models_to_json(&self.inner.models()?))
+    }
+
+    /// Checks a model and copies it into the store; its version, as JSON text.
+    #[pyo3(signature = (path, /))]
+    fn load_model(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
+        call(py, || onelist::json::model_to_json(&self.inner.load_model(path)?))
+    }
+
+    /// Asks a version and the live one the same requests, or (None) so many past ones; how they differ, as JSON text.
+    #[pyo3(signature = (version, requests, sample, /))]
+    fn shadow_model(
+        &self,
+        py: Python<'_>,
+        version: &Bound<'_, PyAny>,
+        requests: Option<&Bound<'_, PyAny>>,
+        sample: &Bound<'_, PyAny>,
+    ) -> PyResult<String> {
+        let version = count(version, &Place::Argument("version"))? as u64;
+        let sample = count(sample, &Place::Argument("sample"))?;
+        let read = |all| elements(all, &Place::Argument("requests"), "an iterable of dicts", request);
+        let requests = requests.map(read).transpose()?;
+        call(py, || {
+            onelist::json::shadow_to_json(&match requests {
+                Some(requests) => self.inner.shadow_model(version, &requests)?,
+                None => self.inner.shadow_model_on_past(version, sample)?,
+            })
+        })
+    }
+
+    /// Lets a version answer.
+    #[pyo3(signature = (version, /))]
+    fn promote_model(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
+        let version = count(version, &Place::Argument("version"))?;
+        call(py, || self.inner.promote_model(version as u64))
+    }
+
+    /// Lets the version answer that did before; which that is.
+    fn roll_back_model(&self, py: Python<'_>) -> PyResult<u64> {
+        call(py, || self.inner.roll_back_model())
+    }
+
+    /// Removes a version; whether there was one.
+    #[pyo3(signature = (version, /))]
+    fn unload_model(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let version = count(version, &Place::Argument("version"))?;
+        call(py, || self.inner.unload_model(version as u64))
+    }
+
+    /// Checks an adapter and lets requests name it; what it is, as JSON text.
+    #[pyo3(signature = (name, path, /))]
+    fn load_adapter(&self, py: Python<'_>, name: &Bound<'_, PyAny>, path: PathBuf) -> PyResult<String> {
+        let name = text(name, &Place::Argument("name"))?;
+        call(py, || onelist::json::adapter_to_json(&self.inner.load_adapter(&name, path)?))
+    }
+
+    /// Removes an adapter; whether there was one.
+    #[pyo3(signature = (name, /))]
+    fn unload_adapter(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let name = text(name, &Place::Argument("name"))?;
+        call(py, || self.inner.unload_adapter(&name))
     }
 
     /// Writes a training file by a plan in JSON; what was written, as JSON.

@@ -1,14 +1,17 @@
 //! Python dicts to the engine's events and requests.
 
+use std::collections::BTreeMap;
+
 use onelist::json::REQUEST_KEYS;
 use onelist::{Action, Error, Event, ExcludeSeen, HistoryEvent, Personalization, Request, SeenWhen};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBool, PyInt, PyMapping, PyString};
 
 use crate::convert::{elements, ids, number, pairs, text, time, vector};
 use crate::error::{Place, from_engine, invalid, wrong_type};
 
-const EVENT_KEYS: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
+const EVENT_KEYS: [&str; 9] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket", "segments"];
 const HISTORY_KEYS: [&str; 4] = ["item", "action", "value", "time"];
 const SEEN_KEYS: [&str; 2] = ["actions", "within_days"];
 
@@ -31,7 +34,7 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
         if value.is_none() {
             continue;
         }
-        match key.as_str() {
+        match &*key {
             "user" => user = Some(text(&value, &place)?),
             "action" => action = Some(text(&value, &place)?),
             "item" => event.item = Some(text(&value, &place)?),
@@ -39,6 +42,7 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
             "value" => event.value = Some(number(&value, &place)?),
             "time" => event.time = Some(time(&value, &place)?),
             "rank_id" => event.rank_id = Some(text(&value, &place)?),
+            "segments" => event.segments = segments(&value, &place)?,
             _ => event.basket = Some(text(&value, &place)?),
         }
     }
@@ -46,6 +50,15 @@ pub(crate) fn event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Eve
     event.user = user.ok_or_else(|| missing("user"))?;
     event.action = Action::named(&action.ok_or_else(|| missing("action"))?);
     Ok(event)
+}
+
+/// Segments from a dict of texts.
+fn segments(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<BTreeMap<String, String>> {
+    let read = |(name, value): (PyBackedStr, Bound<'_, PyAny>)| {
+        let value = text(&value, &Place::Key(place, &name))?;
+        Ok((name.to_string(), value))
+    };
+    pairs(value, place)?.into_iter().map(read).collect()
 }
 
 /// An event of a stateless history: an item's id (a view of it), or a dict.
@@ -64,7 +77,7 @@ fn history_event(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Histor
         if value.is_none() {
             continue;
         }
-        match key.as_str() {
+        match &*key {
             "item" => item = Some(text(&value, &place)?),
             "action" => event.action = Action::named(&text(&value, &place)?),
             "value" => event.value = Some(number(&value, &place)?),
@@ -97,10 +110,11 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         "like" => request.like = ids(value, place)?,
         "unlike" => request.unlike = ids(value, place)?,
         "among" => request.among = Some(ids(value, place)?),
+        "segments" => request.segments = segments(value, place)?,
         "vectors" => {
             for (name, value) in pairs(value, place)? {
                 let components = vector(&value, &Place::Key(place, &name))?;
-                request.vectors.insert(name, components);
+                request.vectors.insert((*name).to_owned(), components);
             }
         }
         "filter" | "caps" | "calibrate_mix" | "rules" | "explore" | "new_items" => {
@@ -116,6 +130,7 @@ fn set(request: &mut Request, key: &str, value: &Bound<'_, PyAny>, place: &Place
         }
         "diversity" => request.diversity = number(value, place)? as f32,
         "scenario" => request.scenario = Some(text(value, place)?),
+        "adapter" => request.adapter = Some(text(value, place)?),
         "next" => request.next = Some(text(value, place)?),
         "limit" => request.limit = count(value, place)?,
         "offset" => request.offset = count(value, place)?,
@@ -138,7 +153,7 @@ fn exclude_seen(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Exclude
     for (key, value) in pairs(value, place)? {
         known(value.py(), &key, place, &SEEN_KEYS)?;
         let place = Place::Key(place, &key);
-        match key.as_str() {
+        match &*key {
             _ if value.is_none() => {}
             "actions" => when.actions = ids(&value, &place)?.iter().map(|name| Action::named(name)).collect(),
             _ => when.within_days = Some(number(&value, &place)?),

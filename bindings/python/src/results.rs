@@ -178,6 +178,7 @@ impl Ranking {
         dict.set_item("context_us", self.took.context_us)?;
         dict.set_item("retrieve_us", self.took.retrieve_us)?;
         dict.set_item("rank_us", self.took.rank_us)?;
+        dict.set_item("features_us", self.took.features_us)?;
         dict.set_item("respond_us", self.took.respond_us)?;
         dict.set_item("total_us", self.took.total_us)?;
         Ok(dict)

@@ -1,6 +1,7 @@
 """Logging: keywords, dicts, batches, and what they change."""
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +88,39 @@ def test_signals_counted_anew_are_those_that_were_kept(shop: onelist.Engine) -> 
     assert shop.recount()
     shop.refit()
     assert "together" in {source for hit in shop.rank(user="u1", limit=100) for source in hit.sources}
+
+
+def test_retention_removes_old_events_and_remembers_purchases(tmp_path: Path) -> None:
+    now = dt.datetime.now(dt.timezone.utc)
+    with onelist.open(tmp_path / "store", retention={"per_user": 2, "days": 365.0, "total": None}) as db:
+        db.put([{"id": f"i{n}", "title": f"Thing {n}"} for n in range(6)])
+        db.log({"user": "u", "item": f"i{n}", "action": "buy", "time": now - dt.timedelta(days=n)} for n in range(4))
+        db.log(user="v", item="i5", action="buy", time=now - dt.timedelta(days=400))
+        assert db.trim() == 3 and db.trim() == 0 and db.recount()
+        stats = db.stats()
+        assert (stats["events"], stats["events_removed"]) == (2, 3)
+    with onelist.open(tmp_path / "store") as db:
+        assert set(db.rank(user="u", exclude_seen={"actions": ["buy"]}).ids) == {"i4", "i5"}
+        assert "i5" not in db.rank(user="v", exclude_seen=True).ids
+    with pytest.raises(errors.InvalidArgumentError, match="retention.total"):
+        onelist.open(tmp_path / "other", retention={"total": 0})
+    with pytest.raises(errors.UnknownFieldError, match="per_user, total, days"):
+        onelist.open(tmp_path / "other", retention={"age": 3})  # type: ignore[typeddict-unknown-key]
+
+
+def test_segments_are_kept_with_their_user(shop: onelist.Engine) -> None:
+    shop.log({"user": f"u{n}", "item": "lamp", "action": "buy", "segments": {"country": "UK"}} for n in range(3))
+    shop.log(user="u9", item="boot", segments={"country": "UK", "plan": "free"})
+    shop.flush()
+    proposed = {hit.id for hit in shop.rank(user="u9", limit=100) if "segment" in hit.sources}
+    assert proposed == {"lamp", "boot"}
+    visitor = shop.rank(segments={"plan": "free"}, limit=100)
+    assert {hit.id for hit in visitor if "segment" in hit.sources} == {"boot"}
+    assert all("segment" not in hit.sources for hit in shop.rank(segments={"country": "FR"}, limit=100))
+    for wrong, error in [({"": "UK"}, errors.InvalidArgumentError), ({"c": "x" * 129}, errors.LimitExceededError)]:
+        with pytest.raises(error):
+            shop.log(user="u9", item="boot", segments=wrong)
+        with pytest.raises(error):
+            shop.rank(segments=wrong)
+    with pytest.raises(TypeError, match="segments.country"):
+        shop.rank(segments={"country": 3})  # type: ignore[dict-item]

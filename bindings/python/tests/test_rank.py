@@ -179,7 +179,7 @@ def test_a_ranking_reads_like_a_tuple(shop: onelist.Engine) -> None:
     with pytest.raises(IndexError):
         ranking[len(ranking)]
     assert ranking.rank_id and ranking.rank_id != shop.rank("red shoes", now=NOW).rank_id
-    assert set(ranking.took) == {"context_us", "retrieve_us", "rank_us", "respond_us", "total_us"}
+    assert set(ranking.took) == {"context_us", "retrieve_us", "rank_us", "features_us", "respond_us", "total_us"}
     assert 0 < ranking.took["total_us"] < 60_000_000
     assert ranking.degraded == ()
 

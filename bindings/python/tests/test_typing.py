@@ -11,7 +11,15 @@ from onelist import types
 
 pytest.importorskip("mypy", reason="pip install mypy")
 CONFIG = Path(__file__).parent.parent / "pyproject.toml"
-MODULES = ["onelist._native", "onelist.engine", "onelist.errors", "onelist.types", "onelist._display", "onelist._json"]
+MODULES = [
+    "onelist._native",
+    "onelist.engine",
+    "onelist.models",
+    "onelist.errors",
+    "onelist.types",
+    "onelist._display",
+    "onelist._json",
+]
 
 
 def check(tmp_path: Path, *arguments: str) -> None:

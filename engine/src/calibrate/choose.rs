@@ -9,6 +9,9 @@ use super::sample::Sample;
 const FEWEST: usize = 100;
 /// The share of the samples, the earliest, that is fitted to; the rest is held out.
 const FITTED: f64 = 0.75;
+/// Strengths of the pull towards the weights before, of which the one is taken that does best later. A log on which they
+/// are far off wants the weakest; one on which they are about right, the strongest, which learns the least noise.
+const PULLS: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
 
 /// Weights for each situation that has samples enough. `samples` are in order of time; `before` says the weights in
 /// force in a situation.
@@ -26,19 +29,21 @@ pub(crate) fn choose(samples: &[Sample], before: impl Fn(Situation) -> Vec<f32>)
 fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
     let (earlier, later) = samples.split_at((samples.len() as f64 * FITTED) as usize);
     let start: Vec<f64> = before.iter().copied().map(f64::from).collect();
-    let checked = fit(earlier, &start);
     let ndcg = |weights: &[f64]| later.iter().map(|sample| sample.ndcg(weights)).collect::<Vec<f64>>();
-    let (was, is) = (ndcg(&start), ndcg(&checked));
+    let was = ndcg(&start);
+    let tried = PULLS.map(|pull| (pull, ndcg(&fit(earlier, &start, pull))));
+    let best = tried.iter().max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)));
+    let (pull, is) = best.map_or((PULLS[0], &was), |(pull, is)| (*pull, is));
     let gains: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
     let kept = mean(&gains) > standard_error(&gains);
     // What proved itself is fitted once more with the later samples, which are the ones most like what comes.
-    let weights = if kept { fit(samples, &start) } else { start };
+    let weights = if kept { fit(samples, &start, pull) } else { start };
     WeightSet {
         situation,
         samples: earlier.len() as u64,
         held_out: later.len() as u64,
         ndcg_before: mean(&was),
-        ndcg_after: mean(&is),
+        ndcg_after: mean(is),
         kept,
         weights: weights.into_iter().map(|weight| weight as f32).collect(),
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::calibration::{Situation, VISIT_SECONDS};
+use crate::calibration::Situation;
 use crate::random::unit_hash;
 use crate::time::Timestamp;
 
@@ -35,13 +35,13 @@ pub(crate) struct Draw {
     pub situation: Situation,
 }
 
-/// Draws samples from events in order of time; the draws come in that order, too.
-pub(crate) fn draw(events: &[Past]) -> Vec<Draw> {
+/// Draws samples from events in order of time; the draws come in that order, too. A pause of `gap` seconds ends a visit.
+pub(crate) fn draw(events: &[Past], gap: f64) -> Vec<Draw> {
     let mut pools: HashMap<(Situation, bool), Vec<usize>> = HashMap::new();
     let mut people: HashMap<u32, Visitor> = HashMap::new();
     let from = (events.len() as f64 * WARM_UP) as usize;
     for (at, event) in events.iter().enumerate() {
-        let visitor = people.entry(event.user).or_default();
+        let visitor = people.entry(event.user).or_insert_with(|| Visitor::new(gap));
         for situation in visitor.situations(event) {
             if at >= from || !situation.history {
                 // The new items that follow one another in a basket are many, and much alike: half of the samples are
@@ -76,8 +76,9 @@ fn drawn(situation: Situation, pool: &[usize], most: usize) -> Vec<usize> {
 }
 
 /// What is known of a user on the way through the log.
-#[derive(Default)]
 pub(super) struct Visitor {
+    /// Seconds without an event that end a visit.
+    gap: f64,
     last: Option<Timestamp>,
     had: HashSet<u32>,
     /// The visit has had an item that was new to the user.
@@ -85,6 +86,10 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
+    pub(super) fn new(gap: f64) -> Visitor {
+        Visitor { gap, last: None, had: HashSet::new(), found_new: false }
+    }
+
     /// The situations that an event is a sample of.
     pub(super) fn situations(&self, event: &Past) -> Vec<Situation> {
         let Some(item) = event.item else { return Vec::new() };
@@ -107,7 +112,7 @@ impl Visitor {
     }
 
     fn in_visit(&self, time: Timestamp) -> bool {
-        self.last.is_some_and(|last| time.seconds_since(last) < VISIT_SECONDS)
+        self.last.is_some_and(|last| time.seconds_since(last) < self.gap)
     }
 
     pub(super) fn step(&mut self, event: &Past) {
@@ -137,7 +142,7 @@ mod tests {
                 events.push(past(visit % 3, item, f64::from(visit) * 86_400.0 + place as f64 * 60.0));
             }
         }
-        let draws = draw(&events);
+        let draws = draw(&events, 1_800.0);
         let of = |exclude_seen, in_visit| {
             draws
                 .iter()
@@ -147,6 +152,7 @@ mod tests {
         assert!(of(false, false) > 20 && of(false, true) > 40 && of(true, true) > 10, "{draws:?}");
         assert!(draws.iter().filter(|d| !d.situation.history).all(|d| d.at < 9), "a first event has no history");
         assert!(draws.windows(2).all(|pair| pair[0].at <= pair[1].at));
-        assert_eq!(draws, draw(&events), "the same log gives the same samples");
+        assert_eq!(draws, draw(&events, 1_800.0), "the same log gives the same samples");
+        assert!(draw(&events, 30.0).iter().all(|d| !d.situation.in_visit), "a minute is longer than this gap");
     }
 }

@@ -5,26 +5,25 @@
 
 use super::sample::{Sample, dot};
 
-/// How strongly weights are pulled towards those before, against the mean loss of one sample. A hundred times as much
-/// cost up to a tenth of what calibration gains (measured).
-const PULL: f64 = 1e-4;
 /// Newton steps, and halvings of one; the loss is flat long before.
 const STEPS: usize = 25;
 const HALVINGS: usize = 20;
 /// Gain of a step below which fitting ends.
 const ENOUGH: f64 = 1e-7;
 
-/// The weights that fit `samples` best. Samples whose item was no candidate say nothing and are passed over.
-pub(super) fn fit(samples: &[&Sample], before: &[f64]) -> Vec<f64> {
+/// The weights that fit `samples` best, pulled towards those before: `pull` times the square of the distance is added to
+/// the mean loss of a sample. Samples whose item was no candidate say nothing and are passed over.
+pub(super) fn fit(samples: &[&Sample], before: &[f64], pull: f64) -> Vec<f64> {
+    let origin = Origin { before, pull };
     let useful: Vec<&Sample> = samples.iter().copied().filter(|sample| sample.taken.is_some()).collect();
     let mut weights = before.to_vec();
     if useful.is_empty() {
         return weights;
     }
-    let mut loss = Loss::at(&useful, &weights, before);
+    let mut loss = Loss::at(&useful, &weights, origin);
     for _ in 0..STEPS {
         let Some(step) = solve(loss.curvature.clone(), &loss.slope) else { break };
-        let Some((next, better)) = shorten(&useful, &weights, before, &step, loss.value) else { break };
+        let Some((next, better)) = shorten(&useful, &weights, origin, &step, loss.value) else { break };
         let gain = loss.value - better.value;
         (weights, loss) = (next, better);
         if gain < ENOUGH {
@@ -34,12 +33,19 @@ pub(super) fn fit(samples: &[&Sample], before: &[f64]) -> Vec<f64> {
     weights
 }
 
+/// What weights are pulled to, and how strongly.
+#[derive(Clone, Copy)]
+struct Origin<'o> {
+    before: &'o [f64],
+    pull: f64,
+}
+
 /// The step, or a half of it, and so on, until the loss falls.
-fn shorten(samples: &[&Sample], weights: &[f64], before: &[f64], step: &[f64], value: f64) -> Option<(Vec<f64>, Loss)> {
+fn shorten(samples: &[&Sample], weights: &[f64], origin: Origin, step: &[f64], value: f64) -> Option<(Vec<f64>, Loss)> {
     let mut share = 1.0;
     for _ in 0..HALVINGS {
         let next: Vec<f64> = weights.iter().zip(step).map(|(w, s)| w - share * s).collect();
-        let loss = Loss::at(samples, &next, before);
+        let loss = Loss::at(samples, &next, origin);
         if loss.value.is_finite() && loss.value < value {
             return Some((next, loss));
         }
@@ -57,15 +63,15 @@ struct Loss {
 }
 
 impl Loss {
-    fn at(samples: &[&Sample], weights: &[f64], before: &[f64]) -> Loss {
+    fn at(samples: &[&Sample], weights: &[f64], origin: Origin) -> Loss {
         let n = weights.len();
         let mut loss = Loss { value: 0.0, slope: vec![0.0; n], curvature: vec![0.0; n * n] };
         let share = 1.0 / samples.len() as f64;
         samples.iter().for_each(|sample| loss.add(sample, weights, share));
-        for (place, (w, b)) in weights.iter().zip(before).enumerate() {
-            loss.value += PULL * (w - b) * (w - b);
-            loss.slope[place] += 2.0 * PULL * (w - b);
-            loss.curvature[place * n + place] += 2.0 * PULL;
+        for (place, (w, b)) in weights.iter().zip(origin.before).enumerate() {
+            loss.value += origin.pull * (w - b) * (w - b);
+            loss.slope[place] += 2.0 * origin.pull * (w - b);
+            loss.curvature[place * n + place] += 2.0 * origin.pull;
         }
         loss
     }
@@ -135,6 +141,8 @@ mod tests {
     use crate::calibration::Situation;
     use crate::random::unit_hash;
 
+    const PULL: f64 = 1e-4;
+
     /// Requests whose item is drawn by a softmax of known weights.
     fn samples(truth: &[f64], count: u64) -> Vec<Sample> {
         let candidates = 20;
@@ -156,7 +164,7 @@ mod tests {
     fn known_weights_are_found_again() {
         let truth = [2.0, -1.0, 0.5];
         let drawn = samples(&truth, 4_000);
-        let found = fit(&drawn.iter().collect::<Vec<_>>(), &[0.0; 3]);
+        let found = fit(&drawn.iter().collect::<Vec<_>>(), &[0.0; 3], PULL);
         for (w, t) in found.iter().zip(truth) {
             assert!((w - t).abs() < 0.12, "{found:?}");
         }
@@ -164,15 +172,15 @@ mod tests {
 
     #[test]
     fn without_samples_nothing_moves_and_few_move_little() {
-        assert_eq!(fit(&[], &[1.0, 2.0]), [1.0, 2.0]);
+        assert_eq!(fit(&[], &[1.0, 2.0], PULL), [1.0, 2.0]);
         let nothing = Sample { situation: Situation::ALL[2], features: vec![1.0, 0.0, 0.0, 1.0], taken: None };
-        assert_eq!(fit(&[&nothing], &[1.0, 2.0]), [1.0, 2.0]);
+        assert_eq!(fit(&[&nothing], &[1.0, 2.0], PULL), [1.0, 2.0]);
     }
 
     #[test]
     fn a_column_that_never_differs_is_no_trouble() {
         let sample = Sample { situation: Situation::ALL[2], features: vec![1.0, 0.0, 1.0, 1.0], taken: Some(1) };
-        let found = fit(&[&sample], &[0.5, 0.0]);
+        let found = fit(&[&sample], &[0.5, 0.0], PULL);
         assert!((found[0] - 0.5).abs() < 1e-6 && found[1] > 1.0, "{found:?}");
         assert!(solve(vec![1.0, 2.0, 2.0, 1.0], &[1.0, 1.0]).is_none());
     }

@@ -15,17 +15,23 @@ const MOST: usize = 1_000;
 const WARM_UP: f64 = 0.3;
 
 /// What was drawn so far.
-#[derive(Default)]
 pub(crate) struct Reservoir {
+    /// Seconds without an event that end a visit.
+    gap: f64,
     people: HashMap<u32, Visitor>,
     /// Hashes of the events that are held; the largest is the next to go.
     held: HashMap<(Situation, bool), BinaryHeap<u64>>,
 }
 
 impl Reservoir {
+    /// Nothing drawn yet; a pause of `gap` seconds ends a visit.
+    pub(crate) fn new(gap: f64) -> Reservoir {
+        Reservoir { gap, people: HashMap::new(), held: HashMap::new() }
+    }
+
     /// An event in order of time: the samples that it becomes.
     pub(crate) fn offer(&mut self, at: usize, event: &Past) -> Vec<Drawn> {
-        let visitor = self.people.entry(event.user).or_default();
+        let visitor = self.people.entry(event.user).or_insert_with(|| Visitor::new(self.gap));
         let first = visitor.begins(event);
         let mut taken = Vec::new();
         for situation in visitor.situations(event) {
@@ -74,7 +80,7 @@ mod tests {
             query: false,
         };
         let walk = |count: usize| {
-            let (mut reservoir, mut drawn) = (Reservoir::default(), Vec::new());
+            let (mut reservoir, mut drawn) = (Reservoir::new(1_800.0), Vec::new());
             (0..count).for_each(|at| drawn.extend(reservoir.offer(at, &event(at))));
             (reservoir, drawn)
         };

@@ -5,18 +5,22 @@
 //! does not depend on how the journal was cut into batches: a bulk import and single calls leave the same bytes. What a
 //! batch touches is held in memory and written once, in order of key.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::{Config, Meaning};
 use crate::error::Result;
-use crate::id::{ItemKey, Seq, UserKey};
+use crate::id::{ItemKey, KeyMap, Seq, UserKey};
 use crate::time::Timestamp;
 
 use super::covisits::{Neighbours, Relation};
-use super::events::{EventRow, StoredEvent, UserItem};
+use super::events::{StoredEvent, UserItem};
+use super::held::Lists;
 use super::journal::{Entry, LoggedEvent};
+use super::read::View;
+use super::segments::SegmentBatch;
 use super::signals::ItemSignals;
 use super::store::storage;
 use super::write::CatalogWrite;
@@ -39,11 +43,12 @@ pub(super) struct Batch {
     entries: usize,
     ids: HashMap<String, ItemKey>,
     users: HashMap<String, UserKey>,
-    people: HashMap<UserKey, Person>,
-    pairs: HashMap<(UserKey, ItemKey), UserItem>,
+    people: KeyMap<UserKey, Person>,
+    pairs: KeyMap<(UserKey, ItemKey), UserItem>,
     /// As stored, and as it is now.
-    signals: HashMap<ItemKey, (Option<ItemSignals>, ItemSignals)>,
-    neighbours: HashMap<(Relation, ItemKey), Neighbours>,
+    signals: KeyMap<ItemKey, (Option<ItemSignals>, ItemSignals)>,
+    neighbours: Lists,
+    pub(super) segments: SegmentBatch,
 }
 
 /// A person's newest positive events, oldest first.
@@ -106,14 +111,15 @@ impl CatalogWrite<'_> {
         let time = event.time.unwrap_or(logged.arrived);
         let item = event.item.as_deref().map(|id| self.key_in_batch(id)).transpose()?;
         let user = self.person(config, &event.user)?;
-        let row = codec::encode(&EventRow::of(logged, item))?;
+        let stored = StoredEvent::of(logged, order, item);
+        let row = stored.row()?;
         // The same event once more, as a log that is delivered at least once repeats it: counts once.
         if logged.dated && self.view().has_event(user, time, &row)? {
             self.counters.events = self.counters.events.saturating_sub(1);
             return Ok(());
         }
         self.tables.people.put(&mut self.txn, &keys::event(user, time, order.0, order.1), &row).map_err(storage)?;
-        let stored = StoredEvent::of(logged, order, item);
+        self.note_segments(user, &event.segments, logged.counted())?;
         self.count(config, user, &stored)?;
         match (&event.rank_id, item, event.action.meaning(event.value, config)) {
             (Some(rank_id), Some(item), (Meaning::Positive, _)) => self.choose(rank_id, item),
@@ -137,6 +143,7 @@ impl CatalogWrite<'_> {
             return Ok(());
         }
         self.signals_of(item)?.add_event(event.counted(), weight);
+        self.count_segments(&event.segments, item, event.counted(), weight)?;
         match Step::of(event, config) {
             Some(step) => self.relate(config, user, step),
             None => Ok(()),
@@ -235,32 +242,40 @@ impl CatalogWrite<'_> {
     }
 
     pub(super) fn pair(&mut self, user: UserKey, item: ItemKey) -> Result<&mut UserItem> {
-        if !self.batch.pairs.contains_key(&(user, item)) {
-            let stored = self.view().user_item(user, item)?.unwrap_or_default();
-            self.batch.pairs.insert((user, item), stored);
+        match self.batch.pairs.entry((user, item)) {
+            Slot::Occupied(known) => Ok(known.into_mut()),
+            Slot::Vacant(slot) => {
+                let view = View { txn: &self.txn, tables: &self.tables, held: self.held };
+                Ok(slot.insert(view.user_item(user, item)?.unwrap_or_default()))
+            }
         }
-        Ok(self.batch.pairs.entry((user, item)).or_default())
     }
 
     pub(super) fn signals_of(&mut self, item: ItemKey) -> Result<&mut ItemSignals> {
-        if !self.batch.signals.contains_key(&item) {
-            let stored = self.view().signals(item)?;
-            self.batch.signals.insert(item, (stored, stored.unwrap_or_default()));
+        match self.batch.signals.entry(item) {
+            Slot::Occupied(known) => Ok(&mut known.into_mut().1),
+            Slot::Vacant(slot) => {
+                let view = View { txn: &self.txn, tables: &self.tables, held: self.held };
+                let stored = view.signals(item)?;
+                Ok(&mut slot.insert((stored, stored.unwrap_or_default())).1)
+            }
         }
-        Ok(&mut self.batch.signals.entry(item).or_default().1)
     }
 
     fn neighbours_of(&mut self, relation: Relation, item: ItemKey) -> Result<&mut Neighbours> {
-        if !self.batch.neighbours.contains_key(&(relation, item)) {
-            let stored = self.view().neighbours(relation, item)?;
-            self.batch.neighbours.insert((relation, item), stored);
+        match self.batch.neighbours.entry((relation, item)) {
+            Slot::Occupied(known) => Ok(known.into_mut()),
+            Slot::Vacant(slot) => {
+                let view = View { txn: &self.txn, tables: &self.tables, held: self.held };
+                let held = self.held.and_then(|held| held.take(relation, item));
+                Ok(slot.insert(held.map_or_else(|| view.neighbours(relation, item), Ok)?))
+            }
         }
-        Ok(self.batch.neighbours.entry((relation, item)).or_default())
     }
 
     /// Writes what the batch touched, in order of key, and lets go of it.
     pub(super) fn settle(&mut self) -> Result<()> {
-        let Batch { pairs, signals, neighbours, .. } = std::mem::take(&mut self.batch);
+        let Batch { pairs, signals, neighbours, segments, .. } = std::mem::take(&mut self.batch);
         for ((user, item), row) in pairs.into_iter().collect::<BTreeMap<_, _>>() {
             self.tables
                 .people
@@ -274,10 +289,8 @@ impl CatalogWrite<'_> {
                 self.relist(item, before.as_ref(), Some(&after))?;
             }
         }
-        for ((relation, item), row) in neighbours.into_iter().collect::<BTreeMap<_, _>>() {
-            let key = keys::neighbours(relation, item);
-            self.tables.neighbours.put(&mut self.txn, &key, &codec::encode(&row)?).map_err(storage)?;
-        }
+        self.settle_neighbours(neighbours)?;
+        self.write_segments(segments)?;
         self.prune_popular()
     }
 

@@ -11,7 +11,11 @@ use crate::error::{Error, Result};
 use crate::limits::MAX_RECORD_BYTES;
 
 const VERSION: u8 = 1;
+/// The version of records that have segments in them, beside older ones that have not.
+pub(super) const SEGMENTED: u8 = 2;
 const HEADER: usize = 5;
+/// Most records are no longer than this.
+const USUAL: usize = 128;
 
 fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<MAX_RECORD_BYTES>()
@@ -26,13 +30,18 @@ fn checksum(payload: &[u8]) -> [u8; 4] {
 /// # Errors
 /// [`Error::LimitExceeded`] when it is longer than [`MAX_RECORD_BYTES`].
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    let payload = bincode::serde::encode_to_vec(value, bincode::config::standard())
+    encode_as(VERSION, value)
+}
+
+/// The same under another version.
+pub(super) fn encode_as<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.resize(HEADER, version);
+    bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
         .map_err(|e| Error::internal(format!("cannot encode a record: {e}")))?;
+    let (header, payload) = bytes.split_at_mut(HEADER);
     crate::limits::at_most("bytes of one record", MAX_RECORD_BYTES, payload.len())?;
-    let mut bytes = Vec::with_capacity(HEADER + payload.len());
-    bytes.push(VERSION);
-    bytes.extend_from_slice(&checksum(&payload));
-    bytes.extend_from_slice(&payload);
+    header[1..].copy_from_slice(&checksum(payload));
     Ok(bytes)
 }
 
@@ -41,11 +50,21 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::Damaged`] for any byte string that [`encode`] did not make.
 pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T> {
+    decode_as(VERSION, what, bytes)
+}
+
+/// Whether a record is of the version [`SEGMENTED`].
+pub(super) fn is_segmented(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SEGMENTED)
+}
+
+/// The same for a record that [`encode_as`] made under this version.
+pub(super) fn decode_as<T: DeserializeOwned>(wanted: u8, what: &str, bytes: &[u8]) -> Result<T> {
     let (Some((&version, rest)), true) = (bytes.split_first(), bytes.len() >= HEADER) else {
         return Err(Error::damaged(what, format!("{} bytes, shorter than a header", bytes.len())));
     };
-    if version != VERSION {
-        return Err(Error::damaged(what, format!("record version {version}, expected {VERSION}")));
+    if version != wanted {
+        return Err(Error::damaged(what, format!("record version {version}, expected {wanted}")));
     }
     let (sum, payload) = rest.split_at(HEADER - 1);
     if sum != checksum(payload) {

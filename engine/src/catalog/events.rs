@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Meaning;
 use crate::error::{Error, Result};
-use crate::event::Action;
-use crate::id::{ItemKey, Seq, UserKey};
+use crate::event::{Action, Segments};
+use crate::id::{ItemKey, KeyMap, Seq, UserKey};
 use crate::time::Timestamp;
 
 use super::journal::LoggedEvent;
@@ -14,8 +14,8 @@ use super::store::storage;
 use super::{codec, keys};
 
 /// An event as stored; user, time and the number of its commit are in its key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct EventRow {
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct EventRow {
     item: Option<ItemKey>,
     action: Action,
     query: Option<String>,
@@ -26,17 +26,23 @@ pub(super) struct EventRow {
     arrived: Option<Timestamp>,
 }
 
+/// The same bytes, from an event at hand: its strings need not be copied to be written.
+#[derive(Serialize)]
+struct EventRowForm<'e> {
+    item: Option<ItemKey>,
+    action: &'e Action,
+    query: Option<&'e str>,
+    value: Option<f64>,
+    rank_id: Option<&'e str>,
+    basket: Option<&'e str>,
+    arrived: Option<Timestamp>,
+}
+
 impl EventRow {
-    pub(super) fn of(logged: &LoggedEvent, item: Option<ItemKey>) -> EventRow {
-        let event = &logged.event;
-        EventRow {
-            item,
-            action: event.action.clone(),
-            query: event.query.clone(),
-            value: event.value,
-            rank_id: event.rank_id.clone(),
-            basket: event.basket.clone(),
-            arrived: event.time.is_some_and(|time| time > logged.arrived).then_some(logged.arrived),
+    fn decode(bytes: &[u8]) -> Result<(EventRow, Segments)> {
+        match codec::is_segmented(bytes) {
+            true => codec::decode_as(codec::SEGMENTED, "event", bytes),
+            false => Ok((codec::decode("event", bytes)?, Segments::new())),
         }
     }
 }
@@ -53,6 +59,7 @@ pub(crate) struct StoredEvent {
     pub value: Option<f64>,
     pub basket: Option<String>,
     pub rank_id: Option<String>,
+    pub segments: Segments,
     /// When it was logged, for an event that is dated later than that.
     pub arrived: Option<Timestamp>,
 }
@@ -65,17 +72,45 @@ impl StoredEvent {
 
     /// The event as it would be read back.
     pub(crate) fn of(logged: &LoggedEvent, order: (Seq, u32), item: Option<ItemKey>) -> StoredEvent {
-        let EventRow { item, action, query, value, rank_id, basket, arrived } = EventRow::of(logged, item);
-        let time = logged.event.time.unwrap_or(logged.arrived);
-        StoredEvent { time, order, item, action, query, value, basket, rank_id, arrived }
+        let event = &logged.event;
+        StoredEvent {
+            time: event.time.unwrap_or(logged.arrived),
+            order,
+            item,
+            action: event.action.clone(),
+            query: event.query.clone(),
+            value: event.value,
+            basket: event.basket.clone(),
+            rank_id: event.rank_id.clone(),
+            segments: event.segments.clone(),
+            arrived: event.time.is_some_and(|time| time > logged.arrived).then_some(logged.arrived),
+        }
     }
 
-    fn read((key, value): (&[u8], &[u8])) -> Result<StoredEvent> {
-        let row: EventRow = codec::decode("event", value)?;
+    /// The bytes of its row. Without segments it is the row that it always was, so that an event which comes once more is
+    /// known by its bytes, whichever format wrote them.
+    pub(super) fn row(&self) -> Result<Vec<u8>> {
+        let row = EventRowForm {
+            item: self.item,
+            action: &self.action,
+            query: self.query.as_deref(),
+            value: self.value,
+            rank_id: self.rank_id.as_deref(),
+            basket: self.basket.as_deref(),
+            arrived: self.arrived,
+        };
+        match self.segments.is_empty() {
+            true => codec::encode(&row),
+            false => codec::encode_as(codec::SEGMENTED, &(row, &self.segments)),
+        }
+    }
+
+    pub(super) fn read((key, value): (&[u8], &[u8])) -> Result<StoredEvent> {
+        let (row, segments) = EventRow::decode(value)?;
         let parts = keys::event_time(key).zip(keys::event_order(key));
         let (time, order) = parts.ok_or_else(|| Error::damaged("event key", "a short key"))?;
         let EventRow { item, action, query, value, rank_id, basket, arrived } = row;
-        Ok(StoredEvent { time, order, item, action, query, value, basket, rank_id, arrived })
+        Ok(StoredEvent { time, order, item, action, query, value, basket, rank_id, segments, arrived })
     }
 }
 
@@ -183,6 +218,21 @@ impl<'t> View<'t> {
             }
         }
         Ok(false)
+    }
+
+    /// What a user has done with every item, when these are at most `most`.
+    pub(crate) fn user_items_of(&self, user: UserKey, most: usize) -> Result<Option<KeyMap<ItemKey, UserItem>>> {
+        let (first, last) = (keys::user_item(user, ItemKey(0)), keys::user_item(user, ItemKey(u64::MAX)));
+        let mut found = KeyMap::default();
+        for row in self.tables.people.range(self.txn, &keys::between(&first, &last)).map_err(storage)? {
+            let (key, value) = row.map_err(storage)?;
+            if found.len() == most {
+                return Ok(None);
+            }
+            let item = keys::last_item(key).ok_or_else(|| Error::damaged("user and item", "a short key"))?;
+            found.insert(item, codec::decode("user and item", value)?);
+        }
+        Ok(Some(found))
     }
 
     /// What a user has done with an item.

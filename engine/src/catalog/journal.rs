@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::id::{ItemKey, Seq};
 use crate::time::Timestamp;
 
+use super::old::OldEntry;
 use super::read::View;
 use super::store::storage;
 use super::write::CatalogWrite;
@@ -75,7 +76,8 @@ impl CatalogWrite<'_> {
     pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<()> {
         self.count_events(entries);
         let seq = self.seq();
-        self.tables.journal.put(&mut self.txn, &keys::seq(seq), &codec::encode(&entries)?).map_err(storage)
+        let row = codec::encode_as(codec::SEGMENTED, &entries)?;
+        self.tables.journal.put(&mut self.txn, &keys::seq(seq), &row).map_err(storage)
     }
 
     /// Appends and applies at once: for batches so large that their pages are shared anyway. What the journal holds is
@@ -109,6 +111,15 @@ impl CatalogWrite<'_> {
     }
 }
 
+/// The entries of a commit, of this format or the one before.
+fn entries(row: &[u8]) -> Result<Vec<Entry>> {
+    if codec::is_segmented(row) {
+        return codec::decode_as(codec::SEGMENTED, "journal", row);
+    }
+    let old: Vec<OldEntry> = codec::decode("journal", row)?;
+    Ok(old.into_iter().map(Entry::from).collect())
+}
+
 impl<'t> View<'t> {
     /// The commits of the journal after `after`, oldest first.
     pub(crate) fn journal(&self, after: Seq) -> Result<impl Iterator<Item = Result<(Seq, Vec<Entry>)>> + use<'t>> {
@@ -117,7 +128,7 @@ impl<'t> View<'t> {
         Ok(rows.map(|row| {
             let (key, value) = row.map_err(storage)?;
             let seq = keys::last_item(key).ok_or_else(|| Error::damaged("journal", "a short key"))?;
-            Ok((Seq(seq.0), codec::decode("journal", value)?))
+            Ok((Seq(seq.0), entries(value)?))
         }))
     }
 }

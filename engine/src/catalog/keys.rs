@@ -69,9 +69,11 @@ pub(super) fn sid_posting(space: SpaceNumber, prefix: SidPrefix, key: ItemKey) -
     bytes
 }
 
-/// What a row of the `people` table is. Both kinds of a user's rows lie side by side, so that an event touches one page.
+/// What a row of the `people` table is. All kinds of a user's rows lie side by side, so that an event touches one page.
 const EVENT: u8 = 0;
 const USER_ITEM: u8 = 1;
+const SEGMENTS: u8 = 2;
+const REMOVED: u8 = 3;
 
 /// An event: user, time, commit, place in the commit. Events of equal time keep the order of logging.
 pub(super) fn event(user: UserKey, time: Timestamp, seq: Seq, place: u32) -> [u8; 29] {
@@ -86,11 +88,33 @@ pub(super) fn event(user: UserKey, time: Timestamp, seq: Seq, place: u32) -> [u8
 
 /// What a user did with an item.
 pub(super) fn user_item(user: UserKey, item: ItemKey) -> [u8; 17] {
+    pair(user, USER_ITEM, item)
+}
+
+/// What a user did with an item by events that are removed.
+pub(super) fn removed(user: UserKey, item: ItemKey) -> [u8; 17] {
+    pair(user, REMOVED, item)
+}
+
+fn pair(user: UserKey, kind: u8, item: ItemKey) -> [u8; 17] {
     let mut bytes = [0; 17];
     bytes[..8].copy_from_slice(&user.0.to_be_bytes());
-    bytes[8] = USER_ITEM;
+    bytes[8] = kind;
     bytes[9..].copy_from_slice(&item.0.to_be_bytes());
     bytes
+}
+
+/// The segments of a user.
+pub(super) fn user_segments(user: UserKey) -> [u8; 9] {
+    let mut bytes = [0; 9];
+    bytes[..8].copy_from_slice(&user.0.to_be_bytes());
+    bytes[8] = SEGMENTS;
+    bytes
+}
+
+/// What is counted in a segment.
+pub(super) fn segment(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
 }
 
 /// The neighbours of an item in one relation.
@@ -144,16 +168,25 @@ pub(super) fn last_item(key: &[u8]) -> Option<ItemKey> {
     Some(ItemKey(u64::from_be_bytes(key.get(tail..)?.try_into().ok()?)))
 }
 
-/// The user inside an [`event`] key; `None` for the other kind of row that lies beside.
+/// The user inside an [`event`] key; `None` for the other kinds of rows that lie beside.
 pub(super) fn event_user(key: &[u8]) -> Option<UserKey> {
     let user = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
     (key.get(8) == Some(&EVENT)).then_some(UserKey(user))
 }
 
-/// User and item of a [`user_item`] key; `None` for the other kind of row that lies beside.
+/// User and item of a [`user_item`] key; `None` for the other kinds of rows that lie beside.
 pub(super) fn user_item_parts(key: &[u8]) -> Option<(UserKey, ItemKey)> {
+    pair_parts(key, USER_ITEM)
+}
+
+/// User and item of a [`removed`] key; `None` for the other kinds of rows that lie beside.
+pub(super) fn removed_parts(key: &[u8]) -> Option<(UserKey, ItemKey)> {
+    pair_parts(key, REMOVED)
+}
+
+fn pair_parts(key: &[u8], kind: u8) -> Option<(UserKey, ItemKey)> {
     let user = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
-    (key.get(8) == Some(&USER_ITEM)).then_some((UserKey(user), last_item(key)?))
+    (key.get(8) == Some(&kind)).then_some((UserKey(user), last_item(key)?))
 }
 
 /// The time inside an [`event`] key.

@@ -5,21 +5,26 @@
 //! `tables`. docs/FORMAT.md describes the bytes.
 
 mod apply;
+mod aside;
 mod codec;
 mod counters;
 mod covisits;
 mod events;
 mod export;
 mod file_check;
+mod held;
 mod impressions;
 mod items;
 mod journal;
 mod keys;
+mod old;
 mod popular;
 mod popularity;
 mod read;
 mod recount;
+mod retention;
 mod scenarios;
+mod segments;
 mod sids;
 mod signals;
 mod store;
@@ -28,13 +33,15 @@ mod tables;
 mod tests;
 mod write;
 
+pub(crate) use aside::Aside;
 pub(crate) use covisits::{Neighbours, Relation};
 pub(crate) use events::{StoredEvent, UserItem};
 pub(crate) use impressions::StoredImpression;
 pub(crate) use items::SpaceNumber;
 pub(crate) use journal::{Entry, Impression, LoggedEvent};
-pub(crate) use popularity::Window;
+pub(crate) use popularity::{CALM_COUNT, Window};
 pub(crate) use read::{CatalogRead, View};
+pub(crate) use segments::{SEGMENT_WINDOW, UserSegments};
 pub(crate) use sids::SidPrefix;
 pub(crate) use signals::ItemSignals;
 pub(crate) use store::Catalog;

@@ -58,6 +58,30 @@ impl CatalogWrite<'_> {
     }
 }
 
+impl CatalogWrite<'_> {
+    /// Lists every item anew when a list that was cut has run short, because what is counted became less: what is under
+    /// a floor is in no list, and would not come back.
+    pub(super) fn refill_popular(&mut self) -> Result<()> {
+        let mut short = false;
+        for window in Window::ALL {
+            let cut = self.counters.popular_floor[window.place()] > f64::NEG_INFINITY;
+            short |= cut && self.view().popular(window)?.take(KEPT / 2).count() < KEPT / 2;
+        }
+        if !short {
+            return Ok(());
+        }
+        self.tables.popular.clear(&mut self.txn).map_err(storage)?;
+        self.counters.popular_floor = [f64::NEG_INFINITY; Window::ALL.len()];
+        let all = self.view().all_signals()?.collect::<Result<Vec<_>>>()?;
+        for (item, signals) in all {
+            if self.view().head(item)?.is_some() {
+                self.relist(item, None, Some(&signals))?;
+            }
+        }
+        self.prune_popular()
+    }
+}
+
 impl View<'_> {
     /// The most popular items in order of falling popularity, with the step of their log mass.
     pub(crate) fn popular(&self, window: Window) -> Result<impl Iterator<Item = Result<(ItemKey, f64)>> + use<'_>> {

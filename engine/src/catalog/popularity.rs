@@ -7,6 +7,10 @@
 
 use crate::time::Timestamp;
 
+/// A count that is popular in any catalog: below it, the most popular item of a young store is not called popular, as
+/// two views among five say nothing yet.
+pub(crate) const CALM_COUNT: f64 = 20.0;
+
 /// A half-life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Window {

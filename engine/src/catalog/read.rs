@@ -1,11 +1,14 @@
 //! Reading: one pinned transaction, and the questions that stages ask of it.
 
+use std::sync::Arc;
+
 use heed::{RoTxn, WithoutTls};
 
 use crate::error::{Error, Result};
 use crate::id::{ItemKey, Seq, UserKey};
 
 use super::counters::Counters;
+use super::held::Held;
 use super::items::{self, Head, ItemRecord, SpaceNumber};
 use super::store::storage;
 use super::tables::Tables;
@@ -16,12 +19,13 @@ pub(crate) struct CatalogRead {
     txn: RoTxn<'static, WithoutTls>,
     tables: Tables,
     counters: Counters,
+    held: Option<Arc<Held>>,
 }
 
 impl CatalogRead {
-    pub(super) fn new(txn: RoTxn<'static, WithoutTls>, tables: Tables) -> Result<CatalogRead> {
-        let counters = View { txn: &txn, tables: &tables }.counters()?;
-        Ok(CatalogRead { txn, tables, counters })
+    pub(super) fn new(txn: RoTxn<'static, WithoutTls>, tables: Tables, held: Option<Arc<Held>>) -> Result<CatalogRead> {
+        let counters = View { txn: &txn, tables: &tables, held: None }.counters()?;
+        Ok(CatalogRead { txn, tables, counters, held })
     }
 
     /// The counters of the pinned commit.
@@ -31,7 +35,7 @@ impl CatalogRead {
 
     /// The questions that can be asked.
     pub(crate) fn view(&self) -> View<'_> {
-        View { txn: &self.txn, tables: &self.tables }
+        View { txn: &self.txn, tables: &self.tables, held: self.held.as_deref() }
     }
 }
 
@@ -40,6 +44,7 @@ impl CatalogRead {
 pub(crate) struct View<'t> {
     pub(super) txn: &'t RoTxn<'t>,
     pub(super) tables: &'t Tables,
+    pub(super) held: Option<&'t Held>,
 }
 
 impl<'t> View<'t> {

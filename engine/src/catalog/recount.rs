@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{ItemKey, UserKey};
 
 use super::covisits::Relation;
-use super::events::UserItem;
+use super::events::{StoredEvent, UserItem};
 use super::popularity::Window;
 use super::read::View;
 use super::signals::ItemSignals;
@@ -19,7 +19,6 @@ use super::write::CatalogWrite;
 use super::{codec, keys};
 
 /// What impressions left, which are not kept for ever: taken over as it is.
-#[derive(Default)]
 struct Shown {
     items: HashMap<ItemKey, ItemSignals>,
     pairs: HashMap<(UserKey, ItemKey), UserItem>,
@@ -29,10 +28,27 @@ impl CatalogWrite<'_> {
     /// Counts all signals anew, in the order of logging. Answers the digests of the signals before and after: equal
     /// digests mean that every count was right. IMPORTANT: the journal is applied before.
     pub(crate) fn recount(&mut self, config: &Config) -> Result<(u64, u64)> {
+        // What was applied in this transaction is counted already.
+        self.settle()?;
         let before = self.view().signals_digest()?;
-        let mut events = self.view().events_by_user()?.collect::<Result<Vec<_>>>()?;
+        self.count_anew(config)?;
+        Ok((before, self.view().signals_digest()?))
+    }
+
+    /// Counts all signals anew, from what users had of items by removed events, and from the events that there are.
+    pub(crate) fn count_anew(&mut self, config: &Config) -> Result<()> {
+        self.settle()?;
+        let mut events = Vec::new();
+        for row in self.view().events_by_user()? {
+            let (user, event) = row?;
+            // A log is long: nothing is held that is not counted by.
+            events.push((user, StoredEvent { query: None, rank_id: None, ..event }));
+        }
         events.sort_unstable_by_key(|(_, event)| event.order);
         let shown = self.clear_signals()?;
+        for (user, item, had) in self.view().removed()? {
+            *self.pair(user, item)? = had;
+        }
         for (user, event) in &events {
             self.count_event(config, *user, event)?;
         }
@@ -44,17 +60,12 @@ impl CatalogWrite<'_> {
             let pair = self.pair(user, item)?;
             (pair.shown, pair.last_shown) = (was.shown, was.last_shown);
         }
-        self.settle()?;
-        Ok((before, self.view().signals_digest()?))
+        self.settle()
     }
 
     fn clear_signals(&mut self) -> Result<Shown> {
-        let mut shown = Shown::default();
-        for row in self.tables.signals.iter(&self.txn).map_err(storage)? {
-            let (key, value) = row.map_err(storage)?;
-            let item = keys::last_item(key).ok_or_else(|| Error::damaged("signals", "a short key"))?;
-            shown.items.insert(item, codec::decode("signals of an item", value)?);
-        }
+        let items = self.view().all_signals()?.collect::<Result<_>>()?;
+        let mut shown = Shown { items, pairs: HashMap::new() };
         for row in self.view().user_items()? {
             let (user, item, pair) = row?;
             shown.pairs.insert((user, item), pair);
@@ -67,6 +78,7 @@ impl CatalogWrite<'_> {
         self.counters.popular_floor = [f64::NEG_INFINITY; Window::ALL.len()];
         self.clear_neighbours(Relation::Next)?;
         self.clear_neighbours(Relation::Basket)?;
+        self.clear_segments()?;
         Ok(shown)
     }
 }
@@ -84,7 +96,7 @@ impl<'t> View<'t> {
         }))
     }
 
-    /// A hash of all signals: of items, of pairs of user and item, and of co-visits. Two stores with the same events,
+    /// A hash of all signals: of items, of pairs of user and item, of co-visits and of segments. Two stores with the same events,
     /// logged in the same order, have the same.
     pub(crate) fn signals_digest(&self) -> Result<u64> {
         let mut hash = Xxh3::new();
@@ -102,6 +114,7 @@ impl<'t> View<'t> {
                 hash.update(value);
             }
         }
+        self.digest_segments(&mut hash)?;
         for row in self.user_items()? {
             let (user, item, pair) = row?;
             hash.update(&keys::user_item(user, item));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::ItemKey;
 use crate::time::Timestamp;
 
@@ -42,7 +42,17 @@ impl ItemSignals {
     }
 }
 
-impl View<'_> {
+impl<'t> View<'t> {
+    /// The counters of every item that has any.
+    pub(super) fn all_signals(&self) -> Result<impl Iterator<Item = Result<(ItemKey, ItemSignals)>> + use<'t>> {
+        let rows = self.tables.signals.iter(self.txn).map_err(storage)?;
+        Ok(rows.map(|row| {
+            let (key, value) = row.map_err(storage)?;
+            let item = keys::last_item(key).ok_or_else(|| Error::damaged("signals", "a short key"))?;
+            Ok((item, codec::decode("signals of an item", value)?))
+        }))
+    }
+
     /// The counters of an item; `None` when nothing ever happened to it.
     pub(crate) fn signals(&self, item: ItemKey) -> Result<Option<ItemSignals>> {
         let bytes = self.tables.signals.get(self.txn, &keys::item(item)).map_err(storage)?;

@@ -1,12 +1,14 @@
 //! The LMDB environment.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
-use heed::{Env, EnvOpenOptions, WithoutTls};
+use heed::{Env, EnvFlags, EnvOpenOptions, FlagSetMode, WithoutTls};
 
 use crate::error::{Error, Result};
 
 use super::file_check;
+use super::held::Held;
 use super::read::CatalogRead;
 use super::tables::{self, Tables};
 use super::write::CatalogWrite;
@@ -18,6 +20,8 @@ const MAX_READERS: u32 = 1024;
 pub(crate) struct Catalog {
     env: Env<WithoutTls>,
     tables: Tables,
+    /// What a scratch copy holds in memory; empty for every other catalog.
+    held: OnceLock<Arc<Held>>,
 }
 
 impl Catalog {
@@ -33,19 +37,36 @@ impl Catalog {
         let mut txn = env.write_txn().map_err(storage)?;
         let tables = Tables::create(&env, &mut txn)?;
         txn.commit().map_err(storage)?;
-        Ok(Catalog { env, tables })
+        Ok(Catalog { env, tables, held: OnceLock::new() })
+    }
+
+    /// Makes it one that need not survive: commits do not wait for the disk, and lists stay in memory between them.
+    pub(crate) fn make_scratch(&self) -> Result<()> {
+        // While this transaction is ours, nobody begins or commits one that would read the flag.
+        let alone = self.env.write_txn().map_err(storage)?;
+        self.held.get_or_init(Arc::default);
+        // SAFETY: without a sync, only a crash of the machine can damage the file, and a scratch copy is never opened
+        // again: the folder that it is in is removed when its store is opened.
+        unsafe { self.env.set_flags(EnvFlags::NO_SYNC, FlagSetMode::Enable) }.map_err(storage)?;
+        alone.abort();
+        Ok(())
+    }
+
+    /// Whether it is one that need not survive.
+    pub(crate) fn is_scratch(&self) -> bool {
+        self.held.get().is_some()
     }
 
     /// Pins the state of the last commit. Keep it for one request only: pages freed meanwhile cannot be reused.
     pub(crate) fn read(&self) -> Result<CatalogRead> {
         let txn = self.env.clone().static_read_txn().map_err(storage)?;
-        CatalogRead::new(txn, self.tables)
+        CatalogRead::new(txn, self.tables, self.held.get().cloned())
     }
 
     /// Starts the one write transaction. Only the writer thread calls this.
     pub(crate) fn write(&self) -> Result<CatalogWrite<'_>> {
         let txn = self.env.write_txn().map_err(storage)?;
-        CatalogWrite::new(txn, self.tables)
+        CatalogWrite::new(txn, self.tables, self.held.get().map(Arc::as_ref))
     }
 
     /// Waits until nobody uses the environment, and closes it; afterwards the path can be opened again.

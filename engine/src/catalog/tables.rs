@@ -25,12 +25,15 @@ pub(super) struct Tables {
     pub sids: Table,
     /// external user id -> user key and the id itself.
     pub users: Table,
-    /// user key, 0, time, seq, place -> event; user key, 1, item key -> how often, when first and last.
+    /// user key, 0, time, seq, place -> event; user key, 1, item key -> how often, when first and last;
+    /// user key, 2 -> segments; user key, 3, item key -> how often, by events that are removed.
     pub people: Table,
     /// seq -> what was logged in that commit, until it is applied.
     pub journal: Table,
     /// item key -> log masses of all windows, impressions, choices.
     pub signals: Table,
+    /// number of a segment -> its items with their log masses.
+    pub segments: Table,
     /// relation, item key -> neighbours with their weights.
     pub neighbours: Table,
     /// rank id -> what was shown, and what of it was chosen.
@@ -46,7 +49,7 @@ pub(super) struct Tables {
 }
 
 /// Number of tables, for LMDB's `max_dbs`.
-pub(super) const COUNT: u32 = 15;
+pub(super) const COUNT: u32 = 16;
 
 impl Tables {
     /// Opens the tables, creating those that are missing.
@@ -62,6 +65,7 @@ impl Tables {
             people: table("people")?,
             journal: table("journal")?,
             signals: table("signals")?,
+            segments: table("segments")?,
             neighbours: table("neighbours")?,
             impressions: table("impressions")?,
             impressions_by_time: table("impressions_by_time")?,

@@ -6,9 +6,11 @@ use crate::config::Config;
 use crate::event::{Action, Event};
 use crate::id::ItemKey;
 use crate::item::Item;
+use crate::retention::Retention;
 use crate::time::Timestamp;
 
-use super::{Catalog, Entry, Impression, LoggedEvent, SidPrefix, SpaceNumber, View};
+use super::old::OldEntry;
+use super::{Aside, Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, SidPrefix, SpaceNumber, View};
 
 const ITEMS: u64 = 12;
 
@@ -32,6 +34,9 @@ fn entry(n: usize, (action, user, item, time, shown): Step) -> Entry {
     let mut event = Event::new(user, action).item(format!("i{item}"));
     event.rank_id = Some(format!("r{}", (n as u64).saturating_sub(shown)));
     event.basket = Some(format!("b{}", shown % 3));
+    if shown.is_multiple_of(2) {
+        event = event.segment("country", format!("c{}", item % 3)).segment("plan", format!("p{}", shown % 5));
+    }
     event.time = Some(time);
     Entry::Event(LoggedEvent { event, arrived, dated: true })
 }
@@ -57,6 +62,7 @@ fn rows(view: View<'_>, orders: bool) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ("ids", tables.ids),
         ("people", tables.people),
         ("signals", tables.signals),
+        ("segments", tables.segments),
         ("neighbours", tables.neighbours),
         ("impressions", tables.impressions),
         ("impressions_by_time", tables.impressions_by_time),
@@ -74,6 +80,36 @@ fn rows(view: View<'_>, orders: bool) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         }
     }
     rows
+}
+
+#[test]
+fn a_journal_of_the_format_before_is_applied() {
+    // Odd answers name no segments, which that format did not have.
+    let plain =
+        |n: usize| entry(n, ((!n.is_multiple_of(7)).then_some(n % 5), n as u64 % 6, n as u64 % ITEMS, n as i64, 1));
+    let entries: Vec<Entry> = (0..60).map(plain).collect();
+    let (_new_dir, new) = catalog();
+    let (_old_dir, old) = catalog();
+    let mut write = new.write().unwrap();
+    write.append(&entries).unwrap();
+    write.commit().unwrap();
+    let mut write = old.write().unwrap();
+    write.append(&entries).unwrap();
+    let seq = write.seq();
+    let row: Vec<OldEntry> = entries.iter().map(|entry| OldEntry::of(entry).unwrap()).collect();
+    let row = super::codec::encode(&row).unwrap();
+    let CatalogWrite { tables, txn, .. } = &mut write;
+    assert_ne!(tables.journal.get(txn, &super::keys::seq(seq)).unwrap().unwrap(), row);
+    tables.journal.put(txn, &super::keys::seq(seq), &row).unwrap();
+    write.commit().unwrap();
+    for catalog in [&new, &old] {
+        let mut write = catalog.write().unwrap();
+        assert!(write.apply_journal(&config(), usize::MAX).unwrap());
+        write.commit_bookkeeping().unwrap();
+    }
+    let (new, old) = (new.read().unwrap(), old.read().unwrap());
+    assert_eq!(rows(new.view(), true), rows(old.view(), true));
+    assert!(new.view().all_events().unwrap().len() > 40);
 }
 
 fn config() -> Config {
@@ -127,6 +163,45 @@ proptest! {
         let shown = entries.iter().filter(|entry| matches!(entry, Entry::Impression(_))).count() as u64;
         prop_assert_eq!(whole.counters().impressions, shown.min(7));
         prop_assert_eq!((whole.counters().events, whole.counters().users), (bulk.counters().events, bulk.counters().users));
+    }
+
+    #[test]
+    fn removing_counts_the_same_aside_and_in_place(steps in steps(), most in 1usize..60) {
+        let entries: Vec<Entry> = steps.into_iter().enumerate().map(|(n, step)| entry(n, step)).collect();
+        let retention = Retention { per_user: Some(9), total: Some(30), days: None };
+        let config = config();
+        let logged = || {
+            let (dir, catalog) = catalog();
+            let mut write = catalog.write().unwrap();
+            write.append_and_apply(&config, &entries).unwrap();
+            write.commit().unwrap();
+            (dir, catalog)
+        };
+        let old = |read: &CatalogRead| read.view().beyond(&retention, Timestamp::MAX, most).unwrap();
+        let (dir, beside) = logged();
+        let read = beside.read().unwrap();
+        let aside = Aside::count(dir.path().join("aside"), (&read, &old(&read)), &config, || true).unwrap();
+        let mut write = beside.write().unwrap();
+        prop_assert!(write.agrees_with(&aside).unwrap());
+        let removed = write.remove_events(&config, &old(&read)).unwrap();
+        prop_assert_eq!(write.agrees_with(&aside).unwrap(), removed == 0, "what was counted before a removal is stale");
+        write.take_over(&aside).unwrap();
+        write.commit_bookkeeping().unwrap();
+        drop((read, aside));
+        prop_assert!(!dir.path().join("aside").exists());
+
+        let (_other_dir, place) = logged();
+        let read = place.read().unwrap();
+        let mut write = place.write().unwrap();
+        prop_assert_eq!(write.remove_events(&config, &old(&read)).unwrap(), removed);
+        write.count_anew(&config).unwrap();
+        write.commit_bookkeeping().unwrap();
+        let (beside, place) = (beside.read().unwrap(), place.read().unwrap());
+        prop_assert_eq!(rows(beside.view(), true), rows(place.view(), true));
+        prop_assert_eq!(beside.counters(), place.counters());
+        let left = beside.view().all_events().unwrap().len() as u64;
+        prop_assert_eq!(left, beside.counters().events);
+        prop_assert!(left <= 30 || removed == most as u64);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 use super::apply::Batch;
 use super::counters::Counters;
+use super::held::Held;
 use super::items::{self, ItemRecord, SpaceNumber};
 use super::read::View;
 use super::store::storage;
@@ -20,6 +21,7 @@ use super::{codec, keys};
 pub(crate) struct CatalogWrite<'c> {
     pub(super) txn: RwTxn<'c>,
     pub(super) tables: Tables,
+    pub(super) held: Option<&'c Held>,
     pub(super) counters: Counters,
     /// The counters as they were before this transaction.
     before: Counters,
@@ -28,14 +30,14 @@ pub(crate) struct CatalogWrite<'c> {
 }
 
 impl<'c> CatalogWrite<'c> {
-    pub(super) fn new(txn: RwTxn<'c>, tables: Tables) -> Result<CatalogWrite<'c>> {
-        let counters = View { txn: &txn, tables: &tables }.counters()?;
-        Ok(CatalogWrite { txn, tables, counters, before: counters, batch: Batch::default(), changed: Vec::new() })
+    pub(super) fn new(txn: RwTxn<'c>, tables: Tables, held: Option<&'c Held>) -> Result<CatalogWrite<'c>> {
+        let counters = View { txn: &txn, tables: &tables, held: None }.counters()?;
+        Ok(CatalogWrite { txn, tables, held, counters, before: counters, batch: Batch::default(), changed: Vec::new() })
     }
 
     /// The questions that can be asked of what is written so far.
     pub(crate) fn view(&self) -> View<'_> {
-        View { txn: &self.txn, tables: &self.tables }
+        View { txn: &self.txn, tables: &self.tables, held: self.held }
     }
 
     /// The number that this commit will have.

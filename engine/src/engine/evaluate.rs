@@ -9,6 +9,7 @@ use crate::config::Meaning;
 use crate::error::{Error, Result};
 use crate::evaluate::{self, Log, LogEvent, LogItem, Subject, Vectors};
 use crate::evaluation::{Counterfactual, Decisions, Guards, Plan, Report, SystemKind};
+use crate::event::Segments;
 use crate::id::{ItemKey, UserKey};
 use crate::item::{Item, Kind, Value};
 use crate::snapshot::Snapshot;
@@ -30,7 +31,7 @@ impl Engine {
         inner.writer.settle()?;
         let stores = &inner.stores;
         let log = read_log(stores, plan)?;
-        let configured = !stores.config.weights.is_empty() || plan.calibrate || stores.weights.load().version > 0;
+        let configured = !stores.config.weights.is_empty() || plan.calibrate || stores.weights().version > 0;
         let make = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
             let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(EngineSystems::main(stores, log, plan)?)];
             if plan.baselines && configured {
@@ -77,6 +78,7 @@ pub(super) fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
     let ids = snapshot.catalog.view().all_users()?;
     let mut users: HashMap<UserKey, u32> = HashMap::new();
     let mut baskets: HashMap<String, u32> = HashMap::new();
+    let mut segments: HashMap<Segments, u32> = HashMap::new();
     for (key, event) in snapshot.catalog.view().all_events()? {
         stores.check_open()?;
         let item = event.item.map(|key| numbers.get(&key).copied());
@@ -97,6 +99,8 @@ pub(super) fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
         let (meaning, _) = event.action.meaning(event.value, &stores.config);
         let next = baskets.len() as u32;
         let basket = event.basket.map(|name| *baskets.entry(name).or_insert(next));
+        let next = segments.len() as u32;
+        let named = (!event.segments.is_empty()).then(|| *segments.entry(event.segments).or_insert(next));
         log.events.push(LogEvent {
             user,
             item: item.flatten(),
@@ -106,14 +110,18 @@ pub(super) fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
             time: event.time,
             negative: meaning == Meaning::Negative,
             basket,
+            segments: named,
         });
     }
+    let mut sets: Vec<(u32, Segments)> = segments.into_iter().map(|(set, number)| (number, set)).collect();
+    sets.sort_unstable();
+    log.segments = sets.into_iter().map(|(_, set)| set).collect();
     Ok(log)
 }
 
 fn read_items(snapshot: &Snapshot, plan: &Plan, log: &mut Log) -> Result<HashMap<ItemKey, u32>> {
     let field = category_field(snapshot, plan)?;
-    let (space, width) = (snapshot.item_space(), snapshot.stores.model.width());
+    let (space, width) = (snapshot.item_space(), snapshot.model().width());
     let mut numbers = HashMap::new();
     let mut categories: HashMap<String, u32> = HashMap::new();
     let mut vectors = Vec::new();

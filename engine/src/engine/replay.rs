@@ -1,17 +1,19 @@
 //! Replaying a log into a scratch copy, which is asked on the way: its answers have the features as they were then.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::scratch::Scratch;
 use super::systems::to_event;
-use super::{Clock, score_all};
+use super::{Clock, score_read};
 use crate::calibration::Situation;
 use crate::candidate::Scored;
 use crate::error::{Error, Result};
 use crate::evaluate::Log;
 use crate::event::Event;
 use crate::id::ItemKey;
-use crate::ingest::prepare_events;
+use crate::ingest::{log_applied, prepare_events};
+use crate::intent::Intent;
 use crate::request::Request;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
@@ -36,14 +38,14 @@ pub(super) struct Replay<'r> {
     fitted: usize,
 }
 
-impl Replay<'_> {
-    /// Copies the items of `source`. The weights of the copy are ones: what a feature adds to a score is the feature.
+impl<'r> Replay<'r> {
+    /// Copies the items of `source`; `threads` will ask at the same time. The weights of the copy are ones: what a feature adds to a score is the feature.
     ///
     /// # Errors
     /// [`crate::Error::Closed`], here and later, when `source` closes.
-    pub(super) fn new<'r>(source: &'r Stores, log: &'r Log) -> Result<Replay<'r>> {
-        let width = source.model.all_features().len();
-        let scratch = Scratch::open(source, vec![vec![1.0; width]; 4])?;
+    pub(super) fn new(source: &'r Stores, log: &'r Log, threads: usize) -> Result<Replay<'r>> {
+        let width = source.model().all_features().len();
+        let scratch = Scratch::open(source, vec![vec![1.0; width]; 4], threads)?;
         let known: HashMap<&str, u32> = log.items.iter().map(|item| item.id.as_str()).zip(0..).collect();
         let mut keys = vec![None; log.items.len()];
         let mut numbers = HashMap::new();
@@ -56,6 +58,11 @@ impl Replay<'_> {
             }
         }
         Ok(Replay { source, log, scratch, keys, numbers, waiting: Vec::new(), place: 0, logged: 0, fitted: 0 })
+    }
+
+    /// The log that it follows.
+    pub(super) fn log(&self) -> &'r Log {
+        self.log
     }
 
     /// The copy's key of an item of the log.
@@ -85,21 +92,52 @@ impl Replay<'_> {
         self.source.check_open()?;
         let events = prepare_events(std::mem::take(&mut self.waiting))?;
         self.logged += events.len();
-        self.scratch.db.inner()?.writer.log_applied(events)
+        log_applied(&self.scratch.db.inner()?.stores, events)
     }
 
-    /// The scored candidates of a request at this place of the log, best first, and the situation that it is in. What
-    /// is fitted to the log is fitted anew first, when the log has grown by a share.
-    pub(super) fn ask(&mut self, request: &Request) -> Result<(Situation, Vec<Scored>)> {
+    /// The scored candidates of a request at this place of the log, best first, and the situation that it is in.
+    pub(super) fn ask(&mut self, request: Request) -> Result<(Situation, Vec<Scored>)> {
+        let stores = self.stores()?;
+        let asked = self.pin(&stores, request)?;
+        let situation = asked.intent.situation();
+        Ok((situation, asked.score()?))
+    }
+
+    /// The stores of the copy.
+    pub(super) fn stores(&self) -> Result<Arc<Stores>> {
+        Ok(self.scratch.db.inner()?.stores.clone())
+    }
+
+    /// A request at this place of the log, to be scored on any thread while the replay goes on. What is fitted to the log
+    /// is fitted anew first, when the log has grown by a share. `stores` are those of the copy.
+    pub(super) fn pin<'s>(&mut self, stores: &'s Stores, request: Request) -> Result<Asked<'s>> {
         self.flush()?;
         if self.logged as f64 >= self.fitted as f64 * REFIT_GROWTH && self.logged > 0 {
             self.fitted = self.logged;
             self.scratch.db.refit()?;
         }
-        let inner = self.scratch.db.inner()?;
-        let snapshot = Snapshot::pin(&inner.stores)?;
-        let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
+        let snapshot = Snapshot::pin(stores)?;
+        let intent = Intent::read(&snapshot, &request)?;
+        Ok(Asked { snapshot, request, intent })
+    }
+}
+
+/// A request that was understood at its place of the log.
+///
+/// IMPORTANT: what follows reads the pinned transaction alone. The lists of neighbours, which no transaction pins in a
+/// scratch copy, were read with the intent.
+pub(super) struct Asked<'s> {
+    snapshot: Snapshot<'s>,
+    request: Request,
+    intent: Intent,
+}
+
+impl Asked<'_> {
+    /// The scored candidates, best first.
+    pub(super) fn score(self) -> Result<Vec<Scored>> {
+        let Asked { snapshot, request, intent } = self;
+        let found = score_read(&snapshot, &[request], vec![intent], &mut Clock::start())?;
         let found = found.into_iter().next().ok_or_else(|| Error::internal("no candidates for the request"))?;
-        Ok((found.intent.situation(), found.scored))
+        Ok(found.scored)
     }
 }

@@ -10,6 +10,7 @@ use crate::exposure::Impressions;
 use crate::fit_space;
 use crate::id::ItemKey;
 use crate::ingest::{Placed, PreparedItem, prepare_stored};
+use crate::retention::Retention;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
 use crate::vector;
@@ -25,23 +26,31 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Copies the catalog of `source` into a new engine with other `weights` (none: those of the model), and waits for its
-    /// indexes, so that what is measured is what serves. When `source` closes, the copy ends: the call and later ones
+    /// indexes, so that what is measured is what serves; `sessions` requests are scored at the same time. When `source` closes, the copy ends: the call and later ones
     /// answer [`Error::Closed`].
-    pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>) -> Result<Scratch> {
+    pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>, sessions: usize) -> Result<Scratch> {
         let path = folder(&source.path).join(crate::random::hex_id());
         let config = Config {
             weights,
-            sessions: 1,
+            // The model that answers, which may be one that was promoted.
+            model: source.live().folder.clone().or_else(|| source.config.model.clone()),
+            sessions,
             calibrate: false,
             fit_space: false,
             // What is measured is the model's own order, and nobody is shown it.
             impressions: Impressions::off(),
             explore: None,
             new_items: None,
+            // What is replayed is the past.
+            retention: Retention::default(),
             ..source.config.clone()
         };
         let scratch = Scratch { db: Engine::open(&path, config)?, path };
-        source.adopt(&scratch.db.inner()?.stores)?;
+        let stores = scratch.db.inner()?.stores.clone();
+        source.adopt(&stores)?;
+        stores.catalog.make_scratch()?;
+        // An item is copied with its vector and its semantic id, so each must have its own.
+        fit_space::fill_sids(source)?;
         scratch.copy(source)?;
         scratch.db.flush()?;
         Ok(scratch)
@@ -49,7 +58,7 @@ impl Scratch {
 
     fn copy(&self, source: &Stores) -> Result<()> {
         let snapshot = Snapshot::pin(source)?;
-        let (space, width) = (snapshot.item_space(), source.model.width());
+        let (space, width) = (snapshot.item_space(), snapshot.model().width());
         let inner = self.db.inner()?;
         fit_space::adopt(&inner.stores, &snapshot.item)?;
         let mut batch: Vec<PreparedItem> = Vec::new();

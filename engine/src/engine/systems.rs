@@ -15,7 +15,7 @@ use crate::evaluation::{Plan, SystemKind};
 use crate::event::Event;
 use crate::exposure::NewItems;
 use crate::id::ItemKey;
-use crate::ingest::prepare_events;
+use crate::ingest::{log_applied, prepare_events};
 use crate::random::hex_id;
 use crate::request::{HistoryEvent, Request};
 use crate::respond::respond;
@@ -64,6 +64,8 @@ enum System {
     /// The same request without its user, or without its query.
     QueryAlone,
     HistoryAlone,
+    /// The same request without places for new items.
+    WithoutNewItems,
 }
 
 /// What the engine said to one request.
@@ -94,9 +96,13 @@ impl EngineSystems {
                     SystemKind::Variant,
                 ));
             }
-            for (place, name) in source.model.all_features().iter().enumerate() {
+            for (place, name) in source.model().all_features().iter().enumerate() {
                 systems.push((System::WithoutFeature(place), format!("without feature {name}"), SystemKind::Variant));
             }
+        }
+        if plan.new_items.is_some() {
+            let name = "without places for new items".to_owned();
+            systems.push((System::WithoutNewItems, name, SystemKind::Variant));
         }
         let limit = plan.ks.iter().copied().max().unwrap_or(1);
         let mut main = EngineSystems::new(source, log, source.config.weights.clone(), systems, limit)?;
@@ -106,7 +112,7 @@ impl EngineSystems {
             main.walk = Some(Walk::new(&stores));
         } else {
             // What is measured is what serves.
-            stores.weights.store(source.weights.load_full());
+            stores.set_weights(source.weights());
         }
         Ok(main)
     }
@@ -129,7 +135,7 @@ impl EngineSystems {
         systems: Vec<(System, String, SystemKind)>,
         limit: usize,
     ) -> Result<EngineSystems> {
-        let scratch = Scratch::open(source, weights)?;
+        let scratch = Scratch::open(source, weights, 1)?;
         let ids: HashMap<String, u32> =
             log.items.iter().enumerate().map(|(number, item)| (item.id.clone(), number as u32)).collect();
         let inner = scratch.db.inner()?;
@@ -166,7 +172,7 @@ impl EngineSystems {
         let events = prepare_events(std::mem::take(&mut self.waiting))?;
         self.logged += events.len();
         // Applied at once: signals have to be those of this moment, and not of when the background gets to it.
-        self.scratch.db.inner()?.writer.log_applied(events)
+        log_applied(&self.scratch.db.inner()?.stores, events)
     }
 
     /// Fits to the log what a store fits in the background, at the same growth.
@@ -285,6 +291,10 @@ impl EngineSystems {
             System::HistoryAlone if task == Task::QueryAndHistory => {
                 return Ok(Some(whole(&self.ask(&Request { query: None, ..request.clone() })?)));
             }
+            System::WithoutNewItems => {
+                let none = NewItems { share: 0.0, ..NewItems::default() };
+                return Ok(Some(whole(&self.ask(&Request { new_items: Some(none), ..request.clone() })?)));
+            }
             _ => return Ok(None),
         };
         let retrieved = Some(list.iter().map(|(item, _)| *item).collect());
@@ -322,6 +332,8 @@ pub(super) fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
     logged.item = event.item.and_then(|item| log.items.get(item as usize)).map(|item| item.id.clone());
     logged.query = event.query.clone();
     logged.value = event.value;
+    let segments = event.segments.and_then(|set| log.segments.get(set as usize));
+    logged.segments = segments.cloned().unwrap_or_default();
     logged.basket = event.basket.map(|number| number.to_string());
     Some(logged)
 }

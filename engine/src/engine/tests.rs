@@ -1,13 +1,17 @@
 //! What only the inside shows: semantic ids of single items, and the records of a fit.
 
+use crate::candidate::Source;
 use crate::catalog::SidPrefix;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::scratch::Scratch;
+use crate::event::{Action, Event};
 use crate::fit_space;
 use crate::id::SemanticId;
 use crate::item::Item;
 use crate::item_space;
+use crate::model::tests::network::trained::Trained;
+use crate::request::Request;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
 
@@ -40,7 +44,7 @@ fn check_places(db: &Engine, items: usize) {
     let stores = db.inner().unwrap().stores.clone();
     let live = stores.item_space().unwrap();
     for n in (0..items).step_by(7) {
-        let embedded = stores.model.embed(live.tensors(), &[thing(n).content(&stores.config)]).unwrap();
+        let embedded = stores.model().embed(live.tensors(), &[thing(n).content(&stores.config)]).unwrap();
         assert_eq!(sid(&stores, &thing(n).id), embedded[0].as_ref().map(|vectors| vectors.sid), "{n}");
     }
     assert_eq!(db.check_space().unwrap().wrong, 0);
@@ -149,9 +153,90 @@ fn a_copy_for_a_replay_works_in_the_space_of_its_source() {
     let (_dir, db) = opened(200);
     assert!(db.fit_space().unwrap());
     let stores = db.inner().unwrap().stores.clone();
-    let copy = Scratch::open(&stores, Vec::new()).unwrap();
+    let copy = Scratch::open(&stores, Vec::new(), 1).unwrap();
     assert_eq!(copy.db.stats().unwrap().space.id, db.stats().unwrap().space.id);
     check_places(&copy.db, 200);
     // Calibrations know nothing of spaces: one that is in force stays so.
-    assert_eq!(db.stats().unwrap().model.space_id, stores.model.space_id());
+    assert_eq!(db.stats().unwrap().model.space_id, stores.model().space_id());
+}
+
+/// The network of the trained test file, computed from what is stored: `trained.rs` has the formula. Answers for how many
+/// candidates, and whether one was proposed by the code that the file expects.
+fn check_network(db: &Engine, strength: f32) -> (usize, bool) {
+    let stores = db.inner().unwrap().stores.clone();
+    let snapshot = Snapshot::pin(&stores).unwrap();
+    let vector = |id: &str| {
+        let key = snapshot.catalog.view().item_key(id).unwrap().unwrap();
+        snapshot.vector(snapshot.item_space(), key).unwrap().unwrap()
+    };
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let codes = |id: &str| sid(&stores, id).unwrap().into_iter().map(f32::from).sum::<f32>();
+    let learned = vector("thing-3");
+    // The first level of the live space says which code is expected.
+    let tensors = snapshot.item.tensors().unwrap_or(stores.model().shipped_space()).clone();
+    let centres = tensors.centres(0).chunks(learned.len()).map(|centre| dot(centre, &learned)).enumerate();
+    let expected = centres.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
+    let hits = db.rank(&Request::new().user("u").limit(40).explain().unlogged()).unwrap().hits;
+    let mut proposed = false;
+    for hit in &hits {
+        let inside = dot(&vector(&hit.id), &learned) + codes(&hit.id) / 1000.0 + codes("thing-3") / 10_000.0;
+        let parts = &hit.why.as_ref().unwrap().contributions;
+        let found = parts.iter().find(|part| part.feature == "network").unwrap().amount;
+        assert!((found - strength * inside.tanh()).abs() < 1e-3, "{}: {found} {inside}", hit.id);
+        let by_code = hit.sources.iter().any(|proposal| proposal.source == Source::SemanticId);
+        proposed |= by_code && usize::from(sid(&stores, &hit.id).unwrap()[0]) == expected;
+    }
+    (hits.len(), proposed)
+}
+
+#[test]
+fn a_trained_model_reads_the_semantic_ids_of_the_live_space() {
+    let (dir, db) = opened(200);
+    db.log(vec![Event::new("u", Action::Buy).item("thing-3")]).unwrap();
+    let folder = dir.path().join("trained");
+    Trained::new("1", 0.5).write(&folder).unwrap();
+    let version = db.load_model(&folder).unwrap().version;
+    db.promote_model(version).unwrap();
+    assert_eq!(check_network(&db, 0.5), (40, true));
+    let shipped = sid(&db.inner().unwrap().stores.clone(), "thing-3");
+    assert!(db.fit_space().unwrap());
+    assert_ne!(sid(&db.inner().unwrap().stores.clone(), "thing-3"), shipped);
+    assert_eq!(check_network(&db, 0.5), (40, true));
+}
+
+#[test]
+fn a_fit_outlives_the_model_that_it_was_made_with() {
+    let (dir, db) = opened(200);
+    db.log(vec![Event::new("u", Action::Buy).item("thing-3")]).unwrap();
+    assert!(db.fit_space().unwrap());
+    let space = db.stats().unwrap().space;
+    let folder = dir.path().join("trained");
+    Trained::new("1", 0.5).write(&folder).unwrap();
+    let version = db.load_model(&folder).unwrap().version;
+    let ask = || Request::new().user("u").query("wooden boot").limit(10).unlogged();
+    // Nothing but the network is new in the file: with a strength of nothing both models answer alike, in the fitted space.
+    let still = dir.path().join("still");
+    Trained::new("0", 0.0).write(&still).unwrap();
+    let same = db.load_model(&still).unwrap().version;
+    let shadow =
+        db.shadow_model(same, &[Request::new().query("wooden boot"), Request::new().like(["thing-3"])]).unwrap();
+    assert_eq!((shadow.requests, shadow.common_top_10), (2, 1.0), "{shadow:?}");
+    assert!(shadow.rank_correlation > 0.999, "{shadow:?}");
+    let list = |db: &Engine| db.rank(&ask()).unwrap().hits.into_iter().map(|hit| hit.id).collect::<Vec<_>>();
+    let before = list(&db);
+    db.promote_model(version).unwrap();
+    assert_eq!(db.stats().unwrap().space, space);
+    check_places(&db, 200);
+    assert_eq!(check_network(&db, 0.5), (40, true));
+    db.close().unwrap();
+    let db = Engine::open(dir.path().join("db"), Config::default()).unwrap();
+    assert_eq!((db.models().unwrap().live, db.stats().unwrap().space), (version, space.clone()));
+    assert_eq!(check_network(&db, 0.5), (40, true));
+    assert_eq!(db.roll_back_model().unwrap(), 0);
+    assert_eq!((list(&db), db.stats().unwrap().space), (before, space));
+    // A fit by the one serves the other as well.
+    db.promote_model(version).unwrap();
+    assert!(db.fit_space().unwrap());
+    db.roll_back_model().unwrap();
+    check_places(&db, 200);
 }

@@ -47,15 +47,16 @@ impl Engine {
 }
 
 fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Result<TrainingSummary> {
-    let model = stores.model.stats();
-    let features = stores.model.all_features();
+    let live = stores.model();
+    let model = live.stats();
+    let features = live.all_features();
     let facts = [("features", features.join(",")), ("model", model.sha256), ("space", model.space_id)];
     let mut file = TrainingFile::create(path, features, &facts)?;
     let mut summary = TrainingSummary::default();
     let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();
     let newest = &requests[requests.len().saturating_sub(plan.requests)..];
     if !newest.is_empty() {
-        let mut export = Exporter { replay: Replay::new(stores, log)?, log, people: HashMap::new(), place: 0, plan };
+        let mut export = Exporter { replay: Replay::new(stores, log, 1)?, log, people: HashMap::new(), place: 0, plan };
         for at in newest {
             export.one(*at, &mut file, &mut summary)?;
         }
@@ -85,7 +86,7 @@ impl Exporter<'_> {
         self.replay.advance(at)?;
         self.remember(at);
         let request = request(log, event);
-        let (situation, mut scored) = self.replay.ask(&request)?;
+        let (situation, mut scored) = self.replay.ask(request.clone())?;
         if scored.iter().all(|scored| scored.candidate.key != taken) {
             summary.not_retrieved += 1;
             scored.extend(self.alone(event, request)?);
@@ -112,7 +113,7 @@ impl Exporter<'_> {
     fn alone(&mut self, event: &LogEvent, mut request: Request) -> Result<Vec<Scored>> {
         let id = event.item.and_then(|item| self.log.items.get(item as usize)).map(|item| item.id.clone());
         request.among = Some(id.into_iter().collect());
-        let (_, mut alone) = self.replay.ask(&request)?;
+        let (_, mut alone) = self.replay.ask(request)?;
         alone.iter_mut().for_each(|scored| scored.candidate.proposals.clear());
         Ok(alone)
     }

@@ -29,11 +29,11 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn new(stores: &Stores) -> Walk {
         Walk {
-            reservoir: Reservoir::default(),
+            reservoir: Reservoir::new(stores.config.session_gap),
             samples: Vec::new(),
             fitted: 0,
-            ones: Arc::new(LiveWeights::ones(&stores.model)),
-            live: Arc::new(LiveWeights::shipped(&stores.model)),
+            ones: Arc::new(LiveWeights::ones(&stores.model())),
+            live: Arc::new(LiveWeights::shipped(&stores.model())),
         }
     }
 
@@ -51,9 +51,9 @@ impl Walk {
         ask: impl FnOnce(&Request) -> Result<Vec<Scored>>,
     ) -> Result<()> {
         let Some(event) = log.events.get(drawn.draw.at) else { return Ok(()) };
-        stores.weights.store(self.ones.clone());
+        stores.set_weights(self.ones.clone());
         let scored = ask(&request(log, &drawn.draw, event.user, event.query.as_deref(), event.time));
-        stores.weights.store(self.live.clone());
+        stores.set_weights(self.live.clone());
         self.samples.push((drawn, sample(drawn.draw.situation, scored?, taken)));
         Ok(())
     }
@@ -68,9 +68,9 @@ impl Walk {
         let Walk { reservoir, samples, .. } = self;
         samples.retain(|(drawn, _)| reservoir.holds(drawn, now));
         let held: Vec<Sample> = samples.iter().map(|(_, sample)| sample.clone()).collect();
-        let shipped = LiveWeights::shipped(&stores.model);
+        let shipped = LiveWeights::shipped(&stores.model());
         let sets = choose(&held, |situation| shipped.row(situation));
         self.live = Arc::new(shipped.with(1, &sets));
-        stores.weights.store(self.live.clone());
+        stores.set_weights(self.live.clone());
     }
 }

@@ -1,6 +1,6 @@
 //! The log that is replayed, as plain data with dense numbers.
 
-use crate::event::Action;
+use crate::event::{Action, Segments};
 use crate::random::Seeded;
 use crate::time::Timestamp;
 
@@ -13,6 +13,8 @@ pub(crate) struct Log {
     pub users: Vec<String>,
     /// In order of time; events of one time in order of logging.
     pub events: Vec<LogEvent>,
+    /// Sets of segments that events name; a set's place is its number.
+    pub segments: Vec<Segments>,
     /// The items' vectors.
     pub vectors: Vectors,
     /// Events of items that are not in the catalog, which were left out.
@@ -43,6 +45,8 @@ pub(crate) struct LogEvent {
     pub negative: bool,
     /// The purchase that it belongs to.
     pub basket: Option<u32>,
+    /// The set of segments that it names.
+    pub segments: Option<u32>,
 }
 
 impl LogEvent {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::evaluation::{Interval, Report, SystemKind, SystemReport, TaskReport};
+use crate::evaluation::{Interval, PointInTime, Report, SystemKind, SystemReport, TaskReport};
 
 impl Report {
     /// The report as text: warnings, one table for each task, slices, and the verdict in words.
@@ -32,17 +32,20 @@ impl Report {
 
     /// What the point-in-time check found, in one sentence.
     pub(super) fn leaks_line(&self) -> String {
-        let check = &self.point_in_time;
-        match (check.questions, check.leaks.as_slice()) {
-            (0, _) => "Point in time: not checked.".to_owned(),
-            (questions, []) => {
-                format!("Point in time: {questions} questions, no answer changed with another future.")
-            }
-            (questions, leaks) => format!(
+        let PointInTime { questions, leaks, unsteady } = &self.point_in_time;
+        let mut line = match (questions, leaks.as_slice()) {
+            (0, _) => return "Point in time: not checked.".to_owned(),
+            (_, []) => format!("Point in time: {questions} questions, no answer changed with another future."),
+            (_, leaks) => format!(
                 "Point in time: of {questions} questions, answers of {} CHANGED with the future: their figures mean nothing.",
                 leaks.join(", ")
             ),
+        };
+        if !unsteady.is_empty() {
+            let names = unsteady.join(", ");
+            line += &format!(" Answers of {names} differ from run to run of the same log: nothing is known of them.");
         }
+        line
     }
 }
 

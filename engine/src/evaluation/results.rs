@@ -166,6 +166,9 @@ pub struct PointInTime {
     pub questions: usize,
     /// Systems whose answers differed: they looked into the future, and their figures mean nothing.
     pub leaks: Vec<String>,
+    /// Systems whose answers differ from one run of the same log to the next, so that nothing can be said: approximate
+    /// search makes them so.
+    pub unsteady: Vec<String>,
 }
 
 /// What `evaluate` answers. [`Report::text`] and [`Report::html`] show it.

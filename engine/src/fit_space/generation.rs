@@ -14,7 +14,7 @@ use crate::catalog::{CatalogRead, CatalogWrite, SpaceNumber, View};
 use crate::error::{Error, Result};
 use crate::id::{ItemKey, SemanticId, Seq};
 use crate::item_space::{self, FittedSpace, ItemSpace, ItemSpaces};
-use crate::model::SpaceTensors;
+use crate::model::{Model, SpaceTensors};
 use crate::recover;
 use crate::stores::{ITEM_SPACE, Stores};
 use crate::vector;
@@ -32,6 +32,8 @@ const WAIT: Duration = Duration::from_millis(10);
 /// A space that is being made.
 pub(super) struct Generation<'s> {
     stores: &'s Stores,
+    /// The one that the fit was made with: another that answers meanwhile has the same space.
+    model: Arc<Model>,
     space: ItemSpace,
     /// The commit that its vectors are as of.
     seq: Seq,
@@ -61,17 +63,22 @@ type Places = Vec<(ItemKey, Option<(Arc<[f16]>, SemanticId)>)>;
 
 impl<'s> Generation<'s> {
     /// Clears the place of an earlier one, and stores the constants.
-    pub(super) fn begin(stores: &'s Stores, fit: FittedSpace, tensors: SpaceTensors) -> Result<Generation<'s>> {
+    pub(super) fn begin(
+        stores: &'s Stores,
+        model: Arc<Model>,
+        fit: FittedSpace,
+        tensors: SpaceTensors,
+    ) -> Result<Generation<'s>> {
         forget(stores, fit.number)?;
         sweep(stores, fit.number)?;
         let mut write = stores.catalog.write()?;
         write.set_meta(&FittedSpace::tensors(fit.number), &tensors)?;
         write.commit_bookkeeping()?;
-        let graph = stores.vectors.prepare_space(&item_space::spec(&stores.model, &fit.id))?;
-        let space = ItemSpace::new(&stores.model, Some((fit, tensors)), graph);
+        let graph = stores.vectors.prepare_space(&item_space::spec(&model, &fit.id))?;
+        let space = ItemSpace::new(&model, Some((fit, tensors)), graph);
         let hold = Hold::new(stores);
         let seq = stores.catalog.read()?.counters().seq;
-        Ok(Generation { stores, space, seq, _hold: hold })
+        Ok(Generation { stores, model, space, seq, _hold: hold })
     }
 
     /// Places every item, and makes the space live.
@@ -115,7 +122,7 @@ impl<'s> Generation<'s> {
         for key in keys {
             texts.push(view.item(*key)?.map_or_else(String::new, |record| record.item.content(&self.stores.config)));
         }
-        let embedded = self.stores.model.embed(self.space.tensors(), &texts)?;
+        let embedded = self.model.embed(self.space.tensors(), &texts)?;
         let places = embedded.into_iter().map(|one| one.map(|vectors| (vector::to_half(&vectors.item), vectors.sid)));
         Ok(keys.iter().copied().zip(places).collect())
     }
@@ -191,8 +198,9 @@ fn make_live(stores: &Stores, mut write: CatalogWrite<'_>, space: ItemSpace) -> 
 /// Makes an empty store work in the space of another one, for a copy of its items.
 pub(crate) fn adopt(stores: &Stores, source: &ItemSpace) -> Result<()> {
     let (Some(fit), Some(tensors)) = (&source.fit, source.tensors()) else { return Ok(()) };
-    let graph = stores.vectors.prepare_space(&item_space::spec(&stores.model, &fit.id))?;
-    let space = ItemSpace::new(&stores.model, Some((fit.clone(), tensors.clone())), graph);
+    let model = stores.model();
+    let graph = stores.vectors.prepare_space(&item_space::spec(&model, &fit.id))?;
+    let space = ItemSpace::new(&model, Some((fit.clone(), tensors.clone())), graph);
     let mut write = stores.catalog.write()?;
     write.set_meta(&FittedSpace::tensors(fit.number), tensors)?;
     make_live(stores, write, space)

@@ -17,8 +17,6 @@ pub(super) enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
     Log(Vec<Event>),
-    /// Log, and apply the whole journal.
-    LogApplied(Vec<Event>),
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
@@ -30,7 +28,7 @@ impl Work {
         match self {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
-            Work::Log(events) | Work::LogApplied(events) => events.len(),
+            Work::Log(events) => events.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
             Work::Settle => 0,
         }

@@ -106,7 +106,7 @@ impl<'s> JournalKeeper<'s> {
 
     /// Nothing is lost when this fails: the journal stays, and readers see it through the overlay.
     fn apply(&mut self, most: usize) {
-        if self.stores.events.waiting() == 0 {
+        if self.stores.events.waiting() == 0 || self.stores.events.is_held() {
             return;
         }
         self.retry_after = None;

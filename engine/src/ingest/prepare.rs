@@ -58,7 +58,7 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
 }
 
 fn place(stores: &Stores, space: &ItemSpace, texts: &[String]) -> Result<Vec<Option<Placed>>> {
-    let embedded = stores.model.embed(space.tensors(), texts)?;
+    let embedded = stores.model().embed(space.tensors(), texts)?;
     Ok(embedded.into_iter().map(|one| one.map(|vectors| Placed::of(&vectors, space))).collect())
 }
 

@@ -82,11 +82,6 @@ impl Writer {
         self.submit(Work::Log(events)).map(|_| ())
     }
 
-    /// Logs events and applies them in one commit: for replays, where signals have to follow event by event.
-    pub(crate) fn log_applied(&self, events: Vec<Event>) -> Result<()> {
-        self.submit(Work::LogApplied(events)).map(|_| ())
-    }
-
     /// Stores a scenario (its rules as JSON text); durable and visible on return.
     pub(crate) fn set_scenario(&self, name: String, rules: String) -> Result<()> {
         self.submit(Work::SetScenario(name, rules)).map(|_| ())
@@ -122,6 +117,18 @@ impl Writer {
             self.stores.progress.wait(Duration::from_secs(30), short);
         }
     }
+}
+
+/// Logs events and applies them in one commit, on the caller's thread: for replays, where signals have to follow event
+/// by event and nobody shares the commit.
+pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut pending = Pending::begin(stores)?;
+    pending.settle = true;
+    pending.log(events)?;
+    pending.commit()
 }
 
 fn longest_tail(stores: &Stores) -> u64 {
@@ -238,7 +245,8 @@ struct Pending<'s> {
     vectors: Staged,
     /// Events in the order of their jobs.
     entries: Vec<Entry>,
-    new_users: HashSet<String>,
+    /// Users that were looked up already: known, or counted as new.
+    users: HashSet<String>,
     settle: bool,
 }
 
@@ -266,7 +274,7 @@ impl<'s> Pending<'s> {
             docs: Vec::new(),
             vectors: BTreeMap::new(),
             entries: Vec::new(),
-            new_users: HashSet::new(),
+            users: HashSet::new(),
             settle: false,
         })
     }
@@ -297,10 +305,6 @@ impl<'s> Pending<'s> {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
             Work::Log(events) => self.log(events),
-            Work::LogApplied(events) => {
-                self.settle = true;
-                self.log(events)
-            }
             Work::Settle => {
                 self.settle = true;
                 Ok(0)
@@ -385,9 +389,11 @@ impl<'s> Pending<'s> {
         for mut event in events {
             let dated = event.time.is_some();
             event.time.get_or_insert(self.now);
-            if self.is_new_user(&event.user)? {
-                self.new_users.insert(event.user.clone());
-                self.write.count_user();
+            if !self.users.contains(&event.user) {
+                if self.is_new_user(&event.user)? {
+                    self.write.count_user();
+                }
+                self.users.insert(event.user.clone());
             }
             self.entries.push(Entry::Event(LoggedEvent { event, arrived: self.now, dated }));
         }
@@ -395,8 +401,7 @@ impl<'s> Pending<'s> {
     }
 
     fn is_new_user(&self, id: &str) -> Result<bool> {
-        let known = self.new_users.contains(id) || self.stores.events.knows_user(id);
-        Ok(!known && self.write.view().user_key(id)?.is_none())
+        Ok(!self.stores.events.knows_user(id) && self.write.view().user_key(id)?.is_none())
     }
 
     /// Shows the group to readers and makes it durable.

@@ -41,6 +41,7 @@ impl Intent {
             context: self.context.clone(),
             events: past_events(snapshot, &past, self.now)?,
             relations: Relations::read(snapshot, if liked.is_empty() { &self.seeds } else { &liked })?,
+            segments: Arc::clone(&self.segments),
             liked: Vec::new(),
             interests: Vec::new(),
             seed_vector: None,
@@ -51,14 +52,16 @@ impl Intent {
             personalization: self.personalization,
             controls: Controls::default(),
             shown: Vec::new(),
-            in_visit: in_visit(&past, self.now),
+            in_visit: in_visit(snapshot, &past, self.now),
             past,
             seeds: self.seeds.clone(),
             left_out: Some(item),
             exclude_seen: self.exclude_seen,
             excluded: HashSet::new(),
             lately: Arc::clone(&self.lately),
+            stored: self.stored.clone(),
             degraded: Vec::new(),
+            adapter: self.adapter.clone(),
         })
     }
 }

@@ -9,13 +9,14 @@ use super::shown::{explore, impressions, new_items};
 use crate::config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
 use crate::error::Result;
 use crate::item::Kind;
+use crate::retention::Retention;
 
 /// Reads a configuration: an object whose keys are the fields of [`Config`]; what is left out keeps its default.
 ///
 /// `fields` maps names to `{"kind", "boost", "embed"}`, with the kinds `text`, `number`, `bool`, `date`, `tags`, `geo` and
 /// `vector`; `provider` is `cpu`, `cuda` or `tensorrt`; `rating_scale` is `[lowest, highest]`; `actions` maps names to
 /// `{"meaning", "weight"}` with the meanings `positive`, `neutral` and `negative`; `weights` is an array of
-/// arrays of numbers; `impressions` is true, false or `{"enabled", "share", "most"}`; `explore` and `new_items` are as in
+/// arrays of numbers; `retention` is `{"per_user", "total", "days"}`; `impressions` is true, false or `{"enabled", "share", "most"}`; `explore` and `new_items` are as in
 /// [`request_from_json`](super::request_from_json).
 ///
 /// # Errors
@@ -26,7 +27,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 21] = [
+    const KNOWN: [&str; 23] = [
         "fields",
         "strict",
         "date_field",
@@ -43,6 +44,8 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "fit_space",
         "actions",
         "rating_scale",
+        "session_gap",
+        "retention",
         "impressions",
         "explore",
         "new_items",
@@ -71,6 +74,8 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             "fit_space" => set(&mut config.fit_space, json, at, flag)?,
             "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
+            "session_gap" => set(&mut config.session_gap, json, at, number)?,
+            "retention" => set(&mut config.retention, json, at, retention)?,
             "impressions" => set(&mut config.impressions, json, at, impressions)?,
             "explore" => config.explore = given(json, at, explore)?,
             "new_items" => config.new_items = given(json, at, new_items)?,
@@ -80,6 +85,20 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         }
     }
     Ok(config)
+}
+
+fn retention(json: Json<'_>, at: &Place<'_>) -> Result<Retention> {
+    let mut kept = Retention::default();
+    for (key, json) in entries(json, at)? {
+        let at = &at.key(&key);
+        match &*key {
+            "per_user" => kept.per_user = given(json, at, whole)?,
+            "total" => kept.total = given(json, at, whole)?.map(|total| total as u64),
+            "days" => kept.days = given(json, at, number)?,
+            _ => return Err(unknown(at, &["per_user", "total", "days"])),
+        }
+    }
+    Ok(kept)
 }
 
 fn fields(json: Json<'_>, at: &Place<'_>) -> Result<BTreeMap<String, FieldConfig>> {

@@ -2,7 +2,7 @@
 
 use super::parse::{Json, each};
 use super::place::Place;
-use super::read::{entries, given, missing, number, text, time, unknown};
+use super::read::{entries, given, missing, number, set, text, text_map, time, unknown};
 use crate::error::Result;
 use crate::event::{Action, Event};
 use crate::limits;
@@ -10,7 +10,7 @@ use crate::limits;
 /// Reads a batch of events: an array, or NDJSON. An empty text is an empty batch.
 ///
 /// An event is `{"user": "u7", "action": "click", "item": "sku-9"}` with optional `query`, `value`, `time` (seconds since
-/// the Unix epoch), `rank_id` and `basket`. Actions are named as [`Action::named`] takes them.
+/// the Unix epoch), `rank_id`, `basket` and `segments` (texts by name). Actions are named as [`Action::named`] takes them.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) or [`Error::UnknownField`](crate::Error::UnknownField), naming
@@ -25,7 +25,7 @@ pub fn events_from_json(json: &str) -> Result<Vec<Event>> {
 }
 
 fn event(json: Json<'_>, at: &Place<'_>) -> Result<Event> {
-    const KNOWN: [&str; 8] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket"];
+    const KNOWN: [&str; 9] = ["user", "action", "item", "query", "value", "time", "rank_id", "basket", "segments"];
     let (mut user, mut action) = (None, None);
     let mut event = Event::new(String::new(), Action::View);
     for (key, json) in entries(json, at)? {
@@ -39,6 +39,7 @@ fn event(json: Json<'_>, at: &Place<'_>) -> Result<Event> {
             "time" => event.time = given(json, at, time)?,
             "rank_id" => event.rank_id = given(json, at, text)?,
             "basket" => event.basket = given(json, at, text)?,
+            "segments" => set(&mut event.segments, json, at, text_map)?,
             _ => return Err(unknown(at, &KNOWN)),
         }
     }

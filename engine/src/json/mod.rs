@@ -3,8 +3,8 @@
 //! | data | form |
 //! |---|---|
 //! | item | `{"id": "sku-9", "title": "Red shoes", "price": 59, "in_stock": true, "tags": ["red"], "image": [0.1, 0.2], "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}` |
-//! | event | `{"user": "u7", "action": "click", "item": "sku-9", "query", "value", "time", "rank_id"}` |
-//! | request | `{"query", "user", "history", "like", "unlike", "among", "vectors", "filter", "exclude", "exclude_seen", "personalization", "diversity", "caps", "calibrate_mix", "rules", "scenario", "explore", "new_items", "log_impression", "limit", "offset", "next", "candidates", "fields", "explain", "now"}` |
+//! | event | `{"user": "u7", "action": "click", "item": "sku-9", "query", "value", "time", "rank_id", "basket", "segments"}` |
+//! | request | `{"query", "user", "history", "like", "unlike", "among", "segments", "vectors", "filter", "exclude", "exclude_seen", "personalization", "diversity", "caps", "calibrate_mix", "rules", "scenario", "adapter", "explore", "new_items", "log_impression", "limit", "offset", "next", "candidates", "fields", "explain", "now"}` |
 //! | rules | `[{"rule": "pin", "item": "sku-9", "position": 1}, ..]`, see [`rules_from_json`] |
 //! | filter | `{"price": {">=": 10, "<": 90}, "tags": "red", "or": [..]}`, see [`filter_from_json`] |
 //! | evaluation plan | `{"protocol": "time_split", "at_share": 0.9, "queries": [{"query", "grades", "user", "time"}], ..}`, see [`plan_from_json`] |
@@ -34,6 +34,7 @@ mod control;
 mod event;
 mod filter;
 mod item;
+mod lifecycle;
 mod parse;
 mod place;
 mod plan;
@@ -51,6 +52,7 @@ pub use config::config_from_json;
 pub use event::events_from_json;
 pub use filter::filter_from_json;
 pub use item::{ids_from_json, item_from_json, items_from_json};
+pub use lifecycle::{adapter_to_json, model_to_json, models_to_json, shadow_to_json};
 pub use plan::{counterfactual_to_json, plan_from_json, report_to_json};
 pub use request::{REQUEST_KEYS, request_from_json, request_part_from_json, requests_from_json};
 pub use rule::{rules_from_json, rules_to_json, scenarios_to_json};

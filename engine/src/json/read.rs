@@ -1,6 +1,7 @@
 //! The steps that every reader is made of: each takes a value of one shape, or says what it found instead.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::parse::Json;
 use super::place::{Place, shortened};
@@ -60,6 +61,11 @@ pub(super) fn set<'a, T>(
         *slot = value;
     }
     Ok(())
+}
+
+/// An object of texts.
+pub(super) fn text_map(json: Json<'_>, at: &Place<'_>) -> Result<BTreeMap<String, String>> {
+    entries(json, at)?.into_iter().map(|(key, json)| Ok((key.to_string(), text(json, &at.key(&key))?))).collect()
 }
 
 pub(super) fn entries<'a>(json: Json<'a>, at: &Place<'_>) -> Result<Entries<'a>> {

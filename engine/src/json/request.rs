@@ -7,7 +7,7 @@ use super::filter::filter;
 use super::parse::{Json, each, one};
 use super::place::Place;
 use super::read::{
-    entries, flag, given, missing, number, set, single, text, texts, time, unknown, vector, whole, wrong,
+    entries, flag, given, missing, number, set, single, text, text_map, texts, time, unknown, vector, whole, wrong,
 };
 use super::rule::rules;
 use super::shown::{explore, new_items};
@@ -19,7 +19,7 @@ use crate::request::{HistoryEvent, Request};
 /// Reads a request: an object whose keys are the fields of [`Request`], all optional.
 ///
 /// `history` is an array of item ids (views at the time of the request) or of `{"item", "action", "value", "time"}`, oldest
-/// first; `vectors` maps names of vector fields to arrays of numbers; `filter` is as in
+/// first; `segments` maps names to texts; `vectors` maps names of vector fields to arrays of numbers; `filter` is as in
 /// [`filter_from_json`](super::filter_from_json); `now` is in seconds since the Unix epoch; `exclude_seen` is true, false
 /// or `{"actions": [..], "within_days"}`; `personalization` is off, low, medium or high; `caps` is an array of `{"field",
 /// "most"}`; `calibrate_mix` is `{"field", "strength"}`; `rules` is as in [`rules_from_json`](super::rules_from_json); `explore` is
@@ -56,13 +56,14 @@ pub fn request_part_from_json(request: &mut Request, key: &str, json: &str) -> R
 }
 
 /// Every key that [`request_from_json`] takes: what a request can hold, for the bindings that read requests themselves.
-pub const REQUEST_KEYS: [&str; 26] = [
+pub const REQUEST_KEYS: [&str; 28] = [
     "query",
     "user",
     "history",
     "like",
     "unlike",
     "among",
+    "segments",
     "vectors",
     "filter",
     "exclude",
@@ -73,6 +74,7 @@ pub const REQUEST_KEYS: [&str; 26] = [
     "calibrate_mix",
     "rules",
     "scenario",
+    "adapter",
     "explore",
     "new_items",
     "log_impression",
@@ -101,6 +103,7 @@ fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Res
         "like" => set(&mut request.like, json, at, texts)?,
         "unlike" => set(&mut request.unlike, json, at, texts)?,
         "among" => request.among = given(json, at, texts)?,
+        "segments" => set(&mut request.segments, json, at, text_map)?,
         "vectors" => set(&mut request.vectors, json, at, vectors)?,
         "filter" => request.filter = given(json, at, filter)?,
         "exclude" => set(&mut request.exclude, json, at, texts)?,
@@ -111,6 +114,7 @@ fn part(request: &mut Request, key: &str, json: Json<'_>, at: &Place<'_>) -> Res
         "calibrate_mix" => request.calibrate_mix = given(json, at, mix)?,
         "rules" => set(&mut request.rules, json, at, rules)?,
         "scenario" => request.scenario = given(json, at, text)?,
+        "adapter" => request.adapter = given(json, at, text)?,
         "explore" => request.explore = given(json, at, explore)?,
         "new_items" => request.new_items = given(json, at, new_items)?,
         "log_impression" => set(&mut request.log_impression, json, at, flag)?,

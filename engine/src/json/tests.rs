@@ -258,7 +258,7 @@ fn events_and_requests_read_as_documented() {
             "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60,
             "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
             "calibrate_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
-            "scenario": "s", "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
+            "scenario": "s", "adapter": "shoes", "segments": {"country": "UK"}, "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
             "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2}, "log_impression": false}"#,
     );
     let rated = HistoryEvent {
@@ -272,7 +272,7 @@ fn events_and_requests_read_as_documented() {
     expected = expected.now(Timestamp::from_seconds(60.0));
     expected = expected.unlike(["n"]).personalization(Personalization::High).diversity(0.5).cap("brand", 2);
     expected = expected.calibrate_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
-    expected = expected.scenario("s").next("token").unlogged();
+    expected = expected.scenario("s").adapter("shoes").segment("country", "UK").next("token").unlogged();
     expected = expected.explore(Exploration { share: 0.5, temperature: 0.25, swaps: 0.125 });
     expected =
         expected.new_items(NewItems { share: 0.2, days: Some(7.0), shown_below: Some(3.0), events_below: Some(2.0) });
@@ -289,6 +289,7 @@ fn events_and_requests_read_as_documented() {
         like: _,
         unlike: _,
         among: _,
+        segments: _,
         vectors: _,
         filter: _,
         exclude: _,
@@ -299,6 +300,7 @@ fn events_and_requests_read_as_documented() {
         calibrate_mix: _,
         rules: _,
         scenario: _,
+        adapter: _,
         explore: _,
         new_items: _,
         log_impression: _,
@@ -397,7 +399,7 @@ fn configurations_read_as_documented() {
         r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
-            "calibrate": true, "fit_space": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "max_bytes": 1073741824, "force_network_fs": true,
+            "calibrate": true, "fit_space": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
             "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#,
     )
     .expect("reads");
@@ -418,6 +420,8 @@ fn configurations_read_as_documented() {
     expected.fit_space = true;
     expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
     expected.rating_scale = (0.0, 10.0);
+    expected.session_gap = 60.0;
+    expected.retention = crate::retention::Retention { per_user: Some(5), total: Some(6), days: Some(0.5) };
     expected.max_bytes = 1 << 30;
     expected.force_network_fs = true;
     expected.impressions = Impressions { enabled: false, share: 0.5, most: 9 };
@@ -442,6 +446,8 @@ fn configurations_read_as_documented() {
         calibrate: _,
         fit_space: _,
         rating_scale: _,
+        session_gap: _,
+        retention: _,
         impressions: _,
         explore: _,
         new_items: _,
@@ -472,14 +478,14 @@ fn answers_are_written_as_documented() {
         propensity: Some(0.5),
         why: Some(Why { contributions, rules, moved: Some(moved), history, terms, line: "bm25 +0.5".to_owned() }),
     };
-    let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, respond_us: 4, total_us: 10 };
+    let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, features_us: 1, respond_us: 4, total_us: 10 };
     let (rank_id, degraded, next) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
     let ranking =
         Ranking { rank_id, hits: vec![hit], candidates: 7, weights_version: 2, took, degraded, explored: true, next };
     let written = ranking_to_json(&ranking).expect("writes");
     assert_eq!(
         written,
-        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"},"history":[{"item":"b","amount":0.75}],"terms":[{"term":"red","amount":0.5}]}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"respond_us":4,"total_us":10},"degraded":["x"],"explored":true,"next":"t"}"#
+        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"},"history":[{"item":"b","amount":0.75}],"terms":[{"term":"red","amount":0.5}]}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"features_us":1,"respond_us":4,"total_us":10},"degraded":["x"],"explored":true,"next":"t"}"#
     );
     assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
     assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);

@@ -202,11 +202,12 @@ struct TookForm<'a>(&'a Took);
 
 impl Serialize for TookForm<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
-        let Took { context_us, retrieve_us, rank_us, respond_us, total_us } = self.0;
+        let Took { context_us, retrieve_us, rank_us, features_us, respond_us, total_us } = self.0;
         to.collect_map([
             ("context_us", context_us),
             ("retrieve_us", retrieve_us),
             ("rank_us", rank_us),
+            ("features_us", features_us),
             ("respond_us", respond_us),
             ("total_us", total_us),
         ])
@@ -222,6 +223,7 @@ impl Serialize for StatsForm<'_> {
             items,
             users,
             events,
+            events_removed,
             seq,
             oplog,
             disk_bytes,
@@ -240,6 +242,7 @@ impl Serialize for StatsForm<'_> {
         map.serialize_entry("items", items)?;
         map.serialize_entry("users", users)?;
         map.serialize_entry("events", events)?;
+        map.serialize_entry("events_removed", events_removed)?;
         map.serialize_entry("seq", seq)?;
         map.serialize_entry("oplog", oplog)?;
         map.serialize_entry("disk_bytes", disk_bytes)?;

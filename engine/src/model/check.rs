@@ -2,7 +2,7 @@
 
 use ort::value::{TensorElementType, ValueType};
 
-use crate::model::contract::{INPUTS, Kind, OUTPUTS, Tensor};
+use crate::model::contract::{Kind, Tensor};
 use crate::model::files::{Files, sha256};
 use crate::model::manifest::{Dims, Manifest, Refusal, describe, refuse};
 use crate::model::run::Slot;
@@ -33,13 +33,24 @@ pub(super) fn signature(slot: &Slot, manifest: &Manifest) -> Result<(), Refusal>
         return refuse("defaults for all inputs", format!("none for input {}", input.name()));
     }
     let defaults = session.overridable_initializers();
-    for tensor in &INPUTS {
+    for tensor in &manifest.contract_inputs() {
         let found = defaults.iter().find(|default| default.name() == tensor.0).map(|default| default.dtype());
         check("input", tensor, found, &manifest.dims)?;
     }
-    for tensor in &OUTPUTS {
+    for tensor in &manifest.contract_outputs() {
         let found = session.outputs().iter().find(|output| output.name() == tensor.0).map(|output| output.dtype());
         check("output", tensor, found, &manifest.dims)?;
+    }
+    for param in &manifest.lora.params {
+        let found = defaults.iter().find(|default| default.name() == param.name).map(|default| default.dtype());
+        let wanted = format!("input {} f32 {:?}", param.name, param.shape);
+        let Some(ValueType::Tensor { ty, shape: sizes, .. }) = found else {
+            return refuse(wanted, "no such tensor in the graph");
+        };
+        let same_shape = param.shape.iter().map(|size| *size as i64).eq(sizes.iter().copied());
+        if *ty != TensorElementType::Float32 || !same_shape {
+            return refuse(wanted, format!("{ty:?} {:?}", &sizes[..]).to_lowercase());
+        }
     }
     Ok(())
 }

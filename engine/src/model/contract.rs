@@ -27,12 +27,14 @@ pub(super) const FEATURES: [&str; 19] = [
     "content_missing",
     "vector_missing",
 ];
-/// Features that the graph computes itself and appends.
+/// Features that every graph computes itself and appends.
 pub(super) const GRAPH_FEATURES: [&str; 5] = ["cos_query", "cos_history", "cos_last", "cos_nearest", "cos_disliked"];
+/// Features that a trained graph may append to those: the output of its network.
+pub(super) const TRAINED_FEATURES: [&str; 1] = ["network"];
 /// Features that pull the list towards the user's history: what `personalization` turns up and down. What speaks against
 /// an item (`seen`, `shown`, `disliked`, `cos_disliked`) stays as it is.
-pub(super) const PERSONAL_FEATURES: [&str; 8] =
-    ["next", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest"];
+pub(super) const PERSONAL_FEATURES: [&str; 9] =
+    ["next", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest", "network"];
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;
 /// How a gap in seconds becomes a row of `gap_gain`.
@@ -43,6 +45,10 @@ pub(super) const GAPS: usize = 32;
 pub(super) const LEVELS: usize = 3;
 /// Codes of one level.
 pub(super) const CODES: usize = 256;
+/// Context vectors that every graph gives: the query's and the history's. What follows them is learned.
+pub(super) const CONTEXTS: usize = 2;
+/// How names of adapter tensors begin.
+pub(super) const LORA_PREFIX: &str = "lora_";
 
 /// One dimension of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +65,10 @@ pub(super) enum Dim {
     Vocab,
     /// Action rows.
     Actions,
+    /// All features: those of the engine and those of the graph.
+    Features,
+    /// Context vectors.
+    Contexts,
 }
 
 /// Type of a tensor's elements.
@@ -83,11 +93,10 @@ impl Kind {
 /// Name, type and shape of one tensor.
 pub(super) type Tensor = (&'static str, Kind, &'static [Dim]);
 
-use Dim::{Actions, Any, Content, Fixed, Item, Vocab};
+use Dim::{Actions, Any, Content, Contexts, Features, Fixed, Item, Vocab};
 use Kind::{F32, I64};
 
 const F: usize = FEATURES.len();
-const ALL: usize = FEATURES.len() + GRAPH_FEATURES.len();
 
 /// Inputs, all of which have defaults of size one.
 pub(super) const INPUTS: [Tensor; 19] = [
@@ -109,15 +118,27 @@ pub(super) const INPUTS: [Tensor; 19] = [
     ("gap_gain", F32, &[Fixed(GAPS)]),
     ("cand_vec", F32, &[Any, Any, Item]),
     ("cand_feat", F32, &[Any, Any, Fixed(F)]),
-    ("weights", F32, &[Fixed(CELLS), Fixed(ALL)]),
+    ("weights", F32, &[Fixed(CELLS), Features]),
 ];
+/// Inputs that a graph may have: they are fed when its manifest lists them. A code is -1 on every level for an item
+/// without a semantic id.
+pub(super) const OPTIONAL_INPUTS: [Tensor; 2] =
+    [(CAND_SID, I64, &[Any, Any, Fixed(LEVELS)]), (HISTORY_SID, I64, &[Any, Any, Fixed(LEVELS)])];
+/// Semantic ids of the candidates.
+pub(super) const CAND_SID: &str = "cand_sid";
+/// Semantic ids of the history's items.
+pub(super) const HISTORY_SID: &str = "history_sid";
 
 /// Outputs.
 pub(super) const OUTPUTS: [Tensor; 6] = [
     ("text_emb", F32, &[Any, Content]),
     ("item_vec", F32, &[Any, Item]),
     ("item_sid", I64, &[Any, Fixed(LEVELS)]),
-    ("context_vec", F32, &[Any, Fixed(2), Item]),
-    ("contributions", F32, &[Any, Any, Fixed(ALL)]),
+    ("context_vec", F32, &[Any, Contexts, Item]),
+    ("contributions", F32, &[Any, Any, Features]),
     ("scores", F32, &[Any, Any]),
 ];
+/// Outputs that a graph may have.
+pub(super) const OPTIONAL_OUTPUTS: [Tensor; 1] = [(SID_LOGITS, F32, &[Any, Fixed(CODES)])];
+/// Log-scores of the first level's codes for what comes next.
+pub(super) const SID_LOGITS: &str = "sid_logits";

@@ -13,17 +13,99 @@ use crate::model::manifest::{self, Manifest, Refusal};
 const MAX_ONNX: u64 = 512 << 20;
 /// Largest tokenizer, in bytes.
 const MAX_TOKENIZER: u64 = 64 << 20;
+const MANIFEST: &str = "manifest.json";
+const SHIPPED_MANIFEST: &[u8] = include_bytes!("../../model/manifest.json");
 
-/// A model's files in memory. What is hashed is what is loaded: no file is read twice.
-pub(super) struct Files {
+/// A model's files in memory. What is hashed is what is loaded, and what is kept: no file is read twice.
+pub(crate) struct Files {
     /// The folder, or a name for the shipped model; errors name it.
-    pub path: PathBuf,
+    pub(super) path: PathBuf,
     /// The parsed manifest.
-    pub manifest: Manifest,
+    pub(super) manifest: Manifest,
+    /// The manifest as it was read.
+    manifest_json: Cow<'static, [u8]>,
     /// The graph.
-    pub onnx: Cow<'static, [u8]>,
+    pub(super) onnx: Cow<'static, [u8]>,
     /// The tokenizer.
-    pub tokenizer: Cow<'static, [u8]>,
+    pub(super) tokenizer: Cow<'static, [u8]>,
+}
+
+impl Files {
+    /// Reads the model of a folder, or the one that ships with the engine, and checks hashes.
+    ///
+    /// # Errors
+    /// [`Error::ModelRefused`].
+    pub(crate) fn read(folder: Option<&Path>) -> Result<Files> {
+        let path = named(folder);
+        match folder {
+            Some(folder) => from_folder(folder),
+            None => shipped(&path),
+        }
+        .map_err(refused(&path))
+    }
+
+    /// SHA-256 of the manifest, which has those of the other files in it: it names the files as a whole.
+    pub(crate) fn id(&self) -> String {
+        sha256(&self.manifest_json)
+    }
+
+    /// What the manifest says of the model.
+    pub(crate) fn about(&self) -> About {
+        About::new(&self.manifest)
+    }
+
+    /// Names and bytes of the files, as [`Files::read`] finds them in a folder.
+    pub(crate) fn contents(&self) -> [(&str, &[u8]); 3] {
+        [
+            (MANIFEST, &self.manifest_json),
+            (&self.manifest.onnx, &self.onnx),
+            (&self.manifest.tokenizer.file, &self.tokenizer),
+        ]
+    }
+
+    /// The error that refuses these files.
+    pub(crate) fn refuse(&self, expected: impl Into<String>, found: impl Into<String>) -> Error {
+        refused(&self.path)((expected.into(), found.into()))
+    }
+}
+
+/// What a manifest says of its model, for lists.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct About {
+    /// Name and version.
+    pub name: String,
+    /// SHA-256 of the ONNX file, in hex.
+    pub sha256: String,
+    /// The vector space of its item vectors.
+    pub space_id: String,
+}
+
+impl About {
+    fn new(manifest: &Manifest) -> About {
+        About {
+            name: format!("{} {}", manifest.name, manifest.version),
+            sha256: manifest.sha256.clone(),
+            space_id: manifest.space_id.clone(),
+        }
+    }
+
+    /// Reads the manifest of a folder, or of the model that ships, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::ModelRefused`].
+    pub(crate) fn read(folder: Option<&Path>) -> Result<About> {
+        let read = match folder {
+            Some(folder) => {
+                bounded(&folder.join(MANIFEST), manifest::MAX_BYTES).and_then(|bytes| manifest::parse(&bytes))
+            }
+            None => manifest::parse(SHIPPED_MANIFEST),
+        };
+        read.map(|manifest| About::new(&manifest)).map_err(refused(&named(folder)))
+    }
+}
+
+fn named(folder: Option<&Path>) -> PathBuf {
+    folder.unwrap_or(Path::new("(the model inside the library)")).to_path_buf()
 }
 
 /// Turns an expectation that was not met into the error that names the model.
@@ -32,24 +114,11 @@ pub(super) fn refused(path: &Path) -> impl Fn(Refusal) -> Error {
     move |(expected, found)| Error::ModelRefused { path: path.clone(), expected, found }
 }
 
-/// Reads the model of a folder, or the one that ships with the engine, and checks hashes.
-///
-/// # Errors
-/// [`Error::ModelRefused`].
-pub(super) fn read(folder: Option<&Path>) -> Result<Files> {
-    match folder {
-        Some(folder) => from_folder(folder).map_err(refused(folder)),
-        None => {
-            let path = PathBuf::from("(the model inside the library)");
-            shipped(&path).map_err(refused(&path))
-        }
-    }
-}
-
 fn shipped(path: &Path) -> std::result::Result<Files, Refusal> {
     let files = Files {
         path: path.to_path_buf(),
-        manifest: manifest::parse(include_bytes!("../../model/manifest.json"))?,
+        manifest: manifest::parse(SHIPPED_MANIFEST)?,
+        manifest_json: Cow::Borrowed(SHIPPED_MANIFEST),
         onnx: Cow::Borrowed(include_bytes!("../../model/base.onnx")),
         tokenizer: Cow::Borrowed(include_bytes!("../../model/tokenizer.json")),
     };
@@ -57,12 +126,14 @@ fn shipped(path: &Path) -> std::result::Result<Files, Refusal> {
 }
 
 fn from_folder(folder: &Path) -> std::result::Result<Files, Refusal> {
-    let manifest = manifest::parse(&bounded(&folder.join("manifest.json"), manifest::MAX_BYTES)?)?;
+    let manifest_json = bounded(&folder.join(MANIFEST), manifest::MAX_BYTES)?;
+    let manifest = manifest::parse(&manifest_json)?;
     let files = Files {
         path: folder.to_path_buf(),
         onnx: Cow::Owned(bounded(&folder.join(&manifest.onnx), MAX_ONNX)?),
         tokenizer: Cow::Owned(bounded(&folder.join(&manifest.tokenizer.file), MAX_TOKENIZER)?),
         manifest,
+        manifest_json: Cow::Owned(manifest_json),
     };
     check_hashes(files)
 }
@@ -87,7 +158,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn bounded(path: &Path, limit: u64) -> std::result::Result<Vec<u8>, Refusal> {
+pub(super) fn bounded(path: &Path, limit: u64) -> std::result::Result<Vec<u8>, Refusal> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let failed = |error: std::io::Error| (format!("a file {name}"), error.to_string());
     let meta = std::fs::metadata(path).map_err(failed)?;

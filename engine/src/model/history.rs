@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::MAX_HISTORY;
+use crate::model::contract::{HISTORY_SID, LEVELS};
 use crate::model::run::Feed;
 
 /// One past event of a request, as the model reads it.
@@ -13,6 +14,13 @@ pub(crate) struct HistoryInput<'a> {
     pub action: i64,
     /// Seconds from the event to the request; what lies in the future counts as now.
     pub gap_seconds: f64,
+    /// The item's semantic id, where it has one.
+    pub sid: Option<[u8; LEVELS]>,
+}
+
+/// A semantic id as the graph takes it: its codes, or -1 on every level where there is none.
+pub(super) fn codes(sid: Option<[u8; LEVELS]>) -> [i64; LEVELS] {
+    sid.map_or([-1; LEVELS], |sid| sid.map(i64::from))
 }
 
 /// The gap's row: its logarithm to the base of two, from 0 (now) to 31.
@@ -30,6 +38,19 @@ pub(super) struct Histories {
     actions: Vec<i64>,
     gaps: Vec<i64>,
     mask: Vec<f32>,
+    /// Empty when the graph takes none.
+    sids: Vec<i64>,
+}
+
+/// What a graph takes of a history.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HistoryForm {
+    /// D: width of a vector.
+    pub width: usize,
+    /// A: action rows.
+    pub actions: usize,
+    /// Whether it takes semantic ids.
+    pub sids: bool,
 }
 
 impl Histories {
@@ -38,7 +59,8 @@ impl Histories {
     /// # Errors
     /// [`Error::InvalidArgument`] for a vector of another width or an action row that does not exist;
     /// [`Error::NonFinite`] for a vector that is not finite.
-    pub(super) fn new(rows: &[&[HistoryInput]], width: usize, actions: usize) -> Result<Option<Histories>> {
+    pub(super) fn new(rows: &[&[HistoryInput]], form: HistoryForm) -> Result<Option<Histories>> {
+        let HistoryForm { width, actions, sids } = form;
         let newest = |row: &[HistoryInput]| row.len().min(MAX_HISTORY);
         let longest = rows.iter().map(|row| newest(row)).max().unwrap_or(0);
         if longest == 0 {
@@ -53,6 +75,7 @@ impl Histories {
             actions: vec![0; places],
             gaps: vec![0; places],
             mask: vec![0.0; places],
+            sids: vec![-1; if sids { places * LEVELS } else { 0 }],
         };
         for (index, row) in rows.iter().enumerate() {
             let kept = &row[row.len() - newest(row)..];
@@ -67,20 +90,27 @@ impl Histories {
                 all.actions[place] = event.action;
                 all.gaps[place] = gap_row(event.gap_seconds);
                 all.mask[place] = 1.0;
+                if let Some(sid) = all.sids.get_mut(place * LEVELS..(place + 1) * LEVELS) {
+                    sid.copy_from_slice(&codes(event.sid));
+                }
             }
         }
         Ok(Some(all))
     }
 
-    /// The four inputs.
-    pub(super) fn feeds(&self) -> [Feed<'_>; 4] {
+    /// The four inputs, and the semantic ids for a graph that takes them.
+    pub(super) fn feeds(&self) -> Vec<Feed<'_>> {
         let shape = [self.rows, self.longest];
-        [
+        let mut feeds = vec![
             Feed::f32("history_vec", &[self.rows, self.longest, self.width], &self.vectors),
             Feed::i64("history_action", &shape, &self.actions),
             Feed::i64("history_gap", &shape, &self.gaps),
             Feed::f32("history_mask", &shape, &self.mask),
-        ]
+        ];
+        if !self.sids.is_empty() {
+            feeds.push(Feed::i64(HISTORY_SID, &[self.rows, self.longest, LEVELS], &self.sids));
+        }
+        feeds
     }
 }
 

@@ -14,6 +14,11 @@ const MAX_WIDTH: usize = 4096;
 const MAX_VOCAB: usize = 1 << 20;
 /// Longest text of a single field (a name, a hash, an id), in bytes.
 const MAX_TEXT: usize = 256;
+/// Most context vectors: each is a search of its own.
+const MAX_CONTEXTS: usize = 16;
+/// Most tensors of an adapter, and most values of one.
+const MAX_LORA: usize = 256;
+const MAX_LORA_VALUES: usize = 1 << 20;
 /// Most tokens that a text may be cut to.
 const MAX_TOKENS: usize = 8192;
 
@@ -53,6 +58,9 @@ pub(super) struct Manifest {
     pub inputs: Vec<TensorInfo>,
     /// The graph's outputs.
     pub outputs: Vec<TensorInfo>,
+    /// Tensors that an adapter replaces.
+    #[serde(default)]
+    pub lora: Lora,
     /// Fixed inputs and the outputs they must give.
     pub probe: Probe,
 }
@@ -78,6 +86,13 @@ pub(super) struct Dims {
     pub levels: usize,
     /// Codes of one level.
     pub codes: usize,
+    /// M: context vectors; the first two are the query's and the history's.
+    #[serde(default = "plain_contexts")]
+    pub contexts: usize,
+}
+
+fn plain_contexts() -> usize {
+    contract::CONTEXTS
 }
 
 impl Dims {
@@ -90,7 +105,51 @@ impl Dims {
             Dim::Item => Some(self.item),
             Dim::Vocab => Some(self.vocab),
             Dim::Actions => Some(self.actions),
+            Dim::Features => Some(self.features + self.graph_features),
+            Dim::Contexts => Some(self.contexts),
         }
+    }
+}
+
+/// Inputs that an adapter replaces; their defaults are zeros, which is no adapter.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Lora {
+    /// The inner size of the low-rank products.
+    pub rank: usize,
+    /// The tensors, all of 32-bit floats.
+    pub params: Vec<LoraParam>,
+}
+
+/// One tensor of an adapter.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct LoraParam {
+    /// Its name.
+    pub name: String,
+    /// Its shape, without a free dimension.
+    pub shape: Vec<usize>,
+}
+
+impl Manifest {
+    /// Whether the graph has this input.
+    pub(super) fn has_input(&self, name: &str) -> bool {
+        self.inputs.iter().any(|tensor| tensor.name == name)
+    }
+
+    /// Whether the graph has this output.
+    pub(super) fn has_output(&self, name: &str) -> bool {
+        self.outputs.iter().any(|tensor| tensor.name == name)
+    }
+
+    /// The inputs of the contract that this graph has.
+    pub(super) fn contract_inputs(&self) -> Vec<contract::Tensor> {
+        let optional = contract::OPTIONAL_INPUTS.into_iter().filter(|tensor| self.has_input(tensor.0));
+        contract::INPUTS.into_iter().chain(optional).collect()
+    }
+
+    /// The outputs of the contract that this graph has.
+    pub(super) fn contract_outputs(&self) -> Vec<contract::Tensor> {
+        let optional = contract::OPTIONAL_OUTPUTS.into_iter().filter(|tensor| self.has_output(tensor.0));
+        contract::OUTPUTS.into_iter().chain(optional).collect()
     }
 }
 
@@ -149,12 +208,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Refusal> {
     }
     let manifest: Manifest = serde_json::from_slice(bytes).map_err(malformed)?;
     check_texts(&manifest)?;
-    check_dims(&manifest)?;
     check_names("features", &contract::FEATURES, &manifest.features)?;
-    check_names("graph_features", &contract::GRAPH_FEATURES, &manifest.graph_features)?;
+    check_graph_features(&manifest.graph_features)?;
+    check_dims(&manifest)?;
     check_actions(&manifest)?;
-    check_tensors("input", &contract::INPUTS, &manifest.inputs, &manifest.dims)?;
-    check_tensors("output", &contract::OUTPUTS, &manifest.outputs, &manifest.dims)?;
+    check_tensors("input", &manifest.contract_inputs(), &manifest.inputs, &manifest.dims)?;
+    check_tensors("output", &manifest.contract_outputs(), &manifest.outputs, &manifest.dims)?;
+    check_lora(&manifest.lora)?;
     if !(manifest.probe.tolerance > 0.0 && manifest.probe.tolerance <= 1e-2) {
         return refuse("a probe tolerance above 0 and up to 0.01", manifest.probe.tolerance.to_string());
     }
@@ -185,7 +245,7 @@ fn check_dims(manifest: &Manifest) -> Result<(), Refusal> {
     let dims = &manifest.dims;
     let fixed = [
         ("features", dims.features, contract::FEATURES.len()),
-        ("graph_features", dims.graph_features, contract::GRAPH_FEATURES.len()),
+        ("graph_features", dims.graph_features, manifest.graph_features.len()),
         ("gaps", dims.gaps, contract::GAPS),
         ("levels", dims.levels, contract::LEVELS),
         ("codes", dims.codes, contract::CODES),
@@ -202,6 +262,41 @@ fn check_dims(manifest: &Manifest) -> Result<(), Refusal> {
     ];
     if let Some((name, found, limit)) = bounded.iter().find(|(_, found, limit)| *found == 0 || found > limit) {
         return refuse(format!("{name} of 1 to {limit}"), found.to_string());
+    }
+    if !(contract::CONTEXTS..=MAX_CONTEXTS).contains(&dims.contexts) {
+        return refuse(format!("contexts of {} to {MAX_CONTEXTS}", contract::CONTEXTS), dims.contexts.to_string());
+    }
+    Ok(())
+}
+
+/// The graph's own features: those of every graph, and after them those that a trained one adds.
+fn check_graph_features(found: &[String]) -> Result<(), Refusal> {
+    let all = [&contract::GRAPH_FEATURES[..], &contract::TRAINED_FEATURES].concat();
+    let shortest = contract::GRAPH_FEATURES.len();
+    let known = all.get(..found.len().max(shortest)).unwrap_or(&all);
+    check_names("graph_features", known, found)
+}
+
+/// Names, ranks and sizes of what an adapter may hold.
+fn check_lora(lora: &Lora) -> Result<(), Refusal> {
+    if lora.params.len() > MAX_LORA {
+        return refuse(format!("at most {MAX_LORA} tensors of adapters"), lora.params.len().to_string());
+    }
+    for (place, param) in lora.params.iter().enumerate() {
+        let name = &param.name;
+        if !name.starts_with(contract::LORA_PREFIX) || name.len() > MAX_TEXT {
+            return refuse(format!("names of adapter tensors that begin with {}", contract::LORA_PREFIX), name);
+        }
+        if !param.shape.contains(&lora.rank) {
+            return refuse(format!("{name} of rank {}", lora.rank), format!("shape {:?}", param.shape));
+        }
+        if lora.params.iter().take(place).any(|other| other.name == *name) {
+            return refuse("each tensor of adapters once", format!("`{name}` twice"));
+        }
+        let values = param.shape.iter().try_fold(1usize, |all, size| all.checked_mul(*size));
+        if param.shape.is_empty() || !values.is_some_and(|values| (1..=MAX_LORA_VALUES).contains(&values)) {
+            return refuse(format!("1 to {MAX_LORA_VALUES} values of {name}"), format!("shape {:?}", param.shape));
+        }
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! Loading trusts nothing: the files are read once, hashed, scanned, compared with the manifest and the engine's own
 //! contract, and have to reproduce the manifest's probe. A model that differs in any of it is refused.
 
+mod adapter;
+mod adapter_file;
 mod check;
 mod context;
 mod contract;
@@ -26,22 +28,25 @@ mod wire;
 mod wordpiece;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
+pub(crate) use adapter::{Adapter, AdapterFiles};
 pub(crate) use context::{Context, ContextInput};
 pub(crate) use embed::ItemVectors;
+pub(crate) use files::{About, Files};
 pub(crate) use history::HistoryInput;
 pub(crate) use score::{ScoreInput, Scores};
 pub(crate) use space::SpaceTensors;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::model::contract::{CELLS, FEATURES, GRAPH_FEATURES, PERSONAL_FEATURES};
-use crate::model::manifest::{Dims, custom_row};
+use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, PERSONAL_FEATURES, SID_LOGITS};
+use crate::model::history::HistoryForm;
+use crate::model::manifest::{Dims, Manifest, custom_row};
 use crate::model::pool::Pool;
-use crate::model::run::{Call, Feed, Output, failed};
+use crate::model::run::failed;
 use crate::model::tokens::Tokens;
 use crate::stats::ModelStats;
 
@@ -51,11 +56,17 @@ pub(crate) struct Model {
     names: Vec<String>,
     actions: BTreeMap<String, i64>,
     custom: i64,
+    /// Whether the graph takes the semantic ids of candidates, and of the history.
+    cand_sid: bool,
+    history_sid: bool,
+    /// Whether the graph says which codes it expects.
+    scores_codes: bool,
     weights: Vec<f32>,
     shipped_weights: Vec<f32>,
     shipped_space: SpaceTensors,
     tokens: Tokens,
     pool: Pool,
+    manifest: Manifest,
     stats: ModelStats,
 }
 
@@ -66,19 +77,23 @@ impl Model {
     /// [`Error::RuntimeMissing`], [`Error::ModelRefused`], [`Error::Provider`]; [`Error::InvalidArgument`] when
     /// `config.weights` does not fit the model.
     pub(crate) fn load(config: &Config) -> Result<Model> {
-        let files = files::read(config.model.as_deref())?;
+        Model::open(config, &Files::read(config.model.as_deref())?)
+    }
+
+    /// The same from files that are in memory already, whatever `config.model` is.
+    pub(crate) fn open(config: &Config, files: &Files) -> Result<Model> {
         let refused = files::refused(&files.path);
         // Before ONNX Runtime sees a byte: it would follow what the scan refuses.
         let scanned = scan::scan(&files.onnx, &files.manifest.domains).map_err(&refused)?;
-        check::scanned(&files, &scanned).map_err(&refused)?;
-        let weights = weights(config)?;
+        check::scanned(files, &scanned).map_err(&refused)?;
+        let weights = weights(config, &files.manifest)?;
         let shipped_weights = shipped_weights(&files.onnx, &scanned);
         let shipped_space = SpaceTensors::shipped(&files.onnx, &scanned);
         let runtime = runtime::runtime(config)?;
         // The tokenizer takes as long to read as the graph does, so they are read side by side.
         let (tokens, opened) = std::thread::scope(|scope| {
-            let opening = scope.spawn(|| session::open(config, runtime, &files, &scanned));
-            let tokens = Tokens::new(&files);
+            let opening = scope.spawn(|| session::open(config, runtime, files, &scanned));
+            let tokens = Tokens::new(files);
             (tokens, opening.join().unwrap_or_else(|_| Err(failed("a panic while sessions were opened"))))
         });
         let (tokens, mut opened) = (tokens?, opened?);
@@ -88,12 +103,15 @@ impl Model {
         if let Some(slot) = opened.slots.first_mut() {
             probe::run(slot, &files.manifest).map_err(&refused)?;
         }
-        let manifest = files.manifest;
+        let manifest = files.manifest.clone();
         Ok(Model {
             names: manifest.features.iter().chain(&manifest.graph_features).cloned().collect(),
             custom: custom_row(&manifest.actions).unwrap_or_default(),
-            dims: manifest.dims,
-            actions: manifest.actions,
+            cand_sid: manifest.has_input(CAND_SID),
+            history_sid: manifest.has_input(HISTORY_SID),
+            scores_codes: manifest.has_output(SID_LOGITS),
+            dims: manifest.dims.clone(),
+            actions: manifest.actions.clone(),
             weights,
             shipped_weights,
             shipped_space,
@@ -101,12 +119,13 @@ impl Model {
             pool: Pool::new(opened.slots),
             stats: ModelStats {
                 name: format!("{} {}", manifest.name, manifest.version),
-                sha256: manifest.sha256,
-                space_id: manifest.space_id,
+                sha256: manifest.sha256.clone(),
+                space_id: manifest.space_id.clone(),
                 provider: opened.provider.name().to_owned(),
                 fallback: opened.fallback,
                 onnxruntime: runtime.path.display().to_string(),
             },
+            manifest,
         })
     }
 
@@ -160,15 +179,13 @@ impl Model {
         self.actions.get(name).copied().unwrap_or(self.custom)
     }
 
-    fn action_rows(&self) -> usize {
-        self.dims.actions
+    /// Whether scores depend on the semantic ids of candidates or of the history.
+    pub(crate) fn reads_sids(&self) -> bool {
+        self.cand_sid || self.history_sid
     }
 
-    /// Runs one call whose outputs are as many as the caller takes.
-    fn run<const N: usize>(&self, call: Call, feeds: &[Feed]) -> Result<[Output; N]> {
-        let outputs = self.pool.with(|slot| slot.run(call, feeds))?;
-        let count = outputs.len();
-        outputs.try_into().map_err(|_| failed(format!("expected {N} outputs, found {count}")))
+    fn history_form(&self) -> HistoryForm {
+        HistoryForm { width: self.width(), actions: self.dims.actions, sids: self.history_sid }
     }
 }
 
@@ -180,8 +197,8 @@ fn shipped_weights(onnx: &[u8], scanned: &scan::Scanned) -> Vec<f32> {
 }
 
 /// The configured rows of the linear part, flat; empty for those of the model.
-fn weights(config: &Config) -> Result<Vec<f32>> {
-    let columns = FEATURES.len() + GRAPH_FEATURES.len();
+fn weights(config: &Config, manifest: &Manifest) -> Result<Vec<f32>> {
+    let columns = manifest.dims.features + manifest.dims.graph_features;
     let rows = &config.weights;
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use crate::model::contract::{INPUTS, Kind, OUTPUTS, Tensor};
+use crate::model::adapter::Adapter;
+use crate::model::contract::{Kind, Tensor};
 use crate::model::manifest::{Manifest, Refusal, describe, refuse};
 use crate::model::run::{Call, Feed, Output, Slot};
 
@@ -31,21 +32,29 @@ impl Listed {
 /// Runs the probe and compares every output that it lists.
 pub(super) fn run(slot: &mut Slot, manifest: &Manifest) -> Result<(), Refusal> {
     let probe = &manifest.probe;
-    let inputs = probe
-        .inputs
-        .iter()
-        .map(|(name, value)| listed(&INPUTS, name, value, manifest))
-        .collect::<Result<Vec<Listed>, Refusal>>()?;
-    let feeds: Vec<Feed> = inputs.iter().map(Listed::feed).collect();
-    let outputs = slot.run(Call::Probe, &feeds).map_err(|error| ("a probe that runs".to_owned(), error.to_string()))?;
-    for (name, output) in Call::Probe.outputs().iter().zip(&outputs) {
+    let (expected, outputs) = (manifest.contract_outputs(), run_inputs(slot, manifest, None)?);
+    for (name, output) in slot.outputs(Call::Probe).iter().zip(&outputs) {
         let Some(value) = probe.outputs.get(*name) else {
             return refuse(format!("a probe with output {name}"), "none");
         };
-        let expected = listed(&OUTPUTS, name, value, manifest)?;
+        let expected = listed(&expected, name, value, manifest)?;
         compare(&expected, output, probe.tolerance as f32)?;
     }
     Ok(())
+}
+
+/// The outputs of the probe's inputs, with an adapter or without one.
+pub(super) fn run_inputs(
+    slot: &mut Slot,
+    manifest: &Manifest,
+    adapter: Option<&Adapter>,
+) -> Result<Vec<Output>, Refusal> {
+    let contract = manifest.contract_inputs();
+    let listed = |(name, value): (&String, &Value)| listed(&contract, name, value, manifest);
+    let inputs = manifest.probe.inputs.iter().map(listed).collect::<Result<Vec<Listed>, Refusal>>()?;
+    let adapted = adapter.into_iter().flat_map(Adapter::feeds);
+    let feeds: Vec<Feed> = inputs.iter().map(Listed::feed).chain(adapted).collect();
+    slot.run(Call::Probe, &feeds).map_err(|error| ("a probe that runs".to_owned(), error.to_string()))
 }
 
 /// Compares one output with what it should be.

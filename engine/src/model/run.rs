@@ -4,6 +4,7 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
 use ort::value::{DynValue, TensorRef};
 
 use crate::error::{Error, Result};
+use crate::model::contract::SID_LOGITS;
 use crate::model::runtime::no_panic;
 
 /// Which outputs a run reads. ONNX Runtime computes the rest anyway, at size one, but only these are copied.
@@ -27,14 +28,19 @@ pub(super) enum Call {
 const CALLS: [Call; 6] = [Call::Text, Call::Item, Call::Context, Call::Scores, Call::Explained, Call::Probe];
 
 impl Call {
-    /// The outputs that are read, in the order in which [`run`] returns them.
-    pub(super) fn outputs(self) -> &'static [&'static str] {
+    /// The outputs that are read, in the order in which [`run`] returns them; of a graph that scores codes, or of one
+    /// that does not.
+    fn outputs(self, scores_codes: bool) -> &'static [&'static str] {
         match self {
             Call::Text => &["text_emb"],
             Call::Item => &["item_vec", "item_sid"],
+            Call::Context if scores_codes => &["context_vec", SID_LOGITS],
             Call::Context => &["context_vec"],
             Call::Scores => &["scores"],
             Call::Explained => &["scores", "contributions"],
+            Call::Probe if scores_codes => {
+                &["text_emb", "item_vec", "item_sid", "context_vec", "contributions", "scores", SID_LOGITS]
+            }
             Call::Probe => &["text_emb", "item_vec", "item_sid", "context_vec", "contributions", "scores"],
         }
     }
@@ -116,23 +122,26 @@ impl Output {
 pub(super) struct Slot {
     session: Session,
     options: Vec<RunOptions<HasSelectedOutputs>>,
+    scores_codes: bool,
 }
 
 impl Slot {
-    /// Prepares the options of every call once.
+    /// Prepares the options of every call once. `scores_codes`: the graph has the output `sid_logits`.
     ///
     /// # Errors
     /// [`Error::ModelFailed`].
-    pub(super) fn new(session: Session) -> Result<Slot> {
+    pub(super) fn new(session: Session, scores_codes: bool) -> Result<Slot> {
         let options = CALLS
             .iter()
-            .map(|call| {
-                let selected = call.outputs().iter().fold(OutputSelector::no_default(), |all, name| all.with(*name));
-                Ok(RunOptions::new()?.with_outputs(selected))
-            })
+            .map(|call| options(call.outputs(scores_codes)))
             .collect::<ort::Result<Vec<_>>>()
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Slot { session, options })
+        Ok(Slot { session, options, scores_codes })
+    }
+
+    /// The outputs of a call, in the order of its answer.
+    pub(super) fn outputs(&self, call: Call) -> &'static [&'static str] {
+        call.outputs(self.scores_codes)
     }
 
     /// The session, for looking at its signature.
@@ -165,11 +174,16 @@ impl Slot {
             .map_err(|error| error.to_string())?;
         let options = self.options.get(call as usize).ok_or("no options for this call")?;
         let outputs = self.session.run_with_options(inputs, options).map_err(|error| error.to_string())?;
-        call.outputs()
+        call.outputs(self.scores_codes)
             .iter()
             .map(|name| copy(name, outputs.get(name).ok_or_else(|| format!("no output {name}"))?))
             .collect()
     }
+}
+
+fn options(outputs: &[&'static str]) -> ort::Result<RunOptions<HasSelectedOutputs>> {
+    let selected = outputs.iter().fold(OutputSelector::no_default(), |all, name| all.with(*name));
+    Ok(RunOptions::new()?.with_outputs(selected))
 }
 
 fn copy(name: &str, value: &DynValue) -> std::result::Result<Output, String> {

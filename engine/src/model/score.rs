@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Result};
-use crate::model::Model;
-use crate::model::contract::CELLS;
-use crate::model::history::{Histories, HistoryInput, check_vector};
+use crate::model::contract::{CAND_SID, CELLS, LEVELS};
+use crate::model::history::{Histories, HistoryInput, check_vector, codes};
 use crate::model::run::{Call, Feed, failed};
+use crate::model::space::SpaceTensors;
+use crate::model::{Adapter, Model};
 use crate::score::check_finite;
 
 /// Most values of `cand_vec` in one run, padding included: 32 MiB.
@@ -24,16 +25,24 @@ pub(crate) struct ScoreInput<'a> {
     pub cand_vec: &'a [f32],
     /// The candidates' features, K x F row by row, in the order of `Model::features`.
     pub cand_feat: &'a [f32],
+    /// The candidates' semantic ids, K of them; empty when none is known, or when the graph takes none.
+    pub cand_sid: &'a [Option<[u8; LEVELS]>],
     /// Whether each feature's part is wanted too.
     pub explain: bool,
     /// Weights to score by, a row for each cell; `None` for those of the configuration or of the file.
     pub weights: Option<&'a [f32]>,
+    /// The space that the vectors and semantic ids are of; `None` for that of the file.
+    pub space: Option<&'a SpaceTensors>,
+    /// The adapter of the request's domain.
+    pub adapter: Option<&'a Adapter>,
 }
 
 impl ScoreInput<'_> {
-    /// Inputs that agree in this can share a run. Weights that lie in the same place are the same.
-    fn kind(&self) -> (bool, usize) {
-        (self.explain, self.weights.map_or(0, |weights| weights.as_ptr() as usize))
+    /// Inputs that agree in this can share a run. Weights, spaces and adapters that lie in the same place are the same.
+    fn kind(&self) -> (bool, usize, usize, usize) {
+        let weights = self.weights.map_or(0, |weights| weights.as_ptr() as usize);
+        let space = self.space.map_or(0, |space| std::ptr::from_ref(space) as usize);
+        (self.explain, weights, space, self.adapter.map_or(0, |adapter| std::ptr::from_ref(adapter) as usize))
     }
 }
 
@@ -76,6 +85,10 @@ impl Model {
             let found = format!("{} and {} values", input.cand_feat.len(), input.cand_vec.len());
             return Err(Error::argument("candidates", expected, found));
         }
+        if !input.cand_sid.is_empty() && input.cand_sid.len() != count {
+            let found = format!("{} for {count} candidates", input.cand_sid.len());
+            return Err(Error::argument("candidates", "a semantic id or none for each", found));
+        }
         check_finite("candidate features", input.cand_feat)?;
         check_finite("candidate vectors", input.cand_vec)?;
         let wanted = CELLS * self.all_features().len();
@@ -88,8 +101,8 @@ impl Model {
         Ok(count)
     }
 
-    /// Cuts requests, sorted by size, into runs of bounded memory. Explained ones have runs of their own, and so has
-    /// each set of weights.
+    /// Cuts requests, sorted by size, into runs of bounded memory. Explained ones have runs of their own, and so have
+    /// each set of weights and each adapter.
     fn runs<'a>(&self, order: &'a [usize], inputs: &[ScoreInput], counts: &[usize]) -> Vec<&'a [usize]> {
         let mut runs = Vec::new();
         let mut start = 0;
@@ -116,11 +129,15 @@ impl Model {
         let query = padded(queries.iter().copied(), rows, width);
         let query_mask: Vec<f32> = queries.iter().map(|query| if query.is_empty() { 0.0 } else { 1.0 }).collect();
         let histories: Vec<&[HistoryInput]> = run.iter().map(|index| inputs[*index].history).collect();
-        let histories = Histories::new(&histories, width, self.action_rows())?;
+        let histories = Histories::new(&histories, self.history_form())?;
 
         let mut feeds: Vec<Feed> = histories.iter().flat_map(Histories::feeds).collect();
         feeds.push(Feed::f32("cand_vec", &[rows, most, width], &vectors));
         feeds.push(Feed::f32("cand_feat", &[rows, most, columns], &features));
+        let sids = self.cand_sid.then(|| padded_sids(run.iter().map(|index| inputs[*index].cand_sid), rows, most));
+        if let Some(sids) = &sids {
+            feeds.push(Feed::i64(CAND_SID, &[rows, most, LEVELS], sids));
+        }
         if query_mask.contains(&1.0) {
             feeds.push(Feed::f32("query_vec", &[rows, width], &query));
             feeds.push(Feed::f32("query_mask", &[rows], &query_mask));
@@ -130,7 +147,13 @@ impl Model {
         if !weights.is_empty() {
             feeds.push(Feed::f32("weights", &[CELLS, self.all_features().len()], weights));
         }
+        if self.reads_sids() {
+            let space = run.first().and_then(|index| inputs[*index].space);
+            feeds.extend(space.into_iter().flat_map(SpaceTensors::code_feeds));
+        }
         let call = if explain { Call::Explained } else { Call::Scores };
+        let adapter = run.first().and_then(|index| inputs[*index].adapter);
+        feeds.extend(adapter.into_iter().flat_map(Adapter::feeds));
         let mut outputs = self.pool.with(|slot| slot.run(call, &feeds))?.into_iter();
         let scores = outputs.next().ok_or_else(|| failed("expected scores"))?.floats_of(&[rows, most])?;
         let all = self.all_features().len();
@@ -147,6 +170,16 @@ impl Model {
             })
             .collect())
     }
+}
+
+/// The codes of rows side by side, each filled up to `most` candidates with those of none.
+fn padded_sids<'a>(inputs: impl Iterator<Item = &'a [Option<[u8; LEVELS]>]>, rows: usize, most: usize) -> Vec<i64> {
+    let mut all = Vec::with_capacity(rows * most * LEVELS);
+    for (row, sids) in inputs.enumerate() {
+        all.extend(sids.iter().flat_map(|sid| codes(*sid)));
+        all.resize((row + 1) * most * LEVELS, -1);
+    }
+    all
 }
 
 /// Rows side by side, each filled up with zeros to `width` values. A single full row is not copied.

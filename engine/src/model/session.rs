@@ -10,7 +10,7 @@ use ort::value::{DynValue, Tensor};
 
 use crate::config::{Config, Provider};
 use crate::error::{Error, Result};
-use crate::model::contract::INPUTS;
+use crate::model::contract::{LORA_PREFIX, SID_LOGITS};
 use crate::model::files::{Files, refused};
 use crate::model::run::Slot;
 use crate::model::runtime::{Runtime, no_panic};
@@ -55,7 +55,8 @@ pub(super) fn open(config: &Config, runtime: &Runtime, files: &Files, scanned: &
         Failure::Provider(reason) => Error::Provider { provider: provider.name(), reason },
         Failure::Model(found) => refused(&files.path)(("a graph that ONNX Runtime can load".to_owned(), found)),
     })?;
-    let slots = sessions.into_iter().map(Slot::new).collect::<Result<Vec<Slot>>>()?;
+    let scores_codes = files.manifest.has_output(SID_LOGITS);
+    let slots = sessions.into_iter().map(|session| Slot::new(session, scores_codes)).collect::<Result<Vec<Slot>>>()?;
     Ok(Opened { slots, provider, fallback })
 }
 
@@ -161,7 +162,9 @@ fn dispatch(provider: Provider) -> std::result::Result<Vec<ExecutionProviderDisp
 fn shared_tensors(files: &Files, scanned: &Scanned) -> Vec<(String, Arc<DynValue>)> {
     let big = scanned.initializers.iter().filter(|tensor| {
         // Inputs stay out: a shared tensor is a constant, and those have to remain replaceable.
-        tensor.raw.len() >= SHARED_BYTES && !INPUTS.iter().any(|(name, _, _)| *name == tensor.name)
+        tensor.raw.len() >= SHARED_BYTES
+            && !files.manifest.has_input(&tensor.name)
+            && !tensor.name.starts_with(LORA_PREFIX)
     });
     big.filter_map(|tensor| Some((tensor.name.clone(), Arc::new(decode(files, tensor)?)))).collect()
 }

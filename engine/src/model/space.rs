@@ -38,6 +38,11 @@ impl SpaceTensors {
         }
     }
 
+    /// How many values each constant has: token weights, mean, projection, codebook.
+    pub(crate) fn lengths(&self) -> [usize; 4] {
+        [self.token_weights.len(), self.mean.len(), self.projection.len(), self.codebook.len()]
+    }
+
     /// De.
     pub(crate) fn content_width(&self) -> usize {
         self.mean.len()
@@ -97,8 +102,7 @@ impl Model {
     /// # Errors
     /// [`Error::Damaged`].
     pub(crate) fn check_space(&self, space: &SpaceTensors) -> Result<()> {
-        let lengths = |s: &SpaceTensors| [s.token_weights.len(), s.mean.len(), s.projection.len(), s.codebook.len()];
-        let (expected, found) = (lengths(&self.shipped_space), lengths(space));
+        let (expected, found) = (self.shipped_space.lengths(), space.lengths());
         if expected != found {
             return Err(Error::damaged("fitted vector space", format!("{found:?} values, expected {expected:?}")));
         }

@@ -120,7 +120,7 @@ mod tests {
 
     /// The shipped tokenizer, and the same without the short cut.
     fn both() -> (Tokens, Tokens) {
-        let read = || Tokens::new(&files::read(None).expect("reads")).expect("is a tokenizer");
+        let read = || Tokens::new(&files::Files::read(None).expect("reads")).expect("is a tokenizer");
         let (short, mut library) = (read(), read());
         assert!(short.ascii.is_some() && library.ascii.take().is_some());
         (short, library)
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn the_short_cut_is_taken_for_plain_bert_only() {
         let tokenizer = |change: &dyn Fn(&mut serde_json::Value)| {
-            let mut json = serde_json::from_slice(&files::read(None).expect("reads").tokenizer).expect("JSON");
+            let mut json = serde_json::from_slice(&files::Files::read(None).expect("reads").tokenizer).expect("JSON");
             change(&mut json);
             let mut read = Tokenizer::from_bytes(json.to_string()).expect("is a tokenizer");
             read.set_encode_special_tokens(true);

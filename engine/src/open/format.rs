@@ -10,7 +10,9 @@ use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 
 /// The version this library writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+/// The oldest version that it reads; it becomes the current one when the directory is opened.
+const OLDEST: u32 = 2;
 const MAGIC: &str = "onelist";
 const STORE_ID: &str = "store_id";
 
@@ -46,9 +48,9 @@ pub(super) fn read(dir: &Path) -> Result<Option<Format>> {
     if format.oldest_reader > FORMAT {
         return Err(Error::NewerFormat { path: dir.to_owned(), found: format.format, supported: FORMAT });
     }
-    if format.format < FORMAT {
+    if format.format < OLDEST {
         return Err(damaged(format!(
-            "format {} of a version before the first release, expected {FORMAT}: put the items again into a new directory",
+            "format {} of a version before the first release, expected {OLDEST} or later: put the items again into a new directory",
             format.format
         )));
     }
@@ -65,7 +67,13 @@ pub(super) fn read(dir: &Path) -> Result<Option<Format>> {
 pub(super) fn settle(dir: &Path, format: Option<Format>, catalog: &Catalog) -> Result<String> {
     let known: Option<String> = catalog.read()?.view().meta(STORE_ID)?;
     match (format, known) {
-        (Some(format), Some(known)) if format.store == known => Ok(known),
+        (Some(format), Some(known)) if format.store == known => {
+            // Before anything is written that an older library would misread.
+            if format.format < FORMAT {
+                create(dir, &known)?;
+            }
+            Ok(known)
+        }
         (Some(format), found) => Err(Error::damaged(
             dir.join("data.mdb").display().to_string(),
             format!("FORMAT names store {}, the catalog {}", format.store, found.as_deref().unwrap_or("none")),

@@ -5,23 +5,19 @@ mod format;
 mod lock;
 
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
-
-use arc_swap::{ArcSwap, ArcSwapOption};
+use std::sync::Arc;
 
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::event_tail::EventTail;
 use crate::id::Seq;
-use crate::impression_queue::ImpressionQueue;
 use crate::item_space::{self, ItemSpace, ItemSpaces};
-use crate::live_weights::LiveWeights;
+use crate::live::Live;
 use crate::model::Model;
 use crate::recover::{self, CHECKPOINTS};
+use crate::registry;
 use crate::schema::Schema;
-use crate::stores::{ITEM_SPACE, Progress, Recent, SpaceRow, Spaces, Stores};
+use crate::stores::{self, ITEM_SPACE, SpaceRow, Spaces, Stores};
 use crate::text::TextStore;
 use crate::vector::{Space, SpaceSpec, VectorCheckpoint, VectorStore};
 
@@ -41,37 +37,18 @@ pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
     directory::prepare(path, config.force_network_fs)?;
     let lock = DirectoryLock::take(path)?;
     let format = format::read(path)?;
-    // The model first: nothing is created in the directory of a machine that cannot run it.
-    let model = Model::load(&config)?;
+    // The model first: nothing is created in the directory of a machine that cannot run it. Where a store is already, it
+    // says which model answers.
+    let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
     let store_id = format::settle(path, format, &catalog)?;
-    let (schema, spaces) = learn(&catalog, &config, &model)?;
+    // Now the catalog is known to be the store's: what it does not name may be removed.
+    let live = registry::open(path, &config, catalog.read()?.view(), ready)?;
+    let (schema, spaces) = learn(&catalog, &config, &live)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
-    let weights = LiveWeights::read(catalog.read()?.view(), &model)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
-    let stores = Stores {
-        path: path.to_owned(),
-        store_id,
-        config,
-        catalog,
-        text,
-        vectors,
-        model,
-        schema: ArcSwap::from_pointee(schema),
-        spaces: ArcSwap::from_pointee(spaces),
-        recent: Recent::default(),
-        impressions: ImpressionQueue::default(),
-        events: EventTail::default(),
-        weights: ArcSwap::from_pointee(weights),
-        progress: Progress::default(),
-        poisoned: ArcSwapOption::empty(),
-        background_error: ArcSwapOption::empty(),
-        calibration_error: ArcSwapOption::empty(),
-        copies: Mutex::default(),
-        item_spaces: ArcSwapOption::empty(),
-        fitting: Mutex::default(),
-        oplog_hold: AtomicU64::new(u64::MAX),
-    };
+    let path = path.to_owned();
+    let stores = Stores::new(stores::Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces });
     let text_durable = match text_at {
         Some(at) => at,
         None => recover::rebuild_text(&stores)?,
@@ -92,7 +69,8 @@ fn threads(configured: usize) -> usize {
 }
 
 /// Schema and vector spaces as stored, with what the configuration and the model add.
-fn learn(catalog: &Catalog, config: &Config, model: &Model) -> Result<(Schema, Spaces)> {
+fn learn(catalog: &Catalog, config: &Config, live: &Live) -> Result<(Schema, Spaces)> {
+    let model = &live.model;
     let read = catalog.read()?;
     let mut schema: Schema = read.view().meta("schema")?.unwrap_or_default();
     let mut spaces: Spaces = read.view().meta("spaces")?.unwrap_or_default();
@@ -101,7 +79,7 @@ fn learn(catalog: &Catalog, config: &Config, model: &Model) -> Result<(Schema, S
     match spaces.0.iter().find(|row| row.name == ITEM_SPACE) {
         Some(row) if row.id != model.space_id() && read.counters().items > 0 => {
             return Err(Error::ModelRefused {
-                path: config.model.clone().unwrap_or_else(|| "(the model that ships with the engine)".into()),
+                path: live.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
                 expected: format!("vector space {}, which the stored vectors live in", row.id),
                 found: format!("vector space {}", model.space_id()),
             });
@@ -155,7 +133,7 @@ fn open_spaces(stores: &Stores) -> Result<Vec<(SpaceNumber, Arc<Space>)>> {
     for row in stores.spaces.load().0.iter().filter(|row| row.name != ITEM_SPACE) {
         open(&SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() })?;
     }
-    let items = ItemSpace::read(read.view(), &stores.model, open)?;
+    let items = ItemSpace::read(read.view(), &stores.model(), open)?;
     stores.item_spaces.store(Some(Arc::new(ItemSpaces::of(Arc::new(items)))));
     let all = stores.open_spaces()?;
     Ok(all.into_iter().map(|(number, _, space)| (number, space)).collect())

@@ -1,11 +1,11 @@
 //! The features of candidates, in the order that the model's manifest lists and loading checks.
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::candidate::{Candidate, Source};
-use crate::catalog::{ItemSignals, UserItem, Window};
+use crate::catalog::{CALM_COUNT, ItemSignals, UserItem, Window};
 use crate::error::Result;
-use crate::id::ItemKey;
+use crate::id::{ItemKey, SemanticId};
 use crate::intent::Intent;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
@@ -19,9 +19,6 @@ const FRESH_DAYS: f64 = 30.0;
 const LATELY_DAYS: f64 = 30.0;
 /// What is left of an item's charm after one impression that led to nothing.
 const UNTIRED: f32 = 0.8;
-/// A count that is popular in any catalog: below it, the most popular item of a young store is not called popular, as
-/// two views among five say nothing yet.
-const CALM_COUNT: f64 = 20.0;
 
 /// Features and vectors of K candidates.
 pub(crate) struct Features {
@@ -29,12 +26,14 @@ pub(crate) struct Features {
     pub columns: Vec<f32>,
     /// K x D, row by row; zeros for an item without a vector.
     pub vectors: Vec<f32>,
+    /// K semantic ids, where the items have them; empty for a model that reads none.
+    pub sids: Vec<Option<SemanticId>>,
 }
 
 impl Features {
     /// Reads everything that the model wants to know of the candidates, once.
     pub(crate) fn read(snapshot: &Snapshot, intent: &Intent, candidates: &[Candidate]) -> Result<Features> {
-        let width = snapshot.stores.model.width();
+        let width = snapshot.model().width();
         let bm25 = bm25(snapshot, intent, candidates)?;
         let scale = PopularScale::read(snapshot, intent)?;
         let mut columns = Vec::with_capacity(candidates.len() * COLUMNS);
@@ -43,14 +42,17 @@ impl Features {
             let has_content = read_vector(snapshot, candidate.key, place)?;
             columns.extend(row(snapshot, intent, &scale, candidate.key, bm25, has_content)?);
         }
-        Ok(Features { columns, vectors })
+        let sids = match snapshot.model().reads_sids() {
+            true => candidates.iter().map(|candidate| snapshot.sid(candidate.key)).collect::<Result<Vec<_>>>()?,
+            false => Vec::new(),
+        };
+        Ok(Features { columns, vectors, sids })
     }
 
     /// Tells whether other features are the same, bit for bit.
     pub(crate) fn hash(&self) -> u64 {
-        let mut hash = Xxh3::new();
-        self.columns.iter().for_each(|value| hash.update(&value.to_bits().to_le_bytes()));
-        hash.digest()
+        let bytes: Vec<u8> = self.columns.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
+        xxh3_64(&bytes)
     }
 }
 

@@ -28,14 +28,14 @@ pub(crate) fn score(
     candidates: Vec<Vec<Candidate>>,
 ) -> Result<Vec<Vec<Scored>>> {
     let scores = run(snapshot, questions)?;
-    let width = snapshot.stores.model.all_features().len();
+    let width = snapshot.model().all_features().len();
     Ok(candidates.into_iter().zip(scores).map(|(candidates, scores)| sorted(candidates, &scores, width)).collect())
 }
 
 /// Scores in the order of the candidates that the features were read for.
 fn run(snapshot: &Snapshot, questions: &[Question]) -> Result<Vec<Scores>> {
-    let no_direction = vec![0.0; snapshot.stores.model.width()];
-    let (live, configured) = (&snapshot.weights, !snapshot.stores.config.weights.is_empty());
+    let no_direction = vec![0.0; snapshot.model().width()];
+    let (live, configured) = (&snapshot.live.weights, !snapshot.stores.config.weights.is_empty());
     let histories: Vec<Vec<HistoryInput>> =
         questions.iter().map(|q| q.intent.events.iter().map(|event| event.input()).collect()).collect();
     let inputs: Vec<ScoreInput> = questions
@@ -50,14 +50,17 @@ fn run(snapshot: &Snapshot, questions: &[Question]) -> Result<Vec<Scores>> {
             history,
             cand_vec: &question.features.vectors,
             cand_feat: &question.features.columns,
+            cand_sid: &question.features.sids,
+            space: snapshot.item.tensors(),
+            adapter: question.intent.adapter.as_deref(),
             explain: question.explain || personal::is_scaled(question.intent),
             // Weights of the configuration are the last word.
             weights: if configured { None } else { live.feed(question.intent.situation()) },
         })
         .collect();
-    let mut scores = snapshot.stores.model.score(&inputs)?;
+    let mut scores = snapshot.model().score(&inputs)?;
     for (question, scores) in questions.iter().zip(&mut scores) {
-        personal::scale(&snapshot.stores.model, question.intent, question.explain, scores);
+        personal::scale(snapshot.model(), question.intent, question.explain, scores);
     }
     Ok(scores)
 }

@@ -64,6 +64,18 @@ pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: u
     Ok(top_k(found, k))
 }
 
+/// The items that are most popular in the segments of the request and its user, with that popularity, 0 to 1.
+pub(super) fn segment(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
+    let mut scored = Vec::new();
+    for key in intent.segments.items() {
+        // Segments count what was logged: an item may be gone, or never have been put.
+        if intent.admits(snapshot, key) && snapshot.catalog.view().head(key)?.is_some() {
+            scored.push((key, intent.segments.of(key)));
+        }
+    }
+    Ok(top_k(scored, k))
+}
+
 /// Items that rise: of the most popular of the last 7 days, those that have the largest part of their 90 days in them.
 pub(super) fn trending(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
     let mut scored = Vec::new();

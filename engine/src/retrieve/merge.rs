@@ -1,15 +1,13 @@
 //! Merging the lists of all sources by item.
 
-use std::collections::HashMap;
-
 use crate::candidate::{Candidate, Proposal, Source};
-use crate::id::ItemKey;
+use crate::id::{ItemKey, KeyMap};
 
 /// Candidates so far, in the order in which they were first proposed.
 #[derive(Default)]
 pub(super) struct Merge {
     candidates: Vec<Candidate>,
-    places: HashMap<ItemKey, usize>,
+    places: KeyMap<ItemKey, usize>,
 }
 
 impl Merge {

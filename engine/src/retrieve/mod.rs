@@ -59,6 +59,7 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Context => near(intent.context.history.as_ref())?,
         Source::Similar => near(intent.seed_vector.as_ref())?,
         Source::Popular7 | Source::Popular90 => lists::popular(snapshot, intent, source, quota)?,
+        Source::Segment => lists::segment(snapshot, intent, quota)?,
         Source::Fresh => lists::fresh(snapshot, intent, quota)?,
         Source::Trending => lists::trending(snapshot, intent, quota)?,
         Source::Again => again(snapshot, intent, quota)?,
@@ -66,12 +67,13 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         Source::Next => related::related(snapshot, intent, &intent.relations.next, quota)?,
         Source::Together => related::related(snapshot, intent, &intent.relations.together, quota)?,
         Source::Basket => related::related(snapshot, intent, &intent.relations.basket, quota)?,
-        Source::Interests => {
-            // Each interest has its share, so that the strongest cannot take all places.
-            let each = quota.div_ceil(intent.interests.len().max(1));
-            let lists = intent.interests.iter().map(|interest| {
-                let found = nearest::nearest(snapshot, intent, items, interest, each)?;
-                Ok((Source::Interests, found))
+        Source::Interests | Source::Learned => {
+            let points = if source == Source::Interests { &intent.interests } else { &intent.context.learned };
+            // Each has its share, so that the strongest interest cannot take all places.
+            let each = quota.div_ceil(points.len().max(1));
+            let lists = points.iter().map(|point| {
+                let found = nearest::nearest(snapshot, intent, items, point, each)?;
+                Ok((source, found))
             });
             return lists.collect();
         }

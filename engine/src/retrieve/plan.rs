@@ -70,12 +70,18 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
     if !searching && (!intent.liked.is_empty() || !intent.context.codes.is_empty()) {
         shares.push((Source::SemanticId, SID_SHARE));
     }
+    if !intent.context.learned.is_empty() {
+        shares.push((Source::Learned, if searching { 0.25 } else { 0.3 }));
+    }
     if !searching {
         if !intent.interests.is_empty() {
             shares.push((Source::Interests, 0.3));
         }
         let share = if intent.context.history.is_some() { 0.2 } else { 0.4 };
         shares.extend([(Source::Popular7, share), (Source::Popular90, share)]);
+        if !intent.segments.is_empty() {
+            shares.push((Source::Segment, 0.2));
+        }
         shares.extend([(Source::Trending, 0.1), (Source::Fresh, 0.15)]);
         if intent.controls.new_items.is_some_and(|new_items| new_items.share > 0.0) {
             shares.push((Source::Explore, 0.1));

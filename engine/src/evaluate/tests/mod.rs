@@ -28,6 +28,7 @@ fn event(user: u32, item: u32, day: f64) -> LogEvent {
         time: Timestamp::from_seconds(1.6e9 + day * 86_400.0),
         negative: false,
         basket: None,
+        segments: None,
     }
 }
 
@@ -58,6 +59,7 @@ fn synthetic(users: u32, items: u32, each: u32, seed: u64) -> Log {
             })
             .collect(),
         users: (0..users).map(|user| format!("u{user}")).collect(),
+        segments: Vec::new(),
         events,
         vectors,
         unknown_items: 0,

@@ -156,6 +156,17 @@ fn a_leaky_feature_is_caught() {
     assert_eq!(report.point_in_time.leaks, ["rank"], "and no baseline");
     assert!(report.text().contains("CHANGED with the future"));
 
+    // One whose answers differ each time is no leak, but nothing can be said of it.
+    static CALLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let unsteady = |log: &Log, _: &Question| {
+        let call = CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        (0..log.items.len()).map(|item| crate::random::unit_hash([call, item as u64, 0]) as f32).collect()
+    };
+    let report = measure(log.clone(), &Plan::default(), unsteady).expect("measures");
+    assert!(report.point_in_time.leaks.is_empty(), "{}", report.text());
+    assert_eq!(report.point_in_time.unsteady, ["rank"]);
+    assert!(report.text().contains("differ from run to run"));
+
     // The same from the history alone is honest.
     let honest = |log: &Log, question: &Question| {
         let mut counts = vec![0.0; log.items.len()];

@@ -1,5 +1,6 @@
 //! Tests of the model on the file that ships with the engine.
 
+pub(crate) mod network;
 mod refusals;
 mod runtime;
 mod scoring;
@@ -105,7 +106,8 @@ fn unit_vectors(seed: u64, count: usize, width: usize) -> Vec<f32> {
 fn history(vectors: &[f32], width: usize, action: i64) -> Vec<HistoryInput<'_>> {
     let count = vectors.len() / width;
     let gap = |index: usize| 3600.0 * (count - index) as f64;
-    vectors.chunks(width).enumerate().map(|(i, vector)| HistoryInput { vector, action, gap_seconds: gap(i) }).collect()
+    let event = |(i, vector)| HistoryInput { vector, action, gap_seconds: gap(i), sid: None };
+    vectors.chunks(width).enumerate().map(event).collect()
 }
 
 fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {

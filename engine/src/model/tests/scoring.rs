@@ -5,14 +5,14 @@ use serde_json::Value;
 use super::{SCORING, assert_close, history, numbers, score_one, shipped, unit_vectors};
 use crate::config::Config;
 use crate::error::Error;
+use crate::model::Files;
 use crate::model::contract::{INPUTS, OUTPUTS};
-use crate::model::files::read;
 use crate::model::probe::{Listed, listed};
-use crate::model::run::{Call, Feed};
+use crate::model::run::{Call, Feed, Slot};
 use crate::model::{ContextInput, HistoryInput, Model, ScoreInput};
 
 fn tensors(case: &Value, side: &str) -> Vec<Listed> {
-    let manifest = read(None).unwrap().manifest;
+    let manifest = Files::read(None).unwrap().manifest;
     let contract = if side == "inputs" { &INPUTS[..] } else { &OUTPUTS[..] };
     case[side].as_object().unwrap().iter().map(|(name, v)| listed(contract, name, v, &manifest).unwrap()).collect()
 }
@@ -26,9 +26,10 @@ fn every_call_equals_the_reference() {
     for case in cases {
         let inputs = tensors(case, "inputs");
         let feeds: Vec<Feed> = inputs.iter().map(Listed::feed).collect();
-        let found = shipped().pool.with(|slot| slot.run(Call::Probe, &feeds)).unwrap();
+        let run = |slot: &mut Slot| Ok((slot.outputs(Call::Probe), slot.run(Call::Probe, &feeds)?));
+        let (names, found) = shipped().pool.with(run).unwrap();
         for expected in tensors(case, "outputs") {
-            let place = Call::Probe.outputs().iter().position(|name| *name == expected.name).unwrap();
+            let place = names.iter().position(|name| *name == expected.name).unwrap();
             assert_eq!(found[place].shape, expected.shape, "{}", case["name"]);
             assert_close(&found[place].floats, &expected.floats, 1e-4);
         }
@@ -63,8 +64,11 @@ fn the_engines_calls_equal_the_reference() {
                 history: &histories[row],
                 cand_vec: &vectors.floats[row * count * d..][..count * d],
                 cand_feat: &features.floats[row * count * f..][..count * f],
+                cand_sid: &[],
                 explain: true,
                 weights: None,
+                space: None,
+                adapter: None,
             })
             .collect();
         for (row, found) in model.score(&inputs).unwrap().iter().enumerate() {
@@ -74,7 +78,8 @@ fn the_engines_calls_equal_the_reference() {
             compared += 1;
         }
         for (row, input) in inputs.iter().enumerate() {
-            let context = ContextInput { text: None, vector: input.query, history: input.history, space: None };
+            let context =
+                ContextInput { text: None, vector: input.query, history: input.history, space: None, adapter: None };
             let found = model.context(&context).unwrap();
             let wanted = &wanted("context_vec").floats[row * 2 * d..][..2 * d];
             assert_close(&found.query.unwrap_or(vec![0.0; d]), &wanted[..d], 1e-4);
@@ -101,7 +106,10 @@ fn events(given: &Value, row: usize) -> Vec<OwnedEvent> {
 }
 
 fn borrowed(events: &[OwnedEvent]) -> Vec<HistoryInput<'_>> {
-    events.iter().map(|(vector, action, gap)| HistoryInput { vector, action: *action, gap_seconds: *gap }).collect()
+    events
+        .iter()
+        .map(|(vector, action, gap)| HistoryInput { vector, action: *action, gap_seconds: *gap, sid: None })
+        .collect()
 }
 
 #[test]
@@ -134,8 +142,11 @@ fn a_batch_scores_like_its_parts() {
             history,
             cand_vec: vectors,
             cand_feat: features,
+            cand_sid: &[],
             explain: i % 2 == 0,
             weights: None,
+            space: None,
+            adapter: None,
         })
         .collect();
     let together = model.score(&inputs).unwrap();
@@ -163,8 +174,11 @@ fn candidates_do_not_see_one_another_and_padding_is_not_seen() {
         history: &events,
         cand_vec: &vectors[first * d..last * d],
         cand_feat: &features[first * f..last * f],
+        cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
+        adapter: None,
     };
     let all = score_one(input(0, 30));
     assert_close(&score_one(input(10, 20)), &all[10..20], 1e-6);
@@ -187,8 +201,11 @@ fn an_empty_history_is_no_history() {
         history: &[],
         cand_vec: &vectors,
         cand_feat: &features,
+        cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
+        adapter: None,
     };
     let alone = score_one(input);
     let events = unit_vectors(3, 3, d);
@@ -197,7 +214,7 @@ fn an_empty_history_is_no_history() {
     assert_close(&model.score(&[with, input]).unwrap()[1].scores, &alone, 1e-6);
     // An event whose item has no content counts as history but points nowhere.
     let zeros = vec![0.0; d];
-    let empty = [HistoryInput { vector: &zeros, action: 4, gap_seconds: 1.0 }];
+    let empty = [HistoryInput { vector: &zeros, action: 4, gap_seconds: 1.0, sid: None }];
     let context = model.context(&ContextInput { history: &empty, ..Default::default() }).unwrap();
     assert_eq!(context.history, None);
 }
@@ -224,8 +241,11 @@ fn configured_weights_are_used() {
         history: &[],
         cand_vec: &vectors,
         cand_feat: &features,
+        cand_sid: &[],
         explain: true,
         weights: None,
+        space: None,
+        adapter: None,
     };
     assert_close(&model.score(&[input]).unwrap()[0].scores, &[9.5], 1e-6);
 }
@@ -248,8 +268,11 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
             history: &good,
             cand_vec: &vectors,
             cand_feat: &features,
+            cand_sid: &[],
             explain: false,
             weights: None,
+            space: None,
+            adapter: None,
         };
         for input in [
             ScoreInput { query: Some(&bad_vectors[..d]), ..input },
@@ -259,7 +282,8 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
         ] {
             assert!(matches!(model.score(&[input]), Err(Error::NonFinite { .. })));
         }
-        let context = ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good, space: None };
+        let context =
+            ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good, space: None, adapter: None };
         assert!(matches!(model.context(&context), Err(Error::NonFinite { .. })));
         assert!(matches!(model.project(None, &vec![bad; model.content_width()]), Err(Error::NonFinite { .. })));
     }
@@ -270,8 +294,11 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
         history: &[],
         cand_vec: &huge,
         cand_feat: &features,
+        cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
+        adapter: None,
     };
     match model.score(&[input]) {
         Err(error) => assert!(matches!(error, Error::ModelFailed { .. }), "{error}"),
@@ -289,16 +316,28 @@ fn shapes_that_do_not_fit_are_errors() {
         history: &[],
         cand_vec: &zeros,
         cand_feat: &zeros[..4 * f],
+        cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
+        adapter: None,
     };
     for bad in [
         ScoreInput { cand_vec: &zeros[..3 * d], ..input },
         ScoreInput { cand_feat: &zeros[..4 * f - 1], ..input },
         ScoreInput { query: Some(&zeros[..d - 1]), ..input },
-        ScoreInput { history: &[HistoryInput { vector: &zeros[..3], action: 1, gap_seconds: 0.0 }], ..input },
-        ScoreInput { history: &[HistoryInput { vector: &zeros[..d], action: 99, gap_seconds: 0.0 }], ..input },
-        ScoreInput { history: &[HistoryInput { vector: &zeros[..d], action: -1, gap_seconds: 0.0 }], ..input },
+        ScoreInput {
+            history: &[HistoryInput { vector: &zeros[..3], action: 1, gap_seconds: 0.0, sid: None }],
+            ..input
+        },
+        ScoreInput {
+            history: &[HistoryInput { vector: &zeros[..d], action: 99, gap_seconds: 0.0, sid: None }],
+            ..input
+        },
+        ScoreInput {
+            history: &[HistoryInput { vector: &zeros[..d], action: -1, gap_seconds: 0.0, sid: None }],
+            ..input
+        },
     ] {
         assert!(matches!(model.score(&[bad]), Err(Error::InvalidArgument { .. })));
     }
@@ -321,12 +360,20 @@ fn sixteen_threads_get_what_one_gets() {
                     history: &events,
                     cand_vec: &vectors,
                     cand_feat: &features,
+                    cand_sid: &[],
                     explain: false,
                     weights: None,
+                    space: None,
+                    adapter: None,
                 };
                 let first = score_one(input);
-                let context =
-                    ContextInput { text: Some("red leather shoes"), vector: None, history: &events, space: None };
+                let context = ContextInput {
+                    text: Some("red leather shoes"),
+                    vector: None,
+                    history: &events,
+                    space: None,
+                    adapter: None,
+                };
                 let context_first = model.context(&context).unwrap();
                 for _ in 0..20 {
                     assert_eq!(score_one(input), first);

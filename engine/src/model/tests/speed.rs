@@ -47,7 +47,13 @@ fn latencies_and_rates() {
     let (events, vectors) = (unit_vectors(1, 50, d), unit_vectors(2, 1000, d));
     let (features, query) = (numbers(3, 1000 * f), unit_vectors(4, 1, d));
     let events = history(&events, d, 2);
-    let text = ContextInput { text: Some("red leather shoes for women"), vector: None, history: &events, space: None };
+    let text = ContextInput {
+        text: Some("red leather shoes for women"),
+        vector: None,
+        history: &events,
+        space: None,
+        adapter: None,
+    };
     println!("context, text and 50 events        {:8.3} ms", measure(500, || drop(model.context(&text))));
     let bare = ContextInput { history: &[], ..text };
     println!("context, text only                 {:8.3} ms", measure(500, || drop(model.context(&bare))));
@@ -57,8 +63,11 @@ fn latencies_and_rates() {
             history: &events,
             cand_vec: &vectors[..count * d],
             cand_feat: &features[..count * f],
+            cand_sid: &[],
             explain,
             weights: None,
+            space: None,
+            adapter: None,
         };
         let took = measure(500, || drop(model.score(&[input])));
         println!("score, 50 events, {count:4} candidates{} {took:8.3} ms", if explain { "*" } else { " " });

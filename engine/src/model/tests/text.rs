@@ -41,7 +41,7 @@ fn texts_without_a_known_word_have_no_vector() {
 fn the_vector_stands_in_for_a_text_without_a_known_word() {
     let vector = unit_vectors(1, 1, shipped().width());
     let context = |text| {
-        let input = ContextInput { text, vector: Some(&vector), history: &[], space: None };
+        let input = ContextInput { text, vector: Some(&vector), history: &[], space: None, adapter: None };
         shipped().context(&input).unwrap().query.unwrap()
     };
     assert_close(&context(None), &vector, 1e-6);

@@ -1,0 +1,76 @@
+//! The life cycle of a model, and adapters.
+
+use std::path::Path;
+
+use super::Engine;
+use crate::error::Result;
+use crate::lifecycle::{AdapterVersion, ModelVersion, Models};
+use crate::registry;
+
+impl Engine {
+    /// The models and adapters that this store keeps, and which model answers.
+    pub fn models(&self) -> Result<Models> {
+        registry::list(&self.inner()?.stores)
+    }
+
+    /// Checks the model in `folder` (`manifest.json` and the files that it names) as [`Engine::open`] does, and copies it
+    /// into the store. It does not answer yet: see [`Engine::shadow_model`] and [`Engine::promote_model`]. A model that was
+    /// loaded before keeps its version.
+    ///
+    /// # Errors
+    /// [`crate::Error::ModelRefused`] with what was expected and what was found: a hash, a name, a type, a shape, the order
+    /// of features, the probe; another vector space than that of the stored vectors, or other item vectors in it.
+    /// [`crate::Error::InvalidArgument`] when [`crate::Config::weights`] does not fit it; [`crate::Error::LimitExceeded`].
+    pub fn load_model(&self, folder: impl AsRef<Path>) -> Result<ModelVersion> {
+        registry::load_model(&self.inner()?.stores, folder.as_ref())
+    }
+
+    /// Lets a loaded version answer from the next `rank` on, or with 0 the model of [`crate::Config::model`]; durable on
+    /// return. Requests that run end with the model they began with. With the model come the calibration that was in force
+    /// for it, and the adapters that were made for it.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidArgument`] for a version that is not kept; those of [`Engine::load_model`] when its files were
+    /// changed since.
+    pub fn promote_model(&self, version: u64) -> Result<()> {
+        registry::promote(&self.inner()?.stores, version)
+    }
+
+    /// Lets the model answer that did before the last [`Engine::promote_model`]; durable on return. Doing it twice changes
+    /// nothing. Returns the version that answers now.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidArgument`] when nothing was promoted; those of [`Engine::promote_model`].
+    pub fn roll_back_model(&self) -> Result<u64> {
+        registry::roll_back(&self.inner()?.stores)
+    }
+
+    /// Removes a loaded model and its files. False when there is none of this version.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidArgument`] for the version that answers, and for the one that
+    /// [`Engine::roll_back_model`] goes back to.
+    pub fn unload_model(&self, version: u64) -> Result<bool> {
+        registry::unload_model(&self.inner()?.stores, version)
+    }
+
+    /// Checks the adapter in `folder` (`adapter.onnx_adapter` and `adapter.json`), copies it into the store, and lets requests name
+    /// it ([`crate::Request::adapter`]), from the next `rank` on and after the next opening too. What had the name is
+    /// replaced. docs/MODEL.md says what is in the files.
+    ///
+    /// # Errors
+    /// [`crate::Error::ModelRefused`] for an adapter of another model than the live one, other tensors than its manifest
+    /// lists, or one that moves item vectors; [`crate::Error::InvalidArgument`] and [`crate::Error::LimitExceeded`] for the
+    /// name.
+    pub fn load_adapter(&self, name: &str, folder: impl AsRef<Path>) -> Result<AdapterVersion> {
+        registry::load_adapter(&self.inner()?.stores, name, folder.as_ref())
+    }
+
+    /// Removes an adapter and its files. False when there is none of this name.
+    ///
+    /// # Errors
+    /// Those of [`Engine::load_adapter`] for the name.
+    pub fn unload_adapter(&self, name: &str) -> Result<bool> {
+        registry::unload_adapter(&self.inner()?.stores, name)
+    }
+}

@@ -1,0 +1,47 @@
+//! Removing the events that the configuration does not keep, in steps.
+
+use crate::catalog::Aside;
+use crate::error::Result;
+use crate::random::hex_id;
+use crate::stores::Stores;
+use crate::time::Timestamp;
+
+/// Events that one transaction removes: what writers wait for is about as much as the events themselves had changed.
+const STEP: usize = 100_000;
+
+/// Removes the oldest events beyond what is kept, one step of them; 0 when there are none left. A step is one transaction:
+/// after a kill at any moment the signals are those of the events that are there.
+///
+/// What is left is counted anew beside the store, while the journal grows; the transaction removes events and takes over
+/// what differs. When the journal was applied meanwhile, as by a bulk import, it counts anew itself, and writers wait.
+///
+/// # Errors
+/// [`crate::Error::Closed`] when the engine closes meanwhile; otherwise what the catalog answers.
+pub(crate) fn forget_step(stores: &Stores) -> Result<u64> {
+    let (retention, config) = (&stores.config.retention, &stores.config);
+    if !retention.is_on() {
+        return Ok(0);
+    }
+    let _held = stores.events.hold();
+    let catalog = stores.catalog.read()?;
+    let old = catalog.view().beyond(retention, Timestamp::now(), STEP)?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let folder = stores.path.join("scratch").join(hex_id());
+    let aside = Aside::count(folder, (&catalog, &old), config, || !stores.progress.is_closing())?;
+    drop(catalog);
+    let mut write = stores.catalog.write()?;
+    let agrees = write.agrees_with(&aside)?;
+    let removed = write.remove_events(config, &old)?;
+    if agrees {
+        write.take_over(&aside)?;
+    } else {
+        while write.apply_journal(config, usize::MAX)? {}
+        write.count_anew(config)?;
+    }
+    let applied = write.applied();
+    write.commit_bookkeeping()?;
+    stores.events.settle(applied);
+    Ok(removed)
+}
