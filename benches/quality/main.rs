@@ -5,14 +5,17 @@
 //! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, tags); none runs
 //! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
-//! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another future (0: not at all).
+//! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
+//! future (0: not at all), `--model FOLDER` takes a trained model, `--export FILE` writes what a model may be trained on: the
+//! rows of the requests before the first target.
 
 mod data;
 mod tasks;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use onelist::{Engine, Plan};
+use onelist::evaluation::SplitAt;
+use onelist::{Engine, Plan, Protocol, TrainingPlan};
 use sha2::{Digest, Sha256};
 
 use tasks::Task;
@@ -46,6 +49,8 @@ struct Options {
     html: Option<PathBuf>,
     targets: Option<usize>,
     check: Option<usize>,
+    model: Option<PathBuf>,
+    export: Option<PathBuf>,
 }
 
 impl Options {
@@ -58,6 +63,8 @@ impl Options {
             html: None,
             targets: None,
             check: None,
+            model: None,
+            export: None,
         };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -65,6 +72,8 @@ impl Options {
                 "--leave-out" => options.leave_out = true,
                 "--fit-space" => options.fit_space = true,
                 "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
+                "--model" => options.model = Some(arguments.next().ok_or("--model needs a folder")?.into()),
+                "--export" => options.export = Some(arguments.next().ok_or("--export needs a file")?.into()),
                 "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
                 "--check" => options.check = Some(arguments.next().ok_or("--check needs a number")?.parse()?),
                 name if tasks::ALL.iter().any(|(task, _)| *task == name) => options.tasks.push(name.to_owned()),
@@ -85,13 +94,17 @@ impl Options {
 }
 
 /// Puts and logs everything, evaluates, and prints.
-fn measure(name: &str, task: Task, options: &Options) -> Result<()> {
+fn measure(name: &str, mut task: Task, options: &Options) -> Result<()> {
     let dir = tempfile::tempdir()?;
+    task.config.model.clone_from(&options.model);
     let db = Engine::open(dir.path(), task.config)?;
     db.put(task.items)?;
     db.log(task.events)?;
     if options.fit_space {
         db.fit_space()?;
+    }
+    if let Some(file) = &options.export {
+        return export(&db, file, &task.plan);
     }
     let report = db.evaluate(&options.adjust(task.plan))?;
     println!("\n== {} ==\n{}", task.title, report.text());
@@ -99,6 +112,21 @@ fn measure(name: &str, task: Task, options: &Options) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join(format!("{name}.html")), report.html())?;
     }
+    db.close()?;
+    Ok(())
+}
+
+/// Requests, and candidates of each that were not taken, of a training file.
+const ROWS: (usize, usize) = (40_000, 60);
+
+/// Writes the rows that a model may be trained on before it is measured.
+fn export(db: &Engine, file: &Path, plan: &Plan) -> Result<()> {
+    let mut training = TrainingPlan::default();
+    (training.requests, training.negatives) = (ROWS.0, Some(ROWS.1));
+    if let Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } = plan.protocol {
+        training.until = Some(time);
+    }
+    println!("{:?}", db.export_training(file, &training)?);
     db.close()?;
     Ok(())
 }

@@ -36,11 +36,15 @@ impl Features {
         let width = snapshot.model().width();
         let bm25 = bm25(snapshot, intent, candidates)?;
         let scale = PopularScale::read(snapshot, intent)?;
-        let mut columns = Vec::with_capacity(candidates.len() * COLUMNS);
+        let mut columns = vec![0.0; candidates.len() * COLUMNS];
         let mut vectors = vec![0.0; candidates.len() * width];
-        for ((candidate, bm25), place) in candidates.iter().zip(bm25).zip(vectors.chunks_exact_mut(width)) {
-            let has_content = read_vector(snapshot, candidate.key, place)?;
-            columns.extend(row(snapshot, intent, &scale, candidate.key, bm25, has_content)?);
+        // In the order of the tables: rows that lie side by side share pages, and the way down to them.
+        let mut places: Vec<_> = candidates.iter().zip(bm25).enumerate().collect();
+        places.sort_unstable_by_key(|(_, (candidate, _))| candidate.key);
+        for (at, (candidate, bm25)) in places {
+            let has_content = read_vector(snapshot, candidate.key, &mut vectors[at * width..(at + 1) * width])?;
+            let row = row(snapshot, intent, &scale, candidate.key, bm25, has_content)?;
+            columns[at * COLUMNS..(at + 1) * COLUMNS].copy_from_slice(&row);
         }
         let sids = match snapshot.model().reads_sids() {
             true => candidates.iter().map(|candidate| snapshot.sid(candidate.key)).collect::<Result<Vec<_>>>()?,

@@ -7,7 +7,9 @@ Operators are plain `ai.onnx` ones and every input is optional. Two rules hold t
 * Parts that can be left out are combined by broadcasting, never by `Concat`, for the same reason.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
@@ -24,7 +26,46 @@ _SMALLEST_NORM = np.float32(1e-12)
 _NEVER = np.float32(-1e4)
 
 
-class _Builder:
+@dataclass(frozen=True)
+class Parts:
+    """Names of what the graph has computed when an extension takes over."""
+
+    query: str
+    """[B,D], zeros without a query"""
+    vectors: str
+    """[B,L,D] vectors of the events, zeros where there is none"""
+    asked: str
+    """[B] boolean: there is a query"""
+    past: str
+    """[B,L] boolean: there is an event"""
+
+
+class Extension(Protocol):
+    """What a trained file has beside model zero: inputs, outputs, contexts, and features behind the others."""
+
+    inputs: tuple[shape.Tensor, ...]
+    """further inputs, which have defaults"""
+    outputs: tuple[shape.Tensor, ...]
+    """further outputs"""
+    graph_features: tuple[str, ...]
+    """names of its features, a column each"""
+    contexts: int
+    """context vectors behind those of the query and the history"""
+
+    def defaults(self) -> dict[str, NDArray[Any]]:
+        """Defaults of the further inputs, and of `weights`, which has more columns."""
+        ...
+
+    def context(self, g: "Builder", parts: Parts) -> str:
+        """Adds the nodes of the context; its vectors [B,contexts,D]. Further outputs are named here."""
+        ...
+
+    def score(self, g: "Builder", features: str, cell: str) -> tuple[str, ...]:
+        """Adds the nodes of the features, each [B,K,1], from those before them [B,K,F] and the request's cell [B]."""
+        ...
+
+
+class Builder:
     """Collects nodes and constants; `op` returns the name of what the node computes."""
 
     def __init__(self, constants: dict[str, onnx.TensorProto] | None = None, prefix: str = "v") -> None:
@@ -69,7 +110,7 @@ class _Builder:
         return self.op("Div", x, norm, name=name)
 
 
-def _text_tower(g: _Builder, constants: Constants) -> str:
+def _text_tower(g: Builder, constants: Constants) -> str:
     """text_emb: the int8 table stays int8 in memory, only the gathered rows become f32."""
     rows = g.op("Gather", g.const("table", constants.table.rows), "text_ids", axis=0)
     scale = g.op("Gather", g.const("table_scales", constants.table.scales), "text_ids", axis=0)
@@ -79,14 +120,14 @@ def _text_tower(g: _Builder, constants: Constants) -> str:
     return g.unit(g.op("Squeeze", total, g.axes(1)), name="text_emb")
 
 
-def _item_tower(g: _Builder, content: str, name: str | None = None) -> str:
+def _item_tower(g: Builder, content: str, name: str | None = None) -> str:
     """unit((content - mean) @ projection), and zero where the content row is zero."""
     largest = g.op("ReduceMax", g.op("Abs", content), g.axes(-1), keepdims=1)
     moved = g.op("MatMul", g.op("Sub", content, "content_mean"), "projection")
     return g.unit(g.op("Mul", moved, g.number(g.true(largest))), name=name)
 
 
-def _semantic_ids(g: _Builder, item: str) -> None:
+def _semantic_ids(g: Builder, item: str) -> None:
     """item_sid: nearest centre of each level, on what the levels before it left over.
 
     Reading the codebook costs more than all else that a request leaves at size one, so it sits
@@ -95,7 +136,7 @@ def _semantic_ids(g: _Builder, item: str) -> None:
     largest = g.op("ReduceMax", g.op("Abs", item), g.axes(-1), keepdims=1)
     rows = g.true(largest)
     used = g.op("Squeeze", g.true(g.op("ReduceMax", largest, g.axes(0, 1), keepdims=0)))
-    taken, skipped = _Builder(g.constants, "sid"), _Builder(g.constants, "nosid")
+    taken, skipped = Builder(g.constants, "sid"), Builder(g.constants, "nosid")
     residual, codes = item, []
     for level in range(shape.LEVELS):
         centres = taken.op("Gather", "codebook", g.const(f"level{level}", np.int64(level).reshape(())), axis=0)
@@ -112,7 +153,7 @@ def _semantic_ids(g: _Builder, item: str) -> None:
     g.op("If", used, name="item_sid", then_branch=taken.branch(known), else_branch=skipped.branch(none))
 
 
-def _query(g: _Builder, text: str) -> str:
+def _query(g: Builder, text: str) -> str:
     """The query vector [B,D]: from text row b, or as fed, or zeros; chosen with Where, so that an
     absent query cannot leak into the result whatever its inputs hold."""
     asked = g.op("Slice", text, g.axes(0), g.op("Shape", "query_text"), g.axes(0))
@@ -121,8 +162,8 @@ def _query(g: _Builder, text: str) -> str:
     return g.op("Where", g.widen(g.true("query_mask"), 1), vector, g.scalar(0.0))
 
 
-def _history(g: _Builder, decay: float) -> tuple[str, str, str]:
-    """History vector [B,D], weight of each event [B,L], and the events' vectors with padding zeroed.
+def _history(g: Builder, decay: float) -> tuple[str, str, str, str]:
+    """History vector [B,D], weight of each event [B,L], the events' vectors with padding zeroed, and which are events.
 
     The age of an event is the number of valid events after it, so padding on the left (or
     anywhere) changes nothing.
@@ -135,10 +176,10 @@ def _history(g: _Builder, decay: float) -> tuple[str, str, str]:
     weight = g.op("Where", valid, g.op("Mul", g.op("Mul", action, gap), fade), g.scalar(0.0))
     vectors = g.op("Where", g.widen(valid, 2), "history_vec", g.scalar(0.0))
     total = g.op("MatMul", g.widen(weight, 1), vectors)
-    return g.unit(g.op("Squeeze", total, g.axes(1))), weight, vectors
+    return g.unit(g.op("Squeeze", total, g.axes(1))), weight, vectors, valid
 
 
-def _event_features(g: _Builder, weight: str, vectors: str) -> tuple[str, str, str]:
+def _event_features(g: Builder, weight: str, vectors: str) -> tuple[str, str, str]:
     """cos_last and cos_nearest [B,K], over events of positive weight, and cos_disliked over those of negative weight;
     0 where there is none."""
     close = g.op("MatMul", "cand_vec", g.op("Transpose", vectors, perm=[0, 2, 1]))
@@ -157,40 +198,73 @@ def _event_features(g: _Builder, weight: str, vectors: str) -> tuple[str, str, s
     return last, g.op("Where", some, largest, g.scalar(0.0)), disliked
 
 
-def _scores(g: _Builder, query: str, history: str, weight: str, vectors: str) -> None:
-    """contributions and scores: feature times the weight row of the request's cell of the grid."""
-    events = _event_features(g, weight, vectors)
-    columns = []
-    for vector in (query, history):
-        dot = g.op("MatMul", "cand_vec", g.widen(vector, 2))
-        columns.append(dot)
-    columns += [g.widen(column, 2) for column in events]
-    fed, own = len(shape.FEATURES), len(shape.GRAPH_FEATURES)
-    features = g.op("Pad", "cand_feat", g.axes(0, 0, 0, 0, 0, own))
-    for place, column in enumerate(columns):
-        # Padding to full width and adding lets every column keep its own B of one or more.
-        padded = g.op("Pad", column, g.axes(0, 0, fed + place, 0, 0, own - 1 - place))
-        features = g.op("Add", features, padded)
+def _cell(g: Builder) -> str:
+    """The request's row of `weights` [B]: 2 * has_query + has_history."""
     with_query = g.op("Mul", g.number(g.true("query_mask")), g.scalar(2.0))
     valid = g.number(g.true("history_mask"))
     with_history = g.op("ReduceMax", valid, g.axes(1), keepdims=0)
-    cell = g.op("Cast", g.op("Add", with_query, with_history), to=TensorProto.INT64)
+    return g.op("Cast", g.op("Add", with_query, with_history), to=TensorProto.INT64)
+
+
+def _features(g: Builder, query: str, history: str, weight: str, vectors: str) -> str:
+    """All features of model zero [B,K,F+G]: those that are fed, and the cosines."""
+    events = _event_features(g, weight, vectors)
+    columns = [g.op("MatMul", "cand_vec", g.widen(vector, 2)) for vector in (query, history)]
+    columns += [g.widen(column, 2) for column in events]
+    return _append(g, "cand_feat", len(shape.FEATURES), columns)
+
+
+def _append(g: Builder, features: str, width: int, columns: Sequence[str]) -> str:
+    """`features` [B,K,width] with further columns [B,K,1] behind."""
+    own = len(columns)
+    wide = g.op("Pad", features, g.axes(0, 0, 0, 0, 0, own))
+    for place, column in enumerate(columns):
+        # Padding to full width and adding lets every column keep its own B of one or more.
+        padded = g.op("Pad", column, g.axes(0, 0, width + place, 0, 0, own - 1 - place))
+        wide = g.op("Add", wide, padded)
+    return wide
+
+
+def _scores(g: Builder, features: str, cell: str) -> None:
+    """contributions and scores: feature times the weight row of the request's cell of the grid."""
     row = g.widen(g.op("Gather", "weights", cell, axis=0), 1)
     result = g.op("Mul", features, row, name="contributions")
     g.op("ReduceSum", result, g.axes(2), name="scores", keepdims=0)
 
 
-def _context(g: _Builder, query: str, history: str) -> None:
-    """context_vec [B,2,D]: the query in slot 0, the history in slot 1."""
-    first = g.const("slot_query", np.asarray([[[1.0], [0.0]]], np.float32))
-    second = g.const("slot_history", np.asarray([[[0.0], [1.0]]], np.float32))
+def _context(g: Builder, query: str, history: str, further: str | None = None, count: int = 0) -> None:
+    """context_vec [B,2+count,D]: the query in slot 0, the history in slot 1, then what an extension found."""
+    slots = np.eye(2 + count, dtype=np.float32)
+    first = g.const("slot_query", slots[None, :, :1])
+    second = g.const("slot_history", slots[None, :, 1:2])
     parts = (g.op("Mul", g.widen(query, 1), first), g.op("Mul", g.widen(history, 1), second))
-    g.op("Add", *parts, name="context_vec")
+    if further is None:
+        g.op("Add", *parts, name="context_vec")
+    else:
+        g.op("Add", g.op("Add", *parts), g.op("Pad", further, g.axes(0, 2, 0, 0, 0, 0)), name="context_vec")
 
 
-def _values(
-    entries: tuple[tuple[str, str, tuple[str | int, ...]], ...], sizes: dict[str, int]
-) -> list[onnx.ValueInfoProto]:
+def inputs_of(extension: Extension | None) -> tuple[shape.Tensor, ...]:
+    """The inputs of a file with an extension, or of model zero."""
+    if extension is None:
+        return shape.INPUTS
+    columns = len(shape.FEATURES) + len(shape.GRAPH_FEATURES) + len(extension.graph_features)
+    weights = ("weights", "f32", (len(shape.CELLS), columns))
+    return (*(weights if tensor[0] == "weights" else tensor for tensor in shape.INPUTS), *extension.inputs)
+
+
+def outputs_of(extension: Extension | None) -> tuple[shape.Tensor, ...]:
+    """The outputs of a file with an extension, or of model zero."""
+    if extension is None:
+        return shape.OUTPUTS
+    columns = len(shape.FEATURES) + len(shape.GRAPH_FEATURES) + len(extension.graph_features)
+    wider: dict[str, tuple[str | int, ...]] = {
+        "context_vec": ("B", 2 + extension.contexts, "D"), "contributions": ("B", "K", columns),
+    }  # fmt: skip
+    return (*((name, kind, wider.get(name, dims)) for name, kind, dims in shape.OUTPUTS), *extension.outputs)
+
+
+def _values(entries: tuple[shape.Tensor, ...], sizes: dict[str, int]) -> list[onnx.ValueInfoProto]:
     """Typed inputs or outputs; a symbol that is no fixed size becomes `<name>_<symbol>`."""
     result = []
     for name, kind, dims in entries:
@@ -199,22 +273,32 @@ def _values(
     return result
 
 
-def build(constants: Constants, name: str) -> onnx.ModelProto:
-    """The checked ONNX model of `constants`; all inputs carry their defaults."""
-    g = _Builder()
+def build(constants: Constants, name: str, extension: Extension | None = None) -> onnx.ModelProto:
+    """The checked ONNX model of `constants`, with what a trained file has more; all inputs carry their defaults."""
+    g = Builder()
     text = _text_tower(g, constants)
     _semantic_ids(g, _item_tower(g, "content", name="item_vec"))
     query = _query(g, text)
-    history, weight, vectors = _history(g, constants.scorer.decay)
-    _context(g, query, history)
-    _scores(g, query, history, weight, vectors)
+    history, weight, vectors, past = _history(g, constants.scorer.decay)
+    defaults = constants.defaults()
+    if extension is None:
+        _context(g, query, history)
+    else:
+        parts = Parts(query, vectors, g.true("query_mask"), past)
+        _context(g, query, history, extension.context(g, parts), extension.contexts)
+        defaults |= extension.defaults()
+    features = _features(g, query, history, weight, vectors)
+    cell = _cell(g)
+    if extension is not None:
+        width = len(shape.FEATURES) + len(shape.GRAPH_FEATURES)
+        features = _append(g, features, width, extension.score(g, features, cell))
+    _scores(g, features, cell)
     sizes = {"V": len(constants.table.rows), "De": constants.content, "D": constants.item}
-    defaults = [numpy_helper.from_array(np.asarray(v, order="C"), k) for k, v in constants.defaults().items()]
     graph = helper.make_graph(
-        g.nodes, name, _values(shape.INPUTS, sizes), _values(shape.OUTPUTS, sizes),
-        [*defaults, *g.constants.values()],
+        g.nodes, name, _values(inputs_of(extension), sizes), _values(outputs_of(extension), sizes),
+        [*(numpy_helper.from_array(np.asarray(v, order="C"), k) for k, v in defaults.items()), *g.constants.values()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    model.producer_name = "onelist.model_zero"
+    model.producer_name = "onelist.model_zero" if extension is None else "onelist.train"
     onnx.checker.check_model(model, full_check=True)
     return model

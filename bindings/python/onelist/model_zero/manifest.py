@@ -36,7 +36,7 @@ def tidy_tokenizer(raw: bytes) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _values(entries: tuple[tuple[str, str, tuple[str | int, ...]], ...], constants: Constants) -> list[dict[str, Any]]:
+def values(entries: tuple[shape.Tensor, ...], constants: Constants) -> list[dict[str, Any]]:
     """Names, types and shapes; N, T, I, B, L and K are symbols, the model's own widths are numbers."""
     sizes = {"V": len(constants.table.rows), "De": constants.content, "D": constants.item}
     return [
@@ -75,8 +75,8 @@ def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapp
         "actions": shape.ACTIONS,
         "gap_buckets": "log2s_32",
         "positional_decay": constants.scorer.decay,
-        "inputs": _values(shape.INPUTS, constants),
-        "outputs": _values(shape.OUTPUTS, constants),
+        "inputs": values(shape.INPUTS, constants),
+        "outputs": values(shape.OUTPUTS, constants),
         "lora": {"rank": 0, "params": []},
         "training": dict(training),
         "metrics": dict(metrics),

@@ -38,6 +38,8 @@ ACTIONS = {
     "pad": 0, "view": 1, "click": 2, "cart": 3, "buy": 4, "like": 5, "dislike": 6, "skip": 7, "hide": 8,
     "rate": 9, "share": 10, "search": 11, "custom": 12, "custom_2": 13, "custom_3": 14, "custom_4": 15,
 }  # fmt: skip
+Tensor = tuple[str, str, tuple[str | int, ...]]
+"""Name, type and shape of an input or output."""
 ACTION_ROWS = 16
 GAP_ROWS = 32
 LEVELS = 3
@@ -46,7 +48,7 @@ MAX_TOKENS = 256
 
 # Symbolic shapes as the manifest prints them. In the graph file each input has symbols of its own
 # (see `graph.py`), because a call may leave any of them at size one.
-INPUTS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
+INPUTS: tuple[Tensor, ...] = (
     ("text_ids", "i64", ("N", "T")),
     ("text_mask", "f32", ("N", "T")),
     ("token_weights", "f32", ("V",)),
@@ -67,7 +69,7 @@ INPUTS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("cand_feat", "f32", ("B", "K", len(FEATURES))),
     ("weights", "f32", (len(CELLS), len(FEATURES) + len(GRAPH_FEATURES))),
 )
-OUTPUTS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
+OUTPUTS: tuple[Tensor, ...] = (
     ("text_emb", "f32", ("N", "De")),
     ("item_vec", "f32", ("I", "D")),
     ("item_sid", "i64", ("I", LEVELS)),

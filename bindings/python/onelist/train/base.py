@@ -1,0 +1,69 @@
+"""A model folder as it is read back: its file, its manifest, and what of either the trainer builds on."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from onelist.model_zero import manifest as checks
+from onelist.model_zero import shape
+from onelist.model_zero.constants import Constants, Scorer
+from onelist.model_zero.table import TokenTable
+
+GRAPH_FILE, MANIFEST_FILE = "base.onnx", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model folder: where it lies, its manifest, its tensors by name, and the bytes of its tokenizer."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    tensors: dict[str, NDArray[Any]]
+    tokenizer: bytes
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> "Base":
+        """Reads a folder with `manifest.json`, the graph and the tokenizer.
+
+        Raises ValueError when a hash differs from the manifest's, or the features from those of this package.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST_FILE).is_file():
+            raise ValueError(f"{folder}: expected a model folder with a {MANIFEST_FILE}, found none")
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_bytes())
+        graph = (folder / manifest["onnx"]).read_bytes()
+        tokenizer = (folder / manifest["tokenizer"]["file"]).read_bytes()
+        for name, data, want in ((manifest["onnx"], graph, manifest["sha256"]),
+                                 ("tokenizer", tokenizer, manifest["tokenizer"]["sha256"])):  # fmt: skip
+            if checks.sha256(data) != want:
+                raise ValueError(f"{folder}: {name} is not the file that the manifest names (SHA-256 {want})")
+        own = [*shape.FEATURES, *shape.GRAPH_FEATURES]
+        found = [*manifest["features"], *manifest["graph_features"]]
+        if found[: len(own)] != own:
+            raise ValueError(f"{folder}: expected the features {own}, found {found}; use the model of this version")
+        stored = onnx.load_from_string(graph).graph.initializer
+        return cls(folder, manifest, {t.name: numpy_helper.to_array(t) for t in stored}, tokenizer)
+
+    @property
+    def graph(self) -> bytes:
+        """The bytes of the ONNX file."""
+        return (self.folder / str(self.manifest["onnx"])).read_bytes()
+
+    @property
+    def trained(self) -> bool:
+        """Whether the file has a network, or is model zero."""
+        return "network" in self.manifest
+
+    def constants(self) -> Constants:
+        """Token table, vector space and scorer, as the builder of the graph takes them."""
+        t = self.tensors
+        weights = t["weights"][:, : len(shape.FEATURES) + len(shape.GRAPH_FEATURES)]
+        scorer = Scorer(weights, t["action_gain"], t["gap_gain"], float(self.manifest["positional_decay"]))
+        table = TokenTable(t["table"], t["table_scales"], t["token_weights"])
+        return Constants(table, t["content_mean"], t["projection"], t["codebook"], scorer)

@@ -1,0 +1,143 @@
+"""Batches of requests as tensors, with the query or the history left out now and then, so that each cell is trained."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .catalog import Catalog
+from .rows import Rows
+from .size import ASKED, PERSONAL, fed_features
+
+UNIFORM = 256
+"""Items drawn evenly from the catalogue as wrong answers, the same for each request of a batch."""
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """How often a request is trained without its query or its history, where it has one."""
+
+    query: float = 0.15
+    history: float = 0.3
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Requests with everything that the network reads."""
+
+    items: Tensor
+    """[U] rows of the catalogue that occur; what follows are places in it"""
+    history: Tensor
+    """[B,L]"""
+    action: Tensor
+    gap: Tensor
+    past: Tensor
+    """[B,L] there is an event"""
+    query: Tensor
+    """[B,D]"""
+    asked: Tensor
+    """[B] there is a query"""
+    candidates: Tensor
+    """[B,K]"""
+    there: Tensor
+    """[B,K]"""
+    features: Tensor
+    """[B,K,F]"""
+    cell: Tensor
+    """[B]"""
+    negatives: Tensor
+    """[UNIFORM] drawn from the catalogue"""
+    next_action: Tensor
+    """[B] the row of what was done"""
+    ranked: Tensor
+    """[B] a source proposed what was taken, so the candidates are a list to learn from"""
+    teacher: Tensor | None
+    """[B,K] scores of a teacher, NaN where it said nothing"""
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Rows with their catalogue, the vectors of their queries, and a teacher's scores, if there is one."""
+
+    rows: Rows
+    catalog: Catalog
+    queries: NDArray[np.float32]
+    teacher: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.rows)
+
+    def take(self, which: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Requests":
+        """Some of them."""
+        teacher = None if self.teacher is None else self.teacher[which]
+        return Requests(self.rows.take(which), self.catalog, self.queries, teacher)
+
+    def batch(self, which: NDArray[np.int64], device: torch.device,
+              random: np.random.Generator | None = None, dropout: Dropout = Dropout(),
+              candidates: int | None = None) -> Batch:  # fmt: skip
+        """The requests `which`; with `random`, some are stripped of their query or history, items are drawn, and so are
+        the `candidates` that stay beside what was taken."""
+        rows, nothing = self.rows.take(which), self.catalog.nothing
+        teacher = None if self.teacher is None else self.teacher[which]
+        if random is not None and candidates is not None and candidates < rows.item.shape[1]:
+            rows, teacher = _fewer(rows, teacher, candidates, random)
+        rows = _shorter(rows)
+        query, past, features = self.queries[rows.query], rows.past, rows.features
+        asked = (rows.query >= 0) & (np.abs(query).max(1) > 0)
+        drawn = np.zeros(0, np.int64)
+        if random is not None:
+            silent = random.random(len(rows)) < dropout.query
+            alone = random.random(len(rows)) < dropout.history
+            features = strip(strip(features, silent, ASKED), alone, PERSONAL)
+            asked, past = asked & ~silent, past & ~alone[:, None]
+            drawn = random.integers(0, nothing, UNIFORM)
+        history = np.where(past, rows.history, nothing)
+        used, place = np.unique(np.concatenate([history.ravel(), rows.item.ravel(), drawn]), return_inverse=True)
+        places = np.split(place, np.cumsum([history.size, rows.item.size]))
+
+        def tensor(x: NDArray[np.generic]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(x)).to(device)
+
+        return Batch(
+            items=tensor(used), history=tensor(places[0].reshape(history.shape)), action=tensor(rows.action),
+            gap=tensor(rows.gap), past=tensor(past), query=tensor(np.where(asked[:, None], query, np.float32(0))),
+            asked=tensor(asked), candidates=tensor(places[1].reshape(rows.item.shape)), there=tensor(rows.there),
+            features=tensor(features), cell=tensor(2 * asked + past.any(1)), negatives=tensor(places[2]),
+            next_action=tensor(rows.next_action), ranked=tensor(rows.retrieved),
+            teacher=None if teacher is None else tensor(teacher),
+        )  # fmt: skip
+
+
+def _fewer(rows: Rows, teacher: NDArray[np.float32] | None, most: int,
+           random: np.random.Generator) -> tuple[Rows, NDArray[np.float32] | None]:  # fmt: skip
+    """What was taken and `most` - 1 of the other candidates, drawn evenly for each request."""
+    order = random.random(rows.item.shape, dtype=np.float32) + ~rows.there
+    order[:, 0] = -1.0
+    at = np.sort(np.argpartition(order, most - 1, axis=1)[:, :most], axis=1)
+    picked = {name: np.take_along_axis(getattr(rows, name), at, 1) for name in ("item", "there")}
+    rows = replace(rows, **picked, features=np.take_along_axis(rows.features, at[:, :, None], 1))
+    return rows, None if teacher is None else np.take_along_axis(teacher, at, 1)
+
+
+def _shorter(rows: Rows) -> Rows:
+    """The rows without the places that padding fills in each of their histories."""
+    kept = max(1, int(rows.past.sum(1).max(initial=0)))
+    return replace(rows, **{name: getattr(rows, name)[:, -kept:] for name in ("history", "action", "gap", "past")})
+
+
+def strip(features: NDArray[np.float32], which: NDArray[np.bool_], names: Sequence[str]) -> NDArray[np.float32]:
+    """The features with the columns of `names` at zero in some of the requests."""
+    kept = np.ones(features.shape[2], np.float32)
+    kept[[fed_features().index(name) for name in names]] = 0.0
+    return np.where(which[:, None, None], features * kept, features)
+
+
+def epoch(count: int, size: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """All numbers below `count` in a drawn order, `size` at a time."""
+    order = random.permutation(count)
+    for start in range(0, count, size):
+        yield order[start : start + size]

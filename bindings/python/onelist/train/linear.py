@@ -1,0 +1,91 @@
+"""The linear start: weights of the features by the listwise softmax, fitted like the engine's own calibration."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .rows import Rows
+
+Doubles = NDArray[np.float64]
+PULL = 1e-4
+"""How strongly weights are pulled towards those before, against the mean loss of one request (as in the engine)."""
+FEWEST = 100
+"""Fewest requests of a cell that weights are fitted to, or the network may speak in."""
+MOST = 6000
+"""Newest requests of a cell that weights are fitted to: for a few dozen weights more tell nothing new."""
+_STEPS, _HALVINGS, _ENOUGH = 25, 20, 1e-7
+_CHUNK = 2048
+
+
+def fit(features: NDArray[np.float32], there: NDArray[np.bool_], before: Doubles) -> Doubles:
+    """Weights [F] under which place 0 of each request [N,K,F] is likeliest, by Newton's method."""
+    weights, (value, slope, curvature) = before.copy(), _loss(features, there, before, before)
+    for _ in range(_STEPS):
+        step = np.linalg.solve(curvature, slope)
+        for halving in range(_HALVINGS):
+            tried = weights - step * 0.5**halving
+            found = _loss(features, there, tried, before)
+            if found[0] < value:
+                break
+        else:
+            break
+        gain = value - found[0]
+        weights, (value, slope, curvature) = tried, found
+        if gain < _ENOUGH:
+            break
+    return weights
+
+
+def _loss(features: NDArray[np.float32], there: NDArray[np.bool_], weights: Doubles,
+          before: Doubles) -> tuple[float, Doubles, Doubles]:  # fmt: skip
+    """Value, slope and curvature. In PyTorch, whose number of threads a training sets."""
+    n, width = len(features), len(weights)
+    value, slope, curvature = 0.0, np.zeros(width), np.zeros((width, width))
+    now = torch.from_numpy(weights.astype(np.float32))
+    for start in range(0, n, _CHUNK):
+        x = torch.from_numpy(features[start : start + _CHUNK])
+        scores = (x @ now).masked_fill(torch.from_numpy(~there[start : start + _CHUNK]), -torch.inf)
+        chance = torch.softmax(scores, 1)
+        value += float((torch.logsumexp(scores, 1) - scores[:, 0]).sum())
+        mean = torch.bmm(chance[:, None], x)[:, 0]
+        slope += (mean - x[:, 0]).sum(0).double().numpy()
+        flat = x.reshape(-1, width)
+        curvature += ((flat * chance.reshape(-1, 1)).T @ flat - mean.T @ mean).double().numpy()
+    moved = weights - before
+    value = value / n + PULL * float(moved @ moved)
+    return value, slope / n + 2 * PULL * moved, curvature / n + 2 * PULL * np.eye(width)
+
+
+def calibrate(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, list[bool]]:
+    """Weights for each cell of the grid, the temperature, and which cells have requests enough.
+
+    The fitted weights are those of a softmax, whose sizes grow with how well it can tell; they are divided by the
+    temperature, so that scores spread about as widely as those of the shipped weights, and boosts and thresholds keep
+    their meaning.
+    """
+    found, known, cell = shipped.astype(np.float64).copy(), [], rows.cell
+    was, now = [], []
+    for row in range(len(shipped)):
+        own = np.flatnonzero((cell == row) & rows.retrieved)[-MOST:]
+        known.append(len(own) >= FEWEST)
+        if known[-1]:
+            features, there = rows.features[own], rows.there[own]
+            found[row] = fit(features, there, found[row])
+            was.append(_spread(features, there, shipped[row]) * len(own))
+            now.append(_spread(features, there, found[row].astype(np.float32)) * len(own))
+    temperature = float(np.sum(now) / np.sum(was)) if known and sum(was) > 0 else 1.0
+    for row, fitted in enumerate(known):
+        if fitted:
+            found[row] /= temperature
+    return found.astype(np.float32), temperature, known
+
+
+def _spread(features: NDArray[np.float32], there: NDArray[np.bool_], weights: NDArray[np.float32]) -> float:
+    """Mean over requests of the standard deviation of their scores."""
+    scores = np.where(there, features @ weights, np.nan)
+    return float(np.nanstd(scores, axis=1).mean())
+
+
+def scores(rows: Rows, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores [N,K] of the linear part, by each request's cell."""
+    return np.asarray(np.einsum("nkf,nf->nk", rows.features, weights[rows.cell]), np.float32)

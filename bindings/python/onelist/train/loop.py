@@ -1,0 +1,216 @@
+"""The training loop: epochs, validation, early stop, and checkpoints that a killed run goes on from."""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from . import losses
+from .bar import Bar
+from .batches import Requests, epoch
+from .losses import Catalogue
+from .metrics import mean_ndcg
+from .network import Network
+from .options import Options
+
+_WARM_UP = 0.05
+"""Share of all steps over which the rate rises."""
+_CLIP = 1.0
+_SCORED_AT_ONCE = 64
+_POINTS = 40
+"""Points of the loss curve for each epoch."""
+
+
+@dataclass
+class Curves:
+    """How training went."""
+
+    losses: list[dict[str, float]] = field(default_factory=list)
+    """`step` and the mean of each loss since the point before"""
+    validation: list[float] = field(default_factory=list)
+    """NDCG@10 before training and after each epoch"""
+    best: int = 0
+    """the epoch that was kept; 0 is before training"""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The linear part: weights [4,F] of scores, and the temperature that makes logits of scores."""
+
+    weights: NDArray[np.float32]
+    temperature: float
+
+
+def device_of(options: Options) -> torch.device:
+    """CUDA when there is one, or what the options say."""
+    return torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+@contextmanager
+def settled(options: Options) -> Iterator[None]:
+    """Deterministic algorithms and the wanted threads, and afterwards what was before."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    state = torch.get_rng_state()
+    torch.set_num_threads(options.threads or 1)
+    # cuBLAS is deterministic with a fixed workspace only.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
+        torch.set_rng_state(state)
+
+
+def score(network: Network, requests: Requests, linear: Linear, device: torch.device) -> NDArray[np.float32]:
+    """Scores [N,K] of every candidate, with the query and the history as they were."""
+    catalogue, weights = _on(device, requests, linear)
+    found = np.zeros(requests.rows.item.shape, np.float32)
+    network.eval()
+    with torch.no_grad():
+        for start in range(0, len(requests), _SCORED_AT_ONCE):
+            batch = requests.batch(np.arange(start, min(start + _SCORED_AT_ONCE, len(requests))), device)
+            own = losses.forward(network, catalogue, batch, 0.0)[1]
+            found[start : start + _SCORED_AT_ONCE] = (losses.linear(batch, weights) + own).cpu().numpy()
+    return found
+
+
+def _on(device: torch.device, requests: Requests, linear: Linear) -> tuple[Catalogue, Tensor]:
+    catalog = requests.catalog
+    found = Catalogue(torch.from_numpy(catalog.vectors).to(device), torch.from_numpy(catalog.codes).to(device))
+    return found, torch.from_numpy(linear.weights).to(device)
+
+
+class Loop:
+    """Trains the parameters of a network that ask for a gradient, and leaves it at its best epoch."""
+
+    def __init__(self, network: Network, train: Requests, valid: Requests, linear: Linear, options: Options,
+                 checkpoint: Path) -> None:  # fmt: skip
+        """Goes on from `checkpoint` when it is of the same settings and rows."""
+        self._network, self._train, self._valid, self._linear, self._options = network, train, valid, linear, options
+        self._device, self._path = device_of(options), checkpoint
+        self._bar = Bar(not options.quiet)
+        self._parameters = [p for p in network.parameters() if p.requires_grad]
+        self._optimiser = torch.optim.AdamW(self._parameters, lr=options.rate, weight_decay=options.decay)
+        self._batches = math.ceil(len(train) / options.batch)
+        self._curves, self._done = Curves(), 0
+        self._best = _copy(network)
+
+    def _identity(self) -> str:
+        """What a checkpoint must agree in to be gone on from."""
+        rows, told = self._train.rows, json.dumps(self._options.as_json(), sort_keys=True)
+        parts = (rows.request, rows.item, rows.features, self._linear.weights, self._valid.rows.request)
+        digest = hashlib.sha256(told.encode())
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
+
+    def run(self) -> Curves:
+        """All epochs, or fewer when validation gets no better; the network has the best one's parameters then."""
+        identity = self._identity()
+        self._network.to(self._device)
+        self._resume(identity)
+        if not self._curves.validation:
+            self._curves.validation.append(self._validate())
+            self._best = _copy(self._network)
+        while self._done < self._options.epochs and self._done - self._curves.best < self._options.patience:
+            self._epoch(self._done)
+            self._done += 1
+            self._judge()
+            self._save(identity)
+        self._network.load_state_dict(self._best)
+        self._network.to("cpu").eval()
+        return self._curves
+
+    def _judge(self) -> None:
+        found = self._validate()
+        best = found > max(self._curves.validation)
+        self._curves.validation.append(found)
+        if best:
+            self._curves.best, self._best = self._done, _copy(self._network)
+        last = self._curves.losses[-1]
+        mark = "  best so far" if best else ""
+        self._bar.end(f"epoch {self._done}/{self._options.epochs}: loss {last['listwise']:.4f}, "
+                      f"validation NDCG@10 {found:.4f}{mark}")  # fmt: skip
+
+    def _validate(self) -> float:
+        return mean_ndcg(score(self._network, self._valid, self._linear, self._device), self._valid.rows)
+
+    def _epoch(self, number: int) -> None:
+        """One pass. Everything that is drawn follows from the seed and the epoch's number."""
+        options, random = self._options, np.random.default_rng([self._options.seed, number])
+        torch.manual_seed(options.seed * 1_000_003 + number)
+        catalogue, weights = _on(self._device, self._train, self._linear)
+        self._network.train()
+        sums: dict[str, float] = {}
+        counted, every = 0, max(1, self._batches // _POINTS)
+        self._bar.begin()
+        for step, which in enumerate(epoch(len(self._train), options.batch, random), 1):
+            at = number * self._batches + step
+            parts = self._step(at, which, random, catalogue, weights)
+            counted += 1
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if step % every == 0 or step == self._batches:
+                self._curves.losses.append({"step": at, **{name: value / counted for name, value in sums.items()}})
+                sums, counted = {}, 0
+            shown = f"loss {self._curves.losses[-1]['listwise']:.4f}" if self._curves.losses else ""
+            self._bar.step(f"epoch {number + 1}", step, self._batches,
+                           f"{shown} validation {self._curves.validation[-1]:.4f}")  # fmt: skip
+
+    def _step(self, at: int, which: NDArray[np.int64], random: np.random.Generator, catalogue: Catalogue,
+              weights: Tensor) -> dict[str, float]:  # fmt: skip
+        options = self._options
+        batch = self._train.batch(which, self._device, random, options.dropout, options.candidates)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            loss, parts = losses.total(self._network, catalogue, batch, weights, self._linear.temperature,
+                                       options.losses, options.drop)  # fmt: skip
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate(at)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._parameters, _CLIP)
+        self._optimiser.step()
+        if not math.isfinite(sum(parts.values())):
+            raise FloatingPointError(f"step {at}: expected a finite loss, found {parts}; try a smaller rate")
+        return parts
+
+    def _rate(self, at: int) -> float:
+        """A short rise, then half a cosine down to zero at the last step of the last epoch."""
+        share = at / (self._options.epochs * self._batches)
+        return self._options.rate * min(1.0, share / _WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * share))
+
+    def _save(self, identity: str) -> None:
+        """In one piece: a kill leaves the checkpoint before."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        state = {"identity": identity, "done": self._done, "network": _copy(self._network), "best": self._best,
+                 "optimiser": self._optimiser.state_dict(), "curves": vars(self._curves)}  # fmt: skip
+        beside = self._path.with_suffix(".tmp")
+        torch.save(state, beside)
+        os.replace(beside, self._path)
+
+    def _resume(self, identity: str) -> None:
+        if not self._path.is_file():
+            return
+        state: dict[str, Any] = torch.load(self._path, map_location=self._device, weights_only=True)
+        if state["identity"] != identity:
+            return
+        self._network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._best, self._done, self._curves = state["best"], state["done"], Curves(**state["curves"])
+        self._bar.end(f"going on after epoch {self._done} of {self._path}")
+
+
+def _copy(network: Network) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}

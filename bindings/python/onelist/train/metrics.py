@@ -1,0 +1,35 @@
+"""NDCG@10 of what was taken, and intervals of its mean."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .rows import Rows
+
+DEPTH = 10
+_RESAMPLES = 1000
+
+
+def ndcg(scores: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """NDCG@10 [N] of place 0 among the candidates [N,K] that are there; ties at their mean place, as in the engine."""
+    own = scores[:, :1]
+    above = ((scores > own) & there).sum(1)
+    equal = ((scores == own) & there).sum(1)
+    place = above + (equal + 1) / 2
+    return np.where(place <= DEPTH, 1.0 / np.log2(place + 1.0), 0.0)
+
+
+def mean_ndcg(scores: NDArray[np.float32], rows: Rows) -> float:
+    """Mean over the requests whose item a source proposed; 0 when there is none."""
+    found = ndcg(scores, rows.there)[rows.retrieved]
+    return float(found.mean()) if len(found) else 0.0
+
+
+def interval(values: NDArray[np.float64], groups: NDArray[np.str_], seed: int = 1) -> tuple[float, float]:
+    """The 95 % bootstrap interval of the mean of `values` [N], whole `groups` [N] (people, say) drawn together."""
+    _, place = np.unique(groups, return_inverse=True)
+    sums, counts = np.bincount(place, values), np.bincount(place)
+    random = np.random.default_rng(seed)
+    drawn = random.integers(0, len(sums), (_RESAMPLES, len(sums)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

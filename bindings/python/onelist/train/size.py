@@ -1,0 +1,84 @@
+"""Widths of the network, and where its parts find their rows."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from onelist.model_zero import shape
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the shapes of a network's tensors follow from; the manifest keeps it under `network`."""
+
+    item: int
+    """width D of item vectors"""
+    features: int
+    """columns that the scorer reads: those that are fed and those that the graph computes itself"""
+    width: int = 96
+    heads: int = 4
+    blocks: int = 2
+    inner: int = 128
+    """width inside the gated feed-forward layers"""
+    contexts: int = 2
+    """learned context vectors, beside those of query and history"""
+    hidden: tuple[int, int] = (128, 64)
+    """layers of the scorer"""
+    code_rows: tuple[int, int, int] = (256, 1024, 3072)
+    """rows of the table of semantic ids: level 1, pairs of level 1 and 2, whole ids; the latter two by hash"""
+    code_width: int = 24
+    code_limit: float = 4.0
+    """largest norm of an item's sum of rows: content stays the larger part"""
+    places: int = 16
+    """rows for how many events came after an event; the last one is for all beyond"""
+    bound: float = 2.0
+    """the network's score lies between -bound and bound"""
+    rank: int = 8
+    """of adapters"""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def of_json(cls, data: dict[str, Any]) -> "Size":
+        """As the manifest has it."""
+        read: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        return cls(**read)
+
+
+SLOTS = 2
+"""Context vectors of model zero: the query's and the history's."""
+HASHES = ((1, 0, 0), (257, 8191, 0), (524287, 65537, 4099))
+"""Factors of the codes that make an n-gram's number, before the remainder by its rows."""
+PERSONAL = ("next", "together", "basket", "seen", "had", "had_lately", "shown", "disliked",
+            "cos_history", "cos_last", "cos_nearest", "cos_disliked")  # fmt: skip
+"""Features that say nothing without a history."""
+ASKED = ("bm25", "cos_query")
+"""Features that say nothing without a query."""
+NETWORK = "network"
+"""The feature that the network adds to those of model zero."""
+
+
+def adapted(size: Size) -> dict[str, tuple[int, int]]:
+    """Matrices that an adapter may change, with their shapes: in context blocks and scorer, never in the towers."""
+    d, both = size.width, {}
+    for block in range(size.blocks):
+        both[f"blocks.{block}.qkv"] = (d, 3 * d)
+        both[f"blocks.{block}.wide"] = (d, 2 * size.inner)
+    both |= {"look": (d, d), "seen": (d, 2 * d), "from_item": (d, size.hidden[0]), "from_cross": (d, size.hidden[0])}
+    both["from_features"] = (size.features, size.hidden[0])
+    return both
+
+
+def adapter_names(size: Size) -> dict[str, tuple[int, int]]:
+    """Inputs of the graph that an adapter feeds, with their shapes."""
+    shapes = {}
+    for name, (into, out) in adapted(size).items():
+        shapes[f"lora_{name.replace('.', '_')}_a"] = (into, size.rank)
+        shapes[f"lora_{name.replace('.', '_')}_b"] = (size.rank, out)
+    return shapes
+
+
+def fed_features() -> tuple[str, ...]:
+    """The columns that the scorer reads, in order."""
+    return (*shape.FEATURES, *shape.GRAPH_FEATURES)

@@ -1,0 +1,106 @@
+"""Where rows come from: a training file with its items, a store on disk, or an open engine."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from . import rows
+from .base import Base
+from .batches import Requests
+from .catalog import Catalog, TextTower, read_items
+from .size import fed_features
+
+if TYPE_CHECKING:
+    from onelist.engine import Engine
+
+_CHECKED = 2000
+_TOLERANCE = 0.01
+
+
+def gather(source: Any, items: Any, base: Base, folder: Path, requests: int, negatives: int,
+           skip: Iterable[str] = ()) -> tuple[Requests, str]:  # fmt: skip
+    """The requests of a source, and the SHA-256 of the model whose candidates they are.
+
+    `source` is an open engine, the folder of a store (opened with its defaults), or a file of `export_training`; the
+    latter needs `items`: item dicts, or a file of JSON lines. `folder` is where the rows of a store are written to.
+    """
+    path, found = _rows_and_items(source, items, folder, requests, negatives)
+    tower = TextTower(base)
+    catalog = Catalog.embed(tower, found, skip)
+    file = rows.read(path, catalog, fed_features())
+    if file.space != base.manifest["space_id"]:
+        raise ValueError(f"{path}: expected rows of the vector space {base.manifest['space_id']}, found {file.space}: "
+                         "train from the model that the store was opened with")  # fmt: skip
+    _check_vectors(file.rows, catalog, str(path))
+    none = np.zeros((1, catalog.vectors.shape[1]), np.float32)
+    queries = np.concatenate([tower.embed(file.queries)[0], none]) if file.queries else none
+    return Requests(file.rows, catalog, queries), file.model
+
+
+def _rows_and_items(source: Any, items: Any, folder: Path, requests: int,
+                    negatives: int) -> tuple[Path, Iterable[Mapping[str, Any]]]:  # fmt: skip
+    if isinstance(source, (str, os.PathLike)) and Path(source).is_file():
+        if items is None:
+            raise ValueError(f"{source}: a training file has no texts; say its items too (dicts, or JSON lines)")
+        return Path(source), read_items(items) if isinstance(items, (str, os.PathLike)) else items
+    import onelist
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(source, onelist.Engine):
+        return _export(source, folder, requests, negatives)
+    if not (Path(source) / "data.mdb").is_file():
+        raise ValueError(f"{source}: expected an engine, a store or a training file, found neither")
+    with onelist.open(source) as engine:
+        return _export(engine, folder, requests, negatives)
+
+
+def _export(engine: "Engine", folder: Path, requests: int, negatives: int) -> tuple[Path, list[dict[str, Any]]]:
+    """A file that a run was killed over is read again, so that it goes on with the same rows; see `finished`."""
+    path = folder / f"rows-{requests}-{negatives}.parquet"
+    if not path.is_file():
+        engine.export_training(path, requests=requests, negatives=negatives)
+    return path, list(engine.items())
+
+
+def finished(folder: Path) -> None:
+    """Deletes exported rows: the next training reads the log anew."""
+    for path in folder.glob("rows-*-*.parquet"):
+        path.unlink()
+
+
+def _check_vectors(found: rows.Rows, catalog: Catalog, path: str) -> None:
+    """Compares the vectors with a cosine that the engine logged: other texts than the store's would go unnoticed."""
+    some = np.flatnonzero(found.past[:, -1])[:_CHECKED]
+    if not len(some):
+        return
+    last, items = catalog.vectors[found.history[some, -1]], catalog.vectors[found.item[some]]
+    logged = found.features[some, :, fed_features().index("cos_last")]
+    counted = found.there[some] & (logged != 0)
+    off = np.abs(np.matmul(items, last[:, :, None])[..., 0] - logged)[counted]
+    if len(off) and float(np.median(off)) > _TOLERANCE:
+        off_by = f"cosines differ by {float(np.median(off)):.3f}"
+        raise ValueError(
+            f"{path}: expected the items' texts as the store has them, found other vectors ({off_by}); "
+            "name fields that are not embedded with `skip`"
+        )
+
+
+def teacher(path: str | os.PathLike[str], requests: Requests) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """A teacher's scores [N,K], NaN where it has none: a Parquet file with columns `request`, `item` and `score`."""
+    table = pq.read_table(path, columns=["request", "item", "score"])
+    ids = {one: row for row, one in enumerate(requests.catalog.ids)}
+    numbers, scores = table.column("request").to_numpy(), table.column("score").to_numpy()
+    said = {
+        (int(n), ids.get(i, -1)): s for n, i, s in zip(numbers, table.column("item").to_pylist(), scores, strict=True)
+    }
+    found = np.full(requests.rows.item.shape, np.nan, np.float32)
+    for row, number in enumerate(requests.rows.request.tolist()):
+        for place in np.flatnonzero(requests.rows.there[row]):
+            found[row, place] = said.get((number, int(requests.rows.item[row, place])), np.nan)
+    if np.isnan(found).all():
+        raise ValueError(f"{path}: expected scores of these requests and items, found none of them")
+    return found
