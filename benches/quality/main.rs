@@ -5,8 +5,9 @@
 //! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, tags); none runs
 //! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
-//! `--check N` compares the answers to N targets with those of another future (0: not at all), `--model FOLDER` takes a trained
-//! model, `--export FILE` writes what a model may be trained on: the rows of the requests before the first target.
+//! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
+//! future (0: not at all), `--model FOLDER` takes a trained model, `--export FILE` writes what a model may be trained on: the
+//! rows of the requests before the first target.
 
 mod data;
 mod tasks;
@@ -44,6 +45,7 @@ struct Options {
     tasks: Vec<String>,
     half: Half,
     leave_out: bool,
+    fit_space: bool,
     html: Option<PathBuf>,
     targets: Option<usize>,
     check: Option<usize>,
@@ -57,6 +59,7 @@ impl Options {
             tasks: Vec::new(),
             half: Half::Report,
             leave_out: false,
+            fit_space: false,
             html: None,
             targets: None,
             check: None,
@@ -67,6 +70,7 @@ impl Options {
             match argument.as_str() {
                 "--validation" => options.half = Half::Validation,
                 "--leave-out" => options.leave_out = true,
+                "--fit-space" => options.fit_space = true,
                 "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
                 "--model" => options.model = Some(arguments.next().ok_or("--model needs a folder")?.into()),
                 "--export" => options.export = Some(arguments.next().ok_or("--export needs a file")?.into()),
@@ -96,6 +100,9 @@ fn measure(name: &str, mut task: Task, options: &Options) -> Result<()> {
     let db = Engine::open(dir.path(), task.config)?;
     db.put(task.items)?;
     db.log(task.events)?;
+    if options.fit_space {
+        db.fit_space()?;
+    }
     if let Some(file) = &options.export {
         return export(&db, file, &task.plan);
     }

@@ -36,6 +36,8 @@ pub enum Source {
     Basket,
     /// Several interests of one history, each by itself.
     Interests,
+    /// Items of the same semantic id, in its first codes, as what was liked last.
+    SemanticId,
     /// Neighbours of what a trained model made of history and query.
     Learned,
     /// New items that were shown little.
@@ -50,7 +52,7 @@ pub enum Source {
 
 impl Source {
     /// The sources whose worth reports measure, in the order in which they list them.
-    pub(crate) const ALL: [Source; 17] = [
+    pub(crate) const ALL: [Source; 18] = [
         Source::Lexical,
         Source::Semantic,
         Source::Context,
@@ -65,6 +67,7 @@ impl Source {
         Source::Together,
         Source::Basket,
         Source::Interests,
+        Source::SemanticId,
         Source::Learned,
         Source::Trending,
         Source::Among,
@@ -87,6 +90,7 @@ impl Source {
             Source::Together => "together",
             Source::Basket => "basket",
             Source::Interests => "interests",
+            Source::SemanticId => "sid",
             Source::Learned => "learned",
             Source::Trending => "trending",
             Source::Explore => "explore",

@@ -115,6 +115,9 @@ pub struct Config {
     /// Calibrate in the background when the log has grown by half since the last time (default: only when
     /// [`crate::Engine::calibrate`] is called). Not together with `weights`.
     pub calibrate: bool,
+    /// Fit the vector space of items to the catalog in the background when it has reached a thousand items with text, and
+    /// again each time it has grown tenfold (default: only when [`crate::Engine::fit_space`] is called).
+    pub fit_space: bool,
     /// What actions mean, by name: for those of the caller's own, and for others whose default does not fit. Applies to
     /// events that are logged from now on.
     pub actions: BTreeMap<String, ActionConfig>,
@@ -155,6 +158,7 @@ impl Default for Config {
             candidates: 200,
             weights: Vec::new(),
             calibrate: false,
+            fit_space: false,
             actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
             retention: Retention::default(),

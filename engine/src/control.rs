@@ -102,7 +102,8 @@ impl ExcludeSeen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cap {
     /// A field of text (compared as a whole, up to 256 bytes), tags (each counts), numbers, booleans or dates. An item
-    /// without the field is under no cap.
+    /// without the field is under no cap. `semantic_id:1` and `semantic_id:2` are no fields but the first one or two codes
+    /// of what the model makes of an item's text: items that share them are alike.
     pub field: String,
     /// How many, 1 or more.
     pub most: usize,
@@ -126,7 +127,7 @@ impl Cap {
 /// The mix of the list follows that of the history (calibrated recommendations, Steck, RecSys 2018).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mix {
-    /// The field whose values are the categories, as for [`Cap`].
+    /// The field whose values are the categories, as for [`Cap`]; `semantic_id:1` is one too.
     pub field: String,
     /// From 0 (relevance alone) to 1 (the mix alone).
     pub strength: f32,
@@ -141,6 +142,15 @@ impl Mix {
     pub(crate) fn check(&self) -> Result<()> {
         at_most("bytes of a field name", limits::MAX_FIELD_NAME_BYTES, self.field.len())?;
         check_share("calibrate_mix.strength", self.strength)
+    }
+}
+
+/// How many codes of a semantic id a name of groups stands for; `None` for the name of a field.
+pub(crate) fn semantic_levels(name: &str) -> Option<usize> {
+    match name {
+        "semantic_id:1" => Some(1),
+        "semantic_id:2" => Some(2),
+        _ => None,
     }
 }
 

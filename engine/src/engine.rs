@@ -9,6 +9,8 @@ mod replay;
 mod scratch;
 mod shadow;
 mod systems;
+#[cfg(test)]
+mod tests;
 mod training;
 mod walk;
 
@@ -24,6 +26,7 @@ use crate::candidate::Scored;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::fit_space;
 use crate::forget::forget_step;
 use crate::id::{ItemKey, check_id};
 use crate::impress::impression;
@@ -43,7 +46,7 @@ use crate::respond::respond;
 use crate::retrieve::retrieve;
 use crate::rule::{Rule, check_name};
 use crate::snapshot::Snapshot;
-use crate::stats::{Recount, Stats};
+use crate::stats::{Recount, SpaceCheck, Stats};
 use crate::stores::{Stores, lock};
 
 use calibrator::Calibrator;
@@ -249,6 +252,20 @@ impl Engine {
         refit::fit_together(&inner.stores)
     }
 
+    /// Fits the vector space of items to the catalog now, instead of in the background ([`Config::fit_space`]): which
+    /// directions of meaning tell its items apart, and the codes of semantic ids. Every item is then placed anew beside
+    /// the old vectors, while requests and writes go on, and one commit puts the new ones in their place. It takes about
+    /// as long as putting the items did. False, with nothing changed, when fewer than 100 items have text.
+    ///
+    /// Cosines of another space are other numbers: scores change, and so does the order.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the engine closes meanwhile; [`Error::Storage`], [`Error::Index`], [`Error::Io`]. The old
+    /// space stays then.
+    pub fn fit_space(&self) -> Result<bool> {
+        fit_space::fit_space(&self.inner()?.stores)
+    }
+
     /// Counts all signals anew from the stored events, in the order in which they were logged: after a change of
     /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
     pub fn recount(&self) -> Result<Recount> {
@@ -262,6 +279,15 @@ impl Engine {
         write.commit_bookkeeping()?;
         inner.stores.events.settle(applied);
         Ok(Recount { before, after })
+    }
+
+    /// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of
+    /// items that share the first codes of one. It takes about a second for each half million items; requests and writes go on.
+    pub fn check_space(&self) -> Result<SpaceCheck> {
+        let inner = self.inner()?;
+        let snapshot = Snapshot::pin(&inner.stores)?;
+        let found = snapshot.catalog.view().check_sids(snapshot.item_space())?;
+        Ok(SpaceCheck { vectors: found.vectors, semantic_ids: found.sids, wrong: found.wrong })
     }
 
     /// Removes the events that [`Config::retention`] does not keep now, instead of in the background when the log has grown

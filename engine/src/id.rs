@@ -63,6 +63,9 @@ impl Hasher for KeyHasher {
 /// Which version of an item a derived index holds: the sequence number of the `put` that wrote it.
 pub(crate) type Generation = Seq;
 
+/// Codes of an item's content, coarse to fine: items that share the first ones are alike.
+pub(crate) type SemanticId = [u8; 3];
+
 /// Refuses an id that is empty or too long. Any other UTF-8 is taken, NUL and `/` included.
 pub(crate) fn check_id(what: &'static str, id: &str) -> Result<()> {
     if id.is_empty() || id.len() > MAX_ID_BYTES {

@@ -20,7 +20,7 @@ use crate::cursor;
 use crate::error::{Error, Result};
 use crate::event::Action;
 use crate::filter::Filter;
-use crate::id::{ItemKey, KeyMap, Seq};
+use crate::id::{ItemKey, KeyMap, SemanticId, Seq};
 use crate::interests::interests;
 use crate::item::Kind;
 use crate::limits;
@@ -51,7 +51,7 @@ pub(crate) struct PastEvent {
     pub action: i64,
     pub gap_seconds: f64,
     pub meaning: Meaning,
-    pub sid: Option<[u8; 3]>,
+    pub sid: Option<SemanticId>,
 }
 
 /// A vector of the caller's own to search with.
@@ -143,8 +143,8 @@ impl Intent {
         };
         let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
         let adapter = request.adapter.as_deref().map(|name| snapshot.live.adapter(name)).transpose()?;
-        let vector = seed_vector.as_deref();
-        let input = ContextInput { text, vector, history: &history, adapter: adapter.as_deref() };
+        let (vector, space) = (seed_vector.as_deref(), snapshot.item.tensors());
+        let input = ContextInput { text, vector, history: &history, space, adapter: adapter.as_deref() };
         let context = snapshot.model().context(&input)?;
         let vectors = own_vectors(snapshot, request, &seeds)?;
         let rules = controls::rules(snapshot, request)?;
@@ -208,7 +208,7 @@ impl Intent {
     fn unlike(&mut self, snapshot: &Snapshot, request: &Request) -> Result<()> {
         let away = known(snapshot, &request.unlike)?;
         for key in &away {
-            self.controls.unlike.extend(snapshot.vector(snapshot.item_space()?, *key)?);
+            self.controls.unlike.extend(snapshot.vector(snapshot.item_space(), *key)?);
         }
         if !request.unlike.is_empty() && self.controls.unlike.is_empty() {
             self.degraded
@@ -366,7 +366,7 @@ fn known_items<'i>(snapshot: &Snapshot, ids: impl Iterator<Item = &'i str>) -> R
 }
 
 fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>>> {
-    let space = snapshot.item_space()?;
+    let space = snapshot.item_space();
     let mut sum = vec![0.0; snapshot.model().width()];
     for key in seeds {
         if let Some(vector) = snapshot.vector(space, *key)? {
@@ -408,7 +408,7 @@ fn in_visit(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp
 
 /// The newest events, oldest first: what the model reads.
 fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timestamp) -> Result<Vec<PastEvent>> {
-    let (space, config) = (snapshot.item_space()?, &snapshot.stores.config);
+    let (space, config) = (snapshot.item_space(), &snapshot.stores.config);
     let mut events = Vec::new();
     for (key, event) in past {
         if events.len() == HISTORY_EVENTS {
@@ -418,7 +418,7 @@ fn past_events(snapshot: &Snapshot, past: &[(ItemKey, StoredEvent)], now: Timest
         let vector = snapshot.vector(space, *key)?.unwrap_or_else(|| vec![0.0; snapshot.model().width()]);
         let action = snapshot.model().action_row(event.action.model_row(event.value, config));
         let (meaning, gap_seconds) = (event.action.meaning(event.value, config).0, now.seconds_since(event.time));
-        let sid = snapshot.sid(*key)?;
+        let sid = if snapshot.model().reads_sids() { snapshot.sid(*key)? } else { None };
         events.push(PastEvent { key: *key, vector, action, gap_seconds, meaning, sid });
     }
     events.reverse();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::kind::Kind;
 
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::id::check_id;
 use crate::limits::{self, at_most};
@@ -109,6 +110,23 @@ impl Item {
             check_value(name, value)?;
         }
         at_most("bytes of one item", limits::MAX_RECORD_BYTES / 2, self.fields.iter().map(field_bytes).sum())
+    }
+
+    /// All text and tags that the model reads, in order of field name.
+    pub(crate) fn content(&self, config: &Config) -> String {
+        let mut text = String::new();
+        for (_, value) in self.fields.iter().filter(|(name, _)| config.embeds(name)) {
+            let parts: &[String] = match value {
+                Value::Text(one) => std::slice::from_ref(one),
+                Value::Tags(tags) => tags,
+                _ => continue,
+            };
+            for part in parts {
+                text.push_str(part);
+                text.push('\n');
+            }
+        }
+        text
     }
 }
 

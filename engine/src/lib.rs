@@ -26,8 +26,10 @@ mod cursor;
 pub mod evaluation;
 mod event;
 mod filter;
+mod fit_space;
 mod impression;
 mod item;
+mod item_space;
 pub mod json;
 mod lifecycle;
 mod ranking;
@@ -93,6 +95,6 @@ pub use ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, 
 pub use request::{HistoryEvent, Request};
 pub use retention::Retention;
 pub use rule::{Rule, Which};
-pub use stats::{ImpressionStats, ModelStats, Recount, Stats, VectorStats};
+pub use stats::{ImpressionStats, ModelStats, Recount, SpaceCheck, SpaceStats, Stats, VectorStats};
 pub use time::Timestamp;
 pub use training::{TrainingPlan, TrainingSummary};

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::catalog::SpaceNumber;
 use crate::error::{Error, Result};
+use crate::fit_space;
 use crate::forget::forget_step;
 use crate::id::Seq;
 use crate::recover;
@@ -196,9 +197,8 @@ fn vector_thread(stores: &Stores, state: &State) {
 }
 
 fn spaces(stores: &Stores) -> Vec<(SpaceNumber, SpaceRow, Arc<Space>)> {
-    let rows = stores.spaces.load();
-    let open = rows.rows().filter_map(|(number, row)| Some((number, row.clone(), stores.vectors.space(&row.name)?)));
-    open.collect()
+    // Fails only before the store is open.
+    stores.open_spaces().unwrap_or_default()
 }
 
 fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
@@ -271,7 +271,15 @@ fn signals_thread(stores: &Stores, _: &State) {
             true => refit::fit_together(stores),
             false => Ok(()),
         });
+        attempt(stores, || fit_space::unless_closed(follow_space(stores)));
     }
+}
+
+/// What there is to do for the vector space of items.
+fn follow_space(stores: &Stores) -> Result<()> {
+    fit_space::fill_sids(stores)?;
+    fit_space::fit_if_due(stores)?;
+    fit_space::forget_old(stores)
 }
 
 /// Removes events when it is due; `last` is when that was done last, and how many had ever been logged then.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::id::Seq;
+use crate::item_space;
 use crate::stats::Stats;
 use crate::stores::Stores;
 
@@ -29,6 +30,7 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         text_tail: stores.text.view().tail_len() as u64,
         vectors: vectors.collect(),
         model: stores.model().stats(),
+        space: item_space::stats(stores, catalog.view())?,
         impressions: stores.impressions.stats(counters.impressions),
         poisoned: stores.poisoned.load_full().map(|reason| reason.to_string()),
         background_error: stores.background_error.load_full().map(|reason| reason.to_string()),

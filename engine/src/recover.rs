@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use half::f16;
 
@@ -32,7 +33,7 @@ pub(crate) fn oplog_covers(catalog: &CatalogRead, seq: Seq) -> Result<bool> {
 }
 
 /// The items that commits after `after` changed, each once, in order of key.
-fn changed_since(catalog: &CatalogRead, after: Seq) -> Result<Vec<ItemKey>> {
+pub(crate) fn changed_since(catalog: &CatalogRead, after: Seq) -> Result<Vec<ItemKey>> {
     let mut keys = BTreeSet::new();
     for entry in catalog.view().oplog(after)? {
         keys.extend(entry?.1);
@@ -199,9 +200,14 @@ fn all_keys(catalog: &CatalogRead, space: SpaceNumber) -> Result<Vec<ItemKey>> {
 pub(crate) fn checkpoint_vectors(stores: &Stores, row: &SpaceRow, space: &Space) -> Result<()> {
     let written = space.checkpoint(space.applied())?;
     let mut write = stores.catalog.write()?;
+    if stores.vectors.space(&row.name).is_none_or(|open| open.id() != space.id()) {
+        // A fit has taken its place meanwhile. The file goes with the next pruning.
+        return Ok(());
+    }
     let mut all: Vec<VectorCheckpoint> = write.view().meta(CHECKPOINTS)?.unwrap_or_default();
     // One older file of the space is kept, so that a damaged newest one costs a replay and not a rebuild.
-    let older = all.iter().filter(|c| c.space == row.name && c.file != written.file).max_by_key(|c| c.seq).cloned();
+    let same = |c: &&VectorCheckpoint| c.space == row.name && c.space_id == written.space_id && c.file != written.file;
+    let older = all.iter().filter(same).max_by_key(|c| c.seq).cloned();
     all.retain(|c| c.space != row.name);
     all.extend(older);
     all.push(written);
@@ -214,10 +220,11 @@ pub(crate) fn checkpoint_vectors(stores: &Stores, row: &SpaceRow, space: &Space)
 pub(crate) fn cut_oplog(stores: &Stores, text_durable: Seq) -> Result<()> {
     let due = |view: View<'_>| -> Result<Option<Seq>> {
         let all: Vec<VectorCheckpoint> = view.meta(CHECKPOINTS)?.unwrap_or_default();
-        let mut cut = text_durable;
-        for row in &stores.spaces.load().0 {
+        let mut cut = text_durable.min(Seq(stores.oplog_hold.load(Ordering::SeqCst)));
+        for (_, row, space) in stores.open_spaces()? {
             // The newest file of each space counts; if it turns out damaged, the older one may need a rebuild.
-            let newest = all.iter().filter(|c| c.space == row.name).map(|c| c.seq).max();
+            let of_space = |c: &&VectorCheckpoint| c.space == row.name && c.space_id == space.id();
+            let newest = all.iter().filter(of_space).map(|c| c.seq).max();
             cut = cut.min(newest.unwrap_or_default());
         }
         let before: Seq = view.meta(OPLOG_CUT)?.unwrap_or_default();

@@ -132,7 +132,7 @@ fn reason(snapshot: &Snapshot, intent: &Intent, (key, terms): (ItemKey, &[TermPa
 
 /// The event whose item is nearest to a candidate.
 fn nearest_event(snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<Option<ItemKey>> {
-    let Some(vector) = snapshot.vector(snapshot.item_space()?, key)? else { return Ok(None) };
+    let Some(vector) = snapshot.vector(snapshot.item_space(), key)? else { return Ok(None) };
     let cosine = |event: &[f32]| event.iter().zip(&vector).map(|(a, b)| a * b).sum::<f32>();
     let best = intent.events.iter().max_by(|a, b| cosine(&a.vector).total_cmp(&cosine(&b.vector)));
     Ok(best.map(|event| event.key))

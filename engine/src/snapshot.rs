@@ -6,7 +6,8 @@ use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserIte
 use crate::error::{Error, Result};
 use crate::event::Segments;
 use crate::event_tail::{EventPin, TailEvent};
-use crate::id::{Generation, ItemKey, UserKey};
+use crate::id::{Generation, ItemKey, SemanticId, UserKey};
+use crate::item_space::ItemSpace;
 use crate::live::Live;
 use crate::model::Model;
 use crate::schema::Schema;
@@ -25,6 +26,8 @@ pub(crate) struct Snapshot<'s> {
     pub text: Arc<TextView>,
     pub schema: Arc<Schema>,
     pub spaces: Arc<Spaces>,
+    /// The space of items that is live in this commit.
+    pub item: Arc<ItemSpace>,
     pub events: EventPin<'s>,
     /// The model, the weights and the adapters that the request is answered by.
     pub live: Arc<Live>,
@@ -49,16 +52,17 @@ impl<'s> Snapshot<'s> {
     pub(crate) fn pin(stores: &'s Stores) -> Result<Snapshot<'s>> {
         for _ in 0..PIN_ATTEMPTS {
             let catalog = stores.catalog.read()?;
+            let item = stores.item_spaces()?.at(catalog.view())?;
             let recent = stores.recent.load();
             let text = stores.text.view();
             let events = stores.events.pin(&catalog);
-            let (false, Some(events)) = (text.applied() > catalog.counters().seq, events) else {
+            let (false, Some(events), Some(item)) = (text.applied() > catalog.counters().seq, events, item) else {
                 std::thread::yield_now();
                 continue;
             };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
             let live = stores.live();
-            return Ok(Snapshot { stores, catalog, text, schema, spaces, events, live, recent });
+            return Ok(Snapshot { stores, catalog, text, schema, spaces, item, events, live, recent });
         }
         Err(Error::internal("no commit could be pinned"))
     }
@@ -86,8 +90,8 @@ impl<'s> Snapshot<'s> {
     }
 
     /// The number of the space of the model's item vectors.
-    pub(crate) fn item_space(&self) -> Result<SpaceNumber> {
-        self.spaces.number(crate::stores::ITEM_SPACE).ok_or_else(|| Error::internal("the item space is missing"))
+    pub(crate) fn item_space(&self) -> SpaceNumber {
+        self.item.number
     }
 
     /// The stored vector of an item, unit length, when it has one.
@@ -98,9 +102,9 @@ impl<'s> Snapshot<'s> {
         Ok(Some(components))
     }
 
-    /// The semantic id of an item, for a model that reads them. The catalog keeps none yet.
-    pub(crate) fn sid(&self, _key: ItemKey) -> Result<Option<[u8; 3]>> {
-        Ok(None)
+    /// The semantic id of an item; `None` for one without content.
+    pub(crate) fn sid(&self, key: ItemKey) -> Result<Option<SemanticId>> {
+        self.catalog.view().sid(self.item_space(), key)
     }
 
     /// The counters of an item, with every event up to the pinned commit.

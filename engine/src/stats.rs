@@ -26,6 +26,8 @@ pub struct Stats {
     pub vectors: Vec<VectorStats>,
     /// The live model.
     pub model: ModelStats,
+    /// The vector space that items live in.
+    pub space: SpaceStats,
     /// What was shown, as far as it is remembered.
     pub impressions: ImpressionStats,
     /// Why writes are refused, when they are.
@@ -46,6 +48,18 @@ pub struct Recount {
     pub before: u64,
     /// As they were counted anew. Equal digests mean that every count was right.
     pub after: u64,
+}
+
+/// What `check_space` found: what the catalog keeps about the content of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpaceCheck {
+    /// Items with a vector of the model's.
+    pub vectors: u64,
+    /// Items with a semantic id: as many, except while those of an older store are being made.
+    pub semantic_ids: u64,
+    /// Vectors without a semantic id, semantic ids without a vector, and rows of lists that should not be there.
+    pub wrong: u64,
 }
 
 /// Impressions.
@@ -78,6 +92,21 @@ pub struct VectorStats {
     pub memory_bytes: u64,
     /// Number of the last batch in the file on disk.
     pub checkpoint_seq: u64,
+}
+
+/// The vector space that items live in: what ships with the model, or what was fitted to the catalog.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct SpaceStats {
+    /// What makes vectors comparable; the model's own space id until the first fit.
+    pub id: String,
+    /// How many fits there were; 0: what ships with the model.
+    pub fits: u64,
+    /// Items with content when it was fitted; 0 without a fit.
+    pub fitted_items: u64,
+    /// How badly new items fit: the mean squared distance of the last thousand or so from the centres of their semantic
+    /// ids, over that of items of the catalog then. 1 is as well as those; `None` without a fit, or without new items.
+    pub drift: Option<f64>,
 }
 
 /// The live model.

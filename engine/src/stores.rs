@@ -15,12 +15,13 @@ use crate::error::{Error, Result};
 use crate::event_tail::EventTail;
 use crate::id::{ItemKey, Seq};
 use crate::impression_queue::ImpressionQueue;
+use crate::item_space::{ItemSpace, ItemSpaces};
 use crate::live::Live;
 use crate::live_weights::LiveWeights;
 use crate::model::Model;
 use crate::schema::Schema;
 use crate::text::TextStore;
-use crate::vector::VectorStore;
+use crate::vector::{Space, VectorStore};
 
 /// The name of the space of the model's item vectors. Spaces of the caller's own vectors are called `field:<name>`.
 pub(crate) const ITEM_SPACE: &str = "item";
@@ -53,6 +54,12 @@ pub(crate) struct Stores {
     pub calibration_error: ArcSwapOption<String>,
     /// Copies that replays of this store work with: they end with it.
     pub copies: Mutex<Vec<Weak<Stores>>>,
+    /// The spaces of items; none while the store opens.
+    pub item_spaces: ArcSwapOption<ItemSpaces>,
+    /// Held while a space is fitted: one at a time.
+    pub fitting: Mutex<()>,
+    /// The op log is not cut behind this commit while a space is fitted.
+    pub oplog_hold: AtomicU64,
 }
 
 /// What an open store begins with.
@@ -91,6 +98,9 @@ impl Stores {
             background_error: ArcSwapOption::empty(),
             calibration_error: ArcSwapOption::empty(),
             copies: Mutex::default(),
+            item_spaces: ArcSwapOption::empty(),
+            fitting: Mutex::default(),
+            oplog_hold: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -150,6 +160,25 @@ impl Stores {
         if self.progress.is_closing() { Err(Error::Closed) } else { Ok(()) }
     }
 
+    /// The space of items that is live.
+    pub(crate) fn item_space(&self) -> Result<Arc<ItemSpace>> {
+        Ok(self.item_spaces()?.live.clone())
+    }
+
+    pub(crate) fn item_spaces(&self) -> Result<Arc<ItemSpaces>> {
+        self.item_spaces.load_full().ok_or_else(|| Error::internal("the item space is not open"))
+    }
+
+    /// The vector spaces that are open, with the numbers of their vectors in the catalog and their graphs.
+    pub(crate) fn open_spaces(&self) -> Result<Vec<(SpaceNumber, SpaceRow, Arc<Space>)>> {
+        let (rows, items) = (self.spaces.load(), self.item_space()?);
+        let open = rows.rows().filter_map(|(number, row)| match row.name == ITEM_SPACE {
+            true => Some((items.number, row.clone(), items.graph.clone())),
+            false => Some((number, row.clone(), self.vectors.space(&row.name)?)),
+        });
+        Ok(open.collect())
+    }
+
     /// Closes the catalog, so that the path can be opened again at once. Nobody else may hold the stores any more.
     pub(crate) fn close(self) {
         self.catalog.close();
@@ -165,7 +194,8 @@ pub(crate) struct Spaces(pub Vec<SpaceRow>);
 pub(crate) struct SpaceRow {
     /// [`ITEM_SPACE`], or `field:` and the name of a field.
     pub name: String,
-    /// What makes vectors of this space comparable: the model's space id, or the name and width of the field.
+    /// What makes vectors of this space comparable: the model's space id (whatever was fitted on top of it), or the name
+    /// and width of the field.
     pub id: String,
     pub dimensions: u32,
 }

@@ -30,10 +30,12 @@ const LAYERS: [&[&str]; 6] = [
     &["catalog", "model", "text", "vector"],
     &[
         "event_tail",
+        "fit_space",
         "forget",
         "impression_queue",
         "intent",
         "interests",
+        "item_space",
         "live",
         "live_weights",
         "recover",

@@ -22,6 +22,8 @@ mod retention;
 mod rules;
 mod segments;
 mod shown;
+mod sids;
 mod signals;
+mod space;
 mod training;
 mod writes;

@@ -91,6 +91,10 @@ fn verify(db: &Engine, expected: &str, whole: bool) -> Result<(usize, State)> {
     for (id, version) in versions.iter().step_by(step) {
         agrees(db, **id, **version)?;
     }
+    let space = db.check_space()?;
+    if space.wrong > 0 || space.semantic_ids != found.items.len() as u64 {
+        return Err(format!("{} items, {space:?}", found.items.len()).into());
+    }
     if whole {
         db.flush()?;
         let recount = db.recount()?;

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn onelist_string_free(text: *mut *mut c_char) {
 /// - `path`: the directory, in UTF-8, `path_len` bytes.
 /// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 ///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, sessions,
-///   threads_per_session, index_threads, candidates, weights, calibrate, rating_scale, session_gap, retention
+///   threads_per_session, index_threads, candidates, weights, calibrate, fit_space, rating_scale, session_gap, retention
 ///   (per_user, total, days), impressions (false, or enabled, share, most), explore, new_items, max_bytes, force_network_fs.
 /// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 ///
@@ -219,7 +219,8 @@ pub unsafe extern "C" fn onelist_log(
 ///   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
 ///   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, next, candidates, fields, explain, now.
 ///   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
-///   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
+///   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]; the field semantic_id:1 or
+///   semantic_id:2 stands for the first codes of what the model makes of an item. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
 ///   as for onelist_set_scenario(). adapter: the name of onelist_load_adapter(). next: the "next" of the page before; the rest of the request stays the same.
 ///   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100,
 ///   "events_below": 5}.
@@ -334,6 +335,22 @@ pub unsafe extern "C" fn onelist_recount(engine: *mut OnelistEngine, changed: *m
         let recount = handle::find(engine)?.recount()?;
         if let Some(mut out) = out {
             out.write(usize::from(recount.before != recount.after));
+        }
+        Ok(())
+    })
+}
+
+/// Compares the vectors, the semantic ids and their lists of all items.
+///
+/// - `wrong` (out, may be NULL): how many are missing or too many; 0 when all is right.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_check_space(engine: *mut OnelistEngine, wrong: *mut usize) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for a place that can be written.
+        let out = unsafe { Out::optional("wrong", wrong, 0) }?;
+        let found = handle::find(engine)?.check_space()?;
+        if let Some(mut out) = out {
+            out.write(usize::try_from(found.wrong).unwrap_or(usize::MAX));
         }
         Ok(())
     })
@@ -695,7 +712,23 @@ pub unsafe extern "C" fn onelist_delete_scenario(
     })
 }
 
-/// The state of the engine in numbers: items, users, events, bytes on disk, the indexes, the model.
+/// Fits the vector space of items to the catalog and places every item anew, while requests and writes go on. Scores change.
+///
+/// - `fitted` (out, may be NULL): 1 when it was fitted; 0, with nothing changed, when fewer than 100 items have text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_fit_space(engine: *mut OnelistEngine, fitted: *mut usize) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for a place that can be written.
+        let out = unsafe { Out::optional("fitted", fitted, 0) }?;
+        let found = handle::find(engine)?.fit_space()?;
+        if let Some(mut out) = out {
+            out.write(usize::from(found));
+        }
+        Ok(())
+    })
+}
+
+/// The state of the engine in numbers: items, users, events, bytes on disk, the indexes, the model, the vector space.
 ///
 /// - `stats_json` (out): an object; free it.
 /// - `stats_json_len` (out, may be NULL): its length in bytes.

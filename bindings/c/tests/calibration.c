@@ -52,6 +52,13 @@ void test_calibration(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, onelist_recount(db, &changed));
     CHECK(changed == 0);
     CHECK_STATUS(ONELIST_OK, onelist_recount(db, NULL));
+    size_t fitted = 9;
+    CHECK_STATUS(ONELIST_OK, onelist_fit_space(db, &fitted));
+    CHECK(fitted == 0);
+    CHECK_STATUS(ONELIST_OK, onelist_fit_space(db, NULL));
+    CHECK_STATUS(ONELIST_OK, onelist_check_space(db, &changed));
+    CHECK(changed == 0);
+    CHECK_STATUS(ONELIST_OK, onelist_check_space(db, NULL));
     const char *event = "{\"user\": \"u5\", \"action\": \"buy\", \"item\": \"mug-blue\", \"segments\": {\"country\": \"UK\"}}";
     CHECK_STATUS(ONELIST_OK, onelist_log(db, event, strlen(event)));
     CHECK_STATUS(ONELIST_OK, onelist_flush(db));

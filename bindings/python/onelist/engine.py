@@ -62,6 +62,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     candidates: int | None = None,
     weights: Sequence[Sequence[float]] | None = None,
     calibrate: bool | None = None,
+    fit_space: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
     session_gap: float | None = None,
     retention: RetentionOptions | None = None,
@@ -86,6 +87,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``candidates``: how many a request scores when it does not say (200)
     - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
     - ``calibrate``: fit the weights to the log in the background, whenever it has grown by half (False)
+    - ``fit_space``: fit the vector space of items to the catalog in the background, from a thousand items with text on, and
+      again each time it has grown tenfold (False)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
     - ``session_gap``: seconds without an event after which a visit is over (1800)
     - ``retention``: which events are kept (all of them), as ``{"per_user": 500, "total": 5_000_000, "days": 730}``
@@ -110,6 +113,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "candidates": candidates,
         "weights": weights,
         "calibrate": calibrate,
+        "fit_space": fit_space,
         "rating_scale": rating_scale,
         "session_gap": session_gap,
         "retention": retention,
@@ -365,6 +369,16 @@ class Engine(ModelCalls):
         """Fits what is fitted to the whole log now (which items the same people have), instead of in the background when
         the log has grown by a fifth: for measuring, and after a bulk import."""
         self._native.refit()
+
+    def fit_space(self) -> bool:
+        """Fits the vector space of items to the catalog and places every item anew, while requests and writes go on; False,
+        with nothing changed, when fewer than 100 items have text. ``stats()["space"]`` says what is live. Scores change."""
+        return self._native.fit_space()
+
+    def check_space(self) -> bool:
+        """Compares the vectors, the semantic ids and their lists of all items; False when something is missing or too
+        many."""
+        return self._native.check_space()
 
     def recount(self) -> bool:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count

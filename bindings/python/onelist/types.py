@@ -62,7 +62,7 @@ class SeenWhen(TypedDict, total=False):
 
 
 class Cap(TypedDict):
-    """At most so many hits of one value of a field."""
+    """At most so many hits of one value of a field; ``semantic_id:1`` and ``semantic_id:2`` stand for what an item is about."""
 
     field: str
     most: int
@@ -314,6 +314,16 @@ class ModelStats(TypedDict):
     onnxruntime: str
 
 
+class SpaceStats(TypedDict):
+    """The vector space of items: ``fits`` is 0 until it was fitted to the catalog, to ``fitted_items`` items; ``drift`` is how
+    badly new items fit (1: as well as those)."""
+
+    id: str
+    fits: int
+    fitted_items: int
+    drift: float | None
+
+
 class ImpressionStats(TypedDict):
     """Impressions in the store; those logged, and those dropped because too many came, since the engine was opened."""
 
@@ -336,6 +346,7 @@ class Stats(TypedDict):
     text_tail: int
     vectors: list[VectorStats]
     model: ModelStats
+    space: SpaceStats
     impressions: ImpressionStats
     poisoned: str | None
     background_error: str | None

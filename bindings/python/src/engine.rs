@@ -132,6 +132,16 @@ impl Engine {
         call(py, || self.inner.refit())
     }
 
+    /// Fits the vector space of items; whether there was enough content.
+    fn fit_space(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.fit_space())
+    }
+
+    /// Compares vectors and semantic ids; whether all is right.
+    fn check_space(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.check_space().map(|found| found.wrong == 0))
+    }
+
     /// Counts all signals anew; whether they were right.
     fn recount(&self, py: Python<'_>) -> PyResult<bool> {
         call(py, || self.inner.recount().map(|recount| recount.before == recount.after))

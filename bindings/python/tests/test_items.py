@@ -4,6 +4,7 @@ import collections
 import datetime as dt
 import types
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -182,3 +183,23 @@ def test_what_was_put_is_there_after_opening_again(path: Any) -> None:
         assert item is not None
         np.testing.assert_array_equal(item.pop("image"), SHOP[0]["image"])
         assert item == {name: value for name, value in SHOP[0].items() if name != "image"}
+
+
+def test_the_space_is_fitted_when_there_is_enough_text(tmp_path: Path) -> None:
+    with onelist.open(tmp_path / "db", fit_space=False) as db:
+        words = ["red", "blue", "leather", "wooden", "electric", "heavy", "antique", "cheap", "bright", "soft"]
+        things = ["shoe", "boot", "teapot", "kettle", "backpack", "tent", "novel", "camera", "guitar", "sofa"]
+        db.put({"id": f"{word}-{thing}", "title": f"{word} {thing}"} for word in words for thing in things[:9])
+        assert db.fit_space() is False and db.stats()["space"]["fits"] == 0
+        assert db.check_space() is True
+        db.put({"id": f"{word}-sofa", "title": f"{word} sofa"} for word in words)
+        before = db.stats()["space"]
+        assert db.fit_space() is True
+        space = db.stats()["space"]
+        assert space["id"] != before["id"] and (space["fits"], space["fitted_items"]) == (1, 100)
+        assert space["drift"] is None and db.check_space() is True
+        db.put({"id": "green-shoe", "title": "green shoe"})
+        assert (db.stats()["space"]["drift"] or 0.0) > 0.0
+        assert "green-shoe" in db.rank("green shoe", limit=3).ids
+        kinds = db.rank("shoe", caps=[{"field": "semantic_id:1", "most": 1}], limit=5)
+        assert len(kinds.ids) == 5

@@ -17,7 +17,7 @@ pub(super) fn adjust(snapshot: &Snapshot, controls: &Controls, list: &mut [Score
     if controls.unlike.is_empty() && controls.lifts.is_empty() {
         return Ok(());
     }
-    let space = snapshot.item_space()?;
+    let space = snapshot.item_space();
     for scored in list.iter_mut() {
         if !controls.unlike.is_empty()
             && let Some(vector) = snapshot.catalog.view().vector(space, scored.candidate.key)?

@@ -7,7 +7,7 @@ use crate::id::ItemKey;
 use crate::intent::NamedCap;
 use crate::snapshot::Snapshot;
 
-use super::groups::{Group, groups};
+use super::groups::{Group, Grouped};
 
 /// All caps of a request, and what the list holds so far.
 pub(super) struct Caps<'c> {
@@ -48,9 +48,8 @@ impl<'c> Caps<'c> {
 
     /// The item's groups by each cap's field.
     fn groups(&self, key: ItemKey) -> Result<Vec<Vec<Group>>> {
-        let record = self.snapshot.catalog.view().item(key)?;
-        let fields = record.map(|record| record.item.fields).unwrap_or_default();
-        Ok(self.caps.iter().map(|named| groups(fields.get(&named.cap.field))).collect())
+        let item = Grouped::read(self.snapshot, key)?;
+        Ok(self.caps.iter().map(|named| item.by(&named.cap.field)).collect())
     }
 }
 

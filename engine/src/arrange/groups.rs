@@ -1,7 +1,11 @@
 //! The values of a field as groups: what caps count and what a mix is made of.
 
-use crate::item::Value;
+use crate::control::semantic_levels;
+use crate::error::Result;
+use crate::id::{ItemKey, SemanticId};
+use crate::item::{Fields, Value};
 use crate::limits::MAX_KEYWORD_BYTES;
+use crate::snapshot::Snapshot;
 
 /// Values of one item that count: tags beyond these are passed over.
 const VALUES: usize = 64;
@@ -17,10 +21,39 @@ pub(super) enum Group {
     Flag(bool),
     /// A date, in milliseconds.
     Date(i64),
+    /// The first codes of a semantic id; those that do not count are 0.
+    Semantic(SemanticId),
+}
+
+/// What groups of one item are read from.
+pub(super) struct Grouped {
+    fields: Fields,
+    sid: Option<SemanticId>,
+}
+
+impl Grouped {
+    /// Reads an item; nothing for one that is gone.
+    pub(super) fn read(snapshot: &Snapshot, key: ItemKey) -> Result<Grouped> {
+        let record = snapshot.catalog.view().item(key)?;
+        let fields = record.map(|record| record.item.fields).unwrap_or_default();
+        Ok(Grouped { fields, sid: snapshot.sid(key)? })
+    }
+
+    /// The groups by a field, or by codes of the semantic id.
+    pub(super) fn by(&self, name: &str) -> Vec<Group> {
+        match (semantic_levels(name), self.sid) {
+            (None, _) => groups(self.fields.get(name)),
+            (Some(_), None) => Vec::new(),
+            (Some(levels), Some(mut sid)) => {
+                sid.iter_mut().skip(levels).for_each(|code| *code = 0);
+                vec![Group::Semantic(sid)]
+            }
+        }
+    }
 }
 
 /// The groups that an item is in by one field, each once. A text too long to be compared as a whole is in none.
-pub(super) fn groups(value: Option<&Value>) -> Vec<Group> {
+fn groups(value: Option<&Value>) -> Vec<Group> {
     match value {
         Some(Value::Text(text)) if text.len() <= MAX_KEYWORD_BYTES => vec![Group::Text(text.clone())],
         Some(Value::Tags(tags)) => {

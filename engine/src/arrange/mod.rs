@@ -93,5 +93,5 @@ fn next(request: &Request, intent: &Intent, list: &[Scored]) -> Option<String> {
 
 /// Where the stored vector of an item is read: everything in this stage goes by the model's item vectors.
 fn vector(snapshot: &Snapshot, key: ItemKey) -> Result<Option<Vec<f32>>> {
-    snapshot.vector(snapshot.item_space()?, key)
+    snapshot.vector(snapshot.item_space(), key)
 }

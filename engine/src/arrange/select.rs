@@ -12,7 +12,7 @@ use crate::snapshot::Snapshot;
 
 use super::caps::Caps;
 use super::diversify::Diversity;
-use super::groups::{Group, groups};
+use super::groups::{Group, Grouped};
 use super::mix::Calibration;
 
 /// Candidates that greedy terms choose from beyond those that the page needs, and the step in which their number grows
@@ -101,10 +101,7 @@ fn terms(snapshot: &Snapshot, intent: &Intent, list: &[Scored], want: usize) -> 
         terms.push(Box::new(Diversity::new(intent.controls.diversity, vectors)));
     }
     if let Some(mix) = &intent.controls.mix {
-        let of = |key: ItemKey| -> Result<Vec<Group>> {
-            let record = snapshot.catalog.view().item(key)?;
-            Ok(record.map(|record| groups(record.item.fields.get(&mix.field))).unwrap_or_default())
-        };
+        let of = |key: ItemKey| -> Result<Vec<Group>> { Ok(Grouped::read(snapshot, key)?.by(&mix.field)) };
         let liked = intent.events.iter().filter(|event| event.meaning == Meaning::Positive);
         let history = liked.map(|event| of(event.key)).collect::<Result<Vec<_>>>()?;
         let candidates = pool.iter().map(|key| of(*key)).collect::<Result<Vec<_>>>()?;

@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 use super::covisits::Relation;
 use super::items::SpaceNumber;
 use super::popularity::Window;
+use super::sids::SidPrefix;
 
 /// LMDB takes keys up to 511 bytes; longer ids are stored under their hash.
 const LONGEST_PLAIN_ID: usize = 480;
@@ -34,6 +35,37 @@ pub(super) fn vector(space: SpaceNumber, key: ItemKey) -> [u8; 10] {
     let mut bytes = [0; 10];
     bytes[..2].copy_from_slice(&space.0.to_be_bytes());
     bytes[2..].copy_from_slice(&key.0.to_be_bytes());
+    bytes
+}
+
+/// The semantic id of an item in a space.
+pub(super) fn sid(space: SpaceNumber, key: ItemKey) -> [u8; 11] {
+    let mut bytes = [0; 11];
+    bytes[..2].copy_from_slice(&space.0.to_be_bytes());
+    bytes[3..].copy_from_slice(&key.0.to_be_bytes());
+    bytes
+}
+
+/// The start of the keys of one kind in a space: 0 for the ids of items, else the levels of the prefixes.
+pub(super) fn sid_kind(space: SpaceNumber, kind: u8) -> [u8; 3] {
+    let [high, low] = space.0.to_be_bytes();
+    [high, low, kind]
+}
+
+/// The start of the keys of all items that share a prefix: space, levels of the prefix, its codes.
+pub(super) fn sid_prefix(space: SpaceNumber, prefix: SidPrefix) -> Vec<u8> {
+    let mut bytes = space.0.to_be_bytes().to_vec();
+    match prefix {
+        SidPrefix::One(code) => bytes.extend([1, code]),
+        SidPrefix::Two(first, second) => bytes.extend([2, first, second]),
+    }
+    bytes
+}
+
+/// An item that has a prefix.
+pub(super) fn sid_posting(space: SpaceNumber, prefix: SidPrefix, key: ItemKey) -> Vec<u8> {
+    let mut bytes = sid_prefix(space, prefix);
+    bytes.extend_from_slice(&key.0.to_be_bytes());
     bytes
 }
 
@@ -130,7 +162,7 @@ pub(super) fn from(first: &[u8]) -> (Bound<&[u8]>, Bound<&[u8]>) {
     (Bound::Included(first), Bound::Unbounded)
 }
 
-/// The item key at the end of a [`popular`], [`fresh`], [`user_item`] or [`vector`] key.
+/// The item key at the end of a [`popular`], [`fresh`], [`user_item`], [`vector`] or [`sid_posting`] key.
 pub(super) fn last_item(key: &[u8]) -> Option<ItemKey> {
     let tail = key.len().checked_sub(8)?;
     Some(ItemKey(u64::from_be_bytes(key.get(tail..)?.try_into().ok()?)))

@@ -108,6 +108,15 @@ impl<'t> View<'t> {
         }))
     }
 
+    /// Whether anything is stored under the number of a space.
+    pub(crate) fn has_space(&self, space: SpaceNumber) -> Result<bool> {
+        let prefix = space.0.to_be_bytes();
+        let has = |table: &super::tables::Table| -> Result<bool> {
+            Ok(table.prefix_iter(self.txn, &prefix).map_err(storage)?.next().transpose().map_err(storage)?.is_some())
+        };
+        Ok(has(&self.tables.vectors)? || has(&self.tables.sids)?)
+    }
+
     /// Live items in order of key, from `from` on.
     pub(crate) fn items(&self, from: ItemKey) -> Result<impl Iterator<Item = Result<(ItemKey, ItemRecord)>> + use<'t>> {
         let first = keys::item(from);

@@ -21,6 +21,8 @@ pub(super) struct Tables {
     pub items: Table,
     /// space, item key -> components (f16 little-endian).
     pub vectors: Table,
+    /// space, 0, item key -> semantic id; space, prefix, item key -> nothing: the items that share it.
+    pub sids: Table,
     /// external user id -> user key and the id itself.
     pub users: Table,
     /// user key, 0, time, seq, place -> event; user key, 1, item key -> how often, when first and last;
@@ -47,7 +49,7 @@ pub(super) struct Tables {
 }
 
 /// Number of tables, for LMDB's `max_dbs`.
-pub(super) const COUNT: u32 = 15;
+pub(super) const COUNT: u32 = 16;
 
 impl Tables {
     /// Opens the tables, creating those that are missing.
@@ -58,6 +60,7 @@ impl Tables {
             ids: table("ids")?,
             items: table("items")?,
             vectors: table("vectors")?,
+            sids: table("sids")?,
             users: table("users")?,
             people: table("people")?,
             journal: table("journal")?,

@@ -10,7 +10,7 @@ use crate::retention::Retention;
 use crate::time::Timestamp;
 
 use super::old::OldEntry;
-use super::{Aside, Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, View};
+use super::{Aside, Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, SidPrefix, SpaceNumber, View};
 
 const ITEMS: u64 = 12;
 
@@ -203,4 +203,70 @@ proptest! {
         prop_assert_eq!(left, beside.counters().events);
         prop_assert!(left <= 30 || removed == most as u64);
     }
+}
+
+/// The items that have a prefix, newest first, by a look at every item.
+fn scanned(view: View<'_>, prefix: SidPrefix) -> Vec<ItemKey> {
+    let with = |key: &ItemKey| {
+        let sid = view.sid(SpaceNumber(0), *key).unwrap();
+        view.head(*key).unwrap().is_some() && sid.is_some_and(|sid| SidPrefix::of(sid).contains(&prefix))
+    };
+    (0..ITEMS).rev().map(ItemKey).filter(with).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lists_of_prefixes_are_what_a_scan_finds(
+        steps in prop::collection::vec((0..ITEMS, prop::option::of((0u8..2, 0u8..3, 0u8..2)), 0..4u8), 1..80),
+    ) {
+        let (_dir, catalog) = catalog();
+        let space = SpaceNumber(0);
+        for (n, (item, codes, fate)) in steps.into_iter().enumerate() {
+            let id = format!("i{item}");
+            let mut write = catalog.write().unwrap();
+            if fate == 0 {
+                write.delete(&id, &[space]).unwrap();
+            } else {
+                let vector = codes.map(|_| [0u8, 0x3c]);
+                let vectors = [(space, vector.as_ref().map(|bytes| bytes.as_slice()))];
+                let key = write.put(&Item::new(id), None, Timestamp::from_millis(0), &vectors).unwrap();
+                write.set_sid(space, key, codes.map(|(a, b, c)| [a, b, c])).unwrap();
+            }
+            // Some commits are lost, as in a crash.
+            if n % 5 != 4 {
+                write.commit().unwrap();
+            }
+        }
+        let read = catalog.read().unwrap();
+        let view = read.view();
+        for first in 0..2 {
+            let second = (0..3).map(|second| SidPrefix::Two(first, second));
+            for prefix in second.chain([SidPrefix::One(first)]) {
+                let listed: Vec<ItemKey> = view.sid_prefix(space, prefix).unwrap().map(|key| key.unwrap()).collect();
+                prop_assert_eq!(&listed, &scanned(view, prefix), "{:?}", prefix);
+            }
+        }
+        let check = view.check_sids(space).unwrap();
+        prop_assert_eq!((check.wrong, check.vectors), (0, check.sids));
+        prop_assert_eq!(view.sid_prefix(space, SidPrefix::One(9)).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn the_check_of_semantic_ids_notices_what_is_wrong() {
+    let (_dir, catalog) = catalog();
+    let space = SpaceNumber(0);
+    let mut write = catalog.write().unwrap();
+    write.put(&Item::new("i0"), None, Timestamp::from_millis(0), &[(space, Some(&[0, 0x3c]))]).unwrap();
+    assert_eq!(write.view().check_sids(space).unwrap().wrong, 1, "a vector without an id");
+    write.set_sid(space, ItemKey(0), Some([1, 2, 3])).unwrap();
+    assert_eq!(write.view().check_sids(space).unwrap().wrong, 0);
+    write.set_sid(space, ItemKey(1), Some([1, 2, 4])).unwrap();
+    assert_eq!(write.view().check_sids(space).unwrap().wrong, 3, "three rows without a vector");
+    let other = super::keys::sid_posting(space, SidPrefix::One(7), ItemKey(0));
+    write.set_sid(space, ItemKey(1), None).unwrap();
+    write.tables.sids.put(&mut write.txn, &other, &[]).unwrap();
+    assert_eq!(write.view().check_sids(space).unwrap().wrong, 1, "a list that the id does not name");
 }

@@ -68,18 +68,38 @@ impl<'c> CatalogWrite<'c> {
         self.tables.items.put(&mut self.txn, &keys::item(key), &items::encode(&record)?).map_err(storage)?;
         self.tables.fresh.put(&mut self.txn, &keys::fresh(available, key), &[]).map_err(storage)?;
         for (space, vector) in vectors {
-            let at = keys::vector(*space, key);
-            match vector {
-                Some(bytes) => self.tables.vectors.put(&mut self.txn, &at, bytes).map_err(storage)?,
-                None => self.tables.vectors.delete(&mut self.txn, &at).map(|_| ()).map_err(storage)?,
-            }
+            self.set_vector(*space, key, *vector)?;
         }
         self.counters.add_item(key, record.generation);
         self.changed.push(key);
         Ok(key)
     }
 
-    /// Removes an item, its vectors in `spaces`, and its places in the lists. Its key, events and masses stay, so that
+    /// Writes the vector of an item in a space (`None`: it has none).
+    pub(crate) fn set_vector(&mut self, space: SpaceNumber, key: ItemKey, vector: Option<&[u8]>) -> Result<()> {
+        let at = keys::vector(space, key);
+        match vector {
+            Some(bytes) => self.tables.vectors.put(&mut self.txn, &at, bytes).map_err(storage),
+            None => self.tables.vectors.delete(&mut self.txn, &at).map(|_| ()).map_err(storage),
+        }
+    }
+
+    /// Deletes some of the vectors and semantic ids of a space: the first `rows` of either.
+    pub(crate) fn clear_space(&mut self, space: SpaceNumber, rows: usize) -> Result<()> {
+        let first = space.0.to_be_bytes();
+        for table in [self.tables.vectors, self.tables.sids] {
+            let mut last = None;
+            for row in table.prefix_iter(&self.txn, &first).map_err(storage)?.take(rows) {
+                last = Some(row.map_err(storage)?.0.to_vec());
+            }
+            if let Some(last) = last {
+                table.delete_range(&mut self.txn, &keys::between(&first, &last)).map_err(storage)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes an item, its vectors and semantic ids in `spaces`, and its places in the lists. Its key, events and masses stay, so that
     /// a later `put` of the same id finds them. False when there was no such item.
     pub(crate) fn delete(&mut self, id: &str, spaces: &[SpaceNumber]) -> Result<bool> {
         let Some(key) = self.view().item_key(id)? else { return Ok(false) };
@@ -88,6 +108,7 @@ impl<'c> CatalogWrite<'c> {
         self.tables.items.delete(&mut self.txn, &keys::item(key)).map_err(storage)?;
         for space in spaces {
             self.tables.vectors.delete(&mut self.txn, &keys::vector(*space, key)).map_err(storage)?;
+            self.set_sid(*space, key, None)?;
         }
         let signals = self.view().signals(key)?;
         self.relist(key, signals.as_ref(), None)?;

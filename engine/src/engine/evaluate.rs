@@ -121,7 +121,7 @@ pub(super) fn read_log(stores: &Stores, plan: &Plan) -> Result<Log> {
 
 fn read_items(snapshot: &Snapshot, plan: &Plan, log: &mut Log) -> Result<HashMap<ItemKey, u32>> {
     let field = category_field(snapshot, plan)?;
-    let (space, width) = (snapshot.item_space()?, snapshot.model().width());
+    let (space, width) = (snapshot.item_space(), snapshot.model().width());
     let mut numbers = HashMap::new();
     let mut categories: HashMap<String, u32> = HashMap::new();
     let mut vectors = Vec::new();

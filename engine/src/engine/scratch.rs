@@ -7,8 +7,9 @@ use super::Engine;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exposure::Impressions;
+use crate::fit_space;
 use crate::id::ItemKey;
-use crate::ingest::{PreparedItem, prepare_stored};
+use crate::ingest::{Placed, PreparedItem, prepare_stored};
 use crate::retention::Retention;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
@@ -35,6 +36,7 @@ impl Scratch {
             model: source.live().folder.clone().or_else(|| source.config.model.clone()),
             sessions,
             calibrate: false,
+            fit_space: false,
             // What is measured is the model's own order, and nobody is shown it.
             impressions: Impressions::off(),
             explore: None,
@@ -47,6 +49,8 @@ impl Scratch {
         let stores = scratch.db.inner()?.stores.clone();
         source.adopt(&stores)?;
         stores.catalog.make_scratch()?;
+        // An item is copied with its vector and its semantic id, so each must have its own.
+        fit_space::fill_sids(source)?;
         scratch.copy(source)?;
         scratch.db.flush()?;
         Ok(scratch)
@@ -54,14 +58,18 @@ impl Scratch {
 
     fn copy(&self, source: &Stores) -> Result<()> {
         let snapshot = Snapshot::pin(source)?;
-        let (space, width) = (snapshot.item_space()?, snapshot.model().width());
+        let (space, width) = (snapshot.item_space(), snapshot.model().width());
         let inner = self.db.inner()?;
+        fit_space::adopt(&inner.stores, &snapshot.item)?;
         let mut batch: Vec<PreparedItem> = Vec::new();
         for row in snapshot.catalog.view().items(ItemKey(0))? {
             let (key, record) = row?;
-            let bytes = snapshot.catalog.view().vector(space, key)?;
-            let embedding = bytes.map(|bytes| vector::from_bytes(bytes, width)).transpose()?;
-            batch.push(prepare_stored(record.item, record.available, embedding));
+            let (vector, sid) = (snapshot.catalog.view().vector(space, key)?, snapshot.sid(key)?);
+            let placed = match vector.zip(sid) {
+                Some((bytes, sid)) => Some(Placed { vector: vector::from_bytes(bytes, width)?, sid, error: None }),
+                None => None,
+            };
+            batch.push(prepare_stored(record.item, record.available, placed, &snapshot.item));
             if batch.len() == BATCH {
                 source.check_open()?;
                 inner.writer.put(std::mem::take(&mut batch))?;

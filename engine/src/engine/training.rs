@@ -51,7 +51,9 @@ fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Resul
     let live = stores.model();
     let model = live.stats();
     let features = live.all_features();
-    let facts = [("features", features.join(",")), ("model", model.sha256), ("space", model.space_id)];
+    // The space that vectors were compared in, which may be a fit: it is another than that of the model's file then.
+    let space = stores.item_space()?.id.clone();
+    let facts = [("features", features.join(",")), ("model", model.sha256), ("space", space)];
     let mut file = TrainingFile::create(path, features, &facts)?;
     let mut summary = TrainingSummary::default();
     let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();

@@ -9,6 +9,6 @@ mod prepare;
 mod scenario;
 mod writer;
 
-pub(crate) use prepare::{PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
+pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use writer::{Writer, WriterThread, log_applied};

@@ -7,9 +7,11 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::id::check_id;
+use crate::id::{SemanticId, check_id};
 use crate::item::{Item, Value};
+use crate::item_space::ItemSpace;
 use crate::limits::{self, at_most};
+use crate::model::ItemVectors;
 use crate::stores::Stores;
 use crate::time::Timestamp;
 use crate::vector::to_half;
@@ -19,10 +21,22 @@ pub(crate) struct PreparedItem {
     pub item: Item,
     /// Since when it is available, if the configured date field says so.
     pub available: Option<Timestamp>,
-    /// The model's vector, when the item has text.
-    pub embedding: Option<Arc<[f16]>>,
+    /// Where the model places it, when it has text.
+    pub placed: Option<Placed>,
+    /// The space that it is placed in.
+    pub space: Arc<str>,
     /// The caller's vectors by field name, unit length.
     pub vectors: Vec<(String, Arc<[f16]>)>,
+}
+
+/// Where the model places an item.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    /// Unit length.
+    pub vector: Arc<[f16]>,
+    pub sid: SemanticId,
+    /// Squared distance of the vector from the centres of its semantic id; `None` when nobody counts it.
+    pub error: Option<f32>,
 }
 
 /// Checks a batch and embeds its text. Of several items with one id the last one stays.
@@ -33,20 +47,50 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
     at_most("items in one batch", limits::MAX_BATCH, items.len())?;
     items.iter().try_for_each(Item::check)?;
     let items = last_of_each_id(items);
-    let texts: Vec<String> = items.iter().map(|item| text_to_embed(stores, item)).collect();
-    let embeddings = stores.model().embed(&texts)?;
-    let prepared = items.into_iter().zip(embeddings).map(|(item, embedding)| {
-        let embedding = embedding.as_ref().map(|vectors| to_half(&vectors.item));
-        let vectors = own_vectors(&item);
-        Ok(PreparedItem { available: available(stores, &item)?, embedding, vectors, item })
+    let space = stores.item_space()?;
+    let texts: Vec<String> = items.iter().map(|item| item.content(&stores.config)).collect();
+    let (placed, id) = (place(stores, &space, &texts)?, Arc::from(space.id.as_str()));
+    let prepared = items.into_iter().zip(placed).map(|(item, placed)| {
+        let (vectors, space) = (own_vectors(&item), Arc::clone(&id));
+        Ok(PreparedItem { available: available(stores, &item)?, placed, space, vectors, item })
     });
     prepared.collect()
 }
 
-/// An item that another store checked and embedded with the same model.
-pub(crate) fn prepare_stored(item: Item, available: Timestamp, embedding: Option<Arc<[f16]>>) -> PreparedItem {
+fn place(stores: &Stores, space: &ItemSpace, texts: &[String]) -> Result<Vec<Option<Placed>>> {
+    let embedded = stores.model().embed(space.tensors(), texts)?;
+    Ok(embedded.into_iter().map(|one| one.map(|vectors| Placed::of(&vectors, space))).collect())
+}
+
+impl Placed {
+    fn of(vectors: &ItemVectors, space: &ItemSpace) -> Placed {
+        let error = space.tensors().map(|tensors| tensors.error(&vectors.item, vectors.sid));
+        Placed { vector: to_half(&vectors.item), sid: vectors.sid, error }
+    }
+}
+
+/// Places items again that were placed in a space which a fit has followed meanwhile.
+///
+/// # Errors
+/// [`Error::ModelFailed`].
+pub(super) fn place_again(stores: &Stores, space: &ItemSpace, items: &mut [PreparedItem]) -> Result<()> {
+    let mut stale: Vec<&mut PreparedItem> = items.iter_mut().filter(|item| *item.space != *space.id).collect();
+    let texts: Vec<String> = stale.iter().map(|prepared| prepared.item.content(&stores.config)).collect();
+    for (prepared, placed) in stale.iter_mut().zip(place(stores, space, &texts)?) {
+        (prepared.placed, prepared.space) = (placed, Arc::from(space.id.as_str()));
+    }
+    Ok(())
+}
+
+/// An item that another store checked and placed in the same space.
+pub(crate) fn prepare_stored(
+    item: Item,
+    available: Timestamp,
+    placed: Option<Placed>,
+    space: &ItemSpace,
+) -> PreparedItem {
     let vectors = own_vectors(&item);
-    PreparedItem { item, available: Some(available), embedding, vectors }
+    PreparedItem { item, available: Some(available), placed, space: Arc::from(space.id.as_str()), vectors }
 }
 
 fn last_of_each_id(items: Vec<Item>) -> Vec<Item> {
@@ -56,26 +100,6 @@ fn last_of_each_id(items: Vec<Item>) -> Vec<Item> {
     }
     let kept = items.into_iter().enumerate().filter(|(place, item)| last.get(&item.id) == Some(place));
     kept.map(|(_, item)| item).collect()
-}
-
-/// All text and tags that the model reads, in order of field name.
-fn text_to_embed(stores: &Stores, item: &Item) -> String {
-    let mut text = String::new();
-    for (name, value) in &item.fields {
-        if !stores.config.embeds(name) {
-            continue;
-        }
-        let parts: &[String] = match value {
-            Value::Text(one) => std::slice::from_ref(one),
-            Value::Tags(tags) => tags,
-            _ => continue,
-        };
-        for part in parts {
-            text.push_str(part);
-            text.push('\n');
-        }
-    }
-    text
 }
 
 fn own_vectors(item: &Item) -> Vec<(String, Arc<[f16]>)> {

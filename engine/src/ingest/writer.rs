@@ -11,16 +11,17 @@ use crate::catalog::{CatalogWrite, Entry, Impression, LoggedEvent, SpaceNumber};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{ItemKey, Seq};
+use crate::item_space::{Drift, ItemSpace};
 use crate::limits::{self, at_most};
 use crate::schema::Schema;
-use crate::stores::{SpaceRow, Spaces, Stores};
+use crate::stores::{ITEM_SPACE, SpaceRow, Spaces, Stores};
 use crate::text::TextDoc;
 use crate::time::Timestamp;
 use crate::vector::SpaceSpec;
 
 use super::group::{Gather, Job, Work};
 use super::keeper::{JournalKeeper, apply_journal};
-use super::prepare::PreparedItem;
+use super::prepare::{PreparedItem, place_again};
 
 /// Batches that may wait; further callers block, which is the back-pressure they need.
 const QUEUE: usize = 256;
@@ -131,8 +132,8 @@ pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
 }
 
 fn longest_tail(stores: &Stores) -> u64 {
-    let spaces = stores.spaces.load();
-    let vectors = spaces.0.iter().filter_map(|row| stores.vectors.space(&row.name)).map(|space| space.tail_len());
+    let spaces = stores.open_spaces().unwrap_or_default();
+    let vectors = spaces.iter().map(|(_, _, space)| space.tail_len());
     vectors.chain([stores.text.view().tail_len()]).max().unwrap_or(0) as u64
 }
 
@@ -234,6 +235,9 @@ struct Pending<'s> {
     schema: Schema,
     schema_grew: bool,
     spaces: Spaces,
+    /// The space of items that is live in this transaction.
+    items: Arc<ItemSpace>,
+    drift: Drift,
     now: Timestamp,
     /// Rows that were not refused: a group of refusals only is not committed.
     rows: usize,
@@ -254,12 +258,17 @@ impl<'s> Pending<'s> {
             return Err(Error::Poisoned { reason: reason.to_string() });
         }
         let (schema, spaces) = (Schema::clone(&stores.schema.load()), Spaces::clone(&stores.spaces.load()));
+        let items = stores.item_spaces()?.at(write.view())?;
+        let items = items.ok_or_else(|| Error::internal("the live item space is not open"))?;
+        let drift = Drift::read(write.view(), &items)?;
         Ok(Pending {
             stores,
             write,
             schema,
             schema_grew: false,
             spaces,
+            items,
+            drift,
             now: Timestamp::now(),
             rows: 0,
             docs: Vec::new(),
@@ -305,30 +314,39 @@ impl<'s> Pending<'s> {
         }
     }
 
-    fn put(&mut self, items: Vec<PreparedItem>) -> Result<usize> {
+    fn put(&mut self, mut items: Vec<PreparedItem>) -> Result<usize> {
+        place_again(self.stores, &self.items, &mut items)?;
         if std::mem::take(&mut self.schema_grew) {
             self.add_spaces()?;
             self.write.set_meta("schema", &self.schema)?;
         }
-        let count = items.len();
+        let (count, known) = (items.len(), self.drift.clone());
         items.into_iter().try_for_each(|prepared| self.put_one(prepared))?;
+        if self.drift != known {
+            self.drift.write(&mut self.write)?;
+        }
         Ok(count)
     }
 
     fn put_one(&mut self, prepared: PreparedItem) -> Result<()> {
-        let PreparedItem { item, available, embedding, vectors } = prepared;
+        let PreparedItem { item, available, placed, vectors, space: _ } = prepared;
         let mut by_space: Vec<(SpaceNumber, Option<Arc<[half::f16]>>)> = Vec::with_capacity(self.spaces.0.len());
         for (number, row) in self.spaces.rows() {
-            let vector = match row.name.strip_prefix("field:") {
-                Some(field) => vectors.iter().find(|(name, _)| name == field).map(|(_, vector)| vector.clone()),
-                None => embedding.clone(),
-            };
-            by_space.push((number, vector));
+            by_space.push(match row.name.strip_prefix("field:") {
+                Some(field) => {
+                    (number, vectors.iter().find(|(name, _)| name == field).map(|(_, vector)| vector.clone()))
+                }
+                None => (self.items.number, placed.as_ref().map(|placed| placed.vector.clone())),
+            });
         }
         let bytes: Vec<(SpaceNumber, Option<Vec<u8>>)> =
             by_space.iter().map(|(n, v)| (*n, v.as_deref().map(crate::vector::to_bytes))).collect();
         let borrowed: Vec<(SpaceNumber, Option<&[u8]>)> = bytes.iter().map(|(n, b)| (*n, b.as_deref())).collect();
         let key = self.write.put(&item, available, self.now, &borrowed)?;
+        self.write.set_sid(self.items.number, key, placed.as_ref().map(|placed| placed.sid))?;
+        if let Some(error) = placed.and_then(|placed| placed.error) {
+            self.drift.add(error);
+        }
         self.stores.events.adopt(&item.id, key);
         let generation = self.write.seq();
         for (number, vector) in by_space {
@@ -357,7 +375,8 @@ impl<'s> Pending<'s> {
     }
 
     fn delete(&mut self, ids: &[String]) -> Result<usize> {
-        let spaces: Vec<SpaceNumber> = self.spaces.rows().map(|(number, _)| number).collect();
+        let of_fields = self.spaces.rows().filter(|(_, row)| row.name != ITEM_SPACE).map(|(number, _)| number);
+        let spaces: Vec<SpaceNumber> = of_fields.chain([self.items.number]).collect();
         let mut deleted = 0;
         for id in ids {
             deleted += usize::from(self.write.delete(id, &spaces)?);
@@ -403,7 +422,7 @@ impl<'s> Pending<'s> {
 
     fn finish(self) -> Result<()> {
         let seq = self.write.seq();
-        let Pending { stores, write, schema, spaces, docs, vectors, .. } = self;
+        let Pending { stores, write, schema, spaces, items, docs, vectors, .. } = self;
         let applied = write.applied();
         let changed = write.changed().to_vec();
         if !changed.is_empty() {
@@ -412,7 +431,7 @@ impl<'s> Pending<'s> {
             stores.spaces.store(Arc::new(spaces));
             stores.recent.add(seq, changed.iter().copied());
             stores.text.stage(seq, docs, &stores.schema.load());
-            stage_vectors(stores, seq, vectors)?;
+            stage_vectors(stores, &items, seq, vectors)?;
         }
         match write.commit() {
             Ok(_) => {
@@ -456,7 +475,10 @@ fn open_new_spaces(stores: &Stores, spaces: &Spaces) -> Result<()> {
     Ok(())
 }
 
-fn stage_vectors(stores: &Stores, seq: Seq, mut vectors: Staged) -> Result<()> {
+fn stage_vectors(stores: &Stores, items: &ItemSpace, seq: Seq, mut vectors: Staged) -> Result<()> {
+    if let Some(staged) = vectors.remove(&items.number) {
+        items.graph.stage(seq, staged)?;
+    }
     for (number, row) in stores.spaces.load().rows() {
         if let (Some(space), Some(staged)) = (stores.vectors.space(&row.name), vectors.remove(&number)) {
             space.stage(seq, staged)?;

@@ -2,7 +2,7 @@
 
 use roaring::RoaringTreemap;
 
-use crate::control::{Cap, Mix};
+use crate::control::{Cap, Mix, semantic_levels};
 use crate::error::{Error, Result};
 use crate::exposure::{Exploration, NewItems};
 use crate::filter::Filter;
@@ -198,7 +198,7 @@ pub(super) fn read(snapshot: &Snapshot, request: &Request, rules: &[Labelled]) -
 
 /// Refuses a field whose values are no groups. An empty store knows no field, and has nothing to group.
 fn check_groups(snapshot: &Snapshot, field: &str) -> Result<()> {
-    if snapshot.schema.fields.is_empty() {
+    if snapshot.schema.fields.is_empty() || semantic_levels(field).is_some() {
         return Ok(());
     }
     match snapshot.schema.field(field)?.kind {

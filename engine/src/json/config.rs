@@ -27,7 +27,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 22] = [
+    const KNOWN: [&str; 23] = [
         "fields",
         "strict",
         "date_field",
@@ -41,6 +41,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "candidates",
         "weights",
         "calibrate",
+        "fit_space",
         "actions",
         "rating_scale",
         "session_gap",
@@ -70,6 +71,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
                 set(&mut config.weights, json, at, |json, at| list(json, at, |row, at| list(row, at, single)))?
             }
             "calibrate" => set(&mut config.calibrate, json, at, flag)?,
+            "fit_space" => set(&mut config.fit_space, json, at, flag)?,
             "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
             "session_gap" => set(&mut config.session_gap, json, at, number)?,

@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::error::{Error, Result};
 use crate::item::{Fields, Item, Value};
 use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
-use crate::stats::{ImpressionStats, ModelStats, Stats, VectorStats};
+use crate::stats::{ImpressionStats, ModelStats, SpaceStats, Stats, VectorStats};
 
 /// Writes an item so that [`item_from_json`](super::item_from_json) reads the same one: `id` first, then the fields by
 /// name.
@@ -231,6 +231,7 @@ impl Serialize for StatsForm<'_> {
             text_tail,
             vectors,
             model,
+            space,
             impressions,
             poisoned,
             background_error,
@@ -249,6 +250,7 @@ impl Serialize for StatsForm<'_> {
         map.serialize_entry("text_tail", text_tail)?;
         map.serialize_entry("vectors", &vectors.iter().map(VectorStatsForm).collect::<Vec<_>>())?;
         map.serialize_entry("model", &ModelStatsForm(model))?;
+        map.serialize_entry("space", &SpaceStatsForm(space))?;
         let ImpressionStats { kept, logged, dropped } = impressions;
         map.serialize_entry("impressions", &CountsForm([("kept", kept), ("logged", logged), ("dropped", dropped)]))?;
         map.serialize_entry("poisoned", poisoned)?;
@@ -296,6 +298,20 @@ impl Serialize for ModelStatsForm<'_> {
         map.serialize_entry("provider", provider)?;
         map.serialize_entry("fallback", fallback)?;
         map.serialize_entry("onnxruntime", onnxruntime)?;
+        map.end()
+    }
+}
+
+struct SpaceStatsForm<'a>(&'a SpaceStats);
+
+impl Serialize for SpaceStatsForm<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Written<S> {
+        let SpaceStats { id, fits, fitted_items, drift } = self.0;
+        let mut map = to.serialize_map(Some(4))?;
+        map.serialize_entry("id", id)?;
+        map.serialize_entry("fits", fits)?;
+        map.serialize_entry("fitted_items", fitted_items)?;
+        map.serialize_entry("drift", drift)?;
         map.end()
     }
 }

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::model::contract::CODES;
 use crate::model::history::{Histories, HistoryInput, check_vector};
 use crate::model::run::{Call, Feed, failed};
+use crate::model::space::SpaceTensors;
 use crate::model::{Adapter, Model};
 
 /// Codes that a context has: what follows is too unlikely to be looked for.
@@ -19,6 +20,8 @@ pub(crate) struct ContextInput<'a> {
     pub vector: Option<&'a [f32]>,
     /// Past events, newest last.
     pub history: &'a [HistoryInput<'a>],
+    /// The space that the vectors live in and the text is read into; `None` for that of the file.
+    pub space: Option<&'a SpaceTensors>,
     /// The adapter of the request's domain.
     pub adapter: Option<&'a Adapter>,
 }
@@ -61,12 +64,19 @@ impl Model {
             feeds.push(Feed::i64("text_ids", &[1, ids.len()], &ids));
             feeds.push(Feed::f32("text_mask", &[1, ids.len()], &mask));
             feeds.push(Feed::f32("query_text", &[1], &[1.0]));
+            if let Some(space) = input.space {
+                feeds.extend(space.text_feeds());
+                feeds.extend(space.place_feeds());
+            }
         }
         if let Some(vector) = vector {
             feeds.push(Feed::f32("query_vec", &[1, width], vector));
         }
         if !ids.is_empty() || vector.is_some() {
             feeds.push(Feed::f32("query_mask", &[1], &[1.0]));
+        }
+        if self.scores_codes {
+            feeds.extend(input.space.into_iter().flat_map(SpaceTensors::code_feeds));
         }
         feeds.extend(input.adapter.into_iter().flat_map(Adapter::feeds));
         let mut outputs = self.pool.with(|slot| slot.run(Call::Context, &feeds))?.into_iter();

@@ -1,10 +1,12 @@
 //! Texts to content vectors, item vectors and semantic ids.
 
 use crate::error::{Error, Result};
+use crate::id::SemanticId;
 use crate::model::Model;
-use crate::model::contract::{CODES, LEVELS};
+use crate::model::contract::LEVELS;
 use crate::model::history::check_vector;
 use crate::model::run::{Call, Feed, Slot, failed};
+use crate::model::space::SpaceTensors;
 
 /// Most texts of one run.
 const BATCH_TEXTS: usize = 256;
@@ -21,27 +23,27 @@ pub(crate) struct ItemVectors {
     /// D values of length one, in item space.
     pub item: Vec<f32>,
     /// The semantic id: one code for each level, coarse to fine.
-    pub sid: [u16; LEVELS],
+    pub sid: SemanticId,
 }
 
 /// An item vector (D values of length one, or zeros for zeros) and its semantic id.
-pub(crate) type Projected = (Vec<f32>, [u16; LEVELS]);
+pub(crate) type Projected = (Vec<f32>, SemanticId);
 
 impl Model {
-    /// Texts to vectors, in the order given; `None` for a text without a known word. Texts of like length share a run,
-    /// and many are spread over the sessions.
+    /// Texts to vectors of a space (`None`: that of the file), in the order given; `None` for a text without a known word.
+    /// Texts of like length share a run, and many are spread over the sessions.
     ///
     /// # Errors
     /// [`Error::ModelFailed`].
-    pub(crate) fn embed(&self, texts: &[String]) -> Result<Vec<Option<ItemVectors>>> {
+    pub(crate) fn embed(&self, space: Option<&SpaceTensors>, texts: &[String]) -> Result<Vec<Option<ItemVectors>>> {
         let parts: Vec<&[String]> = texts.chunks(TOKENIZE_TEXTS).collect();
         let tokens = self.pool.spread(&parts, |part| part.iter().map(|text| self.tokens.ids(text)).collect())?;
         let tokens: Vec<Vec<i64>> = tokens.into_iter().flat_map(|part: Vec<Vec<i64>>| part).collect();
         let mut order: Vec<usize> = (0..tokens.len()).filter(|index| !tokens[*index].is_empty()).collect();
         order.sort_by_key(|index| tokens[*index].len());
-        let embedded = self
-            .pool
-            .spread(&batches(&order, &tokens), |batch| self.pool.with(|slot| self.embed_batch(slot, batch, &tokens)))?;
+        let embed = |slot: &mut Slot, batch: &[usize]| self.embed_batch(slot, space, batch, &tokens);
+        let embedded =
+            self.pool.spread(&batches(&order, &tokens), |batch| self.pool.with(|slot| embed(slot, batch)))?;
         let mut result = vec![None; texts.len()];
         for (index, vectors) in order.into_iter().zip(embedded.into_iter().flatten()) {
             result[index] = vectors;
@@ -49,23 +51,30 @@ impl Model {
         Ok(result)
     }
 
-    /// Content vectors to item vectors and semantic ids. `contents` is n x De, row by row.
+    /// Content vectors to item vectors and semantic ids of a space (`None`: that of the file). `contents` is n x De, row by
+    /// row.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when that is no whole number of rows, [`Error::NonFinite`], [`Error::ModelFailed`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "fitting the space to a catalog starts from here"))]
-    pub(crate) fn project(&self, contents: &[f32]) -> Result<Vec<Projected>> {
+    pub(crate) fn project(&self, space: Option<&SpaceTensors>, contents: &[f32]) -> Result<Vec<Projected>> {
         let width = self.content_width();
         if !contents.len().is_multiple_of(width) {
             return Err(Error::argument("contents", format!("rows of {width} values"), contents.len().to_string()));
         }
         check_vector("contents", contents, contents.len())?;
         let parts: Vec<&[f32]> = contents.chunks(BATCH_TEXTS * width).collect();
-        let projected = self.pool.spread(&parts, |part| self.pool.with(|slot| self.project_batch(slot, part)))?;
+        let projected =
+            self.pool.spread(&parts, |part| self.pool.with(|slot| self.project_batch(slot, space, part)))?;
         Ok(projected.into_iter().flatten().collect())
     }
 
-    fn embed_batch(&self, slot: &mut Slot, batch: &[usize], tokens: &[Vec<i64>]) -> Result<Vec<Option<ItemVectors>>> {
+    fn embed_batch(
+        &self,
+        slot: &mut Slot,
+        space: Option<&SpaceTensors>,
+        batch: &[usize],
+        tokens: &[Vec<i64>],
+    ) -> Result<Vec<Option<ItemVectors>>> {
         let longest = batch.iter().map(|index| tokens[*index].len()).max().unwrap_or(1);
         let mut ids = vec![0i64; batch.len() * longest];
         let mut mask = vec![0f32; batch.len() * longest];
@@ -76,10 +85,11 @@ impl Model {
             mask[start..start + text.len()].fill(1.0);
         }
         let shape = [batch.len(), longest];
-        let feeds = [Feed::i64("text_ids", &shape, &ids), Feed::f32("text_mask", &shape, &mask)];
+        let mut feeds = vec![Feed::i64("text_ids", &shape, &ids), Feed::f32("text_mask", &shape, &mask)];
+        feeds.extend(space.into_iter().flat_map(SpaceTensors::text_feeds));
         let width = self.content_width();
         let contents = first(slot.run(Call::Text, &feeds)?)?.floats_of(&[batch.len(), width])?;
-        let projected = self.project_batch(slot, &contents)?;
+        let projected = self.project_batch(slot, space, &contents)?;
         let rows = contents.chunks(width).zip(projected);
         Ok(rows
             .map(|(content, (item, sid))| {
@@ -90,9 +100,13 @@ impl Model {
             .collect())
     }
 
-    fn project_batch(&self, slot: &mut Slot, contents: &[f32]) -> Result<Vec<Projected>> {
+    fn project_batch(&self, slot: &mut Slot, space: Option<&SpaceTensors>, contents: &[f32]) -> Result<Vec<Projected>> {
         let rows = contents.len() / self.content_width();
-        let feeds = [Feed::f32("content", &[rows, self.content_width()], contents)];
+        let mut feeds = vec![Feed::f32("content", &[rows, self.content_width()], contents)];
+        if let Some(space) = space {
+            feeds.extend(space.place_feeds());
+            feeds.extend(space.code_feeds());
+        }
         let mut outputs = slot.run(Call::Item, &feeds)?.into_iter();
         let (Some(vectors), Some(codes)) = (outputs.next(), outputs.next()) else {
             return Err(failed("expected two outputs of the item tower"));
@@ -127,13 +141,10 @@ fn first(outputs: Vec<crate::model::run::Output>) -> Result<crate::model::run::O
     outputs.into_iter().next().ok_or_else(|| failed("expected an output"))
 }
 
-fn semantic_id(codes: &[i64]) -> Result<[u16; LEVELS]> {
-    let mut id = [0u16; LEVELS];
+fn semantic_id(codes: &[i64]) -> Result<SemanticId> {
+    let mut id = SemanticId::default();
     for (place, code) in id.iter_mut().zip(codes) {
-        *place = u16::try_from(*code)
-            .ok()
-            .filter(|code| usize::from(*code) < CODES)
-            .ok_or_else(|| failed(format!("expected codes below {CODES}, found {code}")))?;
+        *place = u8::try_from(*code).map_err(|_| failed(format!("expected codes from 0 to 255, found {code}")))?;
     }
     Ok(id)
 }

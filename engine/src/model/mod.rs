@@ -22,24 +22,27 @@ mod runtime;
 mod scan;
 mod score;
 mod session;
+mod space;
 mod tokens;
 mod wire;
 mod wordpiece;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
 pub(crate) use adapter::{Adapter, AdapterFiles};
 pub(crate) use context::{Context, ContextInput};
+pub(crate) use embed::ItemVectors;
 pub(crate) use files::{About, Files};
 pub(crate) use history::HistoryInput;
 pub(crate) use score::{ScoreInput, Scores};
+pub(crate) use space::SpaceTensors;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, PERSONAL_FEATURES};
+use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, PERSONAL_FEATURES, SID_LOGITS};
 use crate::model::history::HistoryForm;
 use crate::model::manifest::{Dims, Manifest, custom_row};
 use crate::model::pool::Pool;
@@ -56,8 +59,11 @@ pub(crate) struct Model {
     /// Whether the graph takes the semantic ids of candidates, and of the history.
     cand_sid: bool,
     history_sid: bool,
+    /// Whether the graph says which codes it expects.
+    scores_codes: bool,
     weights: Vec<f32>,
     shipped_weights: Vec<f32>,
+    shipped_space: SpaceTensors,
     tokens: Tokens,
     pool: Pool,
     manifest: Manifest,
@@ -82,6 +88,7 @@ impl Model {
         check::scanned(files, &scanned).map_err(&refused)?;
         let weights = weights(config, &files.manifest)?;
         let shipped_weights = shipped_weights(&files.onnx, &scanned);
+        let shipped_space = SpaceTensors::shipped(&files.onnx, &scanned);
         let runtime = runtime::runtime(config)?;
         // The tokenizer takes as long to read as the graph does, so they are read side by side.
         let (tokens, opened) = std::thread::scope(|scope| {
@@ -102,10 +109,12 @@ impl Model {
             custom: custom_row(&manifest.actions).unwrap_or_default(),
             cand_sid: manifest.has_input(CAND_SID),
             history_sid: manifest.has_input(HISTORY_SID),
+            scores_codes: manifest.has_output(SID_LOGITS),
             dims: manifest.dims.clone(),
             actions: manifest.actions.clone(),
             weights,
             shipped_weights,
+            shipped_space,
             tokens,
             pool: Pool::new(opened.slots),
             stats: ModelStats {
@@ -130,7 +139,7 @@ impl Model {
         self.stats.sha256.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default()
     }
 
-    /// The vector space that item vectors of this model live in. Vectors of different spaces have no common cosine.
+    /// The vector space that item vectors live in under the constants of the file. Vectors of different spaces have no common cosine.
     pub(crate) fn space_id(&self) -> &str {
         &self.stats.space_id
     }

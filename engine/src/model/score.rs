@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::contract::{CAND_SID, CELLS, LEVELS};
 use crate::model::history::{Histories, HistoryInput, check_vector, codes};
 use crate::model::run::{Call, Feed, failed};
+use crate::model::space::SpaceTensors;
 use crate::model::{Adapter, Model};
 use crate::score::check_finite;
 
@@ -30,15 +31,18 @@ pub(crate) struct ScoreInput<'a> {
     pub explain: bool,
     /// Weights to score by, a row for each cell; `None` for those of the configuration or of the file.
     pub weights: Option<&'a [f32]>,
+    /// The space that the vectors and semantic ids are of; `None` for that of the file.
+    pub space: Option<&'a SpaceTensors>,
     /// The adapter of the request's domain.
     pub adapter: Option<&'a Adapter>,
 }
 
 impl ScoreInput<'_> {
-    /// Inputs that agree in this can share a run. Weights, and adapters, that lie in the same place are the same.
-    fn kind(&self) -> (bool, usize, usize) {
+    /// Inputs that agree in this can share a run. Weights, spaces and adapters that lie in the same place are the same.
+    fn kind(&self) -> (bool, usize, usize, usize) {
         let weights = self.weights.map_or(0, |weights| weights.as_ptr() as usize);
-        (self.explain, weights, self.adapter.map_or(0, |adapter| std::ptr::from_ref(adapter) as usize))
+        let space = self.space.map_or(0, |space| std::ptr::from_ref(space) as usize);
+        (self.explain, weights, space, self.adapter.map_or(0, |adapter| std::ptr::from_ref(adapter) as usize))
     }
 }
 
@@ -142,6 +146,10 @@ impl Model {
         let weights = given.unwrap_or(&self.weights);
         if !weights.is_empty() {
             feeds.push(Feed::f32("weights", &[CELLS, self.all_features().len()], weights));
+        }
+        if self.reads_sids() {
+            let space = run.first().and_then(|index| inputs[*index].space);
+            feeds.extend(space.into_iter().flat_map(SpaceTensors::code_feeds));
         }
         let call = if explain { Call::Explained } else { Call::Scores };
         let adapter = run.first().and_then(|index| inputs[*index].adapter);

@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::id::Seq;
+use crate::item_space::{self, ItemSpace, ItemSpaces};
 use crate::live::Live;
 use crate::model::Model;
 use crate::recover::{self, CHECKPOINTS};
@@ -85,13 +86,15 @@ fn learn(catalog: &Catalog, config: &Config, live: &Live) -> Result<(Schema, Spa
         }
         _ => set_item_space(&mut spaces, model),
     }
+    let empty = read.counters().items == 0;
+    drop(read);
+    let mut write = catalog.write()?;
+    item_space::settle(&mut write, model, empty)?;
     if (&schema, &spaces) != (&before.0, &before.1) {
-        drop(read);
-        let mut write = catalog.write()?;
         write.set_meta("schema", &schema)?;
         write.set_meta("spaces", &spaces)?;
-        write.commit_bookkeeping()?;
     }
+    write.commit_bookkeeping()?;
     Ok((schema, spaces))
 }
 
@@ -118,19 +121,22 @@ fn open_text(path: &Path, store_id: &str, catalog: &Catalog) -> Result<(TextStor
 fn open_spaces(stores: &Stores) -> Result<Vec<(SpaceNumber, Arc<Space>)>> {
     let read = stores.catalog.read()?;
     let checkpoints: Vec<VectorCheckpoint> = read.view().meta(CHECKPOINTS)?.unwrap_or_default();
-    let mut open = Vec::new();
-    for (number, row) in stores.spaces.load().rows() {
-        let spec = SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() };
-        let at = stores.vectors.open_space(&spec, &checkpoints)?;
-        let space = stores.vectors.space(&row.name).ok_or_else(|| Error::internal("a space did not open"))?;
-        if let Some(at) = at
-            && !recover::oplog_covers(&read, at)?
-        {
-            space.clear()?;
+    let open = |spec: &SpaceSpec| -> Result<Arc<Space>> {
+        let at = stores.vectors.open_space(spec, &checkpoints)?;
+        let space = stores.vectors.space(&spec.name).ok_or_else(|| Error::internal("a space did not open"))?;
+        match at {
+            Some(at) if !recover::oplog_covers(&read, at)? => space.clear()?,
+            _ => {}
         }
-        open.push((number, space));
+        Ok(space)
+    };
+    for row in stores.spaces.load().0.iter().filter(|row| row.name != ITEM_SPACE) {
+        open(&SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() })?;
     }
-    Ok(open)
+    let items = ItemSpace::read(read.view(), &stores.model(), open)?;
+    stores.item_spaces.store(Some(Arc::new(ItemSpaces::of(Arc::new(items)))));
+    let all = stores.open_spaces()?;
+    Ok(all.into_iter().map(|(number, _, space)| (number, space)).collect())
 }
 
 /// The commit that the background threads must reach: none when the indexes hold everything.

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::candidate::{Candidate, Source};
 use crate::catalog::{CALM_COUNT, ItemSignals, UserItem, Window};
 use crate::error::Result;
-use crate::id::ItemKey;
+use crate::id::{ItemKey, SemanticId};
 use crate::intent::Intent;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
@@ -27,7 +27,7 @@ pub(crate) struct Features {
     /// K x D, row by row; zeros for an item without a vector.
     pub vectors: Vec<f32>,
     /// K semantic ids, where the items have them; empty for a model that reads none.
-    pub sids: Vec<Option<[u8; 3]>>,
+    pub sids: Vec<Option<SemanticId>>,
 }
 
 impl Features {
@@ -135,7 +135,7 @@ fn bm25(snapshot: &Snapshot, intent: &Intent, candidates: &[Candidate]) -> Resul
 
 /// Copies an item's stored vector. False when it has none.
 fn read_vector(snapshot: &Snapshot, key: ItemKey, into: &mut [f32]) -> Result<bool> {
-    match snapshot.catalog.view().vector(snapshot.item_space()?, key)? {
+    match snapshot.catalog.view().vector(snapshot.item_space(), key)? {
         Some(bytes) => crate::vector::read_bytes(bytes, into).map(|()| true),
         None => Ok(false),
     }

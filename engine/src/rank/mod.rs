@@ -51,6 +51,7 @@ fn run(snapshot: &Snapshot, questions: &[Question]) -> Result<Vec<Scores>> {
             cand_vec: &question.features.vectors,
             cand_feat: &question.features.columns,
             cand_sid: &question.features.sids,
+            space: snapshot.item.tensors(),
             adapter: question.intent.adapter.as_deref(),
             explain: question.explain || personal::is_scaled(question.intent),
             // Weights of the configuration are the last word.

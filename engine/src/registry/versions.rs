@@ -22,7 +22,9 @@ pub(crate) fn load_model(stores: &Stores, folder: &Path) -> Result<ModelVersion>
     let files = Files::read(Some(folder))?;
     check_space(stores, &files)?;
     let id = files.id();
-    check_vectors(stores, &files, &Model::open(&stores.config, &files)?)?;
+    let model = Model::open(&stores.config, &files)?;
+    check_constants(stores, &model, |expected, found| files.refuse(expected, found))?;
+    check_vectors(stores, &files, &model)?;
     let _one_at_a_time = stores.change();
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let live = kept.pointer.version;
@@ -99,11 +101,13 @@ fn flip(stores: &Stores, version: u64) -> Result<()> {
     }
     let live = open_version(&stores.path, &stores.config, record, &kept, catalog.view())?;
     drop(catalog);
-    check_id(stores, live.model.space_id(), |expected, found| Error::ModelRefused {
+    let refuse = |expected, found| Error::ModelRefused {
         path: live.folder.clone().or(stores.config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
         expected,
         found,
-    })?;
+    };
+    check_id(stores, live.model.space_id(), refuse)?;
+    check_constants(stores, &live.model, refuse)?;
     let mut write = stores.catalog.write()?;
     write.set_meta(LIVE, &Pointer { version, before: Some(kept.pointer.version) })?;
     write.commit_bookkeeping()?;
@@ -115,7 +119,8 @@ fn check_space(stores: &Stores, files: &Files) -> Result<()> {
     check_id(stores, &files.about().space_id, |expected, found| files.refuse(expected, found))
 }
 
-/// Refuses another vector space than that of the stored vectors.
+/// Refuses another vector space than that of the stored vectors: the space that a model ships with, whatever was fitted on
+/// top of it, because a fit belongs to that space, and every model that ships with it works in the fit as it is.
 fn check_id(stores: &Stores, found: &str, refuse: impl FnOnce(String, String) -> Error) -> Result<()> {
     let spaces = stores.spaces.load();
     let Some(row) = spaces.0.iter().find(|row| row.name == ITEM_SPACE).filter(|row| row.id != found) else {
@@ -125,21 +130,31 @@ fn check_id(stores: &Stores, found: &str, refuse: impl FnOnce(String, String) ->
     Err(refuse(expected, format!("vector space {found}")))
 }
 
+/// Refuses a model that cannot be fed the constants of a fit, whether one is live or under way.
+fn check_constants(stores: &Stores, model: &Model, refuse: impl FnOnce(String, String) -> Error) -> Result<()> {
+    let (expected, found) = (stores.model().shipped_space().lengths(), model.shipped_space().lengths());
+    if expected == found {
+        return Ok(());
+    }
+    let described = |lengths| format!("token weights, mean, projection and codebook of {lengths:?} values");
+    Err(refuse(described(expected), described(found)))
+}
+
 /// Refuses a model that calls its space the store's and puts texts elsewhere in it: stored vectors would be compared with
 /// others.
 fn check_vectors(stores: &Stores, files: &Files, model: &Model) -> Result<()> {
     let texts = TEXTS.map(str::to_owned);
-    let pairs = stores.model().embed(&texts)?.into_iter().zip(model.embed(&texts)?);
+    let pairs = stores.model().embed(None, &texts)?.into_iter().zip(model.embed(None, &texts)?);
     for ((live, found), text) in pairs.zip(&texts) {
         let same = match (&live, &found) {
             (Some(live), Some(found)) => {
                 let cosine: f32 = live.item.iter().zip(&found.item).map(|(a, b)| a * b).sum();
-                live.item.len() == found.item.len() && cosine >= SAME
+                live.item.len() == found.item.len() && cosine >= SAME && live.sid == found.sid
             }
             (live, found) => live.is_none() == found.is_none(),
         };
         if !same {
-            let expected = format!("the item vector that the live model of this space gives `{text}`");
+            let expected = format!("the item vector and semantic id that the live model of this space gives `{text}`");
             return Err(files.refuse(expected, "another"));
         }
     }

@@ -5,15 +5,15 @@ mod merge;
 mod nearest;
 mod plan;
 mod related;
+mod sids;
 mod unseen;
 
 use crate::candidate::{Candidate, Source};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::ItemKey;
 use crate::intent::{Allowed, Intent};
 use crate::request::Request;
 use crate::snapshot::Snapshot;
-use crate::stores::ITEM_SPACE;
 
 use merge::Merge;
 use plan::Plan;
@@ -48,9 +48,9 @@ type Found = Vec<(ItemKey, f32)>;
 
 /// Asks one source. A request with several vectors of its own has several lists.
 fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -> Result<Vec<(Source, Found)>> {
-    let space = snapshot.item_space()?;
+    let items = (snapshot.item.number, snapshot.item.graph.as_ref());
     let near = |vector: Option<&Vec<f32>>| match vector {
-        Some(vector) => nearest::nearest(snapshot, intent, (space, ITEM_SPACE), vector, quota),
+        Some(vector) => nearest::nearest(snapshot, intent, items, vector, quota),
         None => Ok(Vec::new()),
     };
     let found = match source {
@@ -72,14 +72,17 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
             // Each has its share, so that the strongest interest cannot take all places.
             let each = quota.div_ceil(points.len().max(1));
             let lists = points.iter().map(|point| {
-                let found = nearest::nearest(snapshot, intent, (space, ITEM_SPACE), point, each)?;
+                let found = nearest::nearest(snapshot, intent, items, point, each)?;
                 Ok((source, found))
             });
             return lists.collect();
         }
+        Source::SemanticId => sids::sids(snapshot, intent, quota)?,
         Source::Vector => {
             let lists = intent.vectors.iter().map(|own| {
-                let found = nearest::nearest(snapshot, intent, (own.space, &own.name), &own.vector, quota)?;
+                let space = snapshot.stores.vectors.space(&own.name);
+                let graph = space.ok_or_else(|| Error::internal("a vector space is missing"))?;
+                let found = nearest::nearest(snapshot, intent, (own.space, &graph), &own.vector, quota)?;
                 Ok((Source::Vector, found))
             });
             return lists.collect();

@@ -1,10 +1,11 @@
 //! Neighbours of a vector: through the graph, or exactly when a filter leaves few.
 
 use crate::catalog::SpaceNumber;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::ItemKey;
 use crate::intent::{Allowed, Intent};
 use crate::snapshot::Snapshot;
+use crate::vector::Space;
 
 /// Up to this many allowed items are scored one by one. Walking a graph whose nodes are mostly forbidden costs more:
 /// measured, a filter that lets 1 % through visits 18 % of the graph.
@@ -16,11 +17,11 @@ const EXACT_SHARE: f64 = 0.05;
 pub(super) fn nearest(
     snapshot: &Snapshot,
     intent: &Intent,
-    space: (SpaceNumber, &str),
+    space: (SpaceNumber, &Space),
     vector: &[f32],
     k: usize,
 ) -> Result<Vec<(ItemKey, f32)>> {
-    let (number, name) = space;
+    let (number, graph) = space;
     let admits = |key| intent.admits(snapshot, key);
     if let Allowed::Only(keys) = &intent.allowed {
         let items = snapshot.catalog.counters().items as f64;
@@ -33,6 +34,5 @@ pub(super) fn nearest(
         Allowed::All => None,
         Allowed::Only(keys) => Some(keys),
     };
-    let graph = snapshot.stores.vectors.space(name).ok_or_else(|| Error::internal("a vector space is missing"))?;
     graph.search(vector, k, allowed, &|key, generation| snapshot.is_live(key, generation) && admits(key))
 }

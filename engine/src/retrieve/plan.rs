@@ -9,6 +9,9 @@ use crate::limits;
 use crate::request::Request;
 use crate::snapshot::Snapshot;
 
+/// The share of items of the same semantic id.
+const SID_SHARE: f32 = 0.1;
+
 /// What will be asked of whom.
 pub(super) struct Plan {
     /// Hits that the request needs, those it passes over included.
@@ -63,6 +66,9 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
     shares.extend(behaviour.into_iter().filter(|(_, scores, _)| !scores.is_empty()).map(|(s, _, share)| (s, share)));
     if intent.context.history.is_some() {
         shares.push((Source::Context, if searching { 0.25 } else { 0.3 }));
+    }
+    if !searching && (!intent.liked.is_empty() || !intent.context.codes.is_empty()) {
+        shares.push((Source::SemanticId, SID_SHARE));
     }
     if !intent.context.learned.is_empty() {
         shares.push((Source::Learned, if searching { 0.25 } else { 0.3 }));

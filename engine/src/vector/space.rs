@@ -100,6 +100,11 @@ impl Space {
         self.applied.fetch_max(seq.0, Ordering::AcqRel);
     }
 
+    /// What makes its vectors comparable.
+    pub(crate) fn id(&self) -> &str {
+        &self.spec.id
+    }
+
     /// Number of the last commit that was staged.
     #[cfg(test)]
     pub(crate) fn staged(&self) -> Seq {

@@ -82,6 +82,21 @@ impl VectorStore {
         Ok(seq)
     }
 
+    /// A space that is empty and is not open yet: it is filled beside the open one of its name and then takes its place.
+    ///
+    /// # Errors
+    /// [`Error::Index`] when memory is short.
+    pub(crate) fn prepare_space(&self, spec: &SpaceSpec) -> Result<Arc<Space>> {
+        let graph = Graph::new(spec.dimensions)?;
+        Ok(Arc::new(Space::new(spec.clone(), self.dir.clone(), self.threads, graph, Seq(0))))
+    }
+
+    /// Puts a space in the place of the open one of its name. Whoever holds that one goes on with it.
+    pub(crate) fn replace_space(&self, space: Arc<Space>) {
+        let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
+        spaces.insert(space.spec.name.clone(), space);
+    }
+
     /// An open space by name.
     pub(crate) fn space(&self, name: &str) -> Option<Arc<Space>> {
         self.spaces.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()

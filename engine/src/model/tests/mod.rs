@@ -1,6 +1,6 @@
 //! Tests of the model on the file that ships with the engine.
 
-mod network;
+pub(crate) mod network;
 mod refusals;
 mod runtime;
 mod scoring;

@@ -4,7 +4,7 @@
 mod adapter;
 #[path = "../../../../tests/src/trained.rs"]
 #[expect(dead_code, reason = "the integration tests use the rest")]
-mod trained;
+pub(crate) mod trained;
 
 use std::sync::OnceLock;
 
@@ -45,7 +45,7 @@ fn the_network_is_a_feature_like_any_other() {
     assert!(model.reads_sids() && !shipped.reads_sids());
     assert_eq!(model.space_id(), shipped.space_id());
     let texts = ["Red running shoes".to_owned()];
-    assert_eq!(model.embed(&texts).unwrap(), shipped.embed(&texts).unwrap());
+    assert_eq!(model.embed(None, &texts).unwrap(), shipped.embed(None, &texts).unwrap());
 }
 
 #[test]
@@ -66,6 +66,7 @@ fn semantic_ids_reach_the_network() {
         cand_sid: &sids,
         explain: true,
         weights: None,
+        space: None,
         adapter: None,
     };
     let all = model.all_features().len();
@@ -190,9 +191,10 @@ fn an_adapter_is_what_onnx_runtime_makes_of_it() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
         adapter: Some(&ours),
     };
-    let found = model.score(&[input, ScoreInput { adapter: None, ..input }]).unwrap();
+    let found = model.score(&[input, ScoreInput { space: None, adapter: None, ..input }]).unwrap();
     assert!(found[0].scores.iter().zip(&found[1].scores).any(|(a, b)| (a - b).abs() > 1e-3), "it changes scores");
 
     let environment = &crate::model::runtime::runtime(&Config::default()).unwrap().environment;

@@ -249,7 +249,7 @@ fn a_provider_that_cannot_start() {
             let model = Model::load(&Config { provider_fallback: true, ..config }).unwrap();
             assert_eq!(model.stats().provider, "cpu");
             assert!(model.stats().fallback.unwrap().starts_with("cuda: "));
-            assert!(model.embed(&["red shoes".to_owned()]).unwrap()[0].is_some());
+            assert!(model.embed(None, &["red shoes".to_owned()]).unwrap()[0].is_some());
         }
         Err(other) => panic!("expected a provider error, found {other}"),
     }

@@ -67,6 +67,7 @@ fn the_engines_calls_equal_the_reference() {
                 cand_sid: &[],
                 explain: true,
                 weights: None,
+                space: None,
                 adapter: None,
             })
             .collect();
@@ -77,7 +78,8 @@ fn the_engines_calls_equal_the_reference() {
             compared += 1;
         }
         for (row, input) in inputs.iter().enumerate() {
-            let context = ContextInput { text: None, vector: input.query, history: input.history, adapter: None };
+            let context =
+                ContextInput { text: None, vector: input.query, history: input.history, space: None, adapter: None };
             let found = model.context(&context).unwrap();
             let wanted = &wanted("context_vec").floats[row * 2 * d..][..2 * d];
             assert_close(&found.query.unwrap_or(vec![0.0; d]), &wanted[..d], 1e-4);
@@ -143,6 +145,7 @@ fn a_batch_scores_like_its_parts() {
             cand_sid: &[],
             explain: i % 2 == 0,
             weights: None,
+            space: None,
             adapter: None,
         })
         .collect();
@@ -174,6 +177,7 @@ fn candidates_do_not_see_one_another_and_padding_is_not_seen() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
         adapter: None,
     };
     let all = score_one(input(0, 30));
@@ -200,6 +204,7 @@ fn an_empty_history_is_no_history() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
         adapter: None,
     };
     let alone = score_one(input);
@@ -239,6 +244,7 @@ fn configured_weights_are_used() {
         cand_sid: &[],
         explain: true,
         weights: None,
+        space: None,
         adapter: None,
     };
     assert_close(&model.score(&[input]).unwrap()[0].scores, &[9.5], 1e-6);
@@ -265,6 +271,7 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
             cand_sid: &[],
             explain: false,
             weights: None,
+            space: None,
             adapter: None,
         };
         for input in [
@@ -275,9 +282,10 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
         ] {
             assert!(matches!(model.score(&[input]), Err(Error::NonFinite { .. })));
         }
-        let context = ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good, adapter: None };
+        let context =
+            ContextInput { text: None, vector: Some(&bad_vectors[..d]), history: &good, space: None, adapter: None };
         assert!(matches!(model.context(&context), Err(Error::NonFinite { .. })));
-        assert!(matches!(model.project(&vec![bad; model.content_width()]), Err(Error::NonFinite { .. })));
+        assert!(matches!(model.project(None, &vec![bad; model.content_width()]), Err(Error::NonFinite { .. })));
     }
     // Finite numbers that overflow inside the graph.
     let huge = vec![f32::MAX; 2 * d];
@@ -289,6 +297,7 @@ fn what_is_not_finite_is_an_error_and_never_a_score() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
         adapter: None,
     };
     match model.score(&[input]) {
@@ -310,6 +319,7 @@ fn shapes_that_do_not_fit_are_errors() {
         cand_sid: &[],
         explain: false,
         weights: None,
+        space: None,
         adapter: None,
     };
     for bad in [
@@ -331,8 +341,8 @@ fn shapes_that_do_not_fit_are_errors() {
     ] {
         assert!(matches!(model.score(&[bad]), Err(Error::InvalidArgument { .. })));
     }
-    assert!(matches!(model.project(&zeros[..3]), Err(Error::InvalidArgument { .. })));
-    assert!(model.project(&[]).unwrap().is_empty());
+    assert!(matches!(model.project(None, &zeros[..3]), Err(Error::InvalidArgument { .. })));
+    assert!(model.project(None, &[]).unwrap().is_empty());
 }
 
 #[test]
@@ -353,11 +363,17 @@ fn sixteen_threads_get_what_one_gets() {
                     cand_sid: &[],
                     explain: false,
                     weights: None,
+                    space: None,
                     adapter: None,
                 };
                 let first = score_one(input);
-                let context =
-                    ContextInput { text: Some("red leather shoes"), vector: None, history: &events, adapter: None };
+                let context = ContextInput {
+                    text: Some("red leather shoes"),
+                    vector: None,
+                    history: &events,
+                    space: None,
+                    adapter: None,
+                };
                 let context_first = model.context(&context).unwrap();
                 for _ in 0..20 {
                     assert_eq!(score_one(input), first);

@@ -47,8 +47,13 @@ fn latencies_and_rates() {
     let (events, vectors) = (unit_vectors(1, 50, d), unit_vectors(2, 1000, d));
     let (features, query) = (numbers(3, 1000 * f), unit_vectors(4, 1, d));
     let events = history(&events, d, 2);
-    let text =
-        ContextInput { text: Some("red leather shoes for women"), vector: None, history: &events, adapter: None };
+    let text = ContextInput {
+        text: Some("red leather shoes for women"),
+        vector: None,
+        history: &events,
+        space: None,
+        adapter: None,
+    };
     println!("context, text and 50 events        {:8.3} ms", measure(500, || drop(model.context(&text))));
     let bare = ContextInput { history: &[], ..text };
     println!("context, text only                 {:8.3} ms", measure(500, || drop(model.context(&bare))));
@@ -61,6 +66,7 @@ fn latencies_and_rates() {
             cand_sid: &[],
             explain,
             weights: None,
+            space: None,
             adapter: None,
         };
         let took = measure(500, || drop(model.score(&[input])));
@@ -77,7 +83,7 @@ fn latencies_and_rates() {
     for sessions in [1, 2] {
         let model = load(sessions);
         let started = Instant::now();
-        assert_eq!(model.embed(&titles).unwrap().len(), titles.len());
+        assert_eq!(model.embed(None, &titles).unwrap().len(), titles.len());
         println!(
             "embed, {sessions} threads                   {:8.0} titles/s",
             20_000.0 / started.elapsed().as_secs_f64()
