@@ -240,3 +240,14 @@ fn a_fit_outlives_the_model_that_it_was_made_with() {
     db.roll_back_model().unwrap();
     check_places(&db, 200);
 }
+
+#[test]
+fn exported_rows_name_the_space_they_were_compared_in() {
+    let (dir, db) = opened(200);
+    db.log(vec![Event::new("u", Action::Buy).item("thing-3"), Event::new("u", Action::Buy).item("thing-4")]).unwrap();
+    assert!(db.fit_space().unwrap());
+    let path = dir.path().join("rows.parquet");
+    db.export_training(&path, &crate::training::TrainingPlan::default()).unwrap();
+    let (bytes, id) = (std::fs::read(&path).unwrap(), db.stats().unwrap().space.id);
+    assert!(bytes.windows(id.len()).any(|window| window == id.as_bytes()), "{id}");
+}
