@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fit_space;
-use crate::forget::forget_step;
+use crate::forget;
 use crate::id::{ItemKey, check_id};
 use crate::impress::impression;
 use crate::ingest::{Writer, WriterThread, prepare_delete, prepare_events, prepare_items, prepare_scenario};
@@ -298,14 +298,7 @@ impl Engine {
     /// [`Error::Storage`], [`Error::Damaged`], and [`Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
     pub fn trim(&self) -> Result<u64> {
         let inner = self.inner()?;
-        inner.writer.settle()?;
-        let mut removed = 0;
-        loop {
-            match forget_step(&inner.stores)? {
-                0 => return Ok(removed),
-                more => removed += more,
-            }
-        }
+        forget::forget(&inner.stores, || inner.writer.settle())
     }
 
     /// The state of the engine, in numbers.

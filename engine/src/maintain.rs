@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::catalog::SpaceNumber;
 use crate::error::{Error, Result};
 use crate::fit_space;
-use crate::forget::forget_step;
+use crate::forget;
 use crate::id::Seq;
 use crate::recover;
 use crate::refit::{self, Together};
@@ -266,7 +266,7 @@ fn signals_thread(stores: &Stores, _: &State) {
         if stores.progress.is_closing() || stores.poisoned.load().is_some() {
             continue;
         }
-        attempt(stores, || forget(stores, &mut forgotten));
+        attempt(stores, || forget_when_due(stores, &mut forgotten));
         attempt(stores, || match refit_is_due(stores)? {
             true => refit::fit_together(stores),
             false => Ok(()),
@@ -283,7 +283,7 @@ fn follow_space(stores: &Stores) -> Result<()> {
 }
 
 /// Removes events when it is due; `last` is when that was done last, and how many had ever been logged then.
-fn forget(stores: &Stores, last: &mut Option<(Instant, u64)>) -> Result<()> {
+fn forget_when_due(stores: &Stores, last: &mut Option<(Instant, u64)>) -> Result<()> {
     let catalog = stores.catalog.read()?;
     let (counters, view) = (catalog.counters(), catalog.view());
     let due = match *last {
@@ -297,7 +297,7 @@ fn forget(stores: &Stores, last: &mut Option<(Instant, u64)>) -> Result<()> {
     }
     let logged = view.events_logged(&counters)?;
     drop(catalog);
-    while !stores.progress.is_closing() && forget_step(stores)? > 0 {}
+    forget::forget(stores, || Ok(()))?;
     *last = Some((Instant::now(), logged));
     Ok(())
 }

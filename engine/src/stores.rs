@@ -52,6 +52,8 @@ pub(crate) struct Stores {
     pub background_error: ArcSwapOption<String>,
     /// The last failure of a calibration in the background.
     pub calibration_error: ArcSwapOption<String>,
+    /// Held by whoever removes events: two at a time would count for nothing what the other counted.
+    pub forgetting: Mutex<()>,
     /// Copies that replays of this store work with: they end with it.
     pub copies: Mutex<Vec<Weak<Stores>>>,
     /// The spaces of items; none while the store opens.
@@ -97,6 +99,7 @@ impl Stores {
             poisoned: ArcSwapOption::empty(),
             background_error: ArcSwapOption::empty(),
             calibration_error: ArcSwapOption::empty(),
+            forgetting: Mutex::default(),
             copies: Mutex::default(),
             item_spaces: ArcSwapOption::empty(),
             fitting: Mutex::default(),

@@ -249,8 +249,8 @@ onelist_status onelist_evaluate(onelist_engine *engine,
                                 size_t *report_json_len);
 
 // Fits the weights of the model's linear part to the log, checks them on later events than those they were fitted to, and
-// ranks by those that are better from now on. When the call returns that is on disk. Takes about 45 s of processor
-// time for each million events, on two threads.
+// ranks by those that are better from now on. When the call returns that is on disk. Takes about 25 s for each
+// million events, on two threads.
 //
 // - `calibration_json` (out): {"version", "time", "events", "model", "sets": [{"situation", "samples", "held_out",
 //   "ndcg_before", "ndcg_after", "kept", "weights"}]}; free it. A log that is too small gives no sets and changes nothing.
