@@ -72,14 +72,20 @@ fn verify(db: &Engine, acknowledged: u64) -> Result<u64> {
     if held > stats.items {
         return Err(format!("{} items, {:?}", stats.items, stats.vectors).into());
     }
+    // A graph is approximate, and ten items share each title here: one search in a hundred may come by none of them.
+    let (mut looks, mut missed) = (0, Vec::new());
     for n in (0..stats.items).step_by(23) {
+        looks += 1;
         let item = item(n);
         let Some(Value::Text(title)) = item.fields.get("title") else { return Err("no title".into()) };
         let hits = db.rank(&Request::new().query(title.clone()).limit(20))?.hits;
         let near = |hit: &onelist::Hit| hit.sources.iter().any(|p| p.source == Source::Semantic && p.score > 0.99);
         if !hits.iter().any(|hit| near(hit) && hit.fields.get("title") == item.fields.get("title")) {
-            return Err(format!("{} is not found by its meaning", item.id).into());
+            missed.push(item.id);
         }
+    }
+    if missed.len() * 100 > looks {
+        return Err(format!("of {looks} items {} are not found by their meaning: {missed:?}", missed.len()).into());
     }
     Ok(stats.items)
 }
