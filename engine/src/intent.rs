@@ -131,7 +131,7 @@ impl Intent {
         let past = past(snapshot, request, person.as_ref(), now)?;
         let events = past_events(snapshot, &past, now)?;
         let liked = liked(snapshot, &past);
-        let relations = Relations::read(snapshot, if liked.is_empty() { &seeds } else { &liked })?;
+        let relations = Relations::read(snapshot, if liked.is_empty() { &seeds } else { &liked }, now)?;
         let segments = Arc::new(SegmentPopularity::read(snapshot, request, person.as_ref(), now)?);
         let speaks = |event: &&PastEvent| event.meaning == Meaning::Positive && event.vector.iter().any(|x| *x != 0.0);
         let positive = events.iter().rev().filter(speaks);

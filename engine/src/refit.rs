@@ -71,7 +71,7 @@ pub(crate) fn fit_together(stores: &Stores) -> Result<()> {
         }
         let lists: Vec<_> = rows.iter().map(|item| (log.items[*item], log.neighbours(*item, &mut scratch))).collect();
         let mut write = stores.catalog.write()?;
-        for (item, list) in lists.into_iter().filter(|(_, list)| list.iter().next().is_some()) {
+        for (item, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             write.set_neighbours(fitted.relation(), item, list)?;
         }
         write.commit_bookkeeping()?;

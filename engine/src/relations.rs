@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::id::{ItemKey, KeyMap};
 use crate::refit::Together;
 use crate::snapshot::Snapshot;
+use crate::time::Timestamp;
 
 /// Events whose co-visits are read: at half the weight from step to step, more would not be heard.
 const NEXT_EVENTS: usize = 12;
@@ -39,8 +40,8 @@ pub(crate) struct Scores(Sums);
 type Sums = KeyMap<ItemKey, f32>;
 
 impl Relations {
-    /// Reads the lists of a history of items that were liked, newest first.
-    pub(crate) fn read(snapshot: &Snapshot, history: &[ItemKey]) -> Result<Relations> {
+    /// Reads the lists of a history of items that were liked, newest first, as of a time.
+    pub(crate) fn read(snapshot: &Snapshot, history: &[ItemKey], now: Timestamp) -> Result<Relations> {
         if history.is_empty() {
             return Ok(Relations::default());
         }
@@ -53,10 +54,10 @@ impl Relations {
         }
         let newest = |count: usize| &history[..count.min(history.len())];
         Ok(Relations {
-            next: Scores::sum(snapshot, Relation::Next, newest(NEXT_EVENTS), NEXT_DECAY)?,
-            basket: Scores::sum(snapshot, Relation::Basket, newest(BASKET_EVENTS), BASKET_DECAY)?,
+            next: Scores::sum(snapshot, Relation::Next, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
+            basket: Scores::sum(snapshot, Relation::Basket, (newest(BASKET_EVENTS), BASKET_DECAY), now)?,
             together: match fitted {
-                Some(fitted) => Scores::sum(snapshot, fitted.relation(), &distinct, 1.0)?,
+                Some(fitted) => Scores::sum(snapshot, fitted.relation(), (&distinct, 1.0), now)?,
                 None => Scores::default(),
             },
         })
@@ -64,14 +65,19 @@ impl Relations {
 }
 
 impl Scores {
-    fn sum(snapshot: &Snapshot, relation: Relation, items: &[ItemKey], decay: f32) -> Result<Scores> {
+    fn sum(
+        snapshot: &Snapshot,
+        relation: Relation,
+        (items, decay): (&[ItemKey], f32),
+        now: Timestamp,
+    ) -> Result<Scores> {
         let view = snapshot.catalog.view();
         let mut sums = Sums::default();
         let mut weight = 1.0;
         for item in items {
             let list = view.neighbours(relation, *item)?;
-            let share = weight / calm(relation, &list);
-            for (other, strength) in list.iter() {
+            let share = weight / calm(relation, &list, now);
+            for (other, strength) in list.at(now) {
                 *sums.entry(other).or_default() += share * strength;
             }
             weight *= decay;
@@ -113,9 +119,9 @@ impl Scores {
 }
 
 /// What the weights of a list are divided by. Fitted lists are calm already.
-fn calm(relation: Relation, list: &Neighbours) -> f32 {
+fn calm(relation: Relation, list: &Neighbours, now: Timestamp) -> f32 {
     match relation {
         Relation::Together(_) => 1.0,
-        Relation::Next | Relation::Basket => (list.total() + FEW).sqrt(),
+        Relation::Next | Relation::Basket => (list.total(now) + FEW).sqrt(),
     }
 }

@@ -32,9 +32,8 @@ fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
     let ndcg = |weights: &[f64]| later.iter().map(|sample| sample.ndcg(weights)).collect::<Vec<f64>>();
     let was = ndcg(&start);
     let tried = PULLS.map(|pull| (pull, ndcg(&fit(earlier, &start, pull))));
-    let best = tried.iter().max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)));
-    let (pull, is) = best.map_or((PULLS[0], &was), |(pull, is)| (*pull, is));
-    let gains: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
+    let (pull, is) = calmest(&tried);
+    let gains = differences(is, &was);
     let kept = mean(&gains) > standard_error(&gains);
     // What proved itself is fitted once more with the later samples, which are the ones most like what comes.
     let weights = if kept { fit(samples, &start, pull) } else { start };
@@ -47,6 +46,23 @@ fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
         kept,
         weights: weights.into_iter().map(|weight| weight as f32).collect(),
     }
+}
+
+/// The strongest pull that is no worse than the best by more than a standard error: differences within one are noise, and
+/// the nearer to what is known to work, the better (the one-standard-error rule of Breiman and others, *Classification
+/// and Regression Trees*, 1984).
+fn calmest(tried: &[(f64, Vec<f64>); PULLS.len()]) -> (f64, &[f64]) {
+    let best = tried.iter().fold(&tried[0], |best, one| if mean(&one.1) > mean(&best.1) { one } else { best });
+    let as_good = |one: &&(f64, Vec<f64>)| {
+        let lacks = differences(&best.1, &one.1);
+        mean(&lacks) <= standard_error(&lacks)
+    };
+    let (pull, ndcg) = tried.iter().rev().find(as_good).unwrap_or(best);
+    (*pull, ndcg)
+}
+
+fn differences(of: &[f64], minus: &[f64]) -> Vec<f64> {
+    of.iter().zip(minus).map(|(of, minus)| of - minus).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -61,6 +61,8 @@ struct Person {
 #[derive(Clone, Copy)]
 struct Step {
     time: Timestamp,
+    /// The time that it counts by, which is never in the future.
+    counted: Timestamp,
     order: (Seq, u32),
     item: ItemKey,
     /// Hash of the basket; 0 for none.
@@ -76,7 +78,8 @@ impl Step {
     fn of(event: &StoredEvent, config: &Config) -> Option<Step> {
         let (meaning, _) = event.action.meaning(event.value, config);
         let item = event.item.filter(|_| meaning == Meaning::Positive)?;
-        Some(Step { time: event.time, order: event.order, item, basket: basket(event.basket.as_deref()) })
+        let (time, counted) = (event.time, event.counted());
+        Some(Step { time, counted, order: event.order, item, basket: basket(event.basket.as_deref()) })
     }
 }
 
@@ -196,18 +199,19 @@ impl CatalogWrite<'_> {
 
     fn relate_next(&mut self, before: &[Step], step: Step, after: &[Step]) -> Result<()> {
         for (place, other) in before.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
-            self.neighbours_of(Relation::Next, other.item)?.add(step.item, next_weight(place + 1));
+            self.neighbours_of(Relation::Next, other.item)?.add(step.item, next_weight(place + 1), step.counted);
         }
         for (place, other) in after.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
-            self.neighbours_of(Relation::Next, step.item)?.add(other.item, next_weight(place + 1));
+            self.neighbours_of(Relation::Next, step.item)?.add(other.item, next_weight(place + 1), other.counted);
         }
         Ok(())
     }
 
     fn relate_basket<'s>(&mut self, others: impl Iterator<Item = &'s Step>, step: Step) -> Result<()> {
         for other in others.filter(|other| other.item != step.item) {
-            self.neighbours_of(Relation::Basket, other.item)?.add(step.item, 1.0);
-            self.neighbours_of(Relation::Basket, step.item)?.add(other.item, 1.0);
+            let time = step.counted.max(other.counted);
+            self.neighbours_of(Relation::Basket, other.item)?.add(step.item, 1.0, time);
+            self.neighbours_of(Relation::Basket, step.item)?.add(other.item, 1.0, time);
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use crate::error::Result;
 use crate::id::{ItemKey, KeyMap};
 
 use super::covisits::{Neighbours, Relation};
+use super::keys;
 use super::store::storage;
 use super::write::CatalogWrite;
-use super::{codec, keys};
 
 /// Lists that are held before all are written: about a hundred megabytes when each is full.
 const MOST: usize = 65_536;
@@ -63,7 +63,7 @@ impl CatalogWrite<'_> {
         lists.sort_unstable_by_key(|(key, _)| *key);
         for ((relation, item), row) in lists {
             let key = keys::neighbours(relation, item);
-            self.tables.neighbours.put(&mut self.txn, &key, &codec::encode(&row)?).map_err(storage)?;
+            self.tables.neighbours.put(&mut self.txn, &key, &row.encode()?).map_err(storage)?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Intent {
             query: self.query.clone(),
             context: self.context.clone(),
             events: past_events(snapshot, &past, self.now)?,
-            relations: Relations::read(snapshot, if liked.is_empty() { &self.seeds } else { &liked })?,
+            relations: Relations::read(snapshot, if liked.is_empty() { &self.seeds } else { &liked }, self.now)?,
             segments: Arc::clone(&self.segments),
             liked: Vec::new(),
             interests: Vec::new(),
