@@ -2,14 +2,18 @@
 //!
 //!     make quality
 //!
-//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, tags); none runs
-//! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
+//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, ml100k, tags);
+//! none runs all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
 //! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--export FILE` writes what a model may be trained on: the
 //! rows of the requests before the first target.
 
 mod data;
+// The demo reads the same files, and more of them.
+#[allow(dead_code)]
+#[path = "../../examples/demo/movielens.rs"]
+mod movielens;
 mod tasks;
 
 use std::path::{Path, PathBuf};
