@@ -30,7 +30,9 @@ pub(crate) fn questions(mut log: Log, plan: &Plan) -> Result<Questions> {
         hidden_users: hidden(&withheld.users, |user| log.users.get(user).cloned()),
         ..Questions::default()
     };
-    if plan.next_item && let Protocol::GlobalTimeSplit { at } = plan.protocol {
+    if plan.next_item
+        && let Protocol::GlobalTimeSplit { at } = plan.protocol
+    {
         asked.split = match at {
             SplitAt::Time(time) => Some(time),
             SplitAt::Share(_) => log.events.get(targets::first_target(log, plan.protocol)).map(|event| event.time),
@@ -108,7 +110,10 @@ pub(super) fn check_names(plan: &Plan, others: &[(String, SystemKind)]) -> Resul
 pub(super) fn warning(plan: &Plan) -> Option<String> {
     let names: Vec<&str> = plan.external.iter().map(|external| external.name.as_str()).collect();
     let of = |names: &[&str]| {
-        format!("answers of {} were given from elsewhere: whether they know the future cannot be checked", names.join(", "))
+        format!(
+            "answers of {} were given from elsewhere: whether they know the future cannot be checked",
+            names.join(", ")
+        )
     };
     (!names.is_empty()).then(|| of(&names))
 }
@@ -135,8 +140,10 @@ fn check_questions(external: &External, asks: &[Ask], hash: &str) -> Result<()> 
     for (task, (count, first)) in missing {
         let all = asks.iter().filter(|ask| ask.task == task).count();
         if count < all {
-            let expected =
-                format!("an answer to each of the {all} questions `{}`, an empty one where there is nothing", task.name());
+            let expected = format!(
+                "an answer to each of the {all} questions `{}`, an empty one where there is nothing",
+                task.name()
+            );
             return Err(Error::argument(what, expected, format!("none to {count} of them, the first is {first}")));
         }
     }

@@ -40,7 +40,9 @@ fn answered(asked: &Questions) -> External {
 fn refused(external: External) -> String {
     let plan = Plan { external: vec![external], ..plan() };
     match plan.check().and_then(|()| measure(log(), &plan, own_third).map(|_| ())) {
-        Err(error @ (Error::InvalidArgument { .. } | Error::NonFinite { .. } | Error::InvalidId { .. })) => error.to_string(),
+        Err(error @ (Error::InvalidArgument { .. } | Error::NonFinite { .. } | Error::InvalidId { .. })) => {
+            error.to_string()
+        }
         other => panic!("expected an error of the input, found {other:?}"),
     }
 }
@@ -121,7 +123,10 @@ fn wrong_answers_are_refused_with_what_was_expected() {
     let mut unknown = good();
     unknown.answers.insert(all, ExternalAnswer::Ranked(Vec::new()));
     let message = refused(unknown);
-    assert!(message.contains(&format!("0 to {}", all - 1)) && message.contains(&format!("question {all}")), "{message}");
+    assert!(
+        message.contains(&format!("0 to {}", all - 1)) && message.contains(&format!("question {all}")),
+        "{message}"
+    );
 
     let mut missing = good();
     missing.answers.remove(&3);
