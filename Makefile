@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench · make quality · make clean
+# make demo · make test · make check · make bench · make quality · make rivals · make clean
 #
 # `demo` and `test` set up what they need in .venv and .cache of this folder; nothing is installed elsewhere. Everything is
 # built in the release profile and into one folder, so that tantivy, usearch and the C++ they bring are compiled once.
@@ -12,13 +12,14 @@ STEP := scripts/step
 # The Python half is built by pip alone: pyo3 is compiled anew whenever another tool than the last one asks for it.
 RUST := --release --workspace --exclude onelist-python
 
-.PHONY: help demo test check bench quality clean
+.PHONY: help demo test check bench quality rivals clean
 help:
 	@echo "make demo    MovieLens 100k as a search engine and a recommender, on your terminal"
 	@echo "make test    every test of the three languages"
 	@echo "make check   format, lints, documentation, licences, layers"
 	@echo "make bench   the engine beside its own dependencies, as one table; options in ARGS"
 	@echo "make quality search and next item on real data, with intervals (ONELIST_DATA); options in ARGS"
+	@echo "make rivals  recommenders from PyPI and a SASRec in the same evaluation; tasks and options in ARGS"
 	@echo "make clean   removes what was built, .venv and .cache"
 
 demo:
@@ -51,6 +52,11 @@ bench:
 quality:
 	@scripts/setup demo
 	cargo run --release -p onelist-benches --bin quality -- $(ARGS)
+
+rivals:
+	@scripts/setup demo
+	@scripts/setup rivals
+	PYTHONPATH=benches python -m rivals $(or $(ARGS),retail movies ml100k)
 
 clean:
 	cargo clean

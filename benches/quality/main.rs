@@ -2,14 +2,20 @@
 //!
 //!     make quality
 //!
-//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, tags); none runs
-//! all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
+//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, ml100k, tags);
+//! none runs all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
 //! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--export FILE` writes what a model may be trained on: the
-//! rows of the requests before the first target.
+//! rows of the requests before the first target. `--questions FOLDER` writes what systems from elsewhere learn from and are asked,
+//! and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
 
 mod data;
+mod elsewhere;
+// The demo reads the same files, and more of them.
+#[allow(dead_code)]
+#[path = "../../examples/demo/movielens.rs"]
+mod movielens;
 mod tasks;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +57,8 @@ struct Options {
     check: Option<usize>,
     model: Option<PathBuf>,
     export: Option<PathBuf>,
+    questions: Option<PathBuf>,
+    answers: Option<PathBuf>,
 }
 
 impl Options {
@@ -65,6 +73,8 @@ impl Options {
             check: None,
             model: None,
             export: None,
+            questions: None,
+            answers: None,
         };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -74,6 +84,8 @@ impl Options {
                 "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
                 "--model" => options.model = Some(arguments.next().ok_or("--model needs a folder")?.into()),
                 "--export" => options.export = Some(arguments.next().ok_or("--export needs a file")?.into()),
+                "--questions" => options.questions = Some(arguments.next().ok_or("--questions needs a folder")?.into()),
+                "--answers" => options.answers = Some(arguments.next().ok_or("--answers needs a folder")?.into()),
                 "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
                 "--check" => options.check = Some(arguments.next().ok_or("--check needs a number")?.parse()?),
                 name if tasks::ALL.iter().any(|(task, _)| *task == name) => options.tasks.push(name.to_owned()),
@@ -98,8 +110,14 @@ fn measure(name: &str, mut task: Task, options: &Options) -> Result<()> {
     let dir = tempfile::tempdir()?;
     task.config.model.clone_from(&options.model);
     let db = Engine::open(dir.path(), task.config)?;
-    db.put(task.items)?;
-    db.log(task.events)?;
+    db.put(task.items.clone())?;
+    db.log(task.events.clone())?;
+    if let Some(folder) = &options.questions {
+        return elsewhere::write(folder, name, &db, &options.adjust(task.plan), &task.items, &task.events);
+    }
+    if let Some(folder) = &options.answers {
+        task.plan.external = elsewhere::read(folder, name)?;
+    }
     if options.fit_space {
         db.fit_space()?;
     }

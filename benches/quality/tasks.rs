@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::data::{self, text};
+use super::movielens::MovieLens;
 use super::{Half, Result};
 
 /// A store and a plan.
@@ -29,7 +30,7 @@ pub struct Task {
 pub type Make = fn(&Path, Half) -> Result<Task>;
 
 /// All tasks by name.
-pub const ALL: [(&str, Make); 8] = [
+pub const ALL: [(&str, Make); 9] = [
     ("scifact", scifact),
     ("judgments", judgments),
     ("retail", retail),
@@ -37,6 +38,7 @@ pub const ALL: [(&str, Make); 8] = [
     ("cold", cold),
     ("warm", warm),
     ("movies", movies),
+    ("ml100k", ml100k),
     ("tags", tags),
 ];
 
@@ -124,7 +126,21 @@ fn places_for_new_items() -> NewItems {
 
 /// MovieLens: the last movie of each person (the one before it is where the weights were chosen).
 fn movies(folder: &Path, half: Half) -> Result<Task> {
-    let mut task = Task { title: "Movies: leave last out", ..movie_store(folder)? };
+    Ok(last_of_each(Task { title: "Movies: leave last out", ..movie_store(folder)? }, half))
+}
+
+/// MovieLens 100k, the set of the demo: the last movie of each person. No weight was chosen on it.
+fn ml100k(_folder: &Path, half: Half) -> Result<Task> {
+    let movies = MovieLens::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/ml-100k"))?;
+    let mut config = Config::default();
+    config.date_field = Some("released".to_owned());
+    let title = "MovieLens 100k: leave last out";
+    let task = Task { title, config, items: movies.items, events: movies.events, plan: Plan::default() };
+    Ok(last_of_each(task, half))
+}
+
+/// The last event of each user as the target; for validation the one before it, as if the last had not happened yet.
+fn last_of_each(mut task: Task, half: Half) -> Task {
     task.plan.protocol = Protocol::LeaveLastOut;
     if half == Half::Validation {
         let places = task.events.iter().enumerate().map(|(place, event)| (event.user.as_str(), place));
@@ -134,7 +150,7 @@ fn movies(folder: &Path, half: Half) -> Result<Task> {
         let events = task.events.iter().enumerate().filter(|(place, _)| !last.contains(place));
         task.events = events.map(|(_, event)| event.clone()).collect();
     }
-    Ok(task)
+    task
 }
 
 /// Search and recommendation at once: a user's history up to the moment of a tag, the tag as the query, the tagged movie

@@ -100,6 +100,8 @@ pub const MAX_TARGETS: usize = 100_000;
 pub const MAX_K: usize = 1000;
 /// Most variants of one evaluation: each is an engine of its own beside the others.
 pub const MAX_VARIANTS: usize = 16;
+/// Most external systems of one evaluation.
+pub const MAX_EXTERNAL: usize = 64;
 /// Most past requests of one training file.
 pub const MAX_TRAINING_REQUESTS: usize = 100_000_000;
 /// Most resamples behind an interval.

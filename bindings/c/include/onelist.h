@@ -239,7 +239,9 @@ onelist_status onelist_trim(onelist_engine *engine,
 // - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
 //   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
 //   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
-//   baselines, leave_out, variants ({"name", "weights"}), category, resamples, check_targets, seed.
+//   baselines, leave_out, variants ({"name", "weights"}), external (answers of systems from elsewhere to what
+//   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
+//   category, resamples, check_targets, seed.
 // - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.
 // - `report_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_evaluate(onelist_engine *engine,
@@ -247,6 +249,20 @@ onelist_status onelist_evaluate(onelist_engine *engine,
                                 size_t plan_json_len,
                                 char **report_json,
                                 size_t *report_json_len);
+
+// Lists what onelist_evaluate asks by a plan, without the answers: to ask a system from elsewhere, whose answers then go into
+// the plan's external.
+//
+// - `plan_json`: as of onelist_evaluate, `plan_json_len` bytes.
+// - `questions_json` (out): {"targets_hash", "split", "hidden_items", "hidden_users", "questions": [{"id", "task", "user",
+//   "time", "query", "exclude_seen", "history": [{"item", "action", "value", "time"}]}]}; split is the moment of a time
+//   split, or null. Free it.
+// - `questions_json_len` (out, may be NULL): its length in bytes.
+onelist_status onelist_questions(onelist_engine *engine,
+                                 const char *plan_json,
+                                 size_t plan_json_len,
+                                 char **questions_json,
+                                 size_t *questions_json_len);
 
 // Fits the weights of the model's linear part to the log, checks them on later events than those they were fitted to, and
 // ranks by those that are better from now on. When the call returns that is on disk. Takes about 25 s for each

@@ -379,7 +379,9 @@ pub unsafe extern "C" fn onelist_trim(engine: *mut OnelistEngine, removed: *mut 
 /// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
 ///   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
 ///   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
-///   baselines, leave_out, variants ({"name", "weights"}), category, resamples, check_targets, seed.
+///   baselines, leave_out, variants ({"name", "weights"}), external (answers of systems from elsewhere to what
+///   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
+///   category, resamples, check_targets, seed.
 /// - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.
 /// - `report_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
@@ -397,6 +399,32 @@ pub unsafe extern "C" fn onelist_evaluate(
         let plan = unsafe { optional_text("plan_json", plan_json, plan_json_len) }?;
         let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
         out.write(json::report_to_json(&handle::find(engine)?.evaluate(&plan)?)?)
+    })
+}
+
+/// Lists what onelist_evaluate asks by a plan, without the answers: to ask a system from elsewhere, whose answers then go into
+/// the plan's external.
+///
+/// - `plan_json`: as of onelist_evaluate, `plan_json_len` bytes.
+/// - `questions_json` (out): {"targets_hash", "split", "hidden_items", "hidden_users", "questions": [{"id", "task", "user",
+///   "time", "query", "exclude_seen", "history": [{"item", "action", "value", "time"}]}]}; split is the moment of a time
+///   split, or null. Free it.
+/// - `questions_json_len` (out, may be NULL): its length in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn onelist_questions(
+    engine: *mut OnelistEngine,
+    plan_json: *const c_char,
+    plan_json_len: usize,
+    questions_json: *mut *mut c_char,
+    questions_json_len: *mut usize,
+) -> onelist_status {
+    entry(|| {
+        // SAFETY: the header asks for places that can be written.
+        let out = unsafe { TextOut::new("questions_json", questions_json, questions_json_len) }?;
+        // SAFETY: the header asks for readable bytes that do not change during the call.
+        let plan = unsafe { optional_text("plan_json", plan_json, plan_json_len) }?;
+        let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
+        out.write(json::questions_to_json(&handle::find(engine)?.questions(&plan)?)?)
     })
 }
 

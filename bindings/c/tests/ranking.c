@@ -34,6 +34,17 @@ static void evaluation(onelist_engine *db) {
     CHECK(contains(report, "\"name\":\"BM25 alone\"") && contains(report, "\"point_in_time\""));
     onelist_string_free(&report);
 
+    CHECK_STATUS(ONELIST_OK, onelist_questions(db, plan, strlen(plan), &report, &length));
+    CHECK(report != NULL && length == strlen(report));
+    CHECK(contains(report, "\"query\":\"red shoes\"") && contains(report, "\"targets_hash\":\""));
+    CHECK(!contains(report, "shoe-red"));
+    onelist_string_free(&report);
+
+    const char *others = "{\"external\": [{\"name\": \"x\", \"targets_hash\": \"y\", \"answers\": {\"0\": [\"shoe-red\"]}}],"
+                         " \"queries\": [{\"query\": \"red shoes\", \"grades\": {\"shoe-red\": 3}}], \"next_item\": false}";
+    CHECK_STATUS(ONELIST_INPUT, onelist_evaluate(db, others, strlen(others), &report, NULL));
+    CHECK(report == NULL && contains(onelist_last_error_message(), "external system `x`"));
+
     const char *wrong = "{\"protocol\": \"tomorrow\"}";
     CHECK_STATUS(ONELIST_INPUT, onelist_evaluate(db, wrong, strlen(wrong), &report, NULL));
     CHECK(report == NULL && contains(onelist_last_error_message(), "plan.protocol"));

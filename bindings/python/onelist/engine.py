@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import json
 import os
@@ -17,7 +16,7 @@ from onelist._request import prepared
 from onelist._runtime import installed_runtime
 from onelist.calibration import Calibration
 from onelist.errors import InvalidArgumentError
-from onelist.evaluation import Report
+from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
 from onelist.types import (
     ActionConfig,
@@ -29,7 +28,6 @@ from onelist.types import (
     Impression,
     ImpressionOptions,
     ItemDict,
-    JudgedQuery,
     Mix,
     NewItems,
     Options,
@@ -127,28 +125,13 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     return Engine(_native.Engine(path, to_json(given, "configuration")))
 
 
-def _seconds(time: Time) -> float:
-    """Seconds since 1970; a datetime without a time zone is in UTC."""
-    if isinstance(time, datetime.datetime):
-        return (time if time.tzinfo else time.replace(tzinfo=datetime.timezone.utc)).timestamp()
-    if isinstance(time, datetime.date):
-        return _seconds(datetime.datetime.combine(time, datetime.time()))
-    return time
-
-
-def _judged(query: Mapping[str, Any]) -> dict[str, Any]:
-    """The query with its time in seconds."""
-    time = query.get("time")
-    return {**query, "time": None if time is None else _seconds(time)}
-
-
 def _at_least_one(what: str, number: int) -> None:
     """Refuses a step of nothing, which would end at once and look like an empty stream."""
     if number < 1:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls):
+class Engine(ModelCalls, MeasureCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
@@ -390,71 +373,6 @@ class Engine(ModelCalls):
         tenth or a day has passed; returns how many."""
         return self._native.trim()
 
-    def evaluate(
-        self,
-        protocol: Literal["time_split", "leave_last_out", "item_cold", "user_cold"] | None = None,
-        *,
-        at: Time | None = None,
-        share: float | None = None,
-        targets: Literal["first_new", "first", "last", "every"] | None = None,
-        until: Time | None = None,
-        exclude_seen: bool | None = None,
-        min_history: int | None = None,
-        ks: Sequence[int] | None = None,
-        max_targets: int | None = None,
-        queries: Iterable[JudgedQuery] | None = None,
-        next_item: bool | None = None,
-        baselines: bool | None = None,
-        leave_out: bool | None = None,
-        calibrate: bool | None = None,
-        new_items: NewItems | None = None,
-        variants: Mapping[str, Sequence[Sequence[float]]] | None = None,
-        category: str | None = None,
-        resamples: int | None = None,
-        check_targets: int | None = None,
-        seed: int | None = None,
-    ) -> Report:
-        """Measures how good the lists are: replays the log into a scratch copy of this engine and asks it, and the
-        baselines, just before each target happens. The store is only read. See docs/EVALUATE.md.
-
-        - ``protocol``: time_split (the default: targets after one moment), leave_last_out, item_cold or user_cold
-        - ``at``: the moment of a time split; ``share``: of events before it (0.9), or of hidden items or users (0.1)
-        - ``targets``: first_new (the default: each user's first item that is new to them), first, last or every
-        - ``until``: leave later events out; ``exclude_seen`` (True): rank and ask for new items only
-        - ``min_history`` (1): events a user must have; ``ks`` ([10]): lengths of list; ``max_targets`` (2000)
-        - ``queries``: searches to measure (``onelist.types.JudgedQuery``); ``next_item`` (True): recommendation too
-        - ``baselines`` (True); ``leave_out`` (False): what each source and feature is worth
-        - ``calibrate`` (False): fit the weights on the way, to what was logged before each target
-        - ``new_items``: places for new items in every list, as ``rank`` takes it
-        - ``variants``: other weights, by name; ``category``: the tag field whose mix is compared
-        - ``resamples`` (1000) and ``seed`` (1) of the intervals; ``check_targets`` (20) of the point-in-time check
-        """
-        splits = protocol in (None, "time_split")
-        plan = {
-            "protocol": protocol,
-            "at_time": None if at is None else _seconds(at),
-            "at_share": share if splits else None,
-            "share": None if splits else share,
-            "targets": targets,
-            "until": None if until is None else _seconds(until),
-            "exclude_seen": exclude_seen,
-            "min_history": min_history,
-            "ks": None if ks is None else list(ks),
-            "max_targets": max_targets,
-            "queries": None if queries is None else [_judged(query) for query in queries],
-            "next_item": next_item,
-            "baselines": baselines,
-            "leave_out": leave_out,
-            "calibrate": calibrate,
-            "new_items": new_items,
-            "variants": None if variants is None else [{"name": n, "weights": w} for n, w in variants.items()],
-            "category": category,
-            "resamples": resamples,
-            "check_targets": check_targets,
-            "seed": seed,
-        }
-        return Report(*self._native.evaluate(to_json(plan, "evaluate")))
-
     def calibrate(self, *, until: Time | None = None) -> Calibration:
         """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
         on later events than those they were fitted to, and ranks by those that are better from now on; durable.
@@ -486,7 +404,7 @@ class Engine(ModelCalls):
         - ``negatives``: so many candidates of each request that were not taken, drawn evenly (all of them)
         - ``until``: leave out what happened from then on
         """
-        plan = {"requests": requests, "negatives": negatives, "until": None if until is None else _seconds(until)}
+        plan = {"requests": requests, "negatives": negatives, "until": None if until is None else seconds(until)}
         written = self._native.export_training(path, to_json(plan, "export_training"))
         return cast(TrainingSummary, json.loads(written))
 

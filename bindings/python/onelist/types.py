@@ -180,6 +180,48 @@ class JudgedQuery(TypedDict, total=False):
     time: Time | None
 
 
+class External(TypedDict):
+    """A system from elsewhere, for ``evaluate``: its answers by the ``id`` of each question that ``Engine.questions`` lists;
+    an answer is a list of item ids, best first, or a score for each item id."""
+
+    name: str
+    targets_hash: str
+    answers: Mapping[int, Sequence[str] | Mapping[str, float]] | Mapping[str, Sequence[str] | Mapping[str, float]]
+
+
+class PastEvent(TypedDict):
+    """An event of a question's history; ``time`` in seconds since 1970, UTC."""
+
+    item: str
+    action: str
+    value: float | None
+    time: float
+
+
+class OpenQuestion(TypedDict):
+    """One question without its answer. ``task`` is ``next item``, ``query`` or ``query and history``; ``history`` has the
+    user's events before it, oldest first, whose items are not asked for where ``exclude_seen`` is True."""
+
+    id: int
+    task: str
+    user: str | None
+    time: float
+    query: str | None
+    exclude_seen: bool
+    history: list[PastEvent]
+
+
+class Questions(TypedDict):
+    """What ``Engine.questions`` lists. ``split`` is the moment of a time split, from which on nothing is to be learned;
+    the events of hidden items and users are not to be learned from either."""
+
+    targets_hash: str
+    split: float | None
+    hidden_items: list[str]
+    hidden_users: list[str]
+    questions: list[OpenQuestion]
+
+
 class Options(TypedDict, total=False):
     """The keywords of ``rank``, besides query and user; ``Engine.rank`` says what each does."""
 

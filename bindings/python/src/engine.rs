@@ -161,6 +161,12 @@ impl Engine {
         })
     }
 
+    /// Lists the questions of a plan in JSON, as JSON.
+    #[pyo3(signature = (plan, /))]
+    fn questions(&self, py: Python<'_>, plan: String) -> PyResult<String> {
+        call(py, || onelist::json::questions_to_json(&self.inner.questions(&onelist::json::plan_from_json(&plan)?)?))
+    }
+
     /// Fits the weights to the log, to the events before `until`: the calibration as text and as JSON.
     #[pyo3(signature = (until, /))]
     fn calibrate(&self, py: Python<'_>, until: Option<&Bound<'_, PyAny>>) -> PyResult<(String, String)> {

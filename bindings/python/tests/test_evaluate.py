@@ -83,6 +83,33 @@ def test_variants_and_model_zero(history: onelist.Engine) -> None:
     assert any(s["name"] == "no weights" and s["kind"] == "variant" for s in report.data["tasks"][0]["systems"])
 
 
+def test_a_system_from_elsewhere_in_the_same_report(history: onelist.Engine, tmp_path: Path) -> None:
+    asked = history.questions(share=0.6)
+    assert asked["split"] is not None and asked["questions"][0]["history"][0]["action"] == "buy"
+    items = [item["id"] for item in history.items()]
+    answers = {question["id"]: items for question in asked["questions"]}
+    listed: onelist.types.External = {"name": "in order", "targets_hash": asked["targets_hash"], "answers": answers}
+    nothing = {str(question): dict.fromkeys(items, 0.5) for question in answers}
+    (tmp_path / "level.json").write_text(json.dumps({**listed, "name": "all level", "answers": nothing}))
+    report = history.evaluate(share=0.6, external=[listed, tmp_path / "level.json"], resamples=100)
+    systems = {system["name"]: system for system in report.data["tasks"][0]["systems"]}
+    assert report.data["targets_hash"] == asked["targets_hash"]
+    assert systems["in order"]["kind"] == systems["all level"]["kind"] == "external"
+    # One score for all is what chance gets: eight items, of which the user had one or two.
+    assert 0.3 < report.score("all level", "ndcg") < 0.7
+    assert "p50 ms" in report.text and "from elsewhere" in report.html
+
+    with pytest.raises(onelist.InputError, match=r"targets .* of this plan"):
+        history.evaluate(share=0.5, external=[{**listed, "targets_hash": "f" * 16}])
+    with pytest.raises(onelist.InputError, match="`gone`"):
+        history.evaluate(share=0.6, external=[{**listed, "answers": {**answers, 0: ["gone"]}}])
+    with pytest.raises(onelist.InputError, match=r"external\[0\].answers"):
+        history.evaluate(share=0.6, external=[{**listed, "answers": {"first": items}}])
+    (tmp_path / "level.json").write_text("{")
+    with pytest.raises(onelist.InputError, match="level.json"):
+        history.evaluate(share=0.6, external=[tmp_path / "level.json"])
+
+
 def test_wrong_plans_are_input_errors(db: onelist.Engine) -> None:
     with pytest.raises(onelist.InputError, match="at least one target"):
         db.evaluate()

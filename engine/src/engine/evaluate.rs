@@ -8,7 +8,7 @@ use super::{Engine, Inner};
 use crate::config::Meaning;
 use crate::error::{Error, Result};
 use crate::evaluate::{self, Log, LogEvent, LogItem, Subject, Vectors};
-use crate::evaluation::{Counterfactual, Decisions, Guards, Plan, Report, SystemKind};
+use crate::evaluation::{Counterfactual, Decisions, Guards, Plan, Questions, Report, SystemKind};
 use crate::event::Segments;
 use crate::id::{ItemKey, UserKey};
 use crate::item::{Item, Kind, Value};
@@ -45,6 +45,19 @@ impl Engine {
             Ok(subjects)
         };
         evaluate::run(log, plan, &make)
+    }
+
+    /// Lists the questions that [`Engine::evaluate`] asks by this plan, without their answers: what to ask a system from
+    /// elsewhere, whose answers then go into [`Plan::external`]. The histories come with them: memory for each question's
+    /// past.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a plan out of range or one that leaves nothing to ask; what reading the log answers.
+    pub fn questions(&self, plan: &Plan) -> Result<Questions> {
+        plan.check()?;
+        let inner: Arc<Inner> = self.inner()?;
+        inner.writer.settle()?;
+        evaluate::questions(read_log(&inner.stores, plan)?, plan)
     }
 }
 

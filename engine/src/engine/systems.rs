@@ -10,14 +10,14 @@ use super::{Candidates, Clock, score_all};
 use crate::arrange::arrange;
 use crate::candidate::{Scored, Source};
 use crate::error::Result;
-use crate::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task};
+use crate::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task, past};
 use crate::evaluation::{Plan, SystemKind};
 use crate::event::Event;
 use crate::exposure::NewItems;
 use crate::id::ItemKey;
 use crate::ingest::{log_applied, prepare_events};
 use crate::random::hex_id;
-use crate::request::{HistoryEvent, Request};
+use crate::request::Request;
 use crate::respond::respond;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
@@ -237,7 +237,8 @@ impl EngineSystems {
         // Nothing of the payload is looked at.
         request.fields = Some(Vec::new());
         match question.hidden_user {
-            true => request.history = stateless(log, question),
+            // The events of a hidden user were not logged.
+            true => request.history = past(log, question),
             false => request.user = question.user.and_then(|user| log.users.get(user as usize)).cloned(),
         }
         request
@@ -336,18 +337,4 @@ pub(super) fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
     logged.segments = segments.cloned().unwrap_or_default();
     logged.basket = event.basket.map(|number| number.to_string());
     Some(logged)
-}
-
-/// The history of a user whose events were not logged.
-fn stateless(log: &Log, question: &Question) -> Vec<HistoryEvent> {
-    let events = question.history.iter().filter_map(|place| log.events.get(*place as usize));
-    let history = events.filter_map(|event| {
-        let item = log.items.get(event.item? as usize)?;
-        let mut past = HistoryEvent::new(item.id.as_str());
-        past.action = event.action.clone();
-        past.value = event.value;
-        past.time = Some(event.time);
-        Some(past)
-    });
-    history.collect()
 }

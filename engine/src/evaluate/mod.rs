@@ -12,6 +12,7 @@
 //! | `board`, `beyond`, `slices`, `interval`, `verdict` | figures of a system from its answers |
 //! | `leaks` | the point-in-time check |
 //! | `baselines/` | what `rank` has to beat, one small file each |
+//! | `external` | systems from elsewhere: the questions to ask them, and their answers |
 //! | `counterfactual` | IPS, SNIPS and DR from logged propensities |
 //! | `text`, `html/` | the report for people |
 
@@ -20,6 +21,7 @@ mod baselines;
 mod beyond;
 mod board;
 mod counterfactual;
+mod external;
 mod html;
 mod interval;
 mod leaks;
@@ -36,6 +38,7 @@ mod text;
 mod verdict;
 
 pub(crate) use counterfactual::counterfactual;
+pub(crate) use external::{past, questions};
 pub(crate) use log::{Log, LogEvent, LogItem, Vectors};
 pub(crate) use run::run;
 pub(crate) use subject::{Answer, Question, Ranked, Subject, Task};

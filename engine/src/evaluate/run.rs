@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::evaluation::{LogFigures, Plan, PointInTime, Protocol, Report, SplitAt, Targets};
+use crate::evaluation::{LogFigures, Plan, PointInTime, Protocol, Report, SplitAt, SystemKind, Targets};
 
 use super::baselines;
 use super::board::{Board, RETRIEVED};
+use super::external;
 use super::leaks::{self, Heads, Make};
 use super::log::Log;
 use super::replay::replay;
@@ -25,7 +26,10 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
     }
     let log = &log;
     let withheld = Withheld::draw(log, plan);
-    let Questions { asks, warnings } = Questions::of(log, plan, &withheld)?;
+    let Asked { asks, mut warnings } = Asked::of(log, plan, &withheld)?;
+    let targets_hash = targets::hash(log, &asks);
+    let elsewhere = external::all(log, plan, &asks, &targets_hash)?;
+    warnings.extend(external::warning(plan));
     let everybody = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
         let mut subjects = make(log)?;
         if plan.baselines {
@@ -35,7 +39,10 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
     };
 
     let mut subjects = everybody(log)?;
-    let systems = subjects.iter().flat_map(|subject| subject.systems()).collect();
+    external::check_names(plan, &systems_of(&subjects))?;
+    // Behind the others: the check below asks the others again, and passes over these.
+    subjects.extend(elsewhere);
+    let systems = systems_of(&subjects);
     let mut board = Board::new(log, plan, systems);
     let mut heads = Heads::default();
     let checked = plan.check_targets.min(asks.len());
@@ -60,21 +67,25 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         protocol: protocol(plan),
         warnings,
         log: figures(log),
-        targets_hash: targets::hash(log, &asks),
+        targets_hash,
         tasks: board.finish(&not_run),
         point_in_time,
         seconds: start.elapsed().as_secs_f64(),
     })
 }
 
+fn systems_of(subjects: &[Box<dyn Subject>]) -> Vec<(String, SystemKind)> {
+    subjects.iter().flat_map(|subject| subject.systems()).collect()
+}
+
 /// The questions in the order in which they are asked, and what is to be said about them.
-struct Questions {
-    asks: Vec<Ask>,
+pub(super) struct Asked {
+    pub asks: Vec<Ask>,
     warnings: Vec<String>,
 }
 
-impl Questions {
-    fn of(log: &Log, plan: &Plan, withheld: &Withheld) -> Result<Questions> {
+impl Asked {
+    pub(super) fn of(log: &Log, plan: &Plan, withheld: &Withheld) -> Result<Asked> {
         let mut warnings = Vec::new();
         let (mut asks, found) = if plan.next_item { targets::next_items(log, plan, withheld) } else { (Vec::new(), 0) };
         if found > asks.len() {
@@ -100,7 +111,7 @@ impl Questions {
             ));
         }
         warnings.extend(about_time(log, plan, &asks));
-        Ok(Questions { asks, warnings })
+        Ok(Asked { asks, warnings })
     }
 }
 

@@ -130,7 +130,8 @@ fn eligible(log: &Log, plan: &Plan, withheld: &Withheld) -> Vec<Eligible> {
     found
 }
 
-fn first_target(log: &Log, protocol: Protocol) -> usize {
+/// The place of the first event that may be a target.
+pub(super) fn first_target(log: &Log, protocol: Protocol) -> usize {
     match protocol {
         Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } => log.events.partition_point(|event| event.time < time),
         Protocol::GlobalTimeSplit { at: SplitAt::Share(share) } => {

@@ -96,7 +96,7 @@ fn figures(task: &TaskReport) -> Rows {
         row.push(digits(beyond.distance));
         row.push(beyond.calibration.map_or(String::new(), digits));
         row.push(digits(beyond.empty));
-        row.extend(system.latency_ms.map(|ms| format!("{ms:.1}")));
+        row.extend(system.latency_ms.map(|ms| milliseconds(system, ms)));
         row
     }));
     rows
@@ -122,6 +122,14 @@ fn named(system: &SystemReport) -> String {
     match system.kind {
         SystemKind::Variant => format!("  {}", system.name),
         _ => system.name.clone(),
+    }
+}
+
+/// Nobody timed a system from elsewhere.
+pub(super) fn milliseconds(system: &SystemReport, ms: f64) -> String {
+    match system.kind {
+        SystemKind::External => String::new(),
+        _ => format!("{ms:.1}"),
     }
 }
 

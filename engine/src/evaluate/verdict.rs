@@ -1,11 +1,12 @@
-//! `rank` against the best baseline, in plain words.
+//! `rank` against the best of what it has to beat, in plain words.
 
 use crate::evaluation::{Interval, Outcome, SystemKind, SystemReport, Verdict};
 
-/// Compares the first system, `rank`, with the baseline of the highest mean.
+/// Compares the first system, `rank`, with the baseline, or the external system, of the highest mean.
 pub(super) fn of(systems: &[SystemReport], measure: &str) -> Verdict {
     let mean = |system: &SystemReport| system.measures.first().map_or(0.0, |measure| measure.value.mean);
-    let baselines = systems.iter().filter(|system| system.kind == SystemKind::Baseline);
+    let beaten = |system: &&SystemReport| matches!(system.kind, SystemKind::Baseline | SystemKind::External);
+    let baselines = systems.iter().filter(beaten);
     let best = baselines.max_by(|a, b| mean(a).total_cmp(&mean(b)));
     let Some((best, difference)) = best.and_then(|best| Some((best, best.rank_minus?))) else {
         let line = "No baseline was run: nothing can be said about how good this is.".to_owned();

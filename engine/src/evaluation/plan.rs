@@ -8,6 +8,8 @@ use crate::id::check_id;
 use crate::limits::{self, at_most};
 use crate::time::Timestamp;
 
+use super::external::External;
+
 /// Where a global time split cuts the log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SplitAt {
@@ -120,6 +122,8 @@ pub struct Plan {
     pub new_items: Option<NewItems>,
     /// Other weights, each measured beside `rank`.
     pub variants: Vec<Variant>,
+    /// Systems from elsewhere, by their answers to [`crate::Engine::questions`], measured beside `rank`.
+    pub external: Vec<External>,
     /// The tag field whose mix in lists is compared with that in histories; the first tag field when not given.
     pub category: Option<String>,
     /// Resamples behind each interval, 100 to 20,000 (default 1000).
@@ -147,6 +151,7 @@ impl Default for Plan {
             calibrate: false,
             new_items: None,
             variants: Vec::new(),
+            external: Vec::new(),
             category: None,
             resamples: 1000,
             check_targets: 20,
@@ -170,6 +175,8 @@ impl Plan {
         at_most("targets", limits::MAX_TARGETS, self.max_targets)?;
         at_most("judged queries", limits::MAX_TARGETS, self.queries.len())?;
         at_most("variants", limits::MAX_VARIANTS, self.variants.len())?;
+        at_most("external systems", limits::MAX_EXTERNAL, self.external.len())?;
+        self.external.iter().try_for_each(External::check)?;
         if !(100..=limits::MAX_RESAMPLES).contains(&self.resamples) {
             let expected = format!("100 to {}", limits::MAX_RESAMPLES);
             return Err(Error::argument("resamples", expected, self.resamples.to_string()));

@@ -36,6 +36,8 @@ pub enum SystemKind {
     Baseline,
     /// The engine with something changed: other weights, or a feature or source left out.
     Variant,
+    /// A system from elsewhere, by the answers that were given for it. It has to be beaten too.
+    External,
 }
 
 /// How the lists of a system look, beyond who finds the target. All of the first k places.
@@ -87,7 +89,7 @@ pub struct SystemReport {
     pub beyond: Beyond,
     /// Parts of the questions.
     pub slices: Vec<Slice>,
-    /// Milliseconds of a call: the median and the 99th percentile.
+    /// Milliseconds of a call: the median and the 99th percentile; zeros for an external system.
     pub latency_ms: [f64; 2],
     /// Expected rank of the targets, counted in the bins of [`TaskReport::rank_bins`].
     pub ranks: Vec<u32>,
@@ -114,7 +116,7 @@ pub enum Outcome {
 pub struct Verdict {
     /// Which way it went.
     pub outcome: Outcome,
-    /// The baseline with the highest mean.
+    /// The baseline, or the external system, with the highest mean.
     pub best_baseline: Option<String>,
     /// `rank` minus the best baseline.
     pub difference: Interval,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::external::external;
 use super::parse::{Json, one};
 use super::place::Place;
 use super::read::{entries, flag, given, list, missing, number, set, single, text, texts, time, unknown, whole, wrong};
@@ -15,7 +16,7 @@ use crate::evaluation::{Counterfactual, JudgedQuery, Plan, Protocol, Report, Spl
 /// `protocol` is `time_split` (with `at_share` or `at_time`), `leave_last_out`, `item_cold` or `user_cold` (with `share`);
 /// `targets` is `first_new`, `first`, `last` or `every`; `queries` is an array of
 /// `{"query", "grades": {id: grade}, "user", "time"}`, where `grades` may be an array of ids of grade 1; `variants` an array
-/// of `{"name", "weights"}`.
+/// of `{"name", "weights"}`; `external` an array of what [`external_from_json`](super::external_from_json) reads.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument), [`Error::UnknownField`](crate::Error::UnknownField) or
@@ -40,7 +41,7 @@ pub fn counterfactual_to_json(estimated: &Counterfactual) -> Result<String> {
     to_string(estimated)
 }
 
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 22] = [
     "protocol",
     "at_share",
     "at_time",
@@ -58,6 +59,7 @@ const KNOWN: [&str; 21] = [
     "calibrate",
     "new_items",
     "variants",
+    "external",
     "category",
     "resamples",
     "check_targets",
@@ -96,6 +98,7 @@ fn plan(json: Json<'_>, at: &Place<'_>) -> Result<Plan> {
             "calibrate" => set(&mut plan.calibrate, json, at, flag)?,
             "new_items" => plan.new_items = given(json, at, new_items)?,
             "variants" => set(&mut plan.variants, json, at, |json, at| list(json, at, variant))?,
+            "external" => set(&mut plan.external, json, at, |json, at| list(json, at, external))?,
             "category" => plan.category = given(json, at, text)?,
             "resamples" => set(&mut plan.resamples, json, at, whole)?,
             "check_targets" => set(&mut plan.check_targets, json, at, whole)?,

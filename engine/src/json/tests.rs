@@ -524,6 +524,27 @@ fn answers_are_written_as_documented() {
 }
 
 #[test]
+fn answers_from_elsewhere_are_read_and_wrong_ones_name_the_place() {
+    use crate::evaluation::ExternalAnswer::{Ranked, Scored};
+    let text = r#"{"name": "x", "targets_hash": "ab", "answers": {"0": ["a", "b"], "12": {"a": 0.5}, "3": []}}"#;
+    let read = super::external_from_json(text).expect("reads");
+    assert_eq!((read.name.as_str(), read.targets_hash.as_str(), read.answers.len()), ("x", "ab", 3));
+    assert_eq!(read.answers[&0], Ranked(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(read.answers[&12], Scored([("a".to_owned(), 0.5)].into()));
+    let plan = plan_from_json(&format!(r#"{{"external": [{text}]}}"#)).expect("reads");
+    assert_eq!(plan.external, [read]);
+    let refused = |answers: &str| {
+        let json = format!(r#"{{"name": "x", "targets_hash": "ab", "answers": {answers}}}"#);
+        super::external_from_json(&json).expect_err("must be refused").to_string()
+    };
+    assert!(refused(r#"{"first": []}"#).starts_with("external.answers: expected numbers of questions as keys"));
+    assert!(refused(r#"{"1": [], "01": []}"#).contains("two"));
+    assert!(refused(r#"{"1": {"a": "high"}}"#).starts_with("external.answers.1.a"));
+    assert!(refused(r#"{"1": 5}"#).starts_with("external.answers.1"));
+    assert!(super::external_from_json(r#"{"name": "x"}"#).is_err_and(|e| e.to_string().contains("targets_hash")));
+}
+
+#[test]
 fn plans_are_read_and_wrong_ones_name_the_place() {
     use crate::evaluation::{Protocol, SplitAt, Targets};
     let plan = plan_from_json(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::evaluate::text::{capital, first, interval, measure, signed};
+use crate::evaluate::text::{capital, first, interval, measure, milliseconds, signed};
 use crate::evaluation::{Outcome, Report, SystemKind, SystemReport, TaskReport};
 
 use super::style::STYLE;
@@ -63,13 +63,14 @@ fn section(task: &TaskReport) -> String {
         note("Bars are means, whiskers 95 % intervals; the dashed line is rank.")
     );
     let _ = write!(html, "{}{}</div>", plots::bars(task), legend(task));
+    let best = task.systems.iter().find(|system| Some(&system.name) == task.verdict.best_baseline.as_ref());
     let _ = write!(
         html,
         "<div class=card><h3>Where the targets stand</h3>{}{}<div class=legend>{}{}</div></div>",
         note("Share of questions by the expected rank of the target."),
         plots::ranks(task),
         key(SystemKind::Rank, "rank"),
-        task.verdict.best_baseline.as_ref().map_or(String::new(), |best| key(SystemKind::Baseline, best))
+        best.map_or(String::new(), |best| key(best.kind, &best.name))
     );
     let _ = write!(
         html,
@@ -92,7 +93,12 @@ fn note(text: &str) -> String {
 
 fn legend(task: &TaskReport) -> String {
     let has = |kind| task.systems.iter().any(|system| system.kind == kind);
-    let all = [(SystemKind::Rank, "rank"), (SystemKind::Baseline, "baseline"), (SystemKind::Variant, "rank, changed")];
+    let all = [
+        (SystemKind::Rank, "rank"),
+        (SystemKind::Baseline, "baseline"),
+        (SystemKind::External, "from elsewhere"),
+        (SystemKind::Variant, "rank, changed"),
+    ];
     let entries = all.into_iter().filter(|(kind, _)| has(*kind));
     format!("<div class=legend>{}</div>", entries.map(|(kind, name)| key(kind, name)).collect::<String>())
 }
@@ -165,7 +171,7 @@ fn row(system: &SystemReport, measures: &[(&str, &str)]) -> String {
     cells.push(digits(beyond.distance));
     cells.push(beyond.calibration.map_or(String::new(), digits));
     cells.push(digits(beyond.empty));
-    cells.extend(system.latency_ms.map(|ms| format!("{ms:.1}")));
+    cells.extend(system.latency_ms.map(|ms| milliseconds(system, ms)));
     let cells: String = cells.into_iter().map(|cell| format!("<td>{cell}</td>")).collect();
     format!("<tr class={}>{cells}</tr>", plots::class(system.kind))
 }

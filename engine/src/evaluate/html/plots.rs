@@ -20,6 +20,7 @@ pub(super) fn class(kind: SystemKind) -> &'static str {
         SystemKind::Rank => "rank",
         SystemKind::Baseline => "baseline",
         SystemKind::Variant => "variant",
+        SystemKind::External => "external",
     }
 }
 

@@ -2,9 +2,9 @@
 
 pub(super) const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6577; --line: #dfe3ea; --paper: #ffffff; --card: #f6f7f9;
-  --rank: #2f6fde; --baseline: #8a94a6; --variant: #c08a2e; --good: #1d8a52; --bad: #c23b3b; --level: #9a6b00; }
+  --rank: #2f6fde; --baseline: #8a94a6; --variant: #c08a2e; --external: #a2559c; --good: #1d8a52; --bad: #c23b3b; --level: #9a6b00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e7eaf0; --soft: #9aa5b8; --line: #2f3744; --paper: #12161d;
-  --card: #1a202a; --rank: #6ea1ff; --baseline: #77839a; --variant: #d9a94f; --good: #4cc487; --bad: #ef7676;
+  --card: #1a202a; --rank: #6ea1ff; --baseline: #77839a; --variant: #d9a94f; --external: #cf8cc9; --good: #4cc487; --bad: #ef7676;
   --level: #e0b04a; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -29,6 +29,7 @@ svg { display: block; width: 100%; height: auto; font-size: 12px; font-family: i
 svg text { fill: var(--ink); } svg .soft { fill: var(--soft); } svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .whisker { stroke: var(--ink); stroke-width: 1.5; fill: none; }
 svg .rank { fill: var(--rank); } svg .baseline { fill: var(--baseline); } svg .variant { fill: var(--variant); }
+svg .external { fill: var(--external); }
 svg .strong { font-weight: 600; }
 svg .leader { stroke: var(--soft); stroke-width: 0.7; }
 svg .ref { stroke: var(--rank); stroke-width: 1; stroke-dasharray: 3 3; }

@@ -2,6 +2,7 @@
 
 mod baselines;
 mod counterfactual;
+mod external;
 mod protocol;
 mod report;
 mod ties;
