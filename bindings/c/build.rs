@@ -12,7 +12,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_config(config)
         .with_src(root.join("src/status.rs"))
         .with_src(root.join("src/handle.rs"))
-        .with_src(root.join("src/api.rs"))
+        .with_src(root.join("src/api/library.rs"))
+        .with_src(root.join("src/api/store.rs"))
+        .with_src(root.join("src/api/lists.rs"))
+        .with_src(root.join("src/api/learning.rs"))
+        .with_src(root.join("src/api/models.rs"))
+        .with_src(root.join("src/api/keeping.rs"))
         .generate()?;
     generated.write_to_file(&header);
     println!("cargo::rustc-env=ONELIST_GENERATED_HEADER={}", header.display());

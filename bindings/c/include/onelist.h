@@ -1,4 +1,4 @@
-// Onelist: one list for search and recommendation, as a C library. Generated; the source is bindings/c/src/api.rs.
+// Onelist: one list for search and recommendation, as a C library. Generated; the source is bindings/c/src/api/.
 //
 // Status. Every function that can fail returns an onelist_status; ONELIST_OK is 0. Details are kept for each thread:
 // onelist_last_error_message() and onelist_last_error_name().

@@ -1,7 +1,7 @@
 //! The C library: JSON strings in, JSON strings out, and no logic of its own.
 //!
-//! `api.rs` holds every exported function in the order of the header; the other files are what each of them is made of.
-//! The header is generated from `api.rs` and `status.rs` and committed as `include/onelist.h`.
+//! `api/` holds the exported functions, a file for each group; the other files are what each of them is made of.
+//! The header is generated from them (`build.rs` names the files in its order) and committed as `include/onelist.h`.
 
 mod api;
 mod argument;
