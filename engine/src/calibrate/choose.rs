@@ -9,7 +9,7 @@ use super::sample::Sample;
 const FEWEST: usize = 100;
 /// The share of the samples, the earliest, that is fitted to; the rest is held out.
 const FITTED: f64 = 0.75;
-/// Strengths of the pull towards the weights before, of which the one is taken that does best later. A log on which they
+/// Strengths of the pull towards the weights before, of which the calmest is taken that does as well as the best later. A log on which they
 /// are far off wants the weakest; one on which they are about right, the strongest, which learns the least noise.
 const PULLS: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
 
@@ -86,6 +86,19 @@ mod tests {
         let best = (0..20).max_by(|a, b| features[2 * a].total_cmp(&features[2 * b]));
         let taken = if useful { best } else { Some((unit_hash([number, 99, 1]) * 20.0) as usize) };
         Sample { situation: Situation::ALL[3], features, taken }
+    }
+
+    #[test]
+    fn the_strongest_pull_within_a_standard_error_of_the_best_is_taken() {
+        let half = |low: f64, high: f64| (0..100).map(|n| if n % 2 == 0 { low } else { high }).collect::<Vec<f64>>();
+        // The best by .01: with noise of 1.0 that is nothing (standard error .05), without noise it is.
+        let noisy = [half(0.0, 1.0), half(0.02, 1.0), half(1.0, 0.0), half(0.0, 0.5)];
+        let even = [half(0.2, 0.2), half(0.21, 0.21), half(0.2, 0.2), half(0.2, 0.2)];
+        let taken = |ndcg: [Vec<f64>; 4]| {
+            let mut ndcg = ndcg.into_iter();
+            calmest(&PULLS.map(|pull| (pull, ndcg.next().unwrap()))).0
+        };
+        assert_eq!((taken(noisy), taken(even)), (PULLS[2], PULLS[1]));
     }
 
     #[test]
