@@ -1,5 +1,5 @@
-//! What the store's events say of a request's history: co-visits of the last events, what the same people have, what
-//! shared baskets.
+//! What the store's events say of a request's history: co-visits of the last events in both directions, what the same
+//! people have, what shared baskets.
 //!
 //! A list is read for each event, the newest counting most, and the lists are added up. Weights of an item's list are
 //! divided by a root of their sum, so that an item which everybody has says less of what comes next.
@@ -31,6 +31,7 @@ pub(crate) struct Relations {
     pub next: Scores,
     pub together: Scores,
     pub basket: Scores,
+    pub before: Scores,
 }
 
 /// Items with their scores, 0 to 1.
@@ -55,6 +56,7 @@ impl Relations {
         let newest = |count: usize| &history[..count.min(history.len())];
         Ok(Relations {
             next: Scores::sum(snapshot, Relation::Next, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
+            before: Scores::sum(snapshot, Relation::Before, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
             basket: Scores::sum(snapshot, Relation::Basket, (newest(BASKET_EVENTS), BASKET_DECAY), now)?,
             together: match fitted {
                 Some(fitted) => Scores::sum(snapshot, fitted.relation(), (&distinct, 1.0), now)?,
@@ -122,6 +124,6 @@ impl Scores {
 fn calm(relation: Relation, list: &Neighbours, now: Timestamp) -> f32 {
     match relation {
         Relation::Together(_) => 1.0,
-        Relation::Next | Relation::Basket => (list.total(now) + FEW).sqrt(),
+        Relation::Next | Relation::Basket | Relation::Before => (list.total(now) + FEW).sqrt(),
     }
 }

@@ -53,9 +53,12 @@ fn what_is_popular_in_ones_segment_is_proposed() {
     let all = |hits: &[Hit]| hits.iter().any(|hit| hit.id == "i300");
     assert!(!all(&asked(&db, Request::new())), "the country is too small to be popular in all");
     // A stateless caller names the segment; a stored user has it from the last event.
-    let norwegian =
-        db.rank(&Request::new().segment("country", "NO").now(time(0.0)).limit(400).unlogged()).expect("ranks");
+    let norwegian = db
+        .rank(&Request::new().segment("country", "NO").now(time(0.0)).limit(400).explain().unlogged())
+        .expect("ranks");
     let found = proposed(&norwegian.hits);
+    let said = |hit: &Hit| hit.why.as_ref().is_some_and(|why| why.line.contains("popular where you are"));
+    assert!(norwegian.hits.iter().any(|hit| hit.id == "i300" && said(hit)), "it counts in the score");
     assert_eq!((found.len(), found[0].0.as_str()), (10, "i300"), "{found:?}");
     assert!(found.iter().all(|(_, score)| *score > 0.0 && *score <= 1.0) && found[0].1 > 2.0 * found[1].1, "{found:?}");
     db.log(vec![Event::new("kari", Action::View).item("i7").at(time(1.0)).segment("country", "NO")]).expect("logs");

@@ -127,6 +127,29 @@ fn signals_do_not_know_the_future() {
 }
 
 #[test]
+fn what_comes_before_speaks_for_an_item_too() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let db = store(dir.path(), "store", Config::default());
+    let at = |user: String, item: &str, minute: f64| {
+        Event::new(user, Action::Click).item(item).at(Timestamp::from_seconds(1.7e9 + 60.0 * minute))
+    };
+    let mut events: Vec<Event> =
+        (0..30).flat_map(|n| [("i1", 0.0), ("i2", 1.0)].map(|(id, step)| at(format!("p{n}"), id, step))).collect();
+    // Late: it belongs between the two, where it is found when it is looked for in time.
+    events.extend((0..30).map(|n| at(format!("p{n}"), "i5", 0.5)));
+    events.push(at("ann".to_owned(), "i2", 9.0));
+    db.log(events).expect("logs");
+    let hits = db.rank(&Request::new().user("ann").exclude_seen().explain()).expect("ranks").hits;
+    let amount = |id: &str, feature: &str| {
+        let why = hits.iter().find(|hit| hit.id == id).and_then(|hit| hit.why.as_ref()).expect("is explained");
+        why.contributions.iter().find(|part| part.feature == feature).map_or(0.0, |part| part.amount)
+    };
+    let before = ["i5", "i1", "i7"].map(|id| amount(id, "before"));
+    assert!(before[0] > before[1] && before[1] > 0.0 && before[2] == 0.0, "{before:?}");
+    assert!(["i5", "i1"].iter().all(|id| amount(id, "next") == 0.0), "nothing came after i2");
+}
+
+#[test]
 fn what_comes_next_is_proposed_and_what_was_disliked_moves_away() {
     let dir = tempfile::tempdir().expect("a folder");
     let db = store(dir.path(), "store", Config::default());

@@ -19,7 +19,7 @@ use crate::{Result, words};
 /// Width of content vectors and of item vectors, features of a candidate, and tokens of a text at most: the manifest's.
 pub const CONTENT: usize = 256;
 pub const WIDTH: usize = 192;
-pub const FEATURES: usize = 19;
+pub const FEATURES: usize = 21;
 const MOST_TOKENS: usize = 256;
 /// Texts of one window, as many as the engine's side puts at once; of one run; and tokens of one run.
 const WINDOW: usize = 1000;

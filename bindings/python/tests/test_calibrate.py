@@ -57,7 +57,7 @@ def test_a_small_log_changes_nothing(db: onelist.Engine) -> None:
 
 
 def test_configured_weights_refuse(tmp_path: Path) -> None:
-    weights = [[1.0] * 24] * 4
+    weights = [[1.0] * 26] * 4
     with onelist.open(tmp_path / "store", weights=weights) as db, pytest.raises(onelist.InputError):
         db.calibrate()
     with pytest.raises(onelist.InputError):

@@ -78,7 +78,7 @@ def test_cold_protocols(history: onelist.Engine, protocol: Any) -> None:
 
 
 def test_variants_and_model_zero(history: onelist.Engine) -> None:
-    nothing = [[0.0] * 24] * 4
+    nothing = [[0.0] * 26] * 4
     report = history.evaluate(variants={"no weights": nothing}, resamples=100, check_targets=0)
     assert any(s["name"] == "no weights" and s["kind"] == "variant" for s in report.data["tasks"][0]["systems"])
 

@@ -198,11 +198,20 @@ impl CatalogWrite<'_> {
     }
 
     fn relate_next(&mut self, before: &[Step], step: Step, after: &[Step]) -> Result<()> {
-        for (place, other) in before.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
-            self.neighbours_of(Relation::Next, other.item)?.add(step.item, next_weight(place + 1), step.counted);
+        for (place, other) in before.iter().take(NEXT_STEPS).enumerate() {
+            self.follow(other.item, step.item, next_weight(place + 1), step.counted)?;
         }
-        for (place, other) in after.iter().take(NEXT_STEPS).enumerate().filter(|(_, o)| o.item != step.item) {
-            self.neighbours_of(Relation::Next, step.item)?.add(other.item, next_weight(place + 1), other.counted);
+        for (place, other) in after.iter().take(NEXT_STEPS).enumerate() {
+            self.follow(step.item, other.item, next_weight(place + 1), other.counted)?;
+        }
+        Ok(())
+    }
+
+    /// Counts that one item came after another, at both ends.
+    fn follow(&mut self, first: ItemKey, then: ItemKey, weight: f32, time: Timestamp) -> Result<()> {
+        if first != then {
+            self.neighbours_of(Relation::Next, first)?.add(then, weight, time);
+            self.neighbours_of(Relation::Before, then)?.add(first, weight, time);
         }
         Ok(())
     }

@@ -99,9 +99,11 @@ impl CatalogWrite<'_> {
         let read = catalog.read()?;
         let counted = read.view();
         self.take_over_signals(counted)?;
-        let first = keys::neighbours(Relation::Next, ItemKey(0));
-        let last = keys::neighbours(Relation::Basket, ItemKey(u64::MAX));
-        self.take_over_rows(self.tables.neighbours, counted, counted.tables.neighbours, (&first, &last))?;
+        for relation in Relation::COUNTED {
+            let first = keys::neighbours(relation, ItemKey(0));
+            let last = keys::neighbours(relation, ItemKey(u64::MAX));
+            self.take_over_rows(self.tables.neighbours, counted, counted.tables.neighbours, (&first, &last))?;
+        }
         let (first, last) = (keys::segment(0), keys::segment(u64::MAX));
         self.take_over_rows(self.tables.segments, counted, counted.tables.segments, (&first, &last))?;
         self.take_over_segment_totals(counted)

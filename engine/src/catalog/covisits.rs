@@ -22,12 +22,17 @@ pub(crate) enum Relation {
     Next,
     /// Both were in one basket. Kept event by event.
     Basket,
+    /// The other item came before this one, in one person's events: `Next` read from its other end. Kept event by event.
+    Before,
     /// The same people had both, this one first. Fitted from time to time to the whole log: two generations, of which
     /// one is live.
     Together(bool),
 }
 
 impl Relation {
+    /// Those that are kept event by event, and counted anew by a recount.
+    pub(super) const COUNTED: [Relation; 3] = [Relation::Next, Relation::Basket, Relation::Before];
+
     /// The byte that names the relation in keys.
     pub(super) fn number(self) -> u8 {
         match self {
@@ -35,6 +40,7 @@ impl Relation {
             Relation::Basket => 1,
             Relation::Together(false) => 2,
             Relation::Together(true) => 3,
+            Relation::Before => 4,
         }
     }
 }

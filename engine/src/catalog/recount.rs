@@ -76,8 +76,9 @@ impl CatalogWrite<'_> {
         self.tables.signals.clear(&mut self.txn).map_err(storage)?;
         self.tables.popular.clear(&mut self.txn).map_err(storage)?;
         self.counters.popular_floor = [f64::NEG_INFINITY; Window::ALL.len()];
-        self.clear_neighbours(Relation::Next)?;
-        self.clear_neighbours(Relation::Basket)?;
+        for relation in Relation::COUNTED {
+            self.clear_neighbours(relation)?;
+        }
         self.clear_segments()?;
         Ok(shown)
     }
@@ -105,7 +106,7 @@ impl<'t> View<'t> {
             hash.update(key);
             hash.update(value);
         }
-        for relation in [Relation::Next, Relation::Basket] {
+        for relation in Relation::COUNTED {
             let first = keys::neighbours(relation, ItemKey(0));
             let last = keys::neighbours(relation, ItemKey(u64::MAX));
             for row in self.tables.neighbours.range(self.txn, &keys::between(&first, &last)).map_err(storage)? {

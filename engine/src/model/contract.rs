@@ -6,7 +6,7 @@
 /// Version of the manifest that this engine reads.
 pub(super) const FORMAT: u32 = 1;
 /// Columns of `cand_feat`, in order.
-pub(super) const FEATURES: [&str; 19] = [
+pub(super) const FEATURES: [&str; 21] = [
     "bm25",
     "popular_1d",
     "popular_7d",
@@ -26,6 +26,8 @@ pub(super) const FEATURES: [&str; 19] = [
     "vector",
     "content_missing",
     "vector_missing",
+    "before",
+    "popular_segment",
 ];
 /// Features that every graph computes itself and appends.
 pub(super) const GRAPH_FEATURES: [&str; 5] = ["cos_query", "cos_history", "cos_last", "cos_nearest", "cos_disliked"];
@@ -33,8 +35,8 @@ pub(super) const GRAPH_FEATURES: [&str; 5] = ["cos_query", "cos_history", "cos_l
 pub(super) const TRAINED_FEATURES: [&str; 1] = ["network"];
 /// Features that pull the list towards the user's history: what `personalization` turns up and down. What speaks against
 /// an item (`seen`, `shown`, `disliked`, `cos_disliked`) stays as it is.
-pub(super) const PERSONAL_FEATURES: [&str; 9] =
-    ["next", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest", "network"];
+pub(super) const PERSONAL_FEATURES: [&str; 10] =
+    ["next", "before", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest", "network"];
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;
 /// How a gap in seconds becomes a row of `gap_gain`.

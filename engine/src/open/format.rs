@@ -10,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 
 /// The version this library writes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The oldest version that it reads; it becomes the current one when the directory is opened.
 const OLDEST: u32 = 2;
 const MAGIC: &str = "onelist";

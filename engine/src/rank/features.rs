@@ -11,7 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 
 /// Columns of one row. IMPORTANT: the order is a contract with the model file; `model::contract` names it.
-const COLUMNS: usize = 19;
+const COLUMNS: usize = 21;
 /// Age at which the fresh feature has fallen to 1/e, in days.
 const FRESH_DAYS: f64 = 30.0;
 
@@ -22,7 +22,7 @@ const UNTIRED: f32 = 0.8;
 
 /// Features and vectors of K candidates.
 pub(crate) struct Features {
-    /// K x 19, row by row.
+    /// K x 21, row by row.
     pub columns: Vec<f32>,
     /// K x D, row by row; zeros for an item without a vector.
     pub vectors: Vec<f32>,
@@ -93,6 +93,8 @@ fn row(
         vector,
         flag(!has_content),
         flag(vector_missing),
+        relations.before.feature(key),
+        intent.segments.of(key),
     ])
 }
 

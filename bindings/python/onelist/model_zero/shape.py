@@ -24,6 +24,8 @@ FEATURES = (
     "vector",  # cosine with vectors that the user supplied under a name
     "content_missing",  # 1: the item has no content vector
     "vector_missing",  # 1: the item has no supplied vector
+    "before",  # co-visits the other way round: what came before the user's last events, 0 to 1 like `next`
+    "popular_segment",  # popularity in the segments of the request and its user, half-life 90 days, 0 to 1
 )
 GRAPH_FEATURES = (
     "cos_query",  # query vector . candidate

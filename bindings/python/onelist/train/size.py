@@ -50,7 +50,7 @@ SLOTS = 2
 """Context vectors of model zero: the query's and the history's."""
 HASHES = ((1, 0, 0), (257, 8191, 0), (524287, 65537, 4099))
 """Factors of the codes that make an n-gram's number, before the remainder by its rows."""
-PERSONAL = ("next", "together", "basket", "seen", "had", "had_lately", "shown", "disliked",
+PERSONAL = ("next", "before", "together", "basket", "seen", "had", "had_lately", "shown", "disliked",
             "cos_history", "cos_last", "cos_nearest", "cos_disliked")  # fmt: skip
 """Features that say nothing without a history."""
 ASKED = ("bm25", "cos_query")

@@ -77,7 +77,7 @@ fn manifests_that_do_not_fit_the_engine() {
         ("/graph_features", json!(["cos_query"]), "graph_features in the order"),
         ("/dims/item", json!(64), "64"),
         ("/dims/item", json!(0), "item of 1 to"),
-        ("/dims/features", json!(8), "dims.features = 19"),
+        ("/dims/features", json!(8), "dims.features = 21"),
         ("/dims/vocab", json!(10), "[10]"),
         ("/gap_buckets", json!("seconds"), "gap_buckets"),
         ("/actions/buy", json!(99), "action rows from 0 to 15"),
@@ -257,10 +257,10 @@ fn a_provider_that_cannot_start() {
 
 #[test]
 fn weights_that_do_not_fit_the_model() {
-    for weights in [vec![vec![1.0; 24]; 3], vec![vec![1.0; 23]; 4]] {
+    for weights in [vec![vec![1.0; 26]; 3], vec![vec![1.0; 25]; 4]] {
         let loaded = Model::load(&Config { weights, sessions: 1, ..Config::default() });
         assert!(matches!(loaded, Err(Error::InvalidArgument { .. })));
     }
-    let loaded = Model::load(&Config { weights: vec![vec![f32::NAN; 24]; 4], sessions: 1, ..Config::default() });
+    let loaded = Model::load(&Config { weights: vec![vec![f32::NAN; 26]; 4], sessions: 1, ..Config::default() });
     assert!(matches!(loaded, Err(Error::NonFinite { .. })));
 }

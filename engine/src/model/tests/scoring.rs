@@ -232,9 +232,9 @@ fn only_the_newest_events_are_read() {
 
 #[test]
 fn configured_weights_are_used() {
-    let config = Config { weights: vec![vec![1.0; 24]; 4], sessions: 1, ..Config::default() };
+    let config = Config { weights: vec![vec![1.0; 26]; 4], sessions: 1, ..Config::default() };
     let model = Model::load(&config).unwrap();
-    let features = [0.5; 19];
+    let features = [0.5; 21];
     let vectors = vec![0.0; model.width()];
     let input = ScoreInput {
         query: None,
@@ -247,7 +247,7 @@ fn configured_weights_are_used() {
         space: None,
         adapter: None,
     };
-    assert_close(&model.score(&[input]).unwrap()[0].scores, &[9.5], 1e-6);
+    assert_close(&model.score(&[input]).unwrap()[0].scores, &[10.5], 1e-6);
 }
 
 #[test]
