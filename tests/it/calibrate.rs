@@ -114,7 +114,7 @@ fn weights_of_the_configuration_are_the_last_word() {
     let Shop { db, dir } = logged(10);
     db.close().expect("closes");
     let mut config = Config::default();
-    config.weights = vec![vec![1.0; 24]; 4];
+    config.weights = vec![vec![1.0; 26]; 4];
     let path = dir.path().join("shop.onelist");
     let db = Engine::open(&path, config.clone()).expect("opens");
     assert_eq!(db.calibrate().expect_err("they are fixed").name(), "InvalidArgument");

@@ -114,7 +114,7 @@ fn features_are_those_of_serving_bit_for_bit() {
 
         // Another store, which has seen the same, scored by ones: there, what a feature adds is the feature.
         let mut ones = config();
-        ones.weights = vec![vec![1.0; 24]; 4];
+        ones.weights = vec![vec![1.0; 26]; 4];
         let serving = opened(&dir.path().join(format!("serving{count}")), ones);
         serving.log(before).expect("logs");
         serving.flush().expect("flushes");

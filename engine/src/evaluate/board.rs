@@ -79,7 +79,6 @@ impl<'b> Board<'b> {
 
     fn task(&self, task: Task, board: &TaskBoard, bootstrap: Bootstrap, not_run: &[(String, String)]) -> TaskReport {
         let rank = board.columns.iter().find(|(system, _)| self.systems[**system].1 == SystemKind::Rank);
-        let first = rank.map(|(_, column)| column.values[0].clone()).unwrap_or_default();
         let mut systems: Vec<SystemReport> = board
             .columns
             .iter()
@@ -87,12 +86,13 @@ impl<'b> Board<'b> {
             .filter(|(system, column)| !self.changes_nothing(**system, column, rank.map(|(_, rank)| rank)))
             .map(|(system, column)| {
                 let (name, kind) = self.systems[*system].clone();
+                let other = rank.map(|(_, rank)| rank).filter(|_| kind != SystemKind::Rank);
+                let measures = self.measures((column, other), board, bootstrap);
                 SystemReport {
                     name,
                     kind,
-                    measures: self.measures(column, board, bootstrap),
-                    rank_minus: (kind != SystemKind::Rank)
-                        .then(|| bootstrap.of_difference(&first, &column.values[0], &board.units)),
+                    rank_minus: measures.first().and_then(|measure| measure.rank_minus),
+                    measures,
                     retrieved: mean(&column.retrieved),
                     beyond: column.lists.figures(self.log.items.len()),
                     slices: slice_figures(column, board, bootstrap),
@@ -110,7 +110,7 @@ impl<'b> Board<'b> {
             name: task.name().to_owned(),
             questions: board.units.len(),
             k,
-            verdict: verdict::of(&systems, &format!("NDCG@{k}")),
+            verdict: verdict::of(&systems, k),
             systems,
             not_run: match task {
                 Task::NextItem => not_run.iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
@@ -132,14 +132,21 @@ impl<'b> Board<'b> {
         left_out && rank.is_some_and(|rank| rank.values == column.values && rank.ranks == column.ranks)
     }
 
-    fn measures(&self, column: &Column, board: &TaskBoard, bootstrap: Bootstrap) -> Vec<Measure> {
+    /// The figures of a column, and how far those of `rank` lie above them.
+    fn measures(
+        &self,
+        (column, rank): (&Column, Option<&Column>),
+        board: &TaskBoard,
+        bootstrap: Bootstrap,
+    ) -> Vec<Measure> {
         let names = self.plan.ks.iter().flat_map(|k| NAMES.map(|name| (name, *k)));
-        let measure = |((name, k), values): ((&'static str, usize), &Vec<f64>)| Measure {
-            name,
-            k,
-            value: bootstrap.of(values, &board.units),
+        let measure = |(place, (name, k)): (usize, (&'static str, usize))| {
+            let values = column.values.get(place)?;
+            let rank = rank.and_then(|rank| rank.values.get(place));
+            let rank_minus = rank.map(|rank| bootstrap.of_difference(rank, values, &board.units));
+            Some(Measure { name, k, value: bootstrap.of(values, &board.units), rank_minus })
         };
-        names.zip(&column.values).map(measure).collect()
+        names.enumerate().filter_map(measure).collect()
     }
 }
 

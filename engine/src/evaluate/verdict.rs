@@ -2,8 +2,10 @@
 
 use crate::evaluation::{Interval, Outcome, SystemKind, SystemReport, Verdict};
 
+use super::text::signed;
+
 /// Compares the first system, `rank`, with the baseline, or the external system, of the highest mean.
-pub(super) fn of(systems: &[SystemReport], measure: &str) -> Verdict {
+pub(super) fn of(systems: &[SystemReport], k: usize) -> Verdict {
     let mean = |system: &SystemReport| system.measures.first().map_or(0.0, |measure| measure.value.mean);
     let beaten = |system: &&SystemReport| matches!(system.kind, SystemKind::Baseline | SystemKind::External);
     let baselines = systems.iter().filter(beaten);
@@ -17,12 +19,15 @@ pub(super) fn of(systems: &[SystemReport], measure: &str) -> Verdict {
         Interval { high, .. } if high < 0.0 => Outcome::Worse,
         _ => Outcome::Level,
     };
-    let shown = format!("{:+.4} [{:+.4}, {:+.4}] {measure}", difference.mean, difference.low, difference.high);
+    let shown = format!("{} NDCG@{k}", signed(difference));
+    // The verdict is about the first measure; of single targets the reciprocal rank is what many know.
+    let mrr = best.measures.iter().find(|measure| measure.name == "mrr").and_then(|measure| measure.rank_minus);
+    let beside = mrr.map_or(String::new(), |mrr| format!(" ({} MRR@{k})", signed(mrr)));
     let name = &best.name;
     let line = match outcome {
-        Outcome::Better => format!("rank beats the best baseline, {name}: {shown}."),
-        Outcome::Worse => format!("rank is WORSE than the best baseline, {name}: {shown}."),
-        _ => format!("rank does NOT beat the best baseline, {name}: {shown}; the interval holds zero."),
+        Outcome::Better => format!("rank beats the best baseline, {name}: {shown}{beside}."),
+        Outcome::Worse => format!("rank is WORSE than the best baseline, {name}: {shown}{beside}."),
+        _ => format!("rank does NOT beat the best baseline, {name}: {shown}; the interval holds zero{beside}."),
     };
     Verdict { outcome, best_baseline: Some(name.clone()), difference, line }
 }

@@ -23,6 +23,8 @@ pub struct Measure {
     pub k: usize,
     /// The figure.
     pub value: Interval,
+    /// `rank` minus this system, question by question; `None` for `rank` itself.
+    pub rank_minus: Option<Interval>,
 }
 
 /// What a system is in the comparison.
