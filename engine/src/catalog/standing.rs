@@ -203,3 +203,60 @@ impl CatalogRead {
         Some(standing)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(generation: u64) -> Standing {
+        let head = Head { generation: Seq(generation), available: Timestamp::MIN };
+        let signals = ItemSignals { masses: [f64::NEG_INFINITY, -0.0, 1.5, f64::MAX], shown: 0.0, chosen: 2.0 };
+        Standing { head: Some(head), signals: Some(signals) }
+    }
+
+    #[test]
+    fn a_standing_comes_back_bit_for_bit() {
+        let all = standing(u64::MAX);
+        let none = Standing { head: None, signals: None };
+        let fresh = Standing { signals: Some(ItemSignals::default()), ..none };
+        for one in [all, none, fresh, Standing { signals: None, ..all }, Standing { head: None, ..all }] {
+            assert_eq!(Standing::of(one.words()), one);
+            assert_eq!(Standing::of(one.words()).words(), one.words());
+        }
+    }
+
+    #[test]
+    fn readers_of_older_transactions_and_of_marked_items_are_sent_to_the_tables() {
+        let (standings, key) = (Standings::default(), ItemKey(CHUNK as u64 + 3));
+        standings.offer(key, 5, &standing(1));
+        assert_eq!((standings.get(key, 4), standings.get(key, 5)), (None, Some(standing(1))));
+        let marked = standings.mark(7, vec![(key, Some(standing(2)))]);
+        assert!(standings.get(key, 6).is_none() && standings.get(key, 7).is_none() && !standings.wants(key));
+        standings.offer(key, 6, &standing(1));
+        assert!(standings.get(key, 7).is_none(), "a reader may not fill what a commit has marked");
+        marked.fill();
+        assert_eq!((standings.get(key, 6), standings.get(key, 8)), (None, Some(standing(2))));
+    }
+
+    #[test]
+    fn a_commit_that_fails_and_one_that_comes_late_fill_nothing() {
+        let (standings, key) = (Standings::default(), ItemKey(0));
+        drop(standings.mark(7, vec![(key, Some(standing(1)))]));
+        standings.offer(key, 6, &standing(1));
+        assert!(standings.get(key, 9).is_none());
+        let late = standings.mark(7, vec![(key, Some(standing(2)))]);
+        let next = standings.mark(8, vec![(key, None)]);
+        late.fill();
+        next.fill();
+        assert!(standings.get(key, 9).is_none(), "a later transaction has marked it, and could not read it");
+    }
+
+    #[test]
+    fn a_key_beyond_the_last_slot_is_left_to_the_tables() {
+        let standings = Standings::default();
+        for key in [(CHUNK * CHUNKS) as u64, u64::MAX].map(ItemKey) {
+            standings.mark(1, vec![(key, Some(standing(1)))]).fill();
+            assert!(standings.get(key, 2).is_none() && !standings.wants(key));
+        }
+    }
+}
