@@ -165,10 +165,7 @@ impl Standing {
         let head = Head { generation: Seq(generation), available: Timestamp::from_millis(available as i64) };
         let masses = [a, b, c, d].map(f64::from_bits);
         let signals = ItemSignals { masses, shown: f64::from_bits(shown), chosen: f64::from_bits(chosen) };
-        Standing {
-            head: (available != NO_HEAD).then_some(head),
-            signals: (shown != NO_SIGNALS).then_some(signals),
-        }
+        Standing { head: (available != NO_HEAD).then_some(head), signals: (shown != NO_SIGNALS).then_some(signals) }
     }
 }
 
