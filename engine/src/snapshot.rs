@@ -85,7 +85,7 @@ impl<'s> Snapshot<'s> {
         if !self.recent.contains(key) {
             return true;
         }
-        let head = self.catalog.view().head(key).ok().flatten();
+        let head = self.catalog.head(key).ok().flatten();
         head.is_some_and(|head| generation.is_none_or(|generation| head.generation == generation))
     }
 
@@ -109,7 +109,7 @@ impl<'s> Snapshot<'s> {
 
     /// The counters of an item, with every event up to the pinned commit.
     pub(crate) fn signals(&self, key: ItemKey) -> Result<Option<ItemSignals>> {
-        Ok(self.events.signals(key, self.catalog.view().signals(key)?))
+        Ok(self.events.signals(key, self.catalog.signals(key)?))
     }
 
     /// The person of an id: what is stored, and the events that are not applied yet. `None` for nobody.

@@ -297,6 +297,7 @@ impl CatalogWrite<'_> {
         }
         for (item, (before, after)) in signals.into_iter().collect::<BTreeMap<_, _>>() {
             self.tables.signals.put(&mut self.txn, &keys::item(item), &codec::encode(&after)?).map_err(storage)?;
+            self.touch(item);
             // An item that is not put (or was deleted) keeps its signals, but is in no list.
             if self.view().head(item)?.is_some() {
                 self.relist(item, before.as_ref(), Some(&after))?;

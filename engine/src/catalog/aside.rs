@@ -122,6 +122,7 @@ impl CatalogWrite<'_> {
         for (item, before, after) in changed {
             let row = codec::encode(&after)?;
             self.tables.signals.put(&mut self.txn, &keys::item(item), &row).map_err(storage)?;
+            self.touch(item);
             if self.view().head(item)?.is_some() {
                 self.relist(item, Some(&before), Some(&after))?;
             }

@@ -27,6 +27,7 @@ mod scenarios;
 mod segments;
 mod sids;
 mod signals;
+mod standing;
 mod store;
 mod tables;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reading: one pinned transaction, and the questions that stages ask of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use heed::{RoTxn, WithoutTls};
 
@@ -10,6 +11,7 @@ use crate::id::{ItemKey, Seq, UserKey};
 use super::counters::Counters;
 use super::held::Held;
 use super::items::{self, Head, ItemRecord, SpaceNumber};
+use super::standing::Standings;
 use super::store::storage;
 use super::tables::Tables;
 use super::{codec, keys};
@@ -20,17 +22,30 @@ pub(crate) struct CatalogRead {
     tables: Tables,
     counters: Counters,
     held: Option<Arc<Held>>,
+    standings: Arc<Standings>,
 }
 
 impl CatalogRead {
-    pub(super) fn new(txn: RoTxn<'static, WithoutTls>, tables: Tables, held: Option<Arc<Held>>) -> Result<CatalogRead> {
+    pub(super) fn new(
+        txn: RoTxn<'static, WithoutTls>,
+        tables: Tables,
+        held: Option<Arc<Held>>,
+        standings: Arc<Standings>,
+    ) -> Result<CatalogRead> {
+        // What the commit that is pinned has marked in memory is seen from here on.
+        fence(Ordering::SeqCst);
         let counters = View { txn: &txn, tables: &tables, held: None }.counters()?;
-        Ok(CatalogRead { txn, tables, counters, held })
+        Ok(CatalogRead { txn, tables, counters, held, standings })
     }
 
     /// The counters of the pinned commit.
     pub(crate) fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// What is known of items in memory, and the number of the transaction that is read.
+    pub(super) fn standings(&self) -> (&Standings, u64) {
+        (&self.standings, self.txn.id() as u64)
     }
 
     /// The questions that can be asked.

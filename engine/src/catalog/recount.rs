@@ -74,6 +74,7 @@ impl CatalogWrite<'_> {
             self.tables.people.delete(&mut self.txn, &keys::user_item(*user, *item)).map_err(storage)?;
         }
         self.tables.signals.clear(&mut self.txn).map_err(storage)?;
+        shown.items.keys().for_each(|item| self.touch(*item));
         self.tables.popular.clear(&mut self.txn).map_err(storage)?;
         self.counters.popular_floor = [f64::NEG_INFINITY; Window::ALL.len()];
         for relation in Relation::COUNTED {

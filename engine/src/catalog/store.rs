@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use super::file_check;
 use super::held::Held;
 use super::read::CatalogRead;
+use super::standing::Standings;
 use super::tables::{self, Tables};
 use super::write::CatalogWrite;
 
@@ -22,6 +23,7 @@ pub(crate) struct Catalog {
     tables: Tables,
     /// What a scratch copy holds in memory; empty for every other catalog.
     held: OnceLock<Arc<Held>>,
+    standings: Arc<Standings>,
 }
 
 impl Catalog {
@@ -37,7 +39,7 @@ impl Catalog {
         let mut txn = env.write_txn().map_err(storage)?;
         let tables = Tables::create(&env, &mut txn)?;
         txn.commit().map_err(storage)?;
-        Ok(Catalog { env, tables, held: OnceLock::new() })
+        Ok(Catalog { env, tables, held: OnceLock::new(), standings: Arc::default() })
     }
 
     /// Makes it one that need not survive: commits do not wait for the disk, and lists stay in memory between them.
@@ -60,13 +62,13 @@ impl Catalog {
     /// Pins the state of the last commit. Keep it for one request only: pages freed meanwhile cannot be reused.
     pub(crate) fn read(&self) -> Result<CatalogRead> {
         let txn = self.env.clone().static_read_txn().map_err(storage)?;
-        CatalogRead::new(txn, self.tables, self.held.get().cloned())
+        CatalogRead::new(txn, self.tables, self.held.get().cloned(), self.standings.clone())
     }
 
     /// Starts the one write transaction. Only the writer thread calls this.
     pub(crate) fn write(&self) -> Result<CatalogWrite<'_>> {
         let txn = self.env.write_txn().map_err(storage)?;
-        CatalogWrite::new(txn, self.tables, self.held.get().map(Arc::as_ref))
+        CatalogWrite::new(txn, self.tables, self.held.get().map(Arc::as_ref), &self.standings)
     }
 
     /// Waits until nobody uses the environment, and closes it; afterwards the path can be opened again.

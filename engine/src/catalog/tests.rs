@@ -205,6 +205,56 @@ proptest! {
     }
 }
 
+/// Compares what readers get through memory with the tables of their transaction, the older ones of them too.
+fn known_is_stored(readers: &[CatalogRead]) {
+    for read in readers {
+        for key in (0..ITEMS + 2).map(ItemKey) {
+            let known = (read.head(key).unwrap(), read.signals(key).unwrap());
+            assert_eq!(known, (read.view().head(key).unwrap(), read.view().signals(key).unwrap()), "{key:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_known_in_memory_is_what_the_pinned_tables_say(
+        steps in steps(),
+        writes in prop::collection::vec((0..5u8, 0..ITEMS, any::<bool>(), any::<bool>()), 1..40),
+    ) {
+        let (_dir, catalog) = catalog();
+        let config = config();
+        let mut entries = steps.into_iter().enumerate().map(|(n, step)| entry(n, step));
+        let mut readers = vec![catalog.read().unwrap()];
+        for (what, item, lost, looked) in writes {
+            let id = format!("i{item}");
+            let mut write = catalog.write().unwrap();
+            match what {
+                0 => drop(write.put(&Item::new(id), Some(Timestamp::from_millis(item as i64)), Timestamp::MIN, &[]).unwrap()),
+                1 => drop(write.delete(&id, &[]).unwrap()),
+                2 => write.append_and_apply(&config, &entries.by_ref().take(5).collect::<Vec<_>>()).unwrap(),
+                3 => write.append(&entries.by_ref().take(3).collect::<Vec<_>>()).unwrap(),
+                _ => write.recount(&config).map(drop).unwrap(),
+            }
+            if looked {
+                known_is_stored(&readers);
+            }
+            // Some transactions are lost, and the next one has their number.
+            if !lost {
+                write.commit().unwrap();
+            } else {
+                drop(write);
+            }
+            readers.push(catalog.read().unwrap());
+            if looked {
+                known_is_stored(&readers);
+            }
+        }
+        known_is_stored(&readers);
+    }
+}
+
 /// The items that have a prefix, newest first, by a look at every item.
 fn scanned(view: View<'_>, prefix: SidPrefix) -> Vec<ItemKey> {
     let with = |key: &ItemKey| {

@@ -13,6 +13,7 @@ use super::counters::Counters;
 use super::held::Held;
 use super::items::{self, ItemRecord, SpaceNumber};
 use super::read::View;
+use super::standing::Standings;
 use super::store::storage;
 use super::tables::Tables;
 use super::{codec, keys};
@@ -27,12 +28,30 @@ pub(crate) struct CatalogWrite<'c> {
     before: Counters,
     pub(super) batch: Batch,
     changed: Vec<ItemKey>,
+    standings: &'c Standings,
+    /// Items whose head or signals this transaction has written.
+    touched: Vec<ItemKey>,
 }
 
 impl<'c> CatalogWrite<'c> {
-    pub(super) fn new(txn: RwTxn<'c>, tables: Tables, held: Option<&'c Held>) -> Result<CatalogWrite<'c>> {
+    pub(super) fn new(
+        txn: RwTxn<'c>,
+        tables: Tables,
+        held: Option<&'c Held>,
+        standings: &'c Standings,
+    ) -> Result<CatalogWrite<'c>> {
         let counters = View { txn: &txn, tables: &tables, held: None }.counters()?;
-        Ok(CatalogWrite { txn, tables, held, counters, before: counters, batch: Batch::default(), changed: Vec::new() })
+        Ok(CatalogWrite {
+            txn,
+            tables,
+            held,
+            counters,
+            before: counters,
+            batch: Batch::default(),
+            changed: Vec::new(),
+            standings,
+            touched: Vec::new(),
+        })
     }
 
     /// The questions that can be asked of what is written so far.
@@ -72,6 +91,7 @@ impl<'c> CatalogWrite<'c> {
         }
         self.counters.add_item(key, record.generation);
         self.changed.push(key);
+        self.touch(key);
         Ok(key)
     }
 
@@ -113,6 +133,7 @@ impl<'c> CatalogWrite<'c> {
         let signals = self.view().signals(key)?;
         self.relist(key, signals.as_ref(), None)?;
         self.changed.push(key);
+        self.touch(key);
         Ok(true)
     }
 
@@ -183,7 +204,7 @@ impl<'c> CatalogWrite<'c> {
         }
         let counters = self.counters;
         self.set_meta("counters", &counters)?;
-        self.txn.commit().map_err(storage)?;
+        self.finish()?;
         Ok(counters)
     }
 
@@ -197,6 +218,24 @@ impl<'c> CatalogWrite<'c> {
         if counters != self.before {
             self.set_meta("counters", &counters)?;
         }
-        self.txn.commit().map_err(storage)
+        self.finish()
+    }
+
+    /// Notes that the head or the signals of an item are written, as whoever writes them must.
+    pub(super) fn touch(&mut self, item: ItemKey) {
+        self.touched.push(item);
+    }
+
+    /// Commits, and lets readers know in memory what was written.
+    fn finish(mut self) -> Result<()> {
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        touched.dedup();
+        let view = self.view();
+        let items = touched.into_iter().map(|key| (key, view.standing(key).ok())).collect();
+        let marked = self.standings.mark(self.txn.id() as u64, items);
+        self.txn.commit().map_err(storage)?;
+        marked.fill();
+        Ok(())
     }
 }

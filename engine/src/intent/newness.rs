@@ -12,7 +12,7 @@ impl Intent {
     /// fewer events, than it says.
     pub(crate) fn shown_if_new(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<f64>> {
         let Some(new_items) = &self.controls.new_items else { return Ok(None) };
-        let Some(head) = snapshot.catalog.view().head(key)? else { return Ok(None) };
+        let Some(head) = snapshot.catalog.head(key)? else { return Ok(None) };
         let signals = snapshot.signals(key)?;
         let shown = signals.map_or(0.0, |signals| signals.shown);
         let events = signals.map_or(0.0, |signals| Window::Ever.count(signals.mass(Window::Ever), self.now));

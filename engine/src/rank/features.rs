@@ -188,7 +188,7 @@ impl PopularScale {
 
 /// `exp(-age / 30 days)`; 1 for what is not available yet.
 fn fresh(snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<f32> {
-    let head = snapshot.catalog.view().head(key)?;
+    let head = snapshot.catalog.head(key)?;
     let age = head.map_or(f64::INFINITY, |head| intent.now.seconds_since(head.available).max(0.0));
     Ok((-age / (FRESH_DAYS * 86_400.0)).exp() as f32)
 }

@@ -46,7 +46,7 @@ pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: u
     // What was logged a moment ago is in no list yet.
     let recent: HashSet<ItemKey> = snapshot.events.newest_items(k.max(RECENT)).into_iter().collect();
     for key in &recent {
-        if view.head(*key)?.is_some() && intent.admits(snapshot, *key) {
+        if snapshot.catalog.head(*key)?.is_some() && intent.admits(snapshot, *key) {
             found.extend(mass(*key)?.map(|mass| (*key, count(mass))));
         }
     }
@@ -69,7 +69,7 @@ pub(super) fn segment(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<
     let mut scored = Vec::new();
     for key in intent.segments.items() {
         // Segments count what was logged: an item may be gone, or never have been put.
-        if intent.admits(snapshot, key) && snapshot.catalog.view().head(key)?.is_some() {
+        if intent.admits(snapshot, key) && snapshot.catalog.head(key)?.is_some() {
             scored.push((key, intent.segments.of(key)));
         }
     }
@@ -94,7 +94,7 @@ pub(super) fn fresh(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Ve
     if let Some(keys) = few_allowed(intent) {
         let mut scored = Vec::new();
         for key in keys {
-            let head = view.head(key)?.filter(|head| head.available <= intent.now);
+            let head = snapshot.catalog.head(key)?.filter(|head| head.available <= intent.now);
             if let (true, Some(head)) = (intent.admits(snapshot, key), head) {
                 scored.push((key, head.available.seconds() as f32));
             }

@@ -97,7 +97,7 @@ fn again(snapshot: &Snapshot, intent: &Intent, quota: usize) -> Result<Found> {
     let mut found: Found = Vec::new();
     for key in &intent.liked {
         let known = found.iter().any(|(had, _)| had == key);
-        if !known && intent.admits(snapshot, *key) && snapshot.catalog.view().head(*key)?.is_some() {
+        if !known && intent.admits(snapshot, *key) && snapshot.catalog.head(*key)?.is_some() {
             found.push((*key, 1.0 / (found.len() as f32 + 1.0)));
         }
         if found.len() == quota {

@@ -15,7 +15,7 @@ pub(super) fn related(snapshot: &Snapshot, intent: &Intent, scores: &Scores, k: 
         found.clear();
         for (item, score) in top_k(scores.iter().collect(), most) {
             // Lists name items by what was logged: an item may be gone, or never have been put.
-            if intent.admits(snapshot, item) && snapshot.catalog.view().head(item)?.is_some() {
+            if intent.admits(snapshot, item) && snapshot.catalog.head(item)?.is_some() {
                 found.push((item, score));
             }
             if found.len() == k {

@@ -22,7 +22,7 @@ pub(super) fn unseen(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<V
     keys.dedup();
     let mut found = Vec::new();
     for key in keys {
-        let available = snapshot.catalog.view().head(key)?.is_some_and(|head| head.available <= intent.now);
+        let available = snapshot.catalog.head(key)?.is_some_and(|head| head.available <= intent.now);
         if available
             && intent.admits(snapshot, key)
             && let Some(shown) = intent.shown_if_new(snapshot, key)?

@@ -98,8 +98,14 @@ pub(crate) fn read_bytes(bytes: &[u8], into: &mut [f32]) -> Result<()> {
     if bytes.len() != into.len() * 2 {
         return Err(Error::damaged("vector", format!("{} bytes, expected {}", bytes.len(), into.len() * 2)));
     }
-    for (value, pair) in into.iter_mut().zip(bytes.chunks_exact(2)) {
-        *value = f16::from_le_bytes([pair[0], pair[1]]).to_f32();
+    // A slice at a time: what the CPU can do is asked once for each, and eight are widened by one instruction.
+    let mut halves = [f16::ZERO; 64];
+    for (values, bytes) in into.chunks_mut(halves.len()).zip(bytes.chunks(2 * halves.len())) {
+        let halves = &mut halves[..values.len()];
+        for (half, pair) in halves.iter_mut().zip(bytes.chunks_exact(2)) {
+            *half = f16::from_le_bytes([pair[0], pair[1]]);
+        }
+        halves.convert_to_f32_slice(values);
     }
     Ok(())
 }
