@@ -7,7 +7,8 @@
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
 //! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--export FILE` writes what a model may be trained on: the
-//! rows of the requests before the first target. `--questions FOLDER` writes what systems from elsewhere learn from and are asked,
+//! rows of the requests before the first target. `--share N` sets the share of new items of `cold` and `warm` (0.2).
+//! `--questions FOLDER` writes what systems from elsewhere learn from and are asked,
 //! and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
 
 mod data;
@@ -57,6 +58,7 @@ struct Options {
     check: Option<usize>,
     model: Option<PathBuf>,
     export: Option<PathBuf>,
+    share: Option<f64>,
     questions: Option<PathBuf>,
     answers: Option<PathBuf>,
 }
@@ -73,6 +75,7 @@ impl Options {
             check: None,
             model: None,
             export: None,
+            share: None,
             questions: None,
             answers: None,
         };
@@ -84,6 +87,7 @@ impl Options {
                 "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
                 "--model" => options.model = Some(arguments.next().ok_or("--model needs a folder")?.into()),
                 "--export" => options.export = Some(arguments.next().ok_or("--export needs a file")?.into()),
+                "--share" => options.share = Some(arguments.next().ok_or("--share needs a number")?.parse()?),
                 "--questions" => options.questions = Some(arguments.next().ok_or("--questions needs a folder")?.into()),
                 "--answers" => options.answers = Some(arguments.next().ok_or("--answers needs a folder")?.into()),
                 "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
@@ -101,6 +105,9 @@ impl Options {
         plan.calibrate = plan.next_item;
         plan.check_targets = self.check.unwrap_or(plan.check_targets);
         plan.max_targets = self.targets.unwrap_or(plan.max_targets);
+        if let Some(new_items) = &mut plan.new_items {
+            new_items.share = self.share.unwrap_or(new_items.share);
+        }
         plan
     }
 }
