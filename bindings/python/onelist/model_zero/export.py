@@ -36,7 +36,7 @@ class Recipe:
     power: float = 0.75
     prior_texts: float = 1000.0
     prose: float = 50.0
-    sample: int = 5000
+    sample: int = 2000
 
 
 def read_texts(path: Path) -> list[str]:
