@@ -14,7 +14,7 @@ from .folder import EncoderRefusedError, SentenceEncoder, licence_of
 from .transformer import KIND as TRANSFORMER
 
 # Chosen on the validation halves of scifact and the movie judgments: see docs/MODEL.md.
-TRANSFORMER_WIDTH, TRANSFORMER_POWER = 192, 0.5
+TRANSFORMER_WIDTH, TRANSFORMER_POWER = 192, 0.25
 
 
 def _progress(message: str) -> None:
