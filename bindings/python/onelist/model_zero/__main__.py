@@ -10,6 +10,11 @@ import numpy as np
 from . import export, manifest, table
 from .constants import Constants, Scorer
 from .encoder import Encoder
+from .folder import EncoderRefusedError, SentenceEncoder, licence_of
+from .transformer import KIND as TRANSFORMER
+
+# Chosen on the validation halves of scifact and the movie judgments: see docs/MODEL.md.
+TRANSFORMER_WIDTH, TRANSFORMER_POWER = 192, 0.25
 
 
 def _progress(message: str) -> None:
@@ -20,41 +25,83 @@ def _progress(message: str) -> None:
 def _arguments() -> argparse.Namespace:
     recipe = export.Recipe()
     parser = argparse.ArgumentParser(prog="python -m onelist.model_zero", description=__doc__)
-    parser.add_argument("--encoder", type=Path, help="folder with model.safetensors and tokenizer.json")
-    parser.add_argument("--texts", type=Path, nargs="+", help="catalogues, gzipped JSON lines")
+    parser.add_argument("--encoder", type=Path, help="folder with config.json, model.safetensors and tokenizer.json")
+    parser.add_argument("--tower", choices=["table", TRANSFORMER], default="table",
+                        help="what reads texts: a token table distilled from the encoder, or the encoder itself")  # fmt: skip
+    parser.add_argument("--texts", type=Path, nargs="+", help="catalogues, JSON lines, gzipped or not")
     parser.add_argument("--base", type=Path,
                         help="folder of a model made before: only the scorer is made anew, in place of both above")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--width", type=int, default=recipe.item, help="width D of item vectors (%(default)s)")
-    parser.add_argument("--power", type=float, default=recipe.power, help="whitening power (%(default)s)")
+    parser.add_argument("--width", type=int, help=f"width D of item vectors ({recipe.item}; transformer {TRANSFORMER_WIDTH})")
+    parser.add_argument("--power", type=float, help=f"whitening power ({recipe.power}; transformer {TRANSFORMER_POWER})")
     parser.add_argument("--weights", type=Path, default=Path(__file__).with_name("weights.json"),
                         help="the scorer's constants (the shipped ones)")  # fmt: skip
     parser.add_argument("--metrics", type=Path, default=Path(__file__).with_name("metrics.json"),
-                        help="figures for the manifest (the shipped ones); measure again after a change")  # fmt: skip
-    parser.add_argument("--rows", type=Path, help="cache of the encoder's vocabulary rows (.npy), made when absent")
+                        help="figures for the manifest of a table (the shipped ones); measure again after a change")  # fmt: skip
+    parser.add_argument("--rows", type=Path, help="table: cache of the encoder's vocabulary rows (.npy), made when absent")
+    parser.add_argument("--max-tokens", type=int, help="transformer: cut texts shorter than the encoder does")
+    parser.add_argument("--full", action="store_true", help="transformer: store f32 matrices and not int8, four times the bytes")
+    parser.add_argument("--name", help="transformer: the model's name (that of the encoder's folder)")
     args = parser.parse_args()
     if (args.base is None) == (args.encoder is None or args.texts is None):
         parser.error("expected either --base, or --encoder and --texts")
+    if args.max_tokens is not None and args.max_tokens < 1:
+        parser.error(f"expected --max-tokens of 1 or more, found {args.max_tokens}")
     return args
 
 
 def _rescore(base: Path, out: Path, scorer: Scorer, metrics: dict[str, object]) -> dict[str, int]:
-    """A model with the table and the space of `base` and another scorer."""
+    """A model with the tower and the space of `base` and another scorer."""
     constants = Constants.read(base / "base.onnx", scorer)
-    training = json.loads((base / "manifest.json").read_text())["training"]
-    return export.write(out, constants, (base / "tokenizer.json").read_bytes(), training, metrics)
+    told = json.loads((base / "manifest.json").read_text())
+    about = manifest.About(told["name"], told["licence"])
+    if constants.tower.story():
+        metrics = told["metrics"]
+    return export.write(out, constants, (base / "tokenizer.json").read_bytes(), told["training"], metrics, about)
 
 
 def main() -> None:
-    """Read, distil, fit, write."""
+    """Read, distil or convert, fit, write."""
     args = _arguments()
     metrics, scorer = json.loads(args.metrics.read_text()), Scorer.read(args.weights)
-    sizes = _rescore(args.base, args.out, scorer, metrics) if args.base else _distil(args, scorer, metrics)
+    try:
+        if args.base:
+            sizes = _rescore(args.base, args.out, scorer, metrics)
+        elif args.tower == TRANSFORMER:
+            sizes = _convert(args, scorer)
+        else:
+            sizes = _distil(args, scorer, metrics)
+    except EncoderRefusedError as error:
+        sys.exit(f"error: {error}")
     print("\n".join(f"{name:<24}{size:>12,} bytes" for name, size in sizes.items()))
 
 
+def _data(paths: list[Path]) -> list[dict[str, str]]:
+    return [{"file": f"{p.parent.name}/{p.name}", "sha256": manifest.sha256(p.read_bytes())} for p in paths]
+
+
+def _convert(args: argparse.Namespace, scorer: Scorer) -> dict[str, int]:
+    """A model with the encoder itself as text tower; the catalogues are for its space only."""
+    source = SentenceEncoder.read(args.encoder)
+    tower = source.tower(args.max_tokens, small=not args.full)
+    recipe = export.Recipe(content=source.encoder.width, item=min(args.width or TRANSFORMER_WIDTH, source.encoder.width),
+                           power=TRANSFORMER_POWER if args.power is None else args.power)  # fmt: skip
+    texts = [export.read_texts(path) for path in args.texts]
+    vectors = export.transformer_vectors(tower, source.tokenizer, texts, recipe, _progress)
+    constants = export.build_constants(tower, vectors, recipe, scorer, _progress)
+    name, licence = args.name or args.encoder.resolve().name, licence_of(args.encoder)
+    training = {
+        "encoder": f"{name}, as it is, in {'f32' if args.full else 'int8'}",
+        "encoder_sha256": manifest.sha256((args.encoder / "model.safetensors").read_bytes()),
+        "data": _data(args.texts),
+        "licence": f"encoder: {licence}; of the data mean, whitening and codebook were taken",
+        "power": recipe.power,
+    }
+    return export.write(args.out, constants, source.tokenizer, training, {}, manifest.About(name, licence))
+
+
 def _distil(args: argparse.Namespace, scorer: Scorer, metrics: dict[str, object]) -> dict[str, int]:
-    """A model from the encoder and the catalogues."""
+    """A model from the encoder's vocabulary and the catalogues."""
     tokenizer = (args.encoder / "tokenizer.json").read_bytes()
     vocabulary: dict[str, int] = json.loads(tokenizer)["model"]["vocab"]
     if args.rows and args.rows.exists():
@@ -64,14 +111,15 @@ def _distil(args: argparse.Namespace, scorer: Scorer, metrics: dict[str, object]
         rows = table.distil_vocabulary(encoder, len(vocabulary), vocabulary["[CLS]"], vocabulary["[SEP]"], _progress)
         if args.rows:
             np.save(args.rows, rows)
-    recipe = export.Recipe(item=args.width, power=args.power)
+    shipped = export.Recipe()
+    recipe = export.Recipe(item=args.width or shipped.item, power=shipped.power if args.power is None else args.power)
     groups = export.group_ids([export.read_texts(path) for path in args.texts], vocabulary)
     tokens = export.build_table(rows, vocabulary, groups, recipe)
-    constants = export.build_constants(tokens, groups, recipe, scorer, _progress)
+    constants = export.build_constants(tokens, export.table_vectors(tokens, groups), recipe, scorer, _progress)
     training = {
         "encoder": "all-MiniLM-L6-v2 (Apache-2.0), vocabulary distilled token by token",
         "encoder_sha256": manifest.sha256((args.encoder / "model.safetensors").read_bytes()),
-        "data": [{"file": f"{p.parent.name}/{p.name}", "sha256": manifest.sha256(p.read_bytes())} for p in args.texts],
+        "data": _data(args.texts),
         "licence": "retail: CC BY 4.0 (UCI Online Retail II); scifact: abstracts ODC-By 1.0",
         "power": recipe.power,
     }

@@ -39,9 +39,9 @@ def _history(random: np.random.Generator, rows: int, length: int, valid: list[in
     }
 
 
-def _texts(tokens: list[list[int]]) -> Feeds:
+def _texts(constants: Constants, tokens: list[list[int]]) -> Feeds:
     ids, mask = pad(tokens)
-    return {"text_ids": ids, "text_mask": mask}
+    return {"text_ids": ids % constants.tower.vocabulary, "text_mask": mask}
 
 
 def _candidates(random: np.random.Generator, rows: int, k: int, d: int) -> Feeds:
@@ -52,7 +52,7 @@ def probe_feeds(constants: Constants) -> Feeds:
     """Two rows that touch every part: a text query with a history, and a fed query without one."""
     random, d = np.random.default_rng(1), constants.item
     return {
-        **_texts([[2417, 6007, 2005, 2336], [4248]]),
+        **_texts(constants, [[2417, 6007, 2005, 2336], [4248]]),
         "content": _sparse(random, 2, constants.content),
         "query_text": np.asarray([1, 0], np.float32),
         "query_vec": _sparse(random, 2, d),
@@ -73,7 +73,7 @@ def scoring_cases(constants: Constants) -> list[tuple[str, Feeds]]:
     return [
         ("neither", _candidates(random, 1, 4, d)),
         ("query_vec", {"query_vec": _sparse(random, 1, d), "query_mask": one, **_candidates(random, 1, 3, d)}),
-        ("query_text", {**_texts([[2417, 6007]]), "query_text": one, "query_mask": one,
+        ("query_text", {**_texts(constants, [[2417, 6007]]), "query_text": one, "query_mask": one,
                         **_candidates(random, 1, 3, d)}),
         ("query_masked", {"query_vec": _sparse(random, 1, d), "query_mask": 0 * one, **_candidates(random, 1, 2, d)}),
         ("history", {**liked, **_candidates(random, 1, 3, d)}),

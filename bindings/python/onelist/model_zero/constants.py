@@ -1,6 +1,7 @@
 """Everything numeric that goes into the file, as one value that functions pass along."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from onnx import numpy_helper
 
 from . import shape
 from .table import TokenTable
+from .tower import Tower
+from .transformer import Transformer
 
 Array = NDArray[np.float32]
 
@@ -51,9 +54,9 @@ class Scorer:
 
 @dataclass(frozen=True)
 class Constants:
-    """The token table, the vector space (mean [De], projection [De,D], codebook [3,256,D]) and the scorer."""
+    """The text tower, the vector space (mean [De], projection [De,D], codebook [3,256,D]) and the scorer."""
 
-    table: TokenTable
+    tower: Tower
     mean: Array
     projection: Array
     codebook: Array
@@ -61,10 +64,17 @@ class Constants:
 
     @classmethod
     def read(cls, path: Path, scorer: Scorer) -> "Constants":
-        """Table, space and codebook of a model file that was made before, under another scorer."""
+        """Tower, space and codebook of a model file with its manifest beside it, under another scorer."""
         stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
-        table = TokenTable(stored["table"], stored["table_scales"], stored["token_weights"])
-        return cls(table, stored["content_mean"], stored["projection"], stored["codebook"], scorer)
+        return cls.of(stored, json.loads(path.with_name("manifest.json").read_bytes()), scorer)
+
+    @classmethod
+    def of(cls, stored: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any], scorer: Scorer) -> "Constants":
+        """The same from the tensors of a file by name, and its manifest."""
+        story = manifest.get("text_tower")
+        tower: Tower = (TokenTable(stored["table"], stored["table_scales"], stored["token_weights"]) if story is None
+                        else Transformer.read(stored, story))  # fmt: skip
+        return cls(tower, stored["content_mean"], stored["projection"], stored["codebook"], scorer)
 
     @property
     def content(self) -> int:
@@ -82,7 +92,7 @@ class Constants:
         return {
             "text_ids": np.zeros((1, 1), np.int64),
             "text_mask": np.zeros((1, 1), f32),
-            "token_weights": self.table.weights,
+            "token_weights": self.tower.weights,
             "content": np.zeros((1, self.content), f32),
             "content_mean": self.mean,
             "projection": self.projection,

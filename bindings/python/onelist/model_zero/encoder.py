@@ -1,9 +1,10 @@
 """The forward pass of a MiniLM (BERT-shaped) sentence encoder in NumPy.
 
-The exporter runs it once over the vocabulary, so plain matrix products are fast enough and no
-deep-learning framework is needed.
+The exporter runs it once over the vocabulary, and as the oracle of the transformer tower, so plain matrix
+products are fast enough and no deep-learning framework is needed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from . import safetensors
 
 Array = NDArray[np.float32]
-_LAYER_NORM_EPSILON = 1e-12
-_HEAD_WIDTH = 32
+_MINILM_EPSILON = 1e-12
+_MINILM_HEAD_WIDTH = 32
 
 
 def _erf(x: Array) -> Array:
@@ -28,14 +29,20 @@ def _gelu(x: Array) -> Array:
 
 
 class Encoder:
-    """A sentence encoder read from `model.safetensors`: token ids in, mean-pooled vectors out."""
+    """A sentence encoder of `model.safetensors`: token ids in, mean-pooled vectors out."""
 
-    def __init__(self, tensors: dict[str, NDArray[np.generic]]) -> None:
-        """Take the tensors of a BERT-shaped encoder by their usual names; all are converted to f32."""
-        self._weights = {name: np.asarray(value, np.float32) for name, value in tensors.items()
-                         if not name.endswith("position_ids")}  # fmt: skip
-        self.width: int = self._weights["embeddings.word_embeddings.weight"].shape[1]
-        self._layers = len({name.split(".")[2] for name in self._weights if name.startswith("encoder.layer.")})
+    def __init__(self, tensors: Mapping[str, NDArray[np.generic]], heads: int = 0, epsilon: float = _MINILM_EPSILON) -> None:
+        """Take the tensors of a BERT-shaped encoder by their usual names; all are converted to f32.
+
+        Without `heads` they are as wide as those of MiniLM.
+        """
+        self.tensors: dict[str, Array] = {name: np.asarray(value, np.float32) for name, value in tensors.items()
+                                          if name.startswith(("embeddings.", "encoder."))
+                                          and not name.endswith("position_ids")}  # fmt: skip
+        self.width: int = self.tensors["embeddings.word_embeddings.weight"].shape[1]
+        self.heads = heads or self.width // _MINILM_HEAD_WIDTH
+        self.epsilon = epsilon
+        self.layers = len({name.split(".")[2] for name in self.tensors if name.startswith("encoder.layer.")})
 
     @classmethod
     def read(cls, folder: Path) -> "Encoder":
@@ -43,36 +50,42 @@ class Encoder:
         return cls(safetensors.read(folder / "model.safetensors"))
 
     def _linear(self, x: Array, name: str) -> Array:
-        return np.asarray(x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"], np.float32)
+        return np.asarray(x @ self.tensors[f"{name}.weight"].T + self.tensors[f"{name}.bias"], np.float32)
 
     def _norm(self, x: Array, name: str) -> Array:
         centred = x - x.mean(-1, keepdims=True)
-        scaled = centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + _LAYER_NORM_EPSILON)
-        return np.asarray(scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"], np.float32)
+        scaled = centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + self.epsilon)
+        return np.asarray(scaled * self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"], np.float32)
 
     def _attention(self, x: Array, bias: Array, layer: str) -> Array:
         n, t, d = x.shape
+        width = d // self.heads
 
         def heads(part: str) -> Array:
             flat = self._linear(x, f"{layer}.attention.self.{part}")
-            return flat.reshape(n, t, d // _HEAD_WIDTH, _HEAD_WIDTH).transpose(0, 2, 1, 3)
+            return flat.reshape(n, t, self.heads, width).transpose(0, 2, 1, 3)
 
-        logits = heads("query") @ heads("key").transpose(0, 1, 3, 2) * np.float32(_HEAD_WIDTH**-0.5) + bias
+        logits = heads("query") @ heads("key").transpose(0, 1, 3, 2) * np.float32(width**-0.5) + bias
         weights = np.exp(logits - logits.max(-1, keepdims=True))
         mixed = (weights / weights.sum(-1, keepdims=True)) @ heads("value")
         return self._linear(mixed.transpose(0, 2, 1, 3).reshape(n, t, d), f"{layer}.attention.output.dense")
 
-    def encode(self, ids: NDArray[np.int64], mask: Array) -> Array:
-        """Mean-pooled sentence vectors [N, width] of token ids [N,T] that carry their special tokens."""
-        words = self._weights["embeddings.word_embeddings.weight"][ids]
-        places = self._weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        kinds = self._weights["embeddings.token_type_embeddings.weight"][0]
-        x = self._norm(np.asarray(words + places + kinds), "embeddings.LayerNorm")
+    def states(self, ids: NDArray[np.int64], places: NDArray[np.int64], mask: Array) -> Array:
+        """The last layer's vectors [N,T,width] of token ids [N,T] at their places ([N,T] or [T]) in the text."""
+        words = self.tensors["embeddings.word_embeddings.weight"][ids]
+        at = self.tensors["embeddings.position_embeddings.weight"][places]
+        kinds = self.tensors["embeddings.token_type_embeddings.weight"][0]
+        x = self._norm(np.asarray(words + at + kinds), "embeddings.LayerNorm")
         bias = np.asarray((1.0 - mask[:, None, None, :]) * -1e9, np.float32)
-        for index in range(self._layers):
+        for index in range(self.layers):
             layer = f"encoder.layer.{index}"
             x = self._norm(x + self._attention(x, bias, layer), f"{layer}.attention.output.LayerNorm")
             inner = _gelu(self._linear(x, f"{layer}.intermediate.dense"))
             x = self._norm(x + self._linear(inner, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
+        return x
+
+    def encode(self, ids: NDArray[np.int64], mask: Array) -> Array:
+        """Mean-pooled sentence vectors [N, width] of token ids [N,T] that carry their special tokens."""
+        x = self.states(ids, np.arange(ids.shape[1], dtype=np.int64), mask)
         total = (x * mask[:, :, None]).sum(1)
         return np.asarray(total / np.maximum(mask.sum(1, keepdims=True), 1.0), np.float32)

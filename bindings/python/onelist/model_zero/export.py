@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import graph, manifest, shape, space, table
+from . import bulk, graph, manifest, shape, space, table
 from .constants import Constants, Scorer
 from .table import TokenTable
+from .texts import cutter
+from .tower import Tower
 from .wordpiece import WordPiece
 
 Array = NDArray[np.float32]
@@ -25,7 +27,8 @@ class Recipe:
 
     `content` and `item` are De and D; `power` is the whitening power; `prior_texts` imagined
     texts carry the Zipf prior of the token weights; catalogues whose mean length is below
-    `prose` tokens (lists of titles) say nothing about how common a word is in text.
+    `prose` tokens (lists of titles) say nothing about how common a word is in text. A transformer
+    reads at most `sample` texts of each catalogue to fit its space.
     """
 
     content: int = 256
@@ -33,13 +36,21 @@ class Recipe:
     power: float = 0.75
     prior_texts: float = 1000.0
     prose: float = 50.0
+    sample: int = 2000
 
 
 def read_texts(path: Path) -> list[str]:
-    """Title and body of each line of a gzipped JSON-lines catalogue."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    """The text of each line of a JSON-lines catalogue, gzipped or not: title and body, or else all texts by name."""
+    read = gzip.open if path.suffix == ".gz" else open
+    with read(path, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    return [" ".join(str(row[key]) for key in ("title", "text", "overview") if row.get(key)) for row in rows]
+    return [_text_of(row) for row in rows]
+
+
+def _text_of(row: Mapping[str, Any]) -> str:
+    named = [str(row[key]) for key in ("title", "text", "overview") if row.get(key)]
+    others = [row[key] for key in sorted(row) if key != "id" and isinstance(row[key], str)]
+    return " ".join(named or others)
 
 
 def token_weights(groups: Sequence[Sequence[list[int]]], vocabulary: dict[str, int], recipe: Recipe) -> Array:
@@ -62,17 +73,21 @@ def build_table(rows: Array, vocabulary: dict[str, int], groups: Sequence[Sequen
     return TokenTable(quantised, scales, token_weights(groups, vocabulary, recipe))
 
 
-def build_constants(tokens: TokenTable, groups: Sequence[Sequence[list[int]]], recipe: Recipe, scorer: Scorer,
-                    progress: Progress) -> Constants:  # fmt: skip
-    """Fit the shipped space and codebook on the catalogues and the vocabulary itself."""
+def table_vectors(tokens: TokenTable, groups: Sequence[Sequence[list[int]]]) -> list[Array]:
+    """What the shipped space is fitted on: the catalogues, and the vocabulary itself."""
     words = [[i] for i in np.flatnonzero(tokens.weights > 0).tolist()]
-    vectors = [tokens.embed_all(lists) for lists in (*groups, words)]
+    return [tokens.embed_all(lists) for lists in (*groups, words)]
+
+
+def build_constants(tower: Tower, vectors: Sequence[Array], recipe: Recipe, scorer: Scorer,
+                    progress: Progress) -> Constants:  # fmt: skip
+    """Fit space and codebook on the content vectors of catalogues, each counting the same."""
     mean, projection = space.fit_whitening(vectors, recipe.item, recipe.power)
     smallest = min(map(len, vectors))
     picks = [v[np.linspace(0, len(v) - 1, smallest).astype(np.int64)] for v in vectors]
     items = space.item_vectors(np.concatenate(picks), mean, projection)
     book = space.fit_codebook(items, shape.LEVELS, shape.CODES, progress)
-    return Constants(tokens, mean, projection, book, scorer)
+    return Constants(tower, mean, projection, book, scorer)
 
 
 def group_ids(groups: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> list[list[list[int]]]:
@@ -81,15 +96,27 @@ def group_ids(groups: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> li
     return [[ids for text in texts if (ids := pieces.ids(text, shape.MAX_TOKENS))] for texts in groups]
 
 
+def transformer_vectors(tower: Tower, tokenizer: bytes, texts: Sequence[Sequence[str]], recipe: Recipe,
+                        progress: Progress) -> list[Array]:  # fmt: skip
+    """Vectors of up to `recipe.sample` texts of each catalogue, evenly spread over it; texts without a token are left out."""
+    cut = cutter(tokenizer, tower.max_tokens)
+    vectors = []
+    for group in texts:
+        places = np.unique(np.linspace(0, len(group) - 1, min(recipe.sample, len(group))).astype(np.int64))
+        lists = [ids for place in places if (ids := cut(group[place]))]
+        vectors.append(bulk.embed(tower, lists, progress))
+    return vectors
+
+
 def write(out: Path, constants: Constants, tokenizer: bytes, training: Mapping[str, Any],
-          metrics: Mapping[str, Any]) -> dict[str, int]:  # fmt: skip
+          metrics: Mapping[str, Any], about: manifest.About = manifest.About()) -> dict[str, int]:  # fmt: skip
     """Write base.onnx, manifest.json, tokenizer.json and the scoring fixture; returns sizes in bytes."""
     tokenizer = manifest.tidy_tokenizer(tokenizer)
-    onnx = graph.build(constants, manifest.NAME).SerializeToString(deterministic=True)
+    onnx = graph.build(constants, about.name).SerializeToString(deterministic=True)
     files = {
         "base.onnx": onnx,
         "tokenizer.json": tokenizer,
-        "manifest.json": manifest.to_json(manifest.manifest(constants, onnx, tokenizer, training, metrics)),
+        "manifest.json": manifest.to_json(manifest.manifest(constants, onnx, tokenizer, training, metrics, about)),
         "fixtures/scoring.json": manifest.to_json(manifest.scoring_fixture(constants)),
     }
     for name, data in files.items():

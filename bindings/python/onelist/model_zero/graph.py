@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from . import shape
+from .builder import TYPES, Builder
 from .constants import Constants
 
 OPSET = 18
 IR_VERSION = 10
-_TYPES = {"f32": TensorProto.FLOAT, "i64": TensorProto.INT64}
-_SMALLEST_NORM = np.float32(1e-12)
 _NEVER = np.float32(-1e4)
 
 
@@ -65,61 +64,6 @@ class Extension(Protocol):
         ...
 
 
-class Builder:
-    """Collects nodes and constants; `op` returns the name of what the node computes."""
-
-    def __init__(self, constants: dict[str, onnx.TensorProto] | None = None, prefix: str = "v") -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        # A branch shares the constants of the graph around it, and has names of its own.
-        self.constants: dict[str, onnx.TensorProto] = {} if constants is None else constants
-        self._prefix = prefix
-
-    def op(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
-        result = name or f"{self._prefix}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [result], **attributes))
-        return result
-
-    def const(self, name: str, value: NDArray[Any] | np.generic) -> str:
-        self.constants.setdefault(name, numpy_helper.from_array(np.asarray(value, order="C"), name))
-        return name
-
-    def axes(self, *values: int) -> str:
-        return self.const("i" + "_".join(map(str, values)), np.asarray(values, np.int64))
-
-    def scalar(self, value: float) -> str:
-        return self.const(f"f{value!r}", np.float32(value).reshape(()))
-
-    def true(self, mask: str) -> str:
-        return self.op("Greater", mask, self.scalar(0.0))
-
-    def number(self, condition: str) -> str:
-        return self.op("Cast", condition, to=TensorProto.FLOAT)
-
-    def widen(self, x: str, axis: int) -> str:
-        return self.op("Unsqueeze", x, self.axes(axis))
-
-    def branch(self, result: str) -> onnx.GraphProto:
-        """These nodes as the i64 matrix branch of an `If`."""
-        value = helper.make_tensor_value_info(result, TensorProto.INT64, [None, None])
-        return helper.make_graph(self.nodes, self._prefix, [], [value])
-
-    def unit(self, x: str, name: str | None = None) -> str:
-        """L2-normalise the last axis; a zero vector stays zero."""
-        square = self.op("ReduceSumSquare", x, self.axes(-1), keepdims=1)
-        norm = self.op("Max", self.op("Sqrt", square), self.const("smallest_norm", _SMALLEST_NORM))
-        return self.op("Div", x, norm, name=name)
-
-
-def _text_tower(g: Builder, constants: Constants) -> str:
-    """text_emb: the int8 table stays int8 in memory, only the gathered rows become f32."""
-    rows = g.op("Gather", g.const("table", constants.table.rows), "text_ids", axis=0)
-    scale = g.op("Gather", g.const("table_scales", constants.table.scales), "text_ids", axis=0)
-    weight = g.op("Gather", "token_weights", "text_ids", axis=0)
-    factor = g.op("Mul", g.op("Mul", weight, scale), "text_mask")
-    total = g.op("MatMul", g.widen(factor, 1), g.number(rows))
-    return g.unit(g.op("Squeeze", total, g.axes(1)), name="text_emb")
-
-
 def _item_tower(g: Builder, content: str, name: str | None = None) -> str:
     """unit((content - mean) @ projection), and zero where the content row is zero."""
     largest = g.op("ReduceMax", g.op("Abs", content), g.axes(-1), keepdims=1)
@@ -150,7 +94,7 @@ def _semantic_ids(g: Builder, item: str) -> None:
     known = taken.op("Where", rows, found, g.const("no_code", np.int64(0).reshape(())))
     zeros = g.const("no_codes", np.zeros((1, shape.LEVELS), np.int64))
     none = skipped.op("Expand", zeros, skipped.op("Shape", largest))
-    g.op("If", used, name="item_sid", then_branch=taken.branch(known), else_branch=skipped.branch(none))
+    g.op("If", used, name="item_sid", then_branch=taken.branch(known, "i64"), else_branch=skipped.branch(none, "i64"))
 
 
 def _query(g: Builder, text: str) -> str:
@@ -269,14 +213,14 @@ def _values(entries: tuple[shape.Tensor, ...], sizes: dict[str, int]) -> list[on
     result = []
     for name, kind, dims in entries:
         fixed = [sizes.get(d, f"{name}_{d}") if isinstance(d, str) else d for d in dims]
-        result.append(helper.make_tensor_value_info(name, _TYPES[kind], fixed))
+        result.append(helper.make_tensor_value_info(name, TYPES[kind], fixed))
     return result
 
 
 def build(constants: Constants, name: str, extension: Extension | None = None) -> onnx.ModelProto:
     """The checked ONNX model of `constants`, with what a trained file has more; all inputs carry their defaults."""
     g = Builder()
-    text = _text_tower(g, constants)
+    text = constants.tower.nodes(g)
     _semantic_ids(g, _item_tower(g, "content", name="item_vec"))
     query = _query(g, text)
     history, weight, vectors, past = _history(g, constants.scorer.decay)
@@ -293,7 +237,7 @@ def build(constants: Constants, name: str, extension: Extension | None = None) -
         width = len(shape.FEATURES) + len(shape.GRAPH_FEATURES)
         features = _append(g, features, width, extension.score(g, features, cell))
     _scores(g, features, cell)
-    sizes = {"V": len(constants.table.rows), "De": constants.content, "D": constants.item}
+    sizes = {"V": constants.tower.vocabulary, "De": constants.content, "D": constants.item}
     graph = helper.make_graph(
         g.nodes, name, _values(inputs_of(extension), sizes), _values(outputs_of(extension), sizes),
         [*(numpy_helper.from_array(np.asarray(v, order="C"), k) for k, v in defaults.items()), *g.constants.values()],

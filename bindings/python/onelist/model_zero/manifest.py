@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from . import cases, graph, shape
@@ -14,6 +15,14 @@ VERSION = "0.1.0"
 TOLERANCE = 1e-4
 
 
+@dataclass(frozen=True)
+class About:
+    """What the model is called, and the licence that its file is under."""
+
+    name: str = NAME
+    licence: str = "Apache-2.0"
+
+
 def sha256(data: bytes) -> str:
     """Lowercase hexadecimal SHA-256."""
     return hashlib.sha256(data).hexdigest()
@@ -21,8 +30,7 @@ def sha256(data: bytes) -> str:
 
 def space_id(constants: Constants) -> str:
     """What defines stored vectors: two files with the same id can read each other's vectors."""
-    table = constants.table
-    parts = (table.rows, table.scales, table.weights, constants.mean, constants.projection)
+    parts = (*constants.tower.identity(), constants.mean, constants.projection)
     return sha256(b"".join(part.tobytes() for part in parts))
 
 
@@ -36,9 +44,15 @@ def tidy_tokenizer(raw: bytes) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def _kind(tokenizer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reader of the manifest may want to know of the tokenizer."""
+    lowercase = bool((tokenizer.get("normalizer") or {}).get("lowercase"))
+    return {"kind": str(tokenizer["model"]["type"]).lower(), "lowercase": lowercase}
+
+
 def values(entries: tuple[shape.Tensor, ...], constants: Constants) -> list[dict[str, Any]]:
     """Names, types and shapes; N, T, I, B, L and K are symbols, the model's own widths are numbers."""
-    sizes = {"V": len(constants.table.rows), "De": constants.content, "D": constants.item}
+    sizes = {"V": constants.tower.vocabulary, "De": constants.content, "D": constants.item}
     return [
         {"name": name, "dtype": kind, "shape": [sizes.get(d, d) if isinstance(d, str) else d for d in dims]}
         for name, kind, dims in entries
@@ -46,27 +60,29 @@ def values(entries: tuple[shape.Tensor, ...], constants: Constants) -> list[dict
 
 
 def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapping[str, Any],
-             metrics: Mapping[str, Any]) -> dict[str, Any]:  # fmt: skip
+             metrics: Mapping[str, Any], about: About = About()) -> dict[str, Any]:  # fmt: skip
     """The manifest of a model file `onnx` with its `tokenizer`.
 
     `training` says what it was made from, `metrics` what it reached on data held out from that.
     """
+    story = constants.tower.story()
     return {
         "format": FORMAT,
-        "name": NAME,
+        "name": about.name,
         "version": VERSION,
         "onnx": "base.onnx",
         "sha256": sha256(onnx),
         "opset": graph.OPSET,
         "dims": {
-            "content": constants.content, "item": constants.item, "vocab": len(constants.table.rows),
+            "content": constants.content, "item": constants.item, "vocab": constants.tower.vocabulary,
             "features": len(shape.FEATURES), "graph_features": len(shape.GRAPH_FEATURES),
             "actions": shape.ACTION_ROWS, "gaps": shape.GAP_ROWS, "levels": shape.LEVELS, "codes": shape.CODES,
         },
         "tokenizer": {
-            "file": "tokenizer.json", "sha256": sha256(tokenizer), "kind": "wordpiece", "lowercase": True,
-            "max_tokens": shape.MAX_TOKENS, "special_tokens": False,
+            "file": "tokenizer.json", "sha256": sha256(tokenizer), **_kind(json.loads(tokenizer)),
+            "max_tokens": constants.tower.max_tokens, "special_tokens": False,
         },
+        **({"text_tower": story} if story else {}),
         "codebook_sha256": sha256(constants.codebook.tobytes()),
         "space_id": space_id(constants),
         "features": list(shape.FEATURES),
@@ -80,7 +96,7 @@ def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapp
         "lora": {"rank": 0, "params": []},
         "training": dict(training),
         "metrics": dict(metrics),
-        "licence": "Apache-2.0",
+        "licence": about.licence,
         "probe": {**cases.as_json(constants, cases.probe_feeds(constants)), "tolerance": TOLERANCE},
     }  # fmt: skip
 

@@ -15,8 +15,7 @@ def run(constants: Constants, feeds: Mapping[str, NDArray[Any]]) -> dict[str, ND
     """Every output of the graph for `feeds`, which may leave out any input (see `shape.py` for shapes)."""
     x = {**constants.defaults(), **feeds}
     ids, mask = x["text_ids"], x["text_mask"]
-    factor = x["token_weights"][ids] * constants.table.scales[ids] * mask
-    text = unit((factor[:, :, None] * constants.table.rows[ids]).sum(1))
+    text = constants.tower.embed(ids, mask, x["token_weights"])
     item = item_vectors(x["content"], x["content_mean"], x["projection"])
 
     asked = item_vectors(text[: len(x["query_text"])], x["content_mean"], x["projection"])

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import shape
+from .builder import Builder
 from .encoder import Encoder
 
 Array = NDArray[np.float32]
@@ -20,11 +23,35 @@ class TokenTable:
     scales: Array
     weights: Array
 
-    def embed(self, ids: NDArray[np.int64], mask: Array) -> Array:
-        """L2-normalised weighted sums [N,De] of token rows; a text without weight is a zero vector."""
-        factor = self.weights[ids] * mask * self.scales[ids]
-        total = np.matmul(factor[:, None, :], self.rows[ids].astype(np.float32))[:, 0, :]
-        return unit(total)
+    max_tokens = shape.MAX_TOKENS
+    """tokens that are read of a text"""
+
+    @property
+    def vocabulary(self) -> int:
+        """V, the number of tokens."""
+        return len(self.rows)
+
+    def embed(self, ids: NDArray[np.int64], mask: Array, weights: Array) -> Array:
+        """L2-normalised sums [N,De] of token rows, weighted by `weights`; a text without weight is a zero vector."""
+        factor = weights[ids] * self.scales[ids] * mask
+        return unit((factor[:, :, None] * self.rows[ids]).sum(1))
+
+    def nodes(self, g: Builder) -> str:
+        """text_emb: the int8 table stays int8 in memory, only the gathered rows become f32."""
+        rows = g.op("Gather", g.const("table", self.rows), "text_ids", axis=0)
+        scale = g.op("Gather", g.const("table_scales", self.scales), "text_ids", axis=0)
+        weight = g.op("Gather", "token_weights", "text_ids", axis=0)
+        factor = g.op("Mul", g.op("Mul", weight, scale), "text_mask")
+        total = g.op("MatMul", g.widen(factor, 1), g.number(rows))
+        return g.unit(g.op("Squeeze", total, g.axes(1)), name="text_emb")
+
+    def identity(self) -> Sequence[NDArray[Any]]:
+        """What decides the vectors of texts, in a fixed order: the hash of a vector space is over these bytes."""
+        return (self.rows, self.scales, self.weights)
+
+    def story(self) -> dict[str, Any]:
+        """What the manifest says of it beyond the tensors: a table is what a manifest without a word has."""
+        return {}
 
     def embed_all(self, lists: Sequence[list[int]]) -> Array:
         """The vectors of many id lists, one at a time so that memory stays flat."""

@@ -13,7 +13,6 @@ from onnx import numpy_helper
 from onelist.model_zero import manifest as checks
 from onelist.model_zero import shape
 from onelist.model_zero.constants import Constants, Scorer
-from onelist.model_zero.table import TokenTable
 
 GRAPH_FILE, MANIFEST_FILE = "base.onnx", "manifest.json"
 
@@ -61,9 +60,8 @@ class Base:
         return "network" in self.manifest
 
     def constants(self) -> Constants:
-        """Token table, vector space and scorer, as the builder of the graph takes them."""
+        """Text tower, vector space and scorer, as the builder of the graph takes them."""
         t = self.tensors
         weights = t["weights"][:, : len(shape.FEATURES) + len(shape.GRAPH_FEATURES)]
         scorer = Scorer(weights, t["action_gain"], t["gap_gain"], float(self.manifest["positional_decay"]))
-        table = TokenTable(t["table"], t["table_scales"], t["token_weights"])
-        return Constants(table, t["content_mean"], t["projection"], t["codebook"], scorer)
+        return Constants.of(t, self.manifest, scorer)
