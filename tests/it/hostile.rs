@@ -218,5 +218,5 @@ fn settings_out_of_range_are_refused_before_anything_is_made() {
     let mut config = Config::default();
     config.weights = vec![vec![1.0; 3]];
     let Err(error) = Engine::open(&path, config) else { panic!("must be refused") };
-    assert!(error.to_string().contains("4 rows of 24"), "{error}");
+    assert!(error.to_string().contains("4 rows of 26"), "{error}");
 }

@@ -139,6 +139,7 @@ fn what_comes_before_speaks_for_an_item_too() {
     events.extend((0..30).map(|n| at(format!("p{n}"), "i5", 0.5)));
     events.push(at("ann".to_owned(), "i2", 9.0));
     db.log(events).expect("logs");
+    db.flush().expect("counts what others did");
     let hits = db.rank(&Request::new().user("ann").exclude_seen().explain()).expect("ranks").hits;
     let amount = |id: &str, feature: &str| {
         let why = hits.iter().find(|hit| hit.id == id).and_then(|hit| hit.why.as_ref()).expect("is explained");

@@ -130,7 +130,7 @@ fn features_are_those_of_serving_bit_for_bit() {
             let hit = hits.iter().find(|hit| Some(&hit.id) == text(row, "item").as_ref()).expect("is a hit");
             let served = &hit.why.as_ref().expect("is explained").contributions;
             let features = features(row);
-            assert_eq!(features.len(), 24);
+            assert_eq!(features.len(), 26);
             for (name, value) in &features {
                 let served = served.iter().find(|part| part.feature == *name).map_or(0.0, |part| part.amount);
                 assert_eq!(bits(*value), bits(served), "{name} of {} at {count}: {value} and {served}", hit.id);
