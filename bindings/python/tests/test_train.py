@@ -331,7 +331,7 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
         request=np.arange(n), time=np.arange(n) * 60.0, user=np.arange(n).astype(str), situation=np.full(n, "s"),
         query=np.full(n, -1), retrieved=np.ones(n, bool), history=random.integers(0, 30, (n, 1)), action=zeros + 1,
         gap=zeros, past=zeros == 0, next_action=zeros[:, 0] + 1, item=random.integers(0, 30, (n, k)),
-        there=np.ones((n, k), bool), features=features,
+        there=np.ones((n, k), bool), features=features, source=np.zeros(n, np.int64),
     )  # fmt: skip
     requests = train.commands.Requests(made, catalog, np.zeros((1, 192), np.float32))
     options = dataclasses.replace(QUICK, epochs=6, patience=6, dropout=train.Dropout(0, 0), rate=1e-2)

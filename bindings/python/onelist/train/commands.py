@@ -66,20 +66,38 @@ class Parts:
 
 
 def split(requests: Requests, options: Options) -> Parts:
-    """The earliest, the later and the latest requests."""
-    n = len(requests)
-    first, second = int(n * (1 - options.validation - options.test)), int(n * (1 - options.test))
-    if first < 1 or second <= first:
-        raise ValueError(f"expected enough requests to train and validate on, found {n}")
-    judged = np.unique(np.linspace(first, second - 1, min(_JUDGED, second - first)).astype(np.int64))
-    return Parts(requests.take(slice(0, first)), requests.take(judged), requests.take(slice(second, n)))
+    """The earliest, the later and the latest requests of each file."""
+    files = np.unique(requests.rows.source)
+    train, valid, test = [], [], []
+    for number in files:
+        own = np.flatnonzero(requests.rows.source == number)
+        n = len(own)
+        first, second = int(n * (1 - options.validation - options.test)), int(n * (1 - options.test))
+        if first < 1 or second <= first:
+            raise ValueError(f"expected enough requests to train and validate on, found {n}")
+        judged = np.linspace(first, second - 1, min(_JUDGED // len(files), second - first)).astype(np.int64)
+        train.append(own[:first])
+        valid.append(own[np.unique(judged)])
+        test.append(own[second:])
+    return Parts(*(requests.take(np.concatenate(which)) for which in (train, valid, test)))
+
+
+def _of_task(requests: Requests, tasks: str) -> Requests:
+    """The requests of a task (`Options.tasks`)."""
+    if tasks == "both":
+        return requests
+    found = requests.take((requests.rows.query >= 0) == (tasks == "search"))
+    if not len(found):
+        raise ValueError(f"expected requests for the task {tasks}, found none")
+    return found
 
 
 def fit(data: Any, out: Path_, *, base: Path_, items: Any = None, skip: Iterable[str] = (),
         name: str = "onelist-trained", options: Options = Options()) -> Outcome:  # fmt: skip
     """Trains a network on the log of a store, and writes a model folder to `out` with a report.
 
-    - `data`: an open engine, the folder of a store, or a file of `Engine.export_training`, which needs `items`
+    - `data`: an open engine, the folder of a store, or a file of `Engine.export_training`, which needs `items`; or a list
+      of these, each with a catalogue of its own, and then `items` is a list as long
     - `base`: the model folder that the store was opened with; towers and vector space are taken from it as they are
     - `skip`: fields of items that the store does not embed
 
@@ -100,12 +118,16 @@ def _train(data: Any, teacher: Path_ | None, out: Path, base: Path_, items: Any,
            options: Options) -> Outcome:  # fmt: skip
     with settled(options):
         start = Base.read(base)
-        requests, rows_of = source.gather(data, items, start, out, options.requests, options.negatives, skip)
+        requests, rows_of = source.gather_all(data, items, start, out, options.requests, options.negatives, skip)
+        requests = _of_task(requests, options.tasks)
         if teacher is not None:
+            if len(requests.catalog.starts) > 1:
+                raise ValueError("expected one source of requests beside a teacher, found several")
             requests = replace(requests, teacher=source.teacher(teacher, requests))
         parts = split(requests, options)
         shipped = start.constants().scorer.weights
-        weights, temperature, fitted = linear.calibrate(parts.train.rows, shipped)
+        start_from = linear.keep if options.keep_weights else linear.calibrate
+        weights, temperature, fitted = start_from(parts.train.rows, shipped)
         ready = Linear(weights, temperature)
         torch.manual_seed(options.seed)
         network = Network(Size(item=requests.catalog.vectors.shape[1], features=len(fed_features()),
