@@ -347,7 +347,9 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
     assert known == [False, True, False, False]
     lines = outcome.compare(parts.test.rows, plain, plain, trained)
     assert lines[0].linear < 0.6 and lines[0].trained > 0.9 and lines[0].low > 0.2, outcome.table(lines)
-    assert outcome.cells_that_gain(parts.test.rows, plain, trained, known) == [False, True, False, False]
+    loud = outcome.strengths(parts.test.rows, plain, trained, known)
+    assert loud[1] in outcome.STRENGTHS and loud[0] == loud[2] == loud[3] == 0.0
+    assert outcome.strengths(parts.test.rows, plain, 2 * plain - trained, known) == [0.0] * 4, "what loses is silent"
 
 
 def test_adapt_changes_the_adapter_alone_and_merge_folds_it(fitted: tuple[Path, train.Outcome], rows_file: Path,

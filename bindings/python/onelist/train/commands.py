@@ -38,8 +38,8 @@ class Outcome:
     lines: list[Line]
     """NDCG@10 on the latest requests: all of them first, then by situation"""
     curves: Curves
-    cells: list[bool]
-    """in which cells of the grid the network speaks"""
+    cells: list[float]
+    """how loudly the network speaks in each cell of the grid: the weight of its feature, 0 where it is silent"""
 
     @property
     def better(self) -> bool:
@@ -166,26 +166,32 @@ def _measure_features(network: Network, train: Requests) -> None:
     network.feature_scale.copy_(torch.from_numpy(scale))
 
 
-def _speaking(network: Network, valid: Requests, ready: Linear, fitted: list[bool]) -> list[bool]:
-    """The cells in which the network is better than the linear part alone."""
+def _speaking(network: Network, valid: Requests, ready: Linear, fitted: list[bool]) -> list[float]:
+    """How loudly the network speaks in each cell: not at all where it is no better than the linear part alone."""
     trained = score(network, valid, ready, torch.device("cpu"))
-    return outcome.cells_that_gain(valid.rows, outcome.plain(valid.rows, ready.weights), trained, fitted)
+    return outcome.strengths(valid.rows, outcome.plain(valid.rows, ready.weights), trained, fitted)
 
 
 def _outcome(out: Path, network: Network, test: Requests, shipped: NDArray[np.float32], ready: Linear,
-             cells: list[bool], curves: Curves) -> Outcome:  # fmt: skip
+             cells: list[float], curves: Curves) -> Outcome:  # fmt: skip
     """What is reached on the latest requests, with the network silent where it does not gain."""
     if not len(test):
         return Outcome(out, [], curves, cells)
     plain = outcome.plain(test.rows, ready.weights)
     trained = score(network, test, ready, torch.device("cpu"))
-    trained = np.where(np.asarray(cells)[test.rows.cell][:, None], trained, plain)
+    trained = _as_loud(test, plain, trained, cells)
     lines = outcome.compare(test.rows, outcome.plain(test.rows, shipped), plain, trained)
     return Outcome(out, lines, curves, cells)
 
 
-def _with_network(weights: NDArray[np.float32], cells: list[bool]) -> NDArray[np.float32]:
-    """The weights [4,F+G] with a column for the network: 1 where it speaks, else 0."""
+def _as_loud(requests: Requests, plain: NDArray[np.float32], trained: NDArray[np.float32],
+             cells: list[float]) -> NDArray[np.float32]:  # fmt: skip
+    """Scores [N,K] with the network as loud as it is in each request's cell."""
+    return plain + np.asarray(cells, np.float32)[requests.rows.cell][:, None] * (trained - plain)
+
+
+def _with_network(weights: NDArray[np.float32], cells: list[float]) -> NDArray[np.float32]:
+    """The weights [4,F+G] with a column for the network."""
     return np.concatenate([weights, np.asarray(cells, np.float32)[:, None]], axis=1)
 
 
@@ -216,6 +222,7 @@ def adapt(data: Any, out: Path_, *, model: Path_, items: Any = None, skip: Itera
         temperature = float(start.manifest["training"]["temperature"])
         ready = Linear(np.ascontiguousarray(weights[:, : len(fed_features())]), temperature)
         cpu = torch.device("cpu")
+        cells = [float(one) for one in weights[:, -1]]
         before = score(network, parts.test, ready, cpu)
         adapter.begin(network, options.seed)
         curves = Loop(network, parts.train, parts.valid, ready, options, out / CHECKPOINT).run()
@@ -223,8 +230,8 @@ def adapt(data: Any, out: Path_, *, model: Path_, items: Any = None, skip: Itera
         if len(parts.test):
             after = score(network, parts.test, ready, cpu)
             plain = outcome.plain(parts.test.rows, ready.weights)
+            before, after = (_as_loud(parts.test, plain, one, cells) for one in (before, after))
             lines = outcome.compare(parts.test.rows, plain, before, after)
-        cells = [bool(one) for one in weights[:, -1] != 0]
         found = Outcome(out, lines, curves, cells)
         metrics = {"test": [line.as_json() for line in lines]}
         training = _story(options, requests, rows_of, start, curves, temperature)
