@@ -100,7 +100,8 @@ fn parts_can_be_left_out_and_weights_replaced() {
     let mut plan = quick();
     plan.leave_out = true;
     plan.check_targets = 0;
-    plan.variants = vec![onelist::evaluation::Variant { name: "nothing".to_owned(), weights: vec![vec![0.0; 24]; 4] }];
+    plan.variants =
+        vec![onelist::evaluation::Variant { name: "nothing".to_owned(), weights: vec![vec![0.0; 24]; 4], model: None }];
     let report = shop.db.evaluate(&plan).expect("measures");
     // What makes no difference has no row: here co-visits say all there is to say, and no part of the rest is missed.
     assert!(report.tasks[0].systems.iter().all(|system| system.name != "without feature trend"), "{}", report.text());
