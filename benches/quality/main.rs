@@ -6,10 +6,11 @@
 //! none runs all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
 //! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
-//! future (0: not at all), `--model FOLDER` takes a trained model, `--export FILE` writes what a model may be trained on: the
-//! rows of the requests before the first target. `--share N` sets the share of new items of `cold` and `warm` (0.2).
-//! `--questions FOLDER` writes what systems from elsewhere learn from and are asked,
-//! and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
+//! future (0: not at all), `--model FOLDER` takes a trained model, `--against FOLDER` (as often as wanted) measures other ones
+//! beside it on the same questions, in place of the baselines, `--as-shipped` calibrates none of them, `--rest` scores the queries
+//! that `--validation` leaves out, `--export FILE` writes what a model may be trained on: the rows of the requests before the
+//! first target. `--share N` sets the share of new items of `cold` and `warm` (0.2). `--questions FOLDER` writes what systems from
+//! elsewhere learn from and are asked, and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
 
 mod data;
 mod elsewhere;
@@ -21,7 +22,7 @@ mod tasks;
 
 use std::path::{Path, PathBuf};
 
-use onelist::evaluation::SplitAt;
+use onelist::evaluation::{SplitAt, Variant};
 use onelist::{Engine, Plan, Protocol, TrainingPlan};
 use sha2::{Digest, Sha256};
 
@@ -57,6 +58,8 @@ struct Options {
     targets: Option<usize>,
     check: Option<usize>,
     model: Option<PathBuf>,
+    against: Vec<PathBuf>,
+    as_shipped: bool,
     export: Option<PathBuf>,
     share: Option<f64>,
     questions: Option<PathBuf>,
@@ -74,6 +77,8 @@ impl Options {
             targets: None,
             check: None,
             model: None,
+            against: Vec::new(),
+            as_shipped: false,
             export: None,
             share: None,
             questions: None,
@@ -82,10 +87,13 @@ impl Options {
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--validation" => options.half = Half::Validation,
+                "--as-shipped" => options.as_shipped = true,
+                "--rest" => options.half = Half::Rest,
                 "--leave-out" => options.leave_out = true,
                 "--fit-space" => options.fit_space = true,
                 "--html" => options.html = Some(arguments.next().ok_or("--html needs a folder")?.into()),
                 "--model" => options.model = Some(arguments.next().ok_or("--model needs a folder")?.into()),
+                "--against" => options.against.push(arguments.next().ok_or("--against needs a folder")?.into()),
                 "--export" => options.export = Some(arguments.next().ok_or("--export needs a file")?.into()),
                 "--share" => options.share = Some(arguments.next().ok_or("--share needs a number")?.parse()?),
                 "--questions" => options.questions = Some(arguments.next().ok_or("--questions needs a folder")?.into()),
@@ -102,14 +110,21 @@ impl Options {
     fn adjust(&self, mut plan: Plan) -> Plan {
         plan.leave_out = self.leave_out;
         // Searches have no events that name a query here: there is nothing to fit them to.
-        plan.calibrate = plan.next_item;
+        plan.calibrate = plan.next_item && !self.as_shipped;
         plan.check_targets = self.check.unwrap_or(plan.check_targets);
         plan.max_targets = self.targets.unwrap_or(plan.max_targets);
         if let Some(new_items) = &mut plan.new_items {
             new_items.share = self.share.unwrap_or(new_items.share);
         }
+        plan.baselines &= self.against.is_empty();
+        plan.variants.extend(self.against.iter().map(|folder| other(folder)));
         plan
     }
+}
+
+/// Another model as a system of the report.
+fn other(folder: &Path) -> Variant {
+    Variant { name: format!("rank with {}", folder.display()), weights: Vec::new(), model: Some(folder.to_owned()) }
 }
 
 /// Puts and logs everything, evaluates, and prints.
@@ -163,12 +178,19 @@ enum Half {
     Validation,
     /// The part that is reported.
     Report,
+    /// Of queries, those that `Validation` leaves out; elsewhere what is reported.
+    Rest,
 }
 
 impl Half {
     /// Whether a query belongs to this half: the report takes all of them where the issue asks for all.
     fn takes(self, query: &str) -> bool {
         // The split of the exporter's figures (`model_zero/figures/data.py`): the first byte of SHA-256 is even.
-        self == Half::Report || Sha256::digest(query.as_bytes())[0] % 2 == 0
+        let even = Sha256::digest(query.as_bytes())[0] % 2 == 0;
+        match self {
+            Half::Validation => even,
+            Half::Report => true,
+            Half::Rest => !even,
+        }
     }
 }

@@ -74,7 +74,7 @@ fn retail(folder: &Path, half: Half) -> Result<Task> {
     config.date_field = Some("available".to_owned());
     // 2010-11-01 for the report; September 2010 is where the weights were chosen.
     let (from, until) = match half {
-        Half::Report => (1_288_569_600.0, None),
+        Half::Report | Half::Rest => (1_288_569_600.0, None),
         Half::Validation => (1_283_299_200.0, Some(Timestamp::from_seconds(1_285_891_199.0))),
     };
     let mut plan = Plan::default();

@@ -100,7 +100,8 @@ fn parts_can_be_left_out_and_weights_replaced() {
     let mut plan = quick();
     plan.leave_out = true;
     plan.check_targets = 0;
-    plan.variants = vec![onelist::evaluation::Variant { name: "nothing".to_owned(), weights: vec![vec![0.0; 26]; 4] }];
+    plan.variants =
+        vec![onelist::evaluation::Variant { name: "nothing".to_owned(), weights: vec![vec![0.0; 26]; 4], model: None }];
     let report = shop.db.evaluate(&plan).expect("measures");
     // What makes no difference has no row: here co-visits say all there is to say, and no part of the rest is missed.
     assert!(report.tasks[0].systems.iter().all(|system| system.name != "without feature trend"), "{}", report.text());
@@ -108,6 +109,22 @@ fn parts_can_be_left_out_and_weights_replaced() {
     assert!(ndcg(&report, "nothing") < ndcg(&report, "rank"), "{}", report.text());
     plan.variants[0].weights = vec![vec![0.0; 2]; 4];
     assert_eq!(shop.db.evaluate(&plan).expect_err("too few weights").name(), "InvalidArgument");
+}
+
+#[test]
+fn another_model_is_measured_beside_the_one_that_answers() {
+    let shop = people();
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/model");
+    let with = |model| vec![onelist::evaluation::Variant { name: "other".to_owned(), weights: Vec::new(), model }];
+    let mut plan = quick();
+    plan.check_targets = 0;
+    plan.variants = with(Some(shipped));
+    let report = shop.db.evaluate(&plan).expect("measures");
+    let other = report.tasks[0].systems.iter().find(|system| system.name == "other").expect("is measured");
+    let difference = other.rank_minus.expect("is compared");
+    assert_eq!((difference.low, difference.high), (0.0, 0.0), "the same model: {}", report.text());
+    plan.variants = with(Some("no such folder".into()));
+    assert!(shop.db.evaluate(&plan).is_err());
 }
 
 #[test]

@@ -239,7 +239,7 @@ onelist_status onelist_trim(onelist_engine *engine,
 // - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
 //   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
 //   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
-//   baselines, leave_out, variants ({"name", "weights"}), external (answers of systems from elsewhere to what
+//   baselines, leave_out, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
 //   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
 //   category, resamples, check_targets, seed.
 // - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.

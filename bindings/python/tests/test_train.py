@@ -331,7 +331,7 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
         request=np.arange(n), time=np.arange(n) * 60.0, user=np.arange(n).astype(str), situation=np.full(n, "s"),
         query=np.full(n, -1), retrieved=np.ones(n, bool), history=random.integers(0, 30, (n, 1)), action=zeros + 1,
         gap=zeros, past=zeros == 0, next_action=zeros[:, 0] + 1, item=random.integers(0, 30, (n, k)),
-        there=np.ones((n, k), bool), features=features,
+        there=np.ones((n, k), bool), features=features, source=np.zeros(n, np.int64),
     )  # fmt: skip
     requests = train.commands.Requests(made, catalog, np.zeros((1, 192), np.float32))
     options = dataclasses.replace(QUICK, epochs=6, patience=6, dropout=train.Dropout(0, 0), rate=1e-2)
@@ -347,7 +347,9 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
     assert known == [False, True, False, False]
     lines = outcome.compare(parts.test.rows, plain, plain, trained)
     assert lines[0].linear < 0.6 and lines[0].trained > 0.9 and lines[0].low > 0.2, outcome.table(lines)
-    assert outcome.cells_that_gain(parts.test.rows, plain, trained, known) == [False, True, False, False]
+    loud = outcome.strengths(parts.test.rows, plain, trained, known)
+    assert loud[1] in outcome.STRENGTHS and loud[0] == loud[2] == loud[3] == 0.0
+    assert outcome.strengths(parts.test.rows, plain, 2 * plain - trained, known) == [0.0] * 4, "what loses is silent"
 
 
 def test_adapt_changes_the_adapter_alone_and_merge_folds_it(fitted: tuple[Path, train.Outcome], rows_file: Path,

@@ -8,7 +8,7 @@ use super::{Engine, Inner};
 use crate::config::Meaning;
 use crate::error::{Error, Result};
 use crate::evaluate::{self, Log, LogEvent, LogItem, Subject, Vectors};
-use crate::evaluation::{Counterfactual, Decisions, Guards, Plan, Questions, Report, SystemKind};
+use crate::evaluation::{Counterfactual, Decisions, Guards, Plan, Questions, Report};
 use crate::event::Segments;
 use crate::id::{ItemKey, UserKey};
 use crate::item::{Item, Kind, Value};
@@ -35,12 +35,10 @@ impl Engine {
         let make = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
             let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(EngineSystems::main(stores, log, plan)?)];
             if plan.baselines && configured {
-                let name = "model zero".to_owned();
-                subjects.push(Box::new(EngineSystems::twin(stores, log, name, SystemKind::Baseline, Vec::new())?));
+                subjects.push(Box::new(EngineSystems::uncalibrated(stores, log)?));
             }
             for variant in &plan.variants {
-                let (name, weights) = (variant.name.clone(), variant.weights.clone());
-                subjects.push(Box::new(EngineSystems::twin(stores, log, name, SystemKind::Variant, weights)?));
+                subjects.push(Box::new(EngineSystems::variant(stores, log, plan, variant)?));
             }
             Ok(subjects)
         };

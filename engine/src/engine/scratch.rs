@@ -29,11 +29,25 @@ impl Scratch {
     /// indexes, so that what is measured is what serves; `sessions` requests are scored at the same time. When `source` closes, the copy ends: the call and later ones
     /// answer [`Error::Closed`].
     pub(super) fn open(source: &Stores, weights: Vec<Vec<f32>>, sessions: usize) -> Result<Scratch> {
+        Scratch::with_model(source, None, weights, sessions)
+    }
+
+    /// [`Scratch::open`] with the model of another folder. Vectors are copied, so it must put items where they stand.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a model of another vector space.
+    pub(super) fn with_model(
+        source: &Stores,
+        model: Option<&Path>,
+        weights: Vec<Vec<f32>>,
+        sessions: usize,
+    ) -> Result<Scratch> {
         let path = folder(&source.path).join(crate::random::hex_id());
+        // The model that answers may be one that was promoted.
+        let live = || source.live().folder.clone().or_else(|| source.config.model.clone());
         let config = Config {
             weights,
-            // The model that answers, which may be one that was promoted.
-            model: source.live().folder.clone().or_else(|| source.config.model.clone()),
+            model: model.map(Path::to_owned).or_else(live),
             sessions,
             calibrate: false,
             fit_space: false,
@@ -47,6 +61,10 @@ impl Scratch {
         };
         let scratch = Scratch { db: Engine::open(&path, config)?, path };
         let stores = scratch.db.inner()?.stores.clone();
+        let (wanted, found) = (source.model().space_id().to_owned(), stores.model().space_id().to_owned());
+        if found != wanted {
+            return Err(Error::argument("model of a variant", format!("one of the vector space {wanted}"), found));
+        }
         source.adopt(&stores)?;
         stores.catalog.make_scratch()?;
         // An item is copied with its vector and its semantic id, so each must have its own.

@@ -11,7 +11,7 @@ use crate::arrange::arrange;
 use crate::candidate::{Scored, Source};
 use crate::error::Result;
 use crate::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task, past};
-use crate::evaluation::{Plan, SystemKind};
+use crate::evaluation::{Plan, SystemKind, Variant};
 use crate::event::Event;
 use crate::exposure::NewItems;
 use crate::id::ItemKey;
@@ -105,7 +105,8 @@ impl EngineSystems {
             systems.push((System::WithoutNewItems, name, SystemKind::Variant));
         }
         let limit = plan.ks.iter().copied().max().unwrap_or(1);
-        let mut main = EngineSystems::new(source, log, source.config.weights.clone(), systems, limit)?;
+        let scratch = Scratch::open(source, source.config.weights.clone(), 1)?;
+        let mut main = EngineSystems::new(scratch, log, systems, limit)?;
         let stores = main.scratch.db.inner()?.stores.clone();
         main.new_items = plan.new_items;
         if plan.calibrate {
@@ -117,25 +118,31 @@ impl EngineSystems {
         Ok(main)
     }
 
-    /// The engine with other weights.
-    pub(super) fn twin(
-        source: &Stores,
-        log: &Log,
-        name: String,
-        kind: SystemKind,
-        weights: Vec<Vec<f32>>,
-    ) -> Result<EngineSystems> {
-        EngineSystems::new(source, log, weights, vec![(System::Rank, name, kind)], 10)
+    /// The engine with the weights that its model ships.
+    pub(super) fn uncalibrated(source: &Stores, log: &Log) -> Result<EngineSystems> {
+        let systems = vec![(System::Rank, "model zero".to_owned(), SystemKind::Baseline)];
+        EngineSystems::new(Scratch::open(source, Vec::new(), 1)?, log, systems, 10)
+    }
+
+    /// The engine with other weights, or with another model.
+    pub(super) fn variant(source: &Stores, log: &Log, plan: &Plan, variant: &Variant) -> Result<EngineSystems> {
+        let Variant { name, weights, model } = variant;
+        let systems = vec![(System::Rank, name.clone(), SystemKind::Variant)];
+        let scratch = Scratch::with_model(source, model.as_deref(), weights.clone(), 1)?;
+        let mut made = EngineSystems::new(scratch, log, systems, plan.ks.iter().copied().max().unwrap_or(1))?;
+        made.new_items = plan.new_items;
+        if plan.calibrate && model.is_some() && weights.is_empty() {
+            made.walk = Some(Walk::new(&made.scratch.db.inner()?.stores));
+        }
+        Ok(made)
     }
 
     fn new(
-        source: &Stores,
+        scratch: Scratch,
         log: &Log,
-        weights: Vec<Vec<f32>>,
         systems: Vec<(System, String, SystemKind)>,
         limit: usize,
     ) -> Result<EngineSystems> {
-        let scratch = Scratch::open(source, weights, 1)?;
         let ids: HashMap<String, u32> =
             log.items.iter().enumerate().map(|(number, item)| (item.id.clone(), number as u32)).collect();
         let inner = scratch.db.inner()?;

@@ -1,6 +1,7 @@
 //! What to measure, and how.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::exposure::NewItems;
@@ -73,13 +74,16 @@ pub struct JudgedQuery {
     pub time: Option<Timestamp>,
 }
 
-/// The engine with other weights, measured beside `rank`.
+/// The engine with other weights or another model, measured beside `rank`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
     /// Its name in the report.
     pub name: String,
-    /// [`crate::Config::weights`].
+    /// [`crate::Config::weights`]; none for those of the model.
     pub weights: Vec<Vec<f32>>,
+    /// The folder of another model of the same vector space; `None` for the one that answers. Without `weights`, it is
+    /// calibrated on the way where `rank` is.
+    pub model: Option<PathBuf>,
 }
 
 /// What to measure. `Plan::default()` is a global time split at nine tenths of the log, full ranking, all baselines.
@@ -120,7 +124,7 @@ pub struct Plan {
     pub calibrate: bool,
     /// Places for new items in every list that is measured (default none), as [`crate::Request`] takes it.
     pub new_items: Option<NewItems>,
-    /// Other weights, each measured beside `rank`.
+    /// Other weights and models, each measured beside `rank`.
     pub variants: Vec<Variant>,
     /// Systems from elsewhere, by their answers to [`crate::Engine::questions`], measured beside `rank`.
     pub external: Vec<External>,

@@ -1,6 +1,7 @@
 //! Evaluation plans from JSON, and reports to it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::external::external;
 use super::parse::{Json, one};
@@ -16,7 +17,7 @@ use crate::evaluation::{Counterfactual, JudgedQuery, Plan, Protocol, Report, Spl
 /// `protocol` is `time_split` (with `at_share` or `at_time`), `leave_last_out`, `item_cold` or `user_cold` (with `share`);
 /// `targets` is `first_new`, `first`, `last` or `every`; `queries` is an array of
 /// `{"query", "grades": {id: grade}, "user", "time"}`, where `grades` may be an array of ids of grade 1; `variants` an array
-/// of `{"name", "weights"}`; `external` an array of what [`external_from_json`](super::external_from_json) reads.
+/// of `{"name", "weights", "model"}`; `external` an array of what [`external_from_json`](super::external_from_json) reads.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument), [`Error::UnknownField`](crate::Error::UnknownField) or
@@ -183,14 +184,15 @@ fn grades(json: Json<'_>, at: &Place<'_>) -> Result<BTreeMap<String, f64>> {
 }
 
 fn variant(json: Json<'_>, at: &Place<'_>) -> Result<Variant> {
-    let (mut name, mut weights) = (None, Vec::new());
+    let (mut name, mut weights, mut model) = (None, Vec::new(), None);
     for (key, json) in entries(json, at)? {
         let at = &at.key(&key);
         match &*key {
             "name" => name = given(json, at, text)?,
             "weights" => set(&mut weights, json, at, |json, at| list(json, at, |row, at| list(row, at, single)))?,
-            _ => return Err(unknown(at, &["name", "weights"])),
+            "model" => model = given(json, at, text)?.map(PathBuf::from),
+            _ => return Err(unknown(at, &["name", "weights", "model"])),
         }
     }
-    Ok(Variant { name: name.ok_or_else(|| missing(at, "name"))?, weights })
+    Ok(Variant { name: name.ok_or_else(|| missing(at, "name"))?, weights, model })
 }

@@ -1,4 +1,4 @@
-"""Training a model on a store's own log: `fit`, `adapt`, `distill`, `export`, `merge` and `probe`.
+"""Training a model on a store's own log: `fit`, `adapt`, `distill`, `export`, `merge`, `probe`, and made-up `queries`.
 
 Needs the extra `train` (PyTorch, pyarrow and onnx). What is made is a model folder for ``onelist.open(model=...)``. See
 docs/TRAINING.md; `python -m onelist.train --help` says the same on the command line.
@@ -8,5 +8,7 @@ from .batches import Dropout
 from .commands import Outcome, adapt, distill, export, fit, merge, probe
 from .losses import Weights
 from .options import Options
+from .search_log import Searches, queries
 
-__all__ = ["Dropout", "Options", "Outcome", "Weights", "adapt", "distill", "export", "fit", "merge", "probe"]
+__all__ = ["Dropout", "Options", "Outcome", "Searches", "Weights", "adapt", "distill", "export", "fit", "merge", "probe",
+           "queries"]  # fmt: skip

@@ -9,14 +9,16 @@ from onelist.errors import Error
 
 from . import commands
 from .options import Options
+from .search_log import Searches, queries
 
-_KINDS: dict[str, Callable[[str], object]] = {"int": int, "float": float, "int | None": int, "str | None": str}
+_KINDS: dict[str, Callable[[str], object]] = {"int": int, "float": float, "int | None": int, "float | None": float,
+          "str": str, "str | None": str}  # fmt: skip
 
 
-def _settings(parser: argparse.ArgumentParser) -> None:
+def _settings(parser: argparse.ArgumentParser, settings: type[Options] | type[Searches]) -> None:
     """A flag for each setting that is a number or a word."""
     group = parser.add_argument_group("settings")
-    for one in fields(Options):
+    for one in fields(settings):
         if one.type == "bool" or one.type is bool:
             group.add_argument(f"--{one.name}", action="store_true")
         elif one.default is not MISSING:
@@ -34,16 +36,27 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, about in trained.items():
         one = add(name, help=about)
-        one.add_argument("data", help="folder of a store, or a file of export_training")
+        several = {"nargs": "+"} if name == "fit" else {}
+        one.add_argument("data", **several, help="folder of a store, or a file of export_training")  # type: ignore[arg-type]
         one.add_argument("out", help="folder to write to")
-        one.add_argument("--items", help="items of a training file: JSON lines with an id and the texts")
+        one.add_argument("--items", **several,  # type: ignore[arg-type]
+                         help="items of a training file: JSON lines with an id and the texts")  # fmt: skip
         one.add_argument("--skip", nargs="*", default=[], help="fields of items that the store does not embed")
         one.add_argument("--name", default=None)
         model = "--model" if name == "adapt" else "--base"
         one.add_argument(model, required=True, help="model folder to build on")
         if name == "distill":
             one.add_argument("--teacher", required=True, help="Parquet file with request, item and score")
-        _settings(one)
+        _settings(one, Options)
+    one = add("queries", help="make up searches for a catalog, as a training file")
+    one.add_argument("items", help="JSON lines with an id and the texts")
+    one.add_argument("out", help="training file to write")
+    one.add_argument("--base", required=True, help="model folder whose features the rows get")
+    one.add_argument("--events", help="the catalog's log: JSON lines with user, item, action and time")
+    one.add_argument("--judged", help="known queries: JSON lines with query and relevant (ids)")
+    one.add_argument("--skip", nargs="*", default=[], help="text fields that no query is made from")
+    one.add_argument("--date_field", help="field of items with their date, in seconds since 1970")
+    _settings(one, Searches)
     one = add("export", help="write the model of a finished fit once more")
     one.add_argument("checkpoint", help="folder of the fit")
     one.add_argument("out")
@@ -64,7 +77,9 @@ def _train(args: argparse.Namespace) -> int:
     named = {} if args.name is None else {"name": args.name}
     shared = {"items": args.items, "skip": args.skip, "options": Options(**chosen), **named}
     if args.command == "fit":
-        commands.fit(args.data, args.out, base=args.base, **shared)
+        one = len(args.data) == 1
+        shared["items"] = args.items[0] if one and args.items else args.items
+        commands.fit(args.data[0] if one else args.data, args.out, base=args.base, **shared)
     elif args.command == "distill":
         commands.distill(args.data, args.teacher, args.out, base=args.base, **shared)
     else:
@@ -78,6 +93,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if args.command in ("fit", "adapt", "distill"):
             return _train(args)
+        if args.command == "queries":
+            chosen = {one.name: getattr(args, one.name) for one in fields(Searches)}
+            made = queries(args.items, args.out, base=args.base, events=args.events, judged=args.judged, skip=args.skip,
+                           date_field=args.date_field, options=Searches(**chosen))  # fmt: skip
+            print("\n".join(f"{name:<24}{count:>12,}" for name, count in made.items()))
+            return 0
         if args.command == "probe":
             for name, value in commands.probe(args.model, adapted=args.adapter).items():
                 print(f"{name:<16}{value:.3g}")

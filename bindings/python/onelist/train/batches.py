@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .catalog import Catalog
+from .catalog import join as catalogs
 from .rows import Rows
+from .rows import join as join_rows
 from .size import ASKED, PERSONAL, fed_features
 
 UNIFORM = 256
@@ -49,7 +51,7 @@ class Batch:
     cell: Tensor
     """[B]"""
     negatives: Tensor
-    """[UNIFORM] drawn from the catalogue"""
+    """[UNIFORM] drawn from the catalogue of the first request"""
     next_action: Tensor
     """[B] the row of what was done"""
     ranked: Tensor
@@ -94,7 +96,7 @@ class Requests:
             alone = random.random(len(rows)) < dropout.history
             features = strip(strip(features, silent, ASKED), alone, PERSONAL)
             asked, past = asked & ~silent, past & ~alone[:, None]
-            drawn = random.integers(0, nothing, UNIFORM)
+            drawn = random.integers(*self.catalog.span(int(rows.source[0])), UNIFORM)
         history = np.where(past, rows.history, nothing)
         used, place = np.unique(np.concatenate([history.ravel(), rows.item.ravel(), drawn]), return_inverse=True)
         places = np.split(place, np.cumsum([history.size, rows.item.size]))
@@ -136,8 +138,32 @@ def strip(features: NDArray[np.float32], which: NDArray[np.bool_], names: Sequen
     return np.where(which[:, None, None], features * kept, features)
 
 
-def epoch(count: int, size: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """All numbers below `count` in a drawn order, `size` at a time."""
-    order = random.permutation(count)
-    for start in range(0, count, size):
-        yield order[start : start + size]
+def epoch(source: NDArray[np.int64], size: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """All requests in a drawn order, `size` at a time, those of one file together: what is drawn from the catalogue as a
+    wrong answer must be one that could be right."""
+    order = random.permutation(len(source))
+    own = [order[source[order] == number] for number in np.unique(source)]
+    batches = [one[start : start + size] for one in own for start in range(0, len(one), size)]
+    for place in random.permutation(len(batches)):
+        yield batches[place]
+
+
+def batches_of(source: NDArray[np.int64], size: int) -> int:
+    """How many batches `epoch` makes."""
+    return int(np.ceil(np.unique(source, return_counts=True)[1] / size).sum())
+
+
+def join(parts: Sequence[Requests]) -> Requests:
+    """The requests of several files as one, each with a catalogue of its own."""
+    catalog = catalogs([part.catalog for part in parts])
+    moved, asked = [], 0
+    for number, part in enumerate(parts):
+        start, nothing = catalog.starts[number], part.catalog.nothing
+        rows = {name: np.where(getattr(part.rows, name) == nothing, catalog.nothing, getattr(part.rows, name) + start)
+                for name in ("item", "history")}  # fmt: skip
+        query = np.where(part.rows.query < 0, -1, part.rows.query + asked)
+        user = np.asarray([f"{number}/{one}" for one in part.rows.user], np.str_)
+        moved.append(replace(part.rows, **rows, query=query, user=user, source=np.full(len(part), number, np.int64)))
+        asked += len(part.queries) - 1
+    queries = np.concatenate([*(part.queries[:-1] for part in parts), parts[0].queries[-1:]])
+    return Requests(join_rows(moved, catalog.nothing), catalog, queries)

@@ -1,5 +1,6 @@
 """Texts of items and queries to what the network reads: item vectors and semantic ids, by the base model itself."""
 
+import gzip
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,11 +69,17 @@ class Catalog:
     ids: list[str]
     vectors: Floats
     codes: NDArray[np.int64]
+    starts: tuple[int, ...] = (0,)
+    """the first row of each catalogue, of several that were joined"""
 
     @property
     def nothing(self) -> int:
         """The row of what is no item."""
         return len(self.ids)
+
+    def span(self, number: int) -> tuple[int, int]:
+        """The first row of a catalogue of those that were joined, and the row behind its last."""
+        return self.starts[number], (*self.starts[1:], self.nothing)[number]
 
     @classmethod
     def embed(cls, tower: TextTower, items: Iterable[Mapping[str, Any]], skip: Iterable[str] = ()) -> "Catalog":
@@ -93,6 +100,15 @@ class Catalog:
         return cls(ids, np.concatenate([vectors, np.zeros_like(vectors[:1])]), np.concatenate([codes, none]))
 
 
+def join(catalogs: Sequence[Catalog]) -> Catalog:
+    """Several catalogues as one, behind one another, with one row of nothing at the end."""
+    starts = np.cumsum([0, *(catalog.nothing for catalog in catalogs)]).tolist()
+    ids = [one for catalog in catalogs for one in catalog.ids]
+    vectors = np.concatenate([*(catalog.vectors[:-1] for catalog in catalogs), catalogs[0].vectors[-1:]])
+    codes = np.concatenate([*(catalog.codes[:-1] for catalog in catalogs), catalogs[0].codes[-1:]])
+    return Catalog(ids, vectors, codes, tuple(starts[:-1]))
+
+
 def _text(value: Any) -> str:
     """Text and tags, a line for each, as the engine joins them; nothing of any other value."""
     if isinstance(value, str):
@@ -103,9 +119,10 @@ def _text(value: Any) -> str:
 
 
 def read_items(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Items of a file of JSON lines, each an object with an `id`."""
+    """Items of a file of JSON lines (`.gz` too), each an object with an `id`."""
     items = []
-    with open(path, encoding="utf-8") as lines:
+    opened = gzip.open if str(path).endswith(".gz") else open
+    with opened(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             item = json.loads(line)
             if not isinstance(item, dict) or "id" not in item:

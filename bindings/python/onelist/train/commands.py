@@ -38,8 +38,8 @@ class Outcome:
     lines: list[Line]
     """NDCG@10 on the latest requests: all of them first, then by situation"""
     curves: Curves
-    cells: list[bool]
-    """in which cells of the grid the network speaks"""
+    cells: list[float]
+    """how loudly the network speaks in each cell of the grid: the weight of its feature, 0 where it is silent"""
 
     @property
     def better(self) -> bool:
@@ -66,20 +66,38 @@ class Parts:
 
 
 def split(requests: Requests, options: Options) -> Parts:
-    """The earliest, the later and the latest requests."""
-    n = len(requests)
-    first, second = int(n * (1 - options.validation - options.test)), int(n * (1 - options.test))
-    if first < 1 or second <= first:
-        raise ValueError(f"expected enough requests to train and validate on, found {n}")
-    judged = np.unique(np.linspace(first, second - 1, min(_JUDGED, second - first)).astype(np.int64))
-    return Parts(requests.take(slice(0, first)), requests.take(judged), requests.take(slice(second, n)))
+    """The earliest, the later and the latest requests of each file."""
+    files = np.unique(requests.rows.source)
+    train, valid, test = [], [], []
+    for number in files:
+        own = np.flatnonzero(requests.rows.source == number)
+        n = len(own)
+        first, second = int(n * (1 - options.validation - options.test)), int(n * (1 - options.test))
+        if first < 1 or second <= first:
+            raise ValueError(f"expected enough requests to train and validate on, found {n}")
+        judged = np.linspace(first, second - 1, min(_JUDGED // len(files), second - first)).astype(np.int64)
+        train.append(own[:first])
+        valid.append(own[np.unique(judged)])
+        test.append(own[second:])
+    return Parts(*(requests.take(np.concatenate(which)) for which in (train, valid, test)))
+
+
+def _of_task(requests: Requests, tasks: str) -> Requests:
+    """The requests of a task (`Options.tasks`)."""
+    if tasks == "both":
+        return requests
+    found = requests.take((requests.rows.query >= 0) == (tasks == "search"))
+    if not len(found):
+        raise ValueError(f"expected requests for the task {tasks}, found none")
+    return found
 
 
 def fit(data: Any, out: Path_, *, base: Path_, items: Any = None, skip: Iterable[str] = (),
         name: str = "onelist-trained", options: Options = Options()) -> Outcome:  # fmt: skip
     """Trains a network on the log of a store, and writes a model folder to `out` with a report.
 
-    - `data`: an open engine, the folder of a store, or a file of `Engine.export_training`, which needs `items`
+    - `data`: an open engine, the folder of a store, or a file of `Engine.export_training`, which needs `items`; or a list
+      of these, each with a catalogue of its own, and then `items` is a list as long
     - `base`: the model folder that the store was opened with; towers and vector space are taken from it as they are
     - `skip`: fields of items that the store does not embed
 
@@ -100,12 +118,16 @@ def _train(data: Any, teacher: Path_ | None, out: Path, base: Path_, items: Any,
            options: Options) -> Outcome:  # fmt: skip
     with settled(options):
         start = Base.read(base)
-        requests, rows_of = source.gather(data, items, start, out, options.requests, options.negatives, skip)
+        requests, rows_of = source.gather_all(data, items, start, out, options.requests, options.negatives, skip)
+        requests = _of_task(requests, options.tasks)
         if teacher is not None:
+            if len(requests.catalog.starts) > 1:
+                raise ValueError("expected one source of requests beside a teacher, found several")
             requests = replace(requests, teacher=source.teacher(teacher, requests))
         parts = split(requests, options)
         shipped = start.constants().scorer.weights
-        weights, temperature, fitted = linear.calibrate(parts.train.rows, shipped)
+        start_from = linear.keep if options.keep_weights else linear.calibrate
+        weights, temperature, fitted = start_from(parts.train.rows, shipped)
         ready = Linear(weights, temperature)
         torch.manual_seed(options.seed)
         network = Network(Size(item=requests.catalog.vectors.shape[1], features=len(fed_features()),
@@ -144,26 +166,32 @@ def _measure_features(network: Network, train: Requests) -> None:
     network.feature_scale.copy_(torch.from_numpy(scale))
 
 
-def _speaking(network: Network, valid: Requests, ready: Linear, fitted: list[bool]) -> list[bool]:
-    """The cells in which the network is better than the linear part alone."""
+def _speaking(network: Network, valid: Requests, ready: Linear, fitted: list[bool]) -> list[float]:
+    """How loudly the network speaks in each cell: not at all where it is no better than the linear part alone."""
     trained = score(network, valid, ready, torch.device("cpu"))
-    return outcome.cells_that_gain(valid.rows, outcome.plain(valid.rows, ready.weights), trained, fitted)
+    return outcome.strengths(valid.rows, outcome.plain(valid.rows, ready.weights), trained, fitted)
 
 
 def _outcome(out: Path, network: Network, test: Requests, shipped: NDArray[np.float32], ready: Linear,
-             cells: list[bool], curves: Curves) -> Outcome:  # fmt: skip
+             cells: list[float], curves: Curves) -> Outcome:  # fmt: skip
     """What is reached on the latest requests, with the network silent where it does not gain."""
     if not len(test):
         return Outcome(out, [], curves, cells)
     plain = outcome.plain(test.rows, ready.weights)
     trained = score(network, test, ready, torch.device("cpu"))
-    trained = np.where(np.asarray(cells)[test.rows.cell][:, None], trained, plain)
+    trained = _as_loud(test, plain, trained, cells)
     lines = outcome.compare(test.rows, outcome.plain(test.rows, shipped), plain, trained)
     return Outcome(out, lines, curves, cells)
 
 
-def _with_network(weights: NDArray[np.float32], cells: list[bool]) -> NDArray[np.float32]:
-    """The weights [4,F+G] with a column for the network: 1 where it speaks, else 0."""
+def _as_loud(requests: Requests, plain: NDArray[np.float32], trained: NDArray[np.float32],
+             cells: list[float]) -> NDArray[np.float32]:  # fmt: skip
+    """Scores [N,K] with the network as loud as it is in each request's cell."""
+    return plain + np.asarray(cells, np.float32)[requests.rows.cell][:, None] * (trained - plain)
+
+
+def _with_network(weights: NDArray[np.float32], cells: list[float]) -> NDArray[np.float32]:
+    """The weights [4,F+G] with a column for the network."""
     return np.concatenate([weights, np.asarray(cells, np.float32)[:, None]], axis=1)
 
 
@@ -194,6 +222,7 @@ def adapt(data: Any, out: Path_, *, model: Path_, items: Any = None, skip: Itera
         temperature = float(start.manifest["training"]["temperature"])
         ready = Linear(np.ascontiguousarray(weights[:, : len(fed_features())]), temperature)
         cpu = torch.device("cpu")
+        cells = [float(one) for one in weights[:, -1]]
         before = score(network, parts.test, ready, cpu)
         adapter.begin(network, options.seed)
         curves = Loop(network, parts.train, parts.valid, ready, options, out / CHECKPOINT).run()
@@ -201,8 +230,8 @@ def adapt(data: Any, out: Path_, *, model: Path_, items: Any = None, skip: Itera
         if len(parts.test):
             after = score(network, parts.test, ready, cpu)
             plain = outcome.plain(parts.test.rows, ready.weights)
+            before, after = (_as_loud(parts.test, plain, one, cells) for one in (before, after))
             lines = outcome.compare(parts.test.rows, plain, before, after)
-        cells = [bool(one) for one in weights[:, -1] != 0]
         found = Outcome(out, lines, curves, cells)
         metrics = {"test": [line.as_json() for line in lines]}
         training = _story(options, requests, rows_of, start, curves, temperature)

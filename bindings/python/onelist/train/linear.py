@@ -56,6 +56,13 @@ def _loss(features: NDArray[np.float32], there: NDArray[np.bool_], weights: Doub
     return value, slope / n + 2 * PULL * moved, curvature / n + 2 * PULL * np.eye(width)
 
 
+def _newest(source: NDArray[np.int64], which: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most `MOST` of some requests, as many of each file, the newest."""
+    numbers = np.unique(source[which])
+    own = [which[source[which] == number][-(MOST // len(numbers)) :] for number in numbers]
+    return np.concatenate([np.zeros(0, np.int64), *own])
+
+
 def calibrate(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, list[bool]]:
     """Weights for each cell of the grid, the temperature, and which cells have requests enough.
 
@@ -66,7 +73,7 @@ def calibrate(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.floa
     found, known, cell = shipped.astype(np.float64).copy(), [], rows.cell
     was, now = [], []
     for row in range(len(shipped)):
-        own = np.flatnonzero((cell == row) & rows.retrieved)[-MOST:]
+        own = _newest(rows.source, np.flatnonzero((cell == row) & rows.retrieved))
         known.append(len(own) >= FEWEST)
         if known[-1]:
             features, there = rows.features[own], rows.there[own]
@@ -78,6 +85,16 @@ def calibrate(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.floa
         if fitted:
             found[row] /= temperature
     return found.astype(np.float32), temperature, known
+
+
+def keep(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, list[bool]]:
+    """`calibrate` for weights that stay: their temperature, and which cells have requests enough."""
+    known = [int(((rows.cell == row) & rows.retrieved).sum()) >= FEWEST for row in range(len(shipped))]
+    own = _newest(rows.source, np.flatnonzero(rows.retrieved))
+    if not len(own):
+        return shipped.copy(), 1.0, known
+    one = scores(rows.take(own), shipped)[:, :, None]
+    return shipped.copy(), max(float(fit(one, rows.there[own], np.ones(1))[0]), 0.1), known
 
 
 def _spread(features: NDArray[np.float32], there: NDArray[np.bool_], weights: NDArray[np.float32]) -> float:

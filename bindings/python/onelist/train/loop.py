@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from . import losses
 from .bar import Bar
-from .batches import Requests, epoch
+from .batches import Requests, batches_of, epoch
 from .losses import Catalogue
 from .metrics import mean_ndcg
 from .network import Network
@@ -103,7 +103,7 @@ class Loop:
         self._bar = Bar(not options.quiet)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._optimiser = torch.optim.AdamW(self._parameters, lr=options.rate, weight_decay=options.decay)
-        self._batches = math.ceil(len(train) / options.batch)
+        self._batches = batches_of(train.rows.source, options.batch)
         self._curves, self._done = Curves(), 0
         self._best = _copy(network)
 
@@ -156,7 +156,7 @@ class Loop:
         sums: dict[str, float] = {}
         counted, every = 0, max(1, self._batches // _POINTS)
         self._bar.begin()
-        for step, which in enumerate(epoch(len(self._train), options.batch, random), 1):
+        for step, which in enumerate(epoch(self._train.rows.source, options.batch, random), 1):
             at = number * self._batches + step
             parts = self._step(at, which, random, catalogue, weights)
             counted += 1

@@ -7,6 +7,9 @@ from .batches import Dropout
 from .losses import Weights
 
 
+TASKS = ("both", "search", "recommendation")
+
+
 @dataclass(frozen=True)
 class Options:
     """Settings of `fit`, `adapt` and `distill`. The same settings, rows and machine give the same model."""
@@ -37,6 +40,10 @@ class Options:
     """`cpu`, `cuda`, or None for CUDA when there is one"""
     threads: int | None = None
     """threads of PyTorch on the CPU; None for one, which is the fastest for a model of this size on a shared machine"""
+    tasks: str = "both"
+    """`search` trains on the requests with a query alone, `recommendation` on those without; `both` is all"""
+    keep_weights: bool = False
+    """the linear part stays as in the base, and the network alone is trained; for a model that others start from"""
     requests: int = 40_000
     """newest requests that are exported from a store"""
     negatives: int = 80
@@ -54,6 +61,8 @@ class Options:
         for name, least in whole.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+        if self.tasks not in TASKS:
+            raise ValueError(f"tasks: expected one of {', '.join(TASKS)}, found {self.tasks}")
         shares = {"validation": self.validation, "test": self.test, "drop": self.drop,
                   "dropout.query": self.dropout.query, "dropout.history": self.dropout.history}  # fmt: skip
         for name, value in shares.items():

@@ -13,6 +13,8 @@ from .metrics import interval, ndcg
 from .rows import Rows
 
 Floats = NDArray[np.float32]
+STRENGTHS = (0.1, 0.25, 0.5, 1.0)
+"""Weights of the network's feature that are tried: where it learned from little, less of it is better than all."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,30 @@ def compare(rows: Rows, shipped: Floats, linear: Floats, trained: Floats) -> lis
     return lines
 
 
-def cells_that_gain(rows: Rows, linear: Floats, trained: Floats, fitted: list[bool]) -> list[bool]:
-    """In which cells of the grid the network speaks: those with requests enough to train and to validate, where it is
-    better by more than a standard error, as in a calibration."""
-    gains = ndcg(trained, rows.there) - ndcg(linear, rows.there)
-    found = []
-    for cell in range(len(shape.CELLS)):
-        own = gains[rows.retrieved & (rows.cell == cell)]
-        enough = fitted[cell] and len(own) * 4 >= FEWEST
-        found.append(bool(enough and own.mean() > own.std() / np.sqrt(len(own))))
+def strengths(rows: Rows, linear: Floats, trained: Floats, fitted: list[bool]) -> list[float]:
+    """How loudly the network speaks in each cell of the grid: the best of `STRENGTHS` among those that are better than the
+    linear part by more than a standard error, as in a calibration, and surely worse in no file; 0 where there is none."""
+    plain, cells = ndcg(linear, rows.there), [rows.retrieved & (rows.cell == cell) for cell in range(len(shape.CELLS))]
+    found, best = [0.0] * len(cells), [0.0] * len(cells)
+    for strength in STRENGTHS:
+        gains = ndcg(linear + np.float32(strength) * (trained - linear), rows.there) - plain
+        for cell, own in enumerate(cells):
+            better = fitted[cell] and _gains(gains[own], rows.source[own])
+            if better and gains[own].mean() > best[cell]:
+                found[cell], best[cell] = strength, float(gains[own].mean())
     return found
+
+
+def _gains(gains: NDArray[np.float64], source: NDArray[np.int64]) -> bool:
+    """Whether there is a gain by more than a standard error in all, and no loss by more in any file with requests enough."""
+    if len(gains) * 4 < FEWEST or not _surely(gains):
+        return False
+    own = [gains[source == number] for number in np.unique(source)]
+    return not any(len(one) * 4 >= FEWEST and _surely(-one) for one in own)
+
+
+def _surely(gains: NDArray[np.float64]) -> bool:
+    return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
 
 
 def table(lines: list[Line]) -> str:

@@ -37,7 +37,7 @@ th { color: var(--soft); font-weight: 500; } th:first-child, td:first-child { te
 _WIDE, _HIGH, _LEFT, _TOP, _BOTTOM = 520, 240, 56, 12, 28
 
 
-def write(folder: Path, name: str, lines: Sequence[Line], curves: Curves, options: Options, cells: Sequence[bool],
+def write(folder: Path, name: str, lines: Sequence[Line], curves: Curves, options: Options, cells: Sequence[float],
           sizes: Mapping[str, int]) -> None:  # fmt: skip
     """Writes both files."""
     told: dict[str, Any] = {
@@ -49,10 +49,11 @@ def write(folder: Path, name: str, lines: Sequence[Line], curves: Curves, option
     (folder / "report.html").write_text(_page(name, lines, curves, options, cells, sizes), encoding="utf-8")
 
 
-def _page(name: str, lines: Sequence[Line], curves: Curves, options: Options, cells: Sequence[bool],
+def _page(name: str, lines: Sequence[Line], curves: Curves, options: Options, cells: Sequence[float],
           sizes: Mapping[str, int]) -> str:  # fmt: skip
     title = html.escape(name)
-    speaks = ", ".join(cell.replace("_", " ") for cell, on in zip(shape.CELLS, cells, strict=True) if on) or "none"
+    loud = [f"{cell.replace('_', ' ')} ({on:g})" for cell, on in zip(shape.CELLS, cells, strict=True) if on]
+    speaks = ", ".join(loud) or "none"
     losses = [(float(point["step"]), point["listwise"]) for point in curves.losses]
     validation = [(float(epoch), value) for epoch, value in enumerate(curves.validation)]
     facts = {**options.as_json(), "kept epoch": curves.best, "network speaks in": speaks,

@@ -23,7 +23,7 @@ _LISTS = ("history_items", "history_rows", "history_gaps")
 
 @dataclass(frozen=True)
 class Rows:
-    """N requests in order of time, with up to K candidates each; the candidate in place 0 was taken.
+    """N requests, file by file in order of time, with up to K candidates each; the candidate in place 0 was taken.
 
     Items are rows of the catalogue; its last row fills places that are empty or whose item is gone. Histories are
     oldest first, padded on the left.
@@ -57,6 +57,8 @@ class Rows:
     """[N,K] there is a candidate"""
     features: NDArray[np.float32]
     """[N,K,F+G] as logged"""
+    source: NDArray[np.int64]
+    """[N] the number of the file that the request is from"""
 
     def __len__(self) -> int:
         """How many requests."""
@@ -97,7 +99,7 @@ def read(path: str | Path, catalog: Catalog, names: Sequence[str]) -> RowFile:
     parts = [_group(table, catalog, known, names, texts) for table in _whole_requests(file)]
     if not parts:
         raise ValueError(f"{path}: expected past requests, found none; log events that speak for items first")
-    rows = _join(parts, catalog.nothing)
+    rows = join(parts, catalog.nothing)
     if not (rows.item[:, 0] < catalog.nothing).any():
         raise ValueError(
             f"{path}: none of the items that were taken is in the catalogue; are the items the right ones?"
@@ -187,12 +189,12 @@ def _group(table: pa.Table, catalog: Catalog, known: pa.Array, names: Sequence[s
         query=np.asarray(asked, np.int64),
         retrieved=first.column("retrieved").to_numpy(zero_copy_only=False),
         next_action=_action_rows(first.column("action").to_pylist()),
-        item=item, there=there, features=features,
+        item=item, there=there, features=features, source=np.zeros(n, np.int64),
         **_histories(first, known, catalog.nothing),
     )  # fmt: skip
 
 
-def _join(parts: list[Rows], nothing: int) -> Rows:
+def join(parts: Sequence[Rows], nothing: int) -> Rows:
     """The parts behind one another, with as many places for candidates as the widest needs."""
     widest = max(part.item.shape[1] for part in parts)
     joined: dict[str, NDArray[Any]] = {}

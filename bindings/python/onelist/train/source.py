@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from . import rows
 from .base import Base
-from .batches import Requests
+from .batches import Requests, join
 from .catalog import Catalog, TextTower, read_items
 from .size import fed_features
 
@@ -41,6 +41,22 @@ def gather(source: Any, items: Any, base: Base, folder: Path, requests: int, neg
     return Requests(file.rows, catalog, queries), file.model
 
 
+def gather_all(source: Any, items: Any, base: Base, folder: Path, requests: int, negatives: int,
+               skip: Iterable[str] = ()) -> tuple[Requests, str]:  # fmt: skip
+    """`gather` for one source, or for a list of them, with their items in a list."""
+    if not isinstance(source, (list, tuple)):
+        return gather(source, items, base, folder, requests, negatives, skip)
+    found = [None] * len(source) if items is None else list(items)
+    if not source or len(found) != len(source):
+        raise ValueError(f"expected the items of each of {len(source)} sources, found those of {len(found)}")
+    parts = [gather(one, its, base, folder / f"rows-of-{number}", requests, negatives, skip)
+             for number, (one, its) in enumerate(zip(source, found, strict=True))]  # fmt: skip
+    models = {model for _, model in parts}
+    if len(models) > 1:
+        raise ValueError(f"expected rows of one model, found those of {', '.join(sorted(models))}")
+    return join([part for part, _ in parts]), models.pop()
+
+
 def _rows_and_items(source: Any, items: Any, folder: Path, requests: int,
                     negatives: int) -> tuple[Path, Iterable[Mapping[str, Any]]]:  # fmt: skip
     if isinstance(source, (str, os.PathLike)) and Path(source).is_file():
@@ -68,8 +84,10 @@ def _export(engine: "Engine", folder: Path, requests: int, negatives: int) -> tu
 
 def finished(folder: Path) -> None:
     """Deletes exported rows: the next training reads the log anew."""
-    for path in folder.glob("rows-*-*.parquet"):
+    for path in [*folder.glob("rows-*-*.parquet"), *folder.glob("rows-of-*/rows-*-*.parquet")]:
         path.unlink()
+    for path in folder.glob("rows-of-*"):
+        path.rmdir()
 
 
 def _check_vectors(found: rows.Rows, catalog: Catalog, path: str) -> None:
