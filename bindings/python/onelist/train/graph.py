@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from onelist.model_zero import shape
-from onelist.model_zero.graph import Builder, Parts
+from onelist.model_zero.builder import Builder
+from onelist.model_zero.graph import Parts
 
 from .network import NEVER, PACE, VISIT_ROW
 from .pack import Packed

@@ -1,4 +1,4 @@
-"""Words of item texts: how rare each is, and which words stand near it in the model's token table."""
+"""Words of item texts: how rare each is, and which words stand near it in the model's text tower."""
 
 import json
 import re
@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from onelist.model_zero import bulk
 
 from .base import Base
 
@@ -43,18 +45,16 @@ class Neighbours:
     """Words near a word: what somebody might say instead, who has not read the text."""
 
     def __init__(self, base: Base) -> None:
-        """Over the whole words of the base model's token table."""
+        """Over the words of the base model's vocabulary that are one token, each as a text of its own."""
         vocabulary: dict[str, int] = json.loads(base.tokenizer)["model"]["vocab"]
-        table = base.constants().table
         self._words = [word for word in vocabulary if word.isalpha() and len(word) >= _LEAST_LETTERS]
-        rows = np.asarray([vocabulary[word] for word in self._words])
-        vectors = table.rows[rows].astype(np.float32)
-        self._vectors: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        lists = [[vocabulary[word]] for word in self._words]
+        self._vectors: NDArray[np.float32] = bulk.embed(base.constants().tower, lists, lambda _: None)
         self._places = {word: place for place, word in enumerate(self._words)}
         self._found: dict[str, list[str]] = {}
 
     def of(self, word: str) -> list[str]:
-        """The nearest words, nearest first; none for a word that the table lacks or that stands alone."""
+        """The nearest words, nearest first; none for a word that the vocabulary lacks or that stands alone."""
         place = self._places.get(word)
         if place is None:
             return []
