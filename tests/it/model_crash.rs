@@ -26,7 +26,8 @@ fn a_crash_leaves_one_whole_model_live() {
     let mut rng = StdRng::seed_from_u64(20_261);
     let (mut live, mut changes, mut seen) = (0, 0, BTreeSet::new());
     for kill in 0..KILLS {
-        let lines = killed(dir.path(), kill, Duration::from_millis(rng.random_range(0..900)));
+        let after = (rng.random_range(0..8), Duration::from_millis(rng.random_range(0..300)));
+        let lines = killed(dir.path(), kill, after);
         assert!(!lines.iter().any(|line| line.starts_with("failed")), "{lines:?}");
         let mut possible = vec![live];
         for line in &lines {
@@ -52,8 +53,9 @@ fn open(store: &Path) -> Engine {
     Engine::open(store, config).expect("opens")
 }
 
-/// Starts the child, kills it so long after it was open, and returns the whole lines that it wrote.
-fn killed(dir: &Path, seed: u64, after: Duration) -> Vec<String> {
+/// Starts the child, kills it so long after it has said so much, however slow the machine is, and returns the whole lines
+/// that it wrote.
+fn killed(dir: &Path, seed: u64, (said, after): (usize, Duration)) -> Vec<String> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_model-child"))
         .args(["store", "first", "second", &seed.to_string()])
         .current_dir(dir)
@@ -62,7 +64,10 @@ fn killed(dir: &Path, seed: u64, after: Duration) -> Vec<String> {
         .expect("starts");
     let mut out = BufReader::new(child.stdout.take().expect("is piped"));
     let mut text = String::new();
-    out.read_line(&mut text).expect("reads");
+    // The first line says that it is open.
+    for _ in 0..=said {
+        out.read_line(&mut text).expect("reads");
+    }
     std::thread::sleep(after);
     child.kill().expect("kills");
     child.wait().expect("reaps");
