@@ -13,6 +13,7 @@ mod exposure;
 mod id;
 mod kind;
 pub mod limits;
+mod prefetch;
 mod random;
 mod retention;
 mod score;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by layer, lowest first. In layers 2 and 4 modules may not import their siblings.
 const LAYERS: [&[&str]; 6] = [
-    &["config", "error", "exposure", "id", "kind", "limits", "random", "retention", "score", "time"],
+    &["config", "error", "exposure", "id", "kind", "limits", "prefetch", "random", "retention", "score", "time"],
     &[
         "calibration",
         "candidate",

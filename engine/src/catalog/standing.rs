@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::Result;
 use crate::id::{ItemKey, Seq};
+use crate::prefetch::prefetch;
 use crate::time::Timestamp;
 
 use super::items::Head;
@@ -95,6 +96,14 @@ impl Standings {
         let words = slot.words.each_ref().map(|word| word.load(Ordering::Relaxed));
         fence(Ordering::Acquire);
         (slot.since.load(Ordering::Relaxed) == since).then(|| Standing::of(words))
+    }
+
+    /// Has the slot of an item at hand for [`Standings::get`].
+    fn fetch(&self, key: ItemKey) {
+        let slots = self.chunk(key).and_then(OnceLock::get);
+        if let Some(slot) = slots.and_then(|slots| slots.get(key.0 as usize % CHUNK)) {
+            prefetch(std::slice::from_ref(slot));
+        }
     }
 
     /// Whether a reader may fill the slot of an item.
@@ -185,6 +194,11 @@ impl CatalogRead {
     /// The counters of an item: as [`View::signals`], and sooner.
     pub(crate) fn signals(&self, key: ItemKey) -> Result<Option<ItemSignals>> {
         self.known(key).map_or_else(|| self.view().signals(key), |standing| Ok(standing.signals))
+    }
+
+    /// Has what is known of an item at hand for the two above.
+    pub(crate) fn fetch_standing(&self, key: ItemKey) {
+        self.standings().0.fetch(key);
     }
 
     /// The standing of an item when it is known, or can be made known. A row that cannot be read is left to whoever asks

@@ -7,6 +7,7 @@ use crate::catalog::{CALM_COUNT, ItemSignals, UserItem, Window};
 use crate::error::Result;
 use crate::id::{ItemKey, SemanticId};
 use crate::intent::Intent;
+use crate::prefetch::prefetch;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 
@@ -41,9 +42,12 @@ impl Features {
         // In the order of the tables: rows that lie side by side share pages, and the way down to them.
         let mut places: Vec<_> = candidates.iter().zip(bm25).enumerate().collect();
         places.sort_unstable_by_key(|(_, (candidate, _))| candidate.key);
-        for (at, (candidate, bm25)) in places {
-            let has_content = read_vector(snapshot, candidate.key, &mut vectors[at * width..(at + 1) * width])?;
-            let row = row(snapshot, intent, &scale, candidate.key, bm25, has_content)?;
+        let stored = stored_vectors(snapshot, places.iter().map(|(_, (candidate, _))| candidate.key))?;
+        for ((at, (candidate, bm25)), stored) in places.into_iter().zip(stored) {
+            if let Some(bytes) = stored {
+                crate::vector::read_bytes(bytes, &mut vectors[at * width..(at + 1) * width])?;
+            }
+            let row = row(snapshot, intent, &scale, candidate.key, bm25, stored.is_some())?;
             columns[at * COLUMNS..(at + 1) * COLUMNS].copy_from_slice(&row);
         }
         let sids = match snapshot.model().reads_sids() {
@@ -135,12 +139,17 @@ fn bm25(snapshot: &Snapshot, intent: &Intent, candidates: &[Candidate]) -> Resul
     Ok(scores.into_iter().map(|score| score.unwrap_or_default() / bound).collect())
 }
 
-/// Copies an item's stored vector. False when it has none.
-fn read_vector(snapshot: &Snapshot, key: ItemKey, into: &mut [f32]) -> Result<bool> {
-    match snapshot.catalog.view().vector(snapshot.item_space(), key)? {
-        Some(bytes) => crate::vector::read_bytes(bytes, into).map(|()| true),
-        None => Ok(false),
-    }
+/// Where the vectors of items are stored; `None` for an item that has none. All are asked for before the first is read,
+/// so that the memory they lie in comes while the others are looked up.
+fn stored_vectors<'s>(snapshot: &'s Snapshot, keys: impl Iterator<Item = ItemKey>) -> Result<Vec<Option<&'s [u8]>>> {
+    let (view, space) = (snapshot.catalog.view(), snapshot.item_space());
+    keys.map(|key| {
+        snapshot.catalog.fetch_standing(key);
+        let stored = view.vector(space, key)?;
+        stored.inspect(|bytes| prefetch(bytes));
+        Ok(stored)
+    })
+    .collect()
 }
 
 /// The largest decayed counts of the catalog, by window: what popularity is measured against.

@@ -12,6 +12,7 @@
 //! | `open` | opening a folder: what is verified, what is put aside |
 //! | `store` | [`TextStore`]: stage, apply, commit |
 //! | `tail` | the overlay of items that tantivy does not hold yet |
+//! | `documents` | which document of a segment holds an item |
 //! | `segment` | one tantivy segment: keys, scores of given documents |
 //! | `query` | [`TextQuery`]: terms and their weights |
 //! | `top` | the k best of the index, with pruning |
@@ -19,6 +20,7 @@
 //! | `plan`, `filter`, `geo` | filters, evaluated in the index |
 
 mod analyse;
+mod documents;
 mod fields;
 mod filter;
 mod geo;

@@ -1,8 +1,9 @@
 //! A query: its words, the postings they stand for, and the weight of each.
 
+use tantivy::postings::TermInfo;
 use tantivy::query::{Bm25StatisticsProvider, Bm25Weight, BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{Searcher, Term};
+use tantivy::{Searcher, SegmentReader, Term};
 
 use super::analyse::each_word;
 use super::failed;
@@ -41,6 +42,8 @@ pub(super) struct Leaf {
     pub slot: u8,
     pub field: Field,
     pub term: Term,
+    /// Where the postings are, by segment; looked up once for all that a request asks.
+    pub infos: Vec<Option<TermInfo>>,
     pub hash: WordHash,
     /// Versions that have it, in the index and in the tail.
     pub frequency: u64,
@@ -103,12 +106,14 @@ impl TextQuery {
         for ((word, slot, boost, hash), in_tail) in pairs.into_iter().zip(in_tail) {
             let field = places.slots[usize::from(slot)];
             let term = Term::from_field_text(field, &words[word].analysed);
-            let frequency = (searcher.doc_freq(&term).map_err(failed)? + in_tail).min(totals.docs);
+            let infos = infos(searcher, &term)?;
+            let indexed: u64 = infos.iter().flatten().map(|info| u64::from(info.doc_freq)).sum();
+            let frequency = (indexed + in_tail).min(totals.docs);
             let average = totals.average[usize::from(slot)];
             let weight = Bm25Weight::for_one_term_without_explain(frequency, totals.docs, average).boost_by(boost);
             best[word] = best[word].max(boost * idf(frequency, totals.docs) * (K1 + 1.0));
             if frequency > 0 {
-                leaves.push(Leaf { word, slot, field, term, hash, frequency, weight, boost });
+                leaves.push(Leaf { word, slot, field, term, infos, hash, frequency, weight, boost });
             }
         }
         let bound = best.iter().sum::<f32>().max(f32::MIN_POSITIVE);
@@ -169,6 +174,15 @@ impl Statistics {
         }
         Ok(Statistics { docs: docs.max(1), average })
     }
+}
+
+/// Where each segment has the postings of a word.
+fn infos(searcher: &Searcher, term: &Term) -> Result<Vec<Option<TermInfo>>> {
+    let info = |segment: &SegmentReader| {
+        let index = segment.inverted_index(term.field()).map_err(failed)?;
+        index.get_term_info(term).map_err(failed)
+    };
+    searcher.segment_readers().iter().map(info).collect()
 }
 
 /// Inverse document frequency as tantivy (and Lucene) has it. `frequency` at most `docs`.

@@ -1,12 +1,14 @@
 //! One tantivy segment with what every search needs of it, opened once.
 
+use std::sync::Arc;
+
 use tantivy::columnar::Column;
 use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, SegmentReader, TERMINATED};
 
+use super::documents::Documents;
 use super::failed;
-use super::fields::Places;
 use super::query::Leaf;
 use crate::error::Result;
 use crate::id::{Generation, ItemKey, Seq};
@@ -16,6 +18,9 @@ pub(super) struct Segment {
     pub reader: SegmentReader,
     keys: Column<u64>,
     generations: Column<u64>,
+    documents: Arc<Documents>,
+    /// Its place among the segments of the commit: that of its entry in [`Leaf::infos`].
+    place: usize,
 }
 
 impl std::fmt::Debug for Segment {
@@ -25,12 +30,15 @@ impl std::fmt::Debug for Segment {
 }
 
 impl Segment {
-    /// Opens the identity columns.
-    pub(super) fn open(reader: &SegmentReader) -> Result<Segment> {
+    /// Opens the identity columns. `before` are the segments of the commit before, which this one may be among.
+    pub(super) fn open(reader: &SegmentReader, place: usize, before: &[Segment]) -> Result<Segment> {
         let columns = reader.fast_fields();
         let keys = columns.u64("key").map_err(failed)?;
         let generations = columns.u64("generation").map_err(failed)?;
-        Ok(Segment { reader: reader.clone(), keys, generations })
+        let known = before.iter().find(|segment| segment.reader.segment_id() == reader.segment_id());
+        let documents = known.map(|segment| segment.documents.clone());
+        let documents = documents.unwrap_or_else(|| Arc::new(Documents::read(&keys, reader.max_doc())));
+        Ok(Segment { reader: reader.clone(), keys, generations, documents, place })
     }
 
     /// The item of a document.
@@ -53,27 +61,12 @@ impl Segment {
         (self.reader.max_doc() > 0).then(|| self.keys.max_value())
     }
 
-    /// The alive documents of the given items (ascending), as (position in `keys`, document). An item has at most one
-    /// alive document in the whole index.
-    pub(super) fn find(&self, keys: &[ItemKey], places: &Places) -> Result<Vec<(usize, u32)>> {
-        let (low, high) = (self.keys.min_value(), self.keys.max_value());
-        let index = self.reader.inverted_index(places.key).map_err(failed)?;
-        let mut found = Vec::new();
-        for (position, key) in keys.iter().enumerate() {
-            if self.reader.max_doc() == 0 || key.0 < low || key.0 > high {
-                continue;
-            }
-            let postings = index.read_postings(&places.key_term(*key), IndexRecordOption::Basic).map_err(failed)?;
-            let Some(mut postings) = postings else { continue };
-            while postings.doc() != TERMINATED {
-                if self.is_alive(postings.doc()) {
-                    found.push((position, postings.doc()));
-                    break;
-                }
-                postings.advance();
-            }
-        }
-        Ok(found)
+    /// The alive documents of the given items, as (position in `keys`, document). An item has at most one alive document
+    /// in the whole index.
+    pub(super) fn find(&self, keys: &[ItemKey]) -> Vec<(usize, u32)> {
+        let documents = keys.iter().map(|key| self.documents.of(*key)).enumerate();
+        let found = documents.filter_map(|(position, document)| Some((position, document?)));
+        found.filter(|(_, document)| self.is_alive(*document)).collect()
     }
 
     /// BM25 of documents (ascending), 0 where no leaf matches. The leaves are added up in their order (see
@@ -89,9 +82,10 @@ impl Segment {
     /// Calls `each` with (position in `docs`, quantised length of the slot, term frequency) for each of the documents
     /// (ascending) that has the leaf's word.
     pub(super) fn each_match(&self, leaf: &Leaf, docs: &[u32], mut each: impl FnMut(usize, u8, u32)) -> Result<()> {
+        let Some(Some(info)) = leaf.infos.get(self.place) else { return Ok(()) };
         let index = self.reader.inverted_index(leaf.field).map_err(failed)?;
-        let postings = index.read_postings(&leaf.term, IndexRecordOption::WithFreqs).map_err(failed)?;
-        let Some(mut postings) = postings else { return Ok(()) };
+        let postings = index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs);
+        let mut postings = postings.map_err(failed)?;
         let lengths = self.reader.get_fieldnorms_reader(leaf.field).map_err(failed)?;
         for (at, doc) in docs.iter().enumerate() {
             if postings.doc() < *doc {

@@ -59,7 +59,7 @@ impl TextStore {
         let (opened, stamp) = open_or_create(dir, quarantine, store)?;
         let places = layout().1;
         let seq = stamp.as_ref().map_or(Seq(0), |stamp| stamp.seq);
-        let indexed = Indexed::open(opened.reader.searcher(), places.clone(), seq)?;
+        let indexed = Indexed::open(opened.reader.searcher(), places.clone(), seq, &[])?;
         let highest = indexed.segments.iter().filter_map(|segment| segment.highest_key()).max();
         let view = TextView { indexed: Arc::new(indexed), tail: Tail::default(), staged: seq };
         let store = TextStore {
@@ -104,7 +104,7 @@ impl TextStore {
         let mut writing = lock(&self.writing);
         let committed = writing.commit(stamp, &self.dir);
         writing.note(committed)?;
-        let indexed = Indexed::open(writing.opened.reader.searcher(), self.places.clone(), stamp.seq)?;
+        let indexed = self.indexed(&writing, stamp.seq)?;
         self.publish(indexed, |tail| tail.after(stamp.seq));
         Ok(())
     }
@@ -125,7 +125,7 @@ impl TextStore {
         };
         sync_dir(&self.dir)?;
         writing.opened.reader.reload().map_err(failed)?;
-        let indexed = Indexed::open(writing.opened.reader.searcher(), self.places.clone(), seq)?;
+        let indexed = self.indexed(&writing, seq)?;
         self.publish(indexed, |tail| tail.after(seq));
         writing.gap = false;
         Ok(seq)
@@ -144,7 +144,7 @@ impl TextStore {
         writing.opened = create(&self.dir)?;
         writing.highest = None;
         writing.gap = false;
-        let indexed = Arc::new(Indexed::open(writing.opened.reader.searcher(), self.places.clone(), Seq(0))?);
+        let indexed = Arc::new(self.indexed(&writing, Seq(0))?);
         let _publishing = lock(&self.publishing);
         self.view.store(Arc::new(TextView { indexed, tail: Tail::default(), staged: Seq(0) }));
         Ok(())
@@ -153,6 +153,12 @@ impl TextStore {
     /// What readers see now. Never waits.
     pub(crate) fn view(&self) -> Arc<TextView> {
         self.view.load_full()
+    }
+
+    /// The index as of its last commit.
+    fn indexed(&self, writing: &Writing, applied: Seq) -> Result<Indexed> {
+        let before = self.view.load();
+        Indexed::open(writing.opened.reader.searcher(), self.places.clone(), applied, &before.indexed.segments)
     }
 
     fn publish(&self, indexed: Indexed, trim: impl Fn(&Tail) -> Tail) {

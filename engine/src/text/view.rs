@@ -45,9 +45,10 @@ impl std::fmt::Debug for Indexed {
 }
 
 impl Indexed {
-    /// Opens the columns of every segment of the searcher.
-    pub(super) fn open(searcher: Searcher, places: Places, applied: Seq) -> Result<Indexed> {
-        let segments = searcher.segment_readers().iter().map(Segment::open).collect::<Result<_>>()?;
+    /// Opens the columns of every segment of the searcher, with what is known of the segments of the commit before.
+    pub(super) fn open(searcher: Searcher, places: Places, applied: Seq, before: &[Segment]) -> Result<Indexed> {
+        let readers = searcher.segment_readers().iter().enumerate();
+        let segments = readers.map(|(place, reader)| Segment::open(reader, place, before)).collect::<Result<_>>()?;
         Ok(Indexed { searcher, segments, places, applied })
     }
 }
@@ -140,7 +141,7 @@ impl TextView {
         order.sort_unstable_by_key(|at| keys[*at]);
         let sorted: Vec<ItemKey> = order.iter().map(|at| keys[*at]).collect();
         for segment in &self.indexed.segments {
-            let mut found = segment.find(&sorted, &self.indexed.places)?;
+            let mut found = segment.find(&sorted);
             found.retain(|(position, doc)| {
                 segment.generation(*doc).is_some_and(|generation| live(sorted[*position], generation))
             });
@@ -166,7 +167,7 @@ impl TextView {
             }
         } else {
             for segment in &self.indexed.segments {
-                for (_, doc) in segment.find(&[key], &self.indexed.places)? {
+                for (_, doc) in segment.find(&[key]) {
                     if !segment.generation(doc).is_some_and(|generation| live(key, generation)) {
                         continue;
                     }
