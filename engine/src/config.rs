@@ -32,6 +32,28 @@ impl Provider {
     }
 }
 
+/// How exactly the model computes on a GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Precision {
+    /// 32-bit floats, as on the CPU. TensorRT rounds the factors of products to ten bits all the same where the GPU is
+    /// faster with it, unless the environment has `NVIDIA_TF32_OVERRIDE=0`.
+    #[default]
+    Full,
+    /// What is faster: 16-bit floats with TensorRT, factors of ten bits (TF32) with CUDA. Scores differ in the third digit.
+    Reduced,
+}
+
+impl Precision {
+    /// The name that configurations use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Full => "full",
+            Precision::Reduced => "reduced",
+        }
+    }
+}
+
 /// What the configuration says about one field; what it leaves out is inferred.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FieldConfig {
@@ -101,6 +123,11 @@ pub struct Config {
     pub provider: Provider,
     /// Run on the CPU when `provider` cannot start, instead of failing; `stats()` then says so.
     pub provider_fallback: bool,
+    /// How exactly the model computes on a GPU (default: as on the CPU).
+    pub precision: Precision,
+    /// Where TensorRT's compiled engines are kept (default: the folder `engines` of the store). Several stores may share
+    /// one; it can be deleted while no engine is open. Nobody else may write there.
+    pub engine_cache: Option<PathBuf>,
     /// Model sessions, so requests that run at the same time; 0 (the default) is one for each core, at most 8.
     pub sessions: usize,
     /// Threads inside one session. A model this small gains hardly anything from a second (default 1).
@@ -152,6 +179,8 @@ impl Default for Config {
             model: None,
             provider: Provider::Cpu,
             provider_fallback: false,
+            precision: Precision::Full,
+            engine_cache: None,
             sessions: 0,
             threads_per_session: 1,
             index_threads: 0,
@@ -217,6 +246,9 @@ impl Config {
         self.retention.check()?;
         self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
         self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
+        if self.precision == Precision::Reduced && self.provider == Provider::Cpu {
+            return Err(Error::argument("precision", "full, or a provider that is a GPU's", "reduced on the CPU"));
+        }
         if self.calibrate && !self.weights.is_empty() {
             return Err(Error::argument("calibrate", "no `weights` beside it, which would stay in force", "both"));
         }

@@ -161,12 +161,18 @@ pub enum Error {
         found: String,
     },
     /// The execution provider that was asked for could not start.
-    #[error("provider {provider}: {reason}. Set Config::provider_fallback to run on the CPU instead")]
+    #[error(
+        "provider {provider}: expected {expected}, found {found}. {advice}, or set Config::provider_fallback to run on the CPU instead"
+    )]
     Provider {
         /// `cuda` or `tensorrt`.
         provider: &'static str,
-        /// What ONNX Runtime said.
-        reason: String,
+        /// What it needs.
+        expected: String,
+        /// What there is: in most cases what ONNX Runtime said.
+        found: String,
+        /// What to do.
+        advice: String,
     },
     /// A model file was refused.
     #[error("model {path} refused: expected {expected}, found {found}", path = path.display())]

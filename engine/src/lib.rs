@@ -81,7 +81,7 @@ mod engine;
 
 pub use calibration::{Calibration, Situation, WeightSet};
 pub use candidate::{Proposal, Source};
-pub use config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
+pub use config::{ActionConfig, Config, FieldConfig, Meaning, Precision, Provider};
 pub use control::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use engine::{Engine, counterfactual};
 pub use error::{Error, ErrorKind, Result};

@@ -6,7 +6,7 @@ use super::parse::{Json, one};
 use super::place::Place;
 use super::read::{entries, flag, given, list, number, set, single, text, unknown, whole, wrong};
 use super::shown::{explore, impressions, new_items};
-use crate::config::{ActionConfig, Config, FieldConfig, Meaning, Provider};
+use crate::config::{ActionConfig, Config, FieldConfig, Meaning, Precision, Provider};
 use crate::error::Result;
 use crate::item::Kind;
 use crate::retention::Retention;
@@ -14,7 +14,7 @@ use crate::retention::Retention;
 /// Reads a configuration: an object whose keys are the fields of [`Config`]; what is left out keeps its default.
 ///
 /// `fields` maps names to `{"kind", "boost", "embed"}`, with the kinds `text`, `number`, `bool`, `date`, `tags`, `geo` and
-/// `vector`; `provider` is `cpu`, `cuda` or `tensorrt`; `rating_scale` is `[lowest, highest]`; `actions` maps names to
+/// `vector`; `provider` is `cpu`, `cuda` or `tensorrt`, `precision` `full` or `reduced`; `rating_scale` is `[lowest, highest]`; `actions` maps names to
 /// `{"meaning", "weight"}` with the meanings `positive`, `neutral` and `negative`; `weights` is an array of
 /// arrays of numbers; `retention` is `{"per_user", "total", "days"}`; `impressions` is true, false or `{"enabled", "share", "most"}`; `explore` and `new_items` are as in
 /// [`request_from_json`](super::request_from_json).
@@ -27,7 +27,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 23] = [
+    const KNOWN: [&str; 25] = [
         "fields",
         "strict",
         "date_field",
@@ -35,6 +35,8 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "model",
         "provider",
         "provider_fallback",
+        "precision",
+        "engine_cache",
         "sessions",
         "threads_per_session",
         "index_threads",
@@ -63,6 +65,8 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             "model" => config.model = given(json, at, text)?.map(Into::into),
             "provider" => set(&mut config.provider, json, at, provider)?,
             "provider_fallback" => set(&mut config.provider_fallback, json, at, flag)?,
+            "precision" => set(&mut config.precision, json, at, precision)?,
+            "engine_cache" => config.engine_cache = given(json, at, text)?.map(Into::into),
             "sessions" => set(&mut config.sessions, json, at, whole)?,
             "threads_per_session" => set(&mut config.threads_per_session, json, at, whole)?,
             "index_threads" => set(&mut config.index_threads, json, at, whole)?,
@@ -148,6 +152,10 @@ fn kind(json: Json<'_>, at: &Place<'_>) -> Result<Kind> {
 
 fn provider(json: Json<'_>, at: &Place<'_>) -> Result<Provider> {
     named(json, at, &[Provider::Cpu, Provider::Cuda, Provider::TensorRt], Provider::name)
+}
+
+fn precision(json: Json<'_>, at: &Place<'_>) -> Result<Precision> {
+    named(json, at, &[Precision::Full, Precision::Reduced], Precision::name)
 }
 
 /// The one of `all` that has this name.

@@ -397,7 +397,8 @@ fn limits_are_typed_and_quick() {
 fn configurations_read_as_documented() {
     let config = config_from_json(
         r#"{"fields": {"title": {"kind": "text", "boost": 2, "embed": false}}, "strict": true, "date_field": "released",
-            "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "sessions": 2,
+            "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "precision": "reduced",
+            "engine_cache": "/e", "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
             "calibrate": true, "fit_space": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
             "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#,
@@ -413,6 +414,7 @@ fn configurations_read_as_documented() {
     expected.model = Some("/m".into());
     expected.provider = Provider::TensorRt;
     expected.provider_fallback = true;
+    (expected.precision, expected.engine_cache) = (crate::Precision::Reduced, Some("/e".into()));
     (expected.sessions, expected.threads_per_session, expected.index_threads) = (2, 3, 4);
     expected.candidates = 5;
     expected.weights = vec![vec![1.0, 0.5], vec![]];
@@ -437,6 +439,8 @@ fn configurations_read_as_documented() {
         model: _,
         provider: _,
         provider_fallback: _,
+        precision: _,
+        engine_cache: _,
         sessions: _,
         threads_per_session: _,
         index_threads: _,

@@ -1,11 +1,11 @@
 //! Whether the loaded graph is what the manifest says: signature, codebook, probe.
 
+use ort::session::Session;
 use ort::value::{TensorElementType, ValueType};
 
 use crate::model::contract::{Kind, Tensor};
 use crate::model::files::{Files, sha256};
 use crate::model::manifest::{Dims, Manifest, Refusal, describe, refuse};
-use crate::model::run::Slot;
 use crate::model::scan::Scanned;
 
 /// Compares what the scan found with the manifest.
@@ -25,24 +25,31 @@ pub(super) fn scanned(files: &Files, scanned: &Scanned) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Compares names, types and shapes of the session with the contract.
-pub(super) fn signature(slot: &Slot, manifest: &Manifest) -> Result<(), Refusal> {
-    let session = slot.session();
+/// Compares names, types and shapes of the session with the contract. `fed`: the graph was opened without the defaults of
+/// its inputs, as all of them are fed.
+pub(super) fn signature(session: &Session, manifest: &Manifest, fed: bool) -> Result<(), Refusal> {
+    let contract = manifest.contract_inputs();
+    let is_known = |name: &str| {
+        contract.iter().any(|tensor| tensor.0 == name) || manifest.lora.params.iter().any(|param| param.name == name)
+    };
     // Every call leaves inputs out, so each must have a default; one without shows up as a plain input.
-    if let Some(input) = session.inputs().first() {
+    if let Some(input) = session.inputs().iter().find(|input| !fed || !is_known(input.name())) {
         return refuse("defaults for all inputs", format!("none for input {}", input.name()));
     }
     let defaults = session.overridable_initializers();
-    for tensor in &manifest.contract_inputs() {
-        let found = defaults.iter().find(|default| default.name() == tensor.0).map(|default| default.dtype());
-        check("input", tensor, found, &manifest.dims)?;
+    let found = |name: &str| match fed {
+        true => session.inputs().iter().find(|input| input.name() == name).map(|input| input.dtype()),
+        false => defaults.iter().find(|default| default.name() == name).map(|default| default.dtype()),
+    };
+    for tensor in &contract {
+        check("input", tensor, found(tensor.0), &manifest.dims)?;
     }
     for tensor in &manifest.contract_outputs() {
         let found = session.outputs().iter().find(|output| output.name() == tensor.0).map(|output| output.dtype());
         check("output", tensor, found, &manifest.dims)?;
     }
     for param in &manifest.lora.params {
-        let found = defaults.iter().find(|default| default.name() == param.name).map(|default| default.dtype());
+        let found = found(&param.name);
         let wanted = format!("input {} f32 {:?}", param.name, param.shape);
         let Some(ValueType::Tensor { ty, shape: sizes, .. }) = found else {
             return refuse(wanted, "no such tensor in the graph");

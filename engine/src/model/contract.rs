@@ -55,8 +55,8 @@ pub(super) const LORA_PREFIX: &str = "lora_";
 /// One dimension of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Dim {
-    /// Any size of one or more: texts, tokens, items, requests, events or candidates.
-    Any,
+    /// Any size of one or more.
+    Free(Axis),
     /// A size that the contract fixes.
     Fixed(usize),
     /// Width of a content vector.
@@ -71,6 +71,23 @@ pub(super) enum Dim {
     Features,
     /// Context vectors.
     Contexts,
+}
+
+/// What is counted along a dimension of free size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Axis {
+    /// N: texts that are embedded together. As queries they are as many as the requests, or one.
+    Texts,
+    /// T: tokens of a text.
+    Tokens,
+    /// I: items that are placed together.
+    Items,
+    /// B: requests of a run.
+    Requests,
+    /// L: events of a history. The newest stands last, so what fills up stands first.
+    Events,
+    /// K: candidates of a request.
+    Candidates,
 }
 
 /// Type of a tensor's elements.
@@ -95,37 +112,43 @@ impl Kind {
 /// Name, type and shape of one tensor.
 pub(super) type Tensor = (&'static str, Kind, &'static [Dim]);
 
-use Dim::{Actions, Any, Content, Contexts, Features, Fixed, Item, Vocab};
+use Dim::{Actions, Content, Contexts, Features, Fixed, Item, Vocab};
 use Kind::{F32, I64};
 
 const F: usize = FEATURES.len();
+const N: Dim = Dim::Free(Axis::Texts);
+const T: Dim = Dim::Free(Axis::Tokens);
+const I: Dim = Dim::Free(Axis::Items);
+const B: Dim = Dim::Free(Axis::Requests);
+const L: Dim = Dim::Free(Axis::Events);
+const K: Dim = Dim::Free(Axis::Candidates);
 
 /// Inputs, all of which have defaults of size one.
 pub(super) const INPUTS: [Tensor; 19] = [
-    ("text_ids", I64, &[Any, Any]),
-    ("text_mask", F32, &[Any, Any]),
+    ("text_ids", I64, &[N, T]),
+    ("text_mask", F32, &[N, T]),
     ("token_weights", F32, &[Vocab]),
-    ("content", F32, &[Any, Content]),
+    ("content", F32, &[I, Content]),
     ("content_mean", F32, &[Content]),
     ("projection", F32, &[Content, Item]),
     ("codebook", F32, &[Fixed(LEVELS), Fixed(CODES), Item]),
-    ("query_text", F32, &[Any]),
-    ("query_vec", F32, &[Any, Item]),
-    ("query_mask", F32, &[Any]),
-    ("history_vec", F32, &[Any, Any, Item]),
-    ("history_action", I64, &[Any, Any]),
-    ("history_gap", I64, &[Any, Any]),
-    ("history_mask", F32, &[Any, Any]),
+    ("query_text", F32, &[B]),
+    ("query_vec", F32, &[B, Item]),
+    ("query_mask", F32, &[B]),
+    ("history_vec", F32, &[B, L, Item]),
+    ("history_action", I64, &[B, L]),
+    ("history_gap", I64, &[B, L]),
+    ("history_mask", F32, &[B, L]),
     ("action_gain", F32, &[Actions]),
     ("gap_gain", F32, &[Fixed(GAPS)]),
-    ("cand_vec", F32, &[Any, Any, Item]),
-    ("cand_feat", F32, &[Any, Any, Fixed(F)]),
+    ("cand_vec", F32, &[B, K, Item]),
+    ("cand_feat", F32, &[B, K, Fixed(F)]),
     ("weights", F32, &[Fixed(CELLS), Features]),
 ];
 /// Inputs that a graph may have: they are fed when its manifest lists them. A code is -1 on every level for an item
 /// without a semantic id.
 pub(super) const OPTIONAL_INPUTS: [Tensor; 2] =
-    [(CAND_SID, I64, &[Any, Any, Fixed(LEVELS)]), (HISTORY_SID, I64, &[Any, Any, Fixed(LEVELS)])];
+    [(CAND_SID, I64, &[B, K, Fixed(LEVELS)]), (HISTORY_SID, I64, &[B, L, Fixed(LEVELS)])];
 /// Semantic ids of the candidates.
 pub(super) const CAND_SID: &str = "cand_sid";
 /// Semantic ids of the history's items.
@@ -133,14 +156,14 @@ pub(super) const HISTORY_SID: &str = "history_sid";
 
 /// Outputs.
 pub(super) const OUTPUTS: [Tensor; 6] = [
-    ("text_emb", F32, &[Any, Content]),
-    ("item_vec", F32, &[Any, Item]),
-    ("item_sid", I64, &[Any, Fixed(LEVELS)]),
-    ("context_vec", F32, &[Any, Contexts, Item]),
-    ("contributions", F32, &[Any, Any, Features]),
-    ("scores", F32, &[Any, Any]),
+    ("text_emb", F32, &[N, Content]),
+    ("item_vec", F32, &[I, Item]),
+    ("item_sid", I64, &[I, Fixed(LEVELS)]),
+    ("context_vec", F32, &[B, Contexts, Item]),
+    ("contributions", F32, &[B, K, Features]),
+    ("scores", F32, &[B, K]),
 ];
 /// Outputs that a graph may have.
-pub(super) const OPTIONAL_OUTPUTS: [Tensor; 1] = [(SID_LOGITS, F32, &[Any, Fixed(CODES)])];
+pub(super) const OPTIONAL_OUTPUTS: [Tensor; 1] = [(SID_LOGITS, F32, &[B, Fixed(CODES)])];
 /// Log-scores of the first level's codes for what comes next.
 pub(super) const SID_LOGITS: &str = "sid_logits";

@@ -120,7 +120,7 @@ fn python_packages(refused: &mut Vec<Candidate>) -> Vec<PathBuf> {
 
 /// Whether a folder exists that only this user or root could have filled. Code is loaded from it, and the working
 /// directory may well be somebody else's.
-fn trusted(folder: &Path) -> Result<bool, String> {
+pub(super) fn trusted(folder: &Path) -> Result<bool, String> {
     use std::os::unix::fs::MetadataExt;
     let Ok(meta) = std::fs::metadata(folder) else {
         return Ok(false);

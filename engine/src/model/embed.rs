@@ -41,9 +41,10 @@ impl Model {
         let tokens: Vec<Vec<i64>> = tokens.into_iter().flat_map(|part: Vec<Vec<i64>>| part).collect();
         let mut order: Vec<usize> = (0..tokens.len()).filter(|index| !tokens[*index].is_empty()).collect();
         order.sort_by_key(|index| tokens[*index].len());
+        let most = BATCH_TEXTS.min(self.bounds.texts);
         let embed = |slot: &mut Slot, batch: &[usize]| self.embed_batch(slot, space, batch, &tokens);
         let embedded =
-            self.pool.spread(&batches(&order, &tokens), |batch| self.pool.with(|slot| embed(slot, batch)))?;
+            self.pool.spread(&batches(&order, &tokens, most), |batch| self.pool.with(|slot| embed(slot, batch)))?;
         let mut result = vec![None; texts.len()];
         for (index, vectors) in order.into_iter().zip(embedded.into_iter().flatten()) {
             result[index] = vectors;
@@ -121,13 +122,13 @@ impl Model {
     }
 }
 
-/// Cuts texts, sorted by length, into runs.
-fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>]) -> Vec<&'a [usize]> {
+/// Cuts texts, sorted by length, into runs of at most `most`.
+fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: usize) -> Vec<&'a [usize]> {
     let mut batches = Vec::new();
     let mut start = 0;
     for end in 1..=order.len() {
         // The longest of a batch is its last, and says how wide all rows are.
-        let full = end - start == BATCH_TEXTS;
+        let full = end - start == most;
         let over = order.get(end).is_some_and(|next| (end - start + 1) * tokens[*next].len() > BATCH_TOKENS);
         if full || over || end == order.len() {
             batches.push(&order[start..end]);

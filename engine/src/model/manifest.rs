@@ -99,7 +99,7 @@ impl Dims {
     /// The size of one dimension; `None` for one that is free.
     pub(super) fn size(&self, dim: Dim) -> Option<usize> {
         match dim {
-            Dim::Any => None,
+            Dim::Free(_) => None,
             Dim::Fixed(size) => Some(size),
             Dim::Content => Some(self.content),
             Dim::Item => Some(self.item),

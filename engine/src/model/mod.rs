@@ -6,23 +6,32 @@
 
 mod adapter;
 mod adapter_file;
+mod buckets;
 mod check;
 mod context;
 mod contract;
+mod defaults;
+mod device;
 mod discover;
 mod elf;
 mod embed;
+mod engines;
+mod fault;
 mod files;
 mod history;
 mod manifest;
+mod pad;
 mod pool;
 mod probe;
+mod provider;
+mod resident;
 mod run;
 mod runtime;
 mod scan;
 mod score;
 mod session;
 mod space;
+mod tensorrt;
 mod tokens;
 mod wire;
 mod wordpiece;
@@ -42,11 +51,16 @@ pub(crate) use space::SpaceTensors;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::model::buckets::Bounds;
 use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, PERSONAL_FEATURES, SID_LOGITS};
+use crate::model::engines::EngineFolder;
 use crate::model::history::HistoryForm;
 use crate::model::manifest::{Dims, Manifest, custom_row};
 use crate::model::pool::Pool;
 use crate::model::run::failed;
+use crate::model::runtime::Runtime;
+use crate::model::scan::Scanned;
+use crate::model::session::Opened;
 use crate::model::tokens::Tokens;
 use crate::stats::ModelStats;
 
@@ -65,7 +79,11 @@ pub(crate) struct Model {
     shipped_weights: Vec<f32>,
     shipped_space: SpaceTensors,
     tokens: Tokens,
+    /// What a run may hold at most.
+    bounds: Bounds,
     pool: Pool,
+    /// Behind the pool: dropped after the sessions that use it.
+    _engines: Option<EngineFolder>,
     manifest: Manifest,
     stats: ModelStats,
 }
@@ -82,6 +100,14 @@ impl Model {
 
     /// The same from files that are in memory already, whatever `config.model` is.
     pub(crate) fn open(config: &Config, files: &Files) -> Result<Model> {
+        Model::open_by(session::open, config, files)
+    }
+
+    fn open_by(
+        open: fn(&Config, &Runtime, &Files, &Scanned) -> Result<Opened>,
+        config: &Config,
+        files: &Files,
+    ) -> Result<Model> {
         let refused = files::refused(&files.path);
         // Before ONNX Runtime sees a byte: it would follow what the scan refuses.
         let scanned = scan::scan(&files.onnx, &files.manifest.domains).map_err(&refused)?;
@@ -92,17 +118,11 @@ impl Model {
         let runtime = runtime::runtime(config)?;
         // The tokenizer takes as long to read as the graph does, so they are read side by side.
         let (tokens, opened) = std::thread::scope(|scope| {
-            let opening = scope.spawn(|| session::open(config, runtime, files, &scanned));
+            let opening = scope.spawn(|| open(config, runtime, files, &scanned));
             let tokens = Tokens::new(files);
             (tokens, opening.join().unwrap_or_else(|_| Err(failed("a panic while sessions were opened"))))
         });
-        let (tokens, mut opened) = (tokens?, opened?);
-        for slot in &opened.slots {
-            check::signature(slot, &files.manifest).map_err(&refused)?;
-        }
-        if let Some(slot) = opened.slots.first_mut() {
-            probe::run(slot, &files.manifest).map_err(&refused)?;
-        }
+        let (tokens, opened) = (tokens?, opened?);
         let manifest = files.manifest.clone();
         Ok(Model {
             names: manifest.features.iter().chain(&manifest.graph_features).cloned().collect(),
@@ -116,7 +136,9 @@ impl Model {
             shipped_weights,
             shipped_space,
             tokens,
+            bounds: opened.bounds,
             pool: Pool::new(opened.slots),
+            _engines: opened.engines,
             stats: ModelStats {
                 name: format!("{} {}", manifest.name, manifest.version),
                 sha256: manifest.sha256.clone(),

@@ -29,8 +29,8 @@ impl Listed {
     }
 }
 
-/// Runs the probe and compares every output that it lists.
-pub(super) fn run(slot: &mut Slot, manifest: &Manifest) -> Result<(), Refusal> {
+/// Runs the probe and compares every output that it lists. `tolerance`: the largest difference that is taken.
+pub(super) fn run(slot: &mut Slot, manifest: &Manifest, tolerance: f64) -> Result<(), Refusal> {
     let probe = &manifest.probe;
     let (expected, outputs) = (manifest.contract_outputs(), run_inputs(slot, manifest, None)?);
     for (name, output) in slot.outputs(Call::Probe).iter().zip(&outputs) {
@@ -38,7 +38,7 @@ pub(super) fn run(slot: &mut Slot, manifest: &Manifest) -> Result<(), Refusal> {
             return refuse(format!("a probe with output {name}"), "none");
         };
         let expected = listed(&expected, name, value, manifest)?;
-        compare(&expected, output, probe.tolerance as f32)?;
+        compare(&expected, output, tolerance as f32)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use ort::value::{DynValue, TensorRef};
 
 use crate::error::{Error, Result};
 use crate::model::contract::SID_LOGITS;
+use crate::model::device::Device;
 use crate::model::runtime::no_panic;
 
 /// Which outputs a run reads. ONNX Runtime computes the rest anyway, at size one, but only these are copied.
@@ -123,30 +124,28 @@ pub(super) struct Slot {
     session: Session,
     options: Vec<RunOptions<HasSelectedOutputs>>,
     scores_codes: bool,
+    /// Bindings, where the graph runs on a device with memory of its own.
+    device: Option<Device>,
 }
 
 impl Slot {
-    /// Prepares the options of every call once. `scores_codes`: the graph has the output `sid_logits`.
+    /// Prepares the options of every call once. `scores_codes`: the graph has the output `sid_logits`. `device`: its bindings,
+    /// for a graph without defaults.
     ///
     /// # Errors
     /// [`Error::ModelFailed`].
-    pub(super) fn new(session: Session, scores_codes: bool) -> Result<Slot> {
+    pub(super) fn new(session: Session, scores_codes: bool, device: Option<Device>) -> Result<Slot> {
         let options = CALLS
             .iter()
             .map(|call| options(call.outputs(scores_codes)))
             .collect::<ort::Result<Vec<_>>>()
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Slot { session, options, scores_codes })
+        Ok(Slot { session, options, scores_codes, device })
     }
 
     /// The outputs of a call, in the order of its answer.
     pub(super) fn outputs(&self, call: Call) -> &'static [&'static str] {
         call.outputs(self.scores_codes)
-    }
-
-    /// The session, for looking at its signature.
-    pub(super) fn session(&self) -> &Session {
-        &self.session
     }
 
     /// Runs the graph. Inputs that are not fed keep their defaults.
@@ -157,7 +156,28 @@ impl Slot {
         no_panic(|| self.run_inner(call, feeds)).map_err(failed)?.map_err(failed)
     }
 
+    /// Runs the shapes that a device is to be ready for; on the CPU there is nothing to get ready.
+    ///
+    /// # Errors
+    /// [`Error::ModelFailed`].
+    pub(super) fn warm(&mut self) -> Result<()> {
+        let names = self.outputs(Call::Probe);
+        let Some(device) = &mut self.device else {
+            return Ok(());
+        };
+        no_panic(|| device.warm(&mut self.session, names)).map_err(failed)?.map_err(failed)
+    }
+
+    /// The device's bindings.
+    #[cfg(test)]
+    pub(super) fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+
     fn run_inner(&mut self, call: Call, feeds: &[Feed]) -> std::result::Result<Vec<Output>, String> {
+        if let Some(device) = &mut self.device {
+            return device.run(&mut self.session, call.outputs(self.scores_codes), feeds);
+        }
         let inputs = feeds
             .iter()
             .map(|feed| {
@@ -186,7 +206,8 @@ fn options(outputs: &[&'static str]) -> ort::Result<RunOptions<HasSelectedOutput
     Ok(RunOptions::new()?.with_outputs(selected))
 }
 
-fn copy(name: &str, value: &DynValue) -> std::result::Result<Output, String> {
+/// Copies an output out of ONNX Runtime.
+pub(super) fn copy(name: &str, value: &DynValue) -> std::result::Result<Output, String> {
     let sizes = |shape: &[i64]| shape.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect();
     if let Ok((shape, values)) = value.try_extract_tensor::<f32>() {
         // The last place where a NaN can be seen: past it, it is a score like any other.

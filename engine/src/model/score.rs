@@ -46,6 +46,16 @@ impl ScoreInput<'_> {
     }
 }
 
+/// Candidates of one request that share a run: all of them, unless a run may not hold as many.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// Which request.
+    index: usize,
+    /// Its first candidate here, and how many.
+    first: usize,
+    count: usize,
+}
+
 /// Scores of one request's candidates.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Scores {
@@ -65,15 +75,23 @@ impl Model {
     pub(crate) fn score(&self, inputs: &[ScoreInput]) -> Result<Vec<Scores>> {
         let counts = inputs.iter().map(|input| self.check_score_input(input)).collect::<Result<Vec<usize>>>()?;
         // Like sizes share a run, which keeps padding small; requests without candidates need none.
-        let mut order: Vec<usize> = (0..inputs.len()).filter(|index| counts[*index] > 0).collect();
-        order.sort_by_key(|index| (inputs[*index].kind(), counts[*index]));
-        let runs = self.runs(&order, inputs, &counts);
-        let scored = self.pool.spread(&runs, |run| self.score_run(run, inputs, &counts))?;
+        let mut order: Vec<Piece> =
+            counts.iter().enumerate().flat_map(|(index, count)| self.pieces(index, *count)).collect();
+        order.sort_by_key(|piece| (inputs[piece.index].kind(), piece.count));
+        let runs = self.runs(&order, inputs);
+        let scored = self.pool.spread(&runs, |run| self.score_run(run, inputs))?;
         let mut result = vec![Scores::default(); inputs.len()];
-        for (index, scores) in order.into_iter().zip(scored.into_iter().flatten()) {
-            result[index] = scores;
+        for (piece, scores) in order.into_iter().zip(scored.into_iter().flatten()) {
+            result[piece.index].put(piece.first, counts[piece.index], scores);
         }
         Ok(result)
+    }
+
+    /// A request's candidates, cut so that a run may hold them. They do not see one another, so it makes no difference.
+    fn pieces(&self, index: usize, count: usize) -> impl Iterator<Item = Piece> + use<> {
+        let most = self.bounds.candidates;
+        let rest = move |first: usize| Piece { index, first, count: most.min(count - first) };
+        (0..count).step_by(most).map(rest)
     }
 
     /// The number of candidates.
@@ -103,13 +121,15 @@ impl Model {
 
     /// Cuts requests, sorted by size, into runs of bounded memory. Explained ones have runs of their own, and so have
     /// each set of weights and each adapter.
-    fn runs<'a>(&self, order: &'a [usize], inputs: &[ScoreInput], counts: &[usize]) -> Vec<&'a [usize]> {
+    fn runs<'a>(&self, order: &'a [Piece], inputs: &[ScoreInput]) -> Vec<&'a [Piece]> {
         let mut runs = Vec::new();
         let mut start = 0;
         for end in 1..=order.len() {
             let ends = order.get(end).is_none_or(|next| {
-                let values = (end - start + 1) * counts[*next] * self.width();
-                values > RUN_VALUES || inputs[*next].kind() != inputs[order[start]].kind()
+                let rows = end - start + 1;
+                rows > self.bounds.requests
+                    || rows * next.count * self.width() > RUN_VALUES
+                    || inputs[next.index].kind() != inputs[order[start].index].kind()
             });
             if ends {
                 runs.push(&order[start..end]);
@@ -119,22 +139,25 @@ impl Model {
         runs
     }
 
-    fn score_run(&self, run: &[usize], inputs: &[ScoreInput], counts: &[usize]) -> Result<Vec<Scores>> {
+    fn score_run(&self, run: &[Piece], inputs: &[ScoreInput]) -> Result<Vec<Scores>> {
         let (rows, width, columns) = (run.len(), self.width(), self.features().len());
-        let most = run.iter().map(|index| counts[*index]).max().unwrap_or(0);
-        let explain = run.iter().any(|index| inputs[*index].explain);
-        let vectors = padded(run.iter().map(|index| inputs[*index].cand_vec), rows, most * width);
-        let features = padded(run.iter().map(|index| inputs[*index].cand_feat), rows, most * columns);
-        let queries: Vec<&[f32]> = run.iter().map(|index| inputs[*index].query.unwrap_or(&[])).collect();
+        let most = run.iter().map(|piece| piece.count).max().unwrap_or(0);
+        let explain = run.iter().any(|piece| inputs[piece.index].explain);
+        let vectors = padded(run.iter().map(|piece| piece.of(inputs[piece.index].cand_vec, width)), rows, most * width);
+        let features =
+            padded(run.iter().map(|piece| piece.of(inputs[piece.index].cand_feat, columns)), rows, most * columns);
+        let queries: Vec<&[f32]> = run.iter().map(|piece| inputs[piece.index].query.unwrap_or(&[])).collect();
         let query = padded(queries.iter().copied(), rows, width);
         let query_mask: Vec<f32> = queries.iter().map(|query| if query.is_empty() { 0.0 } else { 1.0 }).collect();
-        let histories: Vec<&[HistoryInput]> = run.iter().map(|index| inputs[*index].history).collect();
+        let histories: Vec<&[HistoryInput]> = run.iter().map(|piece| inputs[piece.index].history).collect();
         let histories = Histories::new(&histories, self.history_form())?;
 
         let mut feeds: Vec<Feed> = histories.iter().flat_map(Histories::feeds).collect();
         feeds.push(Feed::f32("cand_vec", &[rows, most, width], &vectors));
         feeds.push(Feed::f32("cand_feat", &[rows, most, columns], &features));
-        let sids = self.cand_sid.then(|| padded_sids(run.iter().map(|index| inputs[*index].cand_sid), rows, most));
+        let sids = self
+            .cand_sid
+            .then(|| padded_sids(run.iter().map(|piece| piece.of(inputs[piece.index].cand_sid, 1)), rows, most));
         if let Some(sids) = &sids {
             feeds.push(Feed::i64(CAND_SID, &[rows, most, LEVELS], sids));
         }
@@ -142,33 +165,51 @@ impl Model {
             feeds.push(Feed::f32("query_vec", &[rows, width], &query));
             feeds.push(Feed::f32("query_mask", &[rows], &query_mask));
         }
-        let given = run.first().and_then(|index| inputs[*index].weights);
+        let given = run.first().and_then(|piece| inputs[piece.index].weights);
         let weights = given.unwrap_or(&self.weights);
         if !weights.is_empty() {
             feeds.push(Feed::f32("weights", &[CELLS, self.all_features().len()], weights));
         }
         if self.reads_sids() {
-            let space = run.first().and_then(|index| inputs[*index].space);
+            let space = run.first().and_then(|piece| inputs[piece.index].space);
             feeds.extend(space.into_iter().flat_map(SpaceTensors::code_feeds));
         }
         let call = if explain { Call::Explained } else { Call::Scores };
-        let adapter = run.first().and_then(|index| inputs[*index].adapter);
+        let adapter = run.first().and_then(|piece| inputs[piece.index].adapter);
         feeds.extend(adapter.into_iter().flat_map(Adapter::feeds));
         let mut outputs = self.pool.with(|slot| slot.run(call, &feeds))?.into_iter();
         let scores = outputs.next().ok_or_else(|| failed("expected scores"))?.floats_of(&[rows, most])?;
         let all = self.all_features().len();
         let parts = outputs.next().map(|output| output.floats_of(&[rows, most, all])).transpose()?.unwrap_or_default();
-        Ok(run
-            .iter()
-            .enumerate()
-            .map(|(row, index)| Scores {
-                scores: scores[row * most..row * most + counts[*index]].to_vec(),
-                contributions: parts
-                    .get(row * most * all..(row * most + counts[*index]) * all)
-                    .unwrap_or_default()
-                    .to_vec(),
-            })
-            .collect())
+        let row = |(row, piece): (usize, &Piece)| Scores {
+            scores: scores[row * most..row * most + piece.count].to_vec(),
+            contributions: parts.get(row * most * all..(row * most + piece.count) * all).unwrap_or_default().to_vec(),
+        };
+        Ok(run.iter().enumerate().map(row).collect())
+    }
+}
+
+impl Piece {
+    /// Its part of a request's rows, which have `width` values each; nothing of a list that is empty.
+    fn of<'a, T>(&self, rows: &'a [T], width: usize) -> &'a [T] {
+        rows.get(self.first * width..(self.first + self.count) * width).unwrap_or_default()
+    }
+}
+
+impl Scores {
+    /// Puts those of a piece in their place among the `count` of the request.
+    fn put(&mut self, first: usize, count: usize, piece: Scores) {
+        let places = piece.scores.len();
+        if places == count {
+            *self = piece;
+            return;
+        }
+        let columns = piece.contributions.len() / places.max(1);
+        self.scores.resize(count, 0.0);
+        self.contributions.resize(count * columns, 0.0);
+        let parts = first * columns..(first + places) * columns;
+        self.scores.iter_mut().skip(first).zip(piece.scores).for_each(|(place, score)| *place = score);
+        self.contributions[parts].copy_from_slice(&piece.contributions);
     }
 }
 

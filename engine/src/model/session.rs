@@ -2,25 +2,38 @@
 
 use std::sync::Arc;
 
-use ort::ep::ExecutionProviderDispatch;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{DynValue, Tensor};
 
-use crate::config::{Config, Provider};
+use crate::config::{Config, Precision, Provider};
 use crate::error::{Error, Result};
+use crate::model::buckets::{Bounds, Buckets};
+use crate::model::check;
 use crate::model::contract::{LORA_PREFIX, SID_LOGITS};
+use crate::model::defaults::{defaults, without};
+use crate::model::device::{Device, Form};
+use crate::model::engines::{self, Building, EngineFolder};
+use crate::model::fault::Fault;
 use crate::model::files::{Files, refused};
+use crate::model::manifest::Refusal;
+use crate::model::probe;
+use crate::model::provider::Chosen;
+use crate::model::resident::send_defaults;
 use crate::model::run::Slot;
 use crate::model::runtime::{Runtime, no_panic};
 use crate::model::scan::{Initializer, Scanned};
+use crate::model::tensorrt;
 
 /// Tensors from this size on are kept once for all sessions, in bytes.
 const SHARED_BYTES: usize = 1 << 20;
 /// `TensorProto.DataType` of 32-bit floats and of bytes.
 const F32: u64 = 1;
 const I8: u64 = 3;
+/// How far a probe's outputs may be off where products are rounded to ten bits, or sums to sixteen: the most that a manifest
+/// may allow as well.
+const REDUCED_TOLERANCE: f64 = 1e-2;
 
 /// Sessions that are ready, and where they run.
 pub(super) struct Opened {
@@ -30,64 +43,199 @@ pub(super) struct Opened {
     pub provider: Provider,
     /// Why that is not the one that was asked for.
     pub fallback: Option<String>,
+    /// What a run may hold at most.
+    pub bounds: Bounds,
+    /// TensorRT's engines, which nobody removes while they are in use.
+    pub engines: Option<EngineFolder>,
 }
 
-/// Why a session did not open.
+/// Why sessions did not open.
 enum Failure {
-    Provider(String),
-    Model(String),
+    Provider(Fault),
+    Model(Refusal),
+    Other(Error),
 }
 
-/// Opens the configured number of sessions.
+/// What sessions are opened from.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    config: &'a Config,
+    runtime: &'a Runtime,
+    files: &'a Files,
+    scanned: &'a Scanned,
+}
+
+/// Opens the configured number of sessions, and checks them: their signature, and the manifest's probe.
 ///
 /// # Errors
 /// [`Error::Provider`] when the provider cannot start and no fallback is allowed; [`Error::ModelRefused`] when ONNX
-/// Runtime does not take the file.
+/// Runtime does not take the file, or it is not what its manifest says.
 pub(super) fn open(config: &Config, runtime: &Runtime, files: &Files, scanned: &Scanned) -> Result<Opened> {
+    let source = Source { config, runtime, files, scanned };
     let (mut provider, mut fallback) = (config.provider, None);
-    let mut sessions = all(config, provider, runtime, files, scanned);
-    if let (Err(Failure::Provider(reason)), true) = (&sessions, config.provider_fallback) {
-        fallback = Some(format!("{}: {reason}", provider.name()));
+    let mut opened = source.on(provider);
+    if let (Err(Failure::Provider(fault)), true) = (&opened, config.provider_fallback) {
+        fallback = Some(format!("{}: {fault}", provider.name()));
         provider = Provider::Cpu;
-        sessions = all(config, provider, runtime, files, scanned);
+        opened = source.on(provider);
     }
-    let sessions = sessions.map_err(|failure| match failure {
-        Failure::Provider(reason) => Error::Provider { provider: provider.name(), reason },
-        Failure::Model(found) => refused(&files.path)(("a graph that ONNX Runtime can load".to_owned(), found)),
-    })?;
-    let scores_codes = files.manifest.has_output(SID_LOGITS);
-    let slots = sessions.into_iter().map(|session| Slot::new(session, scores_codes)).collect::<Result<Vec<Slot>>>()?;
-    Ok(Opened { slots, provider, fallback })
+    source.result(provider, opened).map(|opened| Opened { fallback, ..opened })
 }
 
-/// Opens all sessions on one provider, side by side: most of it is parsing the file.
-fn all(
-    config: &Config,
-    provider: Provider,
-    runtime: &Runtime,
-    files: &Files,
-    scanned: &Scanned,
-) -> std::result::Result<Vec<Session>, Failure> {
-    // Sharing is for the CPU: a tensor in host memory is no initializer of a GPU's graph.
-    let shared = match provider {
-        Provider::Cpu => shared_tensors(files, scanned),
-        _ => Vec::new(),
-    };
-    let open = || one(config, provider, runtime, files, &shared);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            (1..count(config)).map(|_| std::thread::Builder::new().spawn_scoped(scope, open)).collect();
-        let mut opened = vec![open()];
-        for thread in threads {
-            // A thread that could not start does its work here instead.
-            opened.push(match thread.map(|thread| thread.join()) {
-                Ok(Ok(session)) => session,
-                Ok(Err(_)) => Err(Failure::Model("a panic while a session was opened".to_owned())),
-                Err(_) => open(),
-            });
+/// The same with the CPU as if it were a device with memory of its own, and sizes of runs that matter.
+#[cfg(test)]
+pub(super) fn open_bound(config: &Config, runtime: &Runtime, files: &Files, scanned: &Scanned) -> Result<Opened> {
+    let source = Source { config, runtime, files, scanned };
+    source.result(Provider::Cpu, source.on_device(Provider::Cpu, &Chosen::Bound))
+}
+
+impl Source<'_> {
+    fn on(&self, provider: Provider) -> std::result::Result<Opened, Failure> {
+        if provider == Provider::Cpu {
+            return self.on_cpu();
         }
-        opened.into_iter().collect()
-    })
+        let engines = self.engines(provider).map_err(Failure::Provider)?;
+        let choose = |profiles| {
+            let folder = engines.as_ref().map(|(folder, _)| folder.path());
+            Chosen::new(provider, self.config.precision, &self.files.manifest, folder, profiles)
+                .map_err(Failure::Provider)
+        };
+        let mut opened = self.on_device(provider, &choose(true)?);
+        if matches!(&opened, Err(Failure::Provider(fault)) if tensorrt::wants_no_profiles(&fault.found)) {
+            // TensorRT takes the graph in parts. It learns the ranges between them from the shapes that it is shown.
+            opened = self.on_device(provider, &choose(false)?);
+        }
+        opened.map(|opened| Opened { engines: engines.map(|(folder, _)| folder), ..opened })
+    }
+
+    /// The folder of TensorRT's engines, where there is one; until its second half is dropped nobody else builds there.
+    fn engines(&self, provider: Provider) -> std::result::Result<Option<(EngineFolder, Building)>, Fault> {
+        let Some(parent) = self.config.engine_cache.as_deref().filter(|_| provider == Provider::TensorRt) else {
+            return Ok(None);
+        };
+        // An engine depends on who built it, and for what.
+        let built_by = no_panic(ort::info).unwrap_or_default();
+        let ranges = tensorrt::profiles(&self.files.manifest, &Buckets::new(self.files.manifest.tokenizer.max_tokens));
+        let ranges: Vec<String> = ranges.into_iter().map(|(_, shapes)| shapes).collect();
+        let rest =
+            [&[built_by, self.config.precision.name()][..], &ranges.iter().map(String::as_str).collect::<Vec<_>>()];
+        let folder = EngineFolder::take(parent, &engines::name(&self.files.manifest.sha256, &rest.concat()))?;
+        let building = folder.building()?;
+        Ok(Some((folder, building)))
+    }
+
+    /// Opens all sessions side by side: most of it is parsing the file.
+    fn on_cpu(&self) -> std::result::Result<Opened, Failure> {
+        let shared = shared_tensors(self.files, self.scanned);
+        let open = || self.session(&Chosen::Cpu, &self.files.onnx, &shared);
+        let sessions = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (1..count(self.config)).map(|_| std::thread::Builder::new().spawn_scoped(scope, open)).collect();
+            let mut opened = vec![open()];
+            for thread in threads {
+                // A thread that could not start does its work here instead.
+                opened.push(match thread.map(|thread| thread.join()) {
+                    Ok(Ok(session)) => session,
+                    Ok(Err(_)) => Err(model("a panic while a session was opened")),
+                    Err(_) => open(),
+                });
+            }
+            opened.into_iter().collect::<std::result::Result<Vec<Session>, Failure>>()
+        })?;
+        let manifest = &self.files.manifest;
+        let mut slots = Vec::with_capacity(sessions.len());
+        for session in sessions {
+            check::signature(&session, manifest, false).map_err(Failure::Model)?;
+            slots.push(Slot::new(session, manifest.has_output(SID_LOGITS), None).map_err(Failure::Other)?);
+        }
+        if let Some(slot) = slots.first_mut() {
+            probe::run(slot, manifest, manifest.probe.tolerance).map_err(Failure::Model)?;
+        }
+        Ok(Opened { slots, provider: Provider::Cpu, fallback: None, bounds: Bounds::NONE, engines: None })
+    }
+
+    /// Opens the sessions one after the other, as what the first has built is there for the next, and readies them.
+    fn on_device(&self, provider: Provider, chosen: &Chosen) -> std::result::Result<Opened, Failure> {
+        let manifest = &self.files.manifest;
+        let unfit = |found: String| Failure::Model(("a file whose inputs have plain defaults".to_owned(), found));
+        let onnx = without(&self.files.onnx, manifest).map_err(unfit)?;
+        let given = defaults(&self.files.onnx, self.scanned, manifest).map_err(unfit)?;
+        let sessions = (0..count(self.config))
+            .map(|_| self.session(chosen, &onnx, &[]))
+            .collect::<std::result::Result<Vec<Session>, Failure>>()?;
+        let said = |message: String| Failure::Provider(Fault::said(&message, &self.runtime.path));
+        let device = chosen.device().ok_or_else(|| said("no device".to_owned()))?;
+        let given = no_panic(|| send_defaults(given, &device)).and_then(|sent| sent).map_err(said)?;
+        let form = Arc::new(Form::new(manifest, given, device));
+        let bounds = Buckets::new(manifest.tokenizer.max_tokens).bounds();
+        let mut slots = Vec::with_capacity(sessions.len());
+        for session in sessions {
+            check::signature(&session, manifest, true).map_err(Failure::Model)?;
+            let device = Device::new(&session, Arc::clone(&form)).map_err(|error| said(error.to_string()))?;
+            let scores_codes = manifest.has_output(SID_LOGITS);
+            let mut slot = Slot::new(session, scores_codes, Some(device)).map_err(Failure::Other)?;
+            slot.warm().map_err(|error| said(error.to_string()))?;
+            self.compare(provider, &mut slot)?;
+            slots.push(slot);
+        }
+        Ok(Opened { slots, provider, fallback: None, bounds, engines: None })
+    }
+
+    /// The probe on a device: one that computes something else is the provider's fault, not the model's.
+    fn compare(&self, provider: Provider, slot: &mut Slot) -> std::result::Result<(), Failure> {
+        let manifest = &self.files.manifest;
+        // TensorRT rounds products as it likes; ONNX Runtime has no option against it.
+        let rounds = provider == Provider::TensorRt || self.config.precision == Precision::Reduced;
+        let tolerance = manifest.probe.tolerance.max(if rounds { REDUCED_TOLERANCE } else { 0.0 });
+        probe::run(slot, manifest, tolerance).map_err(|(expected, found)| {
+            let advice = "Leave Config::precision full, or take another version of the provider";
+            Failure::Provider(Fault::new(format!("the model's probe: {expected}"), found, advice))
+        })
+    }
+
+    fn session(
+        &self,
+        chosen: &Chosen,
+        onnx: &[u8],
+        shared: &[(String, Arc<DynValue>)],
+    ) -> std::result::Result<Session, Failure> {
+        let said = |error: ort::Error<_>| Failure::Provider(Fault::said(error.message(), &self.runtime.path));
+        #[expect(clippy::result_large_err, reason = "the builder comes back inside ort's own error type")]
+        no_panic(|| {
+            let builder = Session::builder(&self.runtime.environment).map_err(|error| model(error.message()))?;
+            let mut builder = builder
+                .with_optimization_level(GraphOptimizationLevel::Level3)
+                .and_then(|b| b.with_intra_threads(self.config.threads_per_session))
+                .and_then(|b| b.with_inter_threads(1))
+                // Threads that spin while they wait take the cores from the rest of the host.
+                .and_then(|b| b.with_intra_op_spinning(false))
+                // A memory plan is kept for every shape that was ever seen, and shapes differ with each request.
+                .and_then(|b| b.with_memory_pattern(false))
+                .and_then(|b| b.with_log_level(LogLevel::Fatal))
+                .map_err(|error| model(error.message()))?;
+            let providers = chosen.dispatch().map_err(Failure::Provider)?;
+            if !providers.is_empty() {
+                builder = builder.with_execution_providers(providers).map_err(said)?;
+            }
+            for (name, tensor) in shared {
+                builder = builder.with_initializer(name, Arc::clone(tensor)).map_err(|error| model(error.message()))?;
+            }
+            builder.commit_from_memory(onnx).map_err(|error| match chosen {
+                Chosen::Cpu => model(error.message()),
+                // The file passed every check of ours, and providers compile it here: theirs is the likelier fault.
+                _ => Failure::Provider(Fault::said(error.message(), &self.runtime.path)),
+            })
+        })
+        .unwrap_or_else(|panic| Err(model(&panic)))
+    }
+
+    fn result(&self, provider: Provider, opened: std::result::Result<Opened, Failure>) -> Result<Opened> {
+        opened.map_err(|failure| match failure {
+            Failure::Provider(fault) => fault.error(provider),
+            Failure::Model(refusal) => refused(&self.files.path)(refusal),
+            Failure::Other(error) => error,
+        })
+    }
 }
 
 /// How many sessions: as configured, or one for each core and at most 8.
@@ -98,63 +246,8 @@ fn count(config: &Config) -> usize {
     }
 }
 
-fn one(
-    config: &Config,
-    provider: Provider,
-    runtime: &Runtime,
-    files: &Files,
-    shared: &[(String, Arc<DynValue>)],
-) -> std::result::Result<Session, Failure> {
-    #[expect(clippy::result_large_err, reason = "the builder comes back inside ort's own error type")]
-    no_panic(|| {
-        let builder = Session::builder(&runtime.environment).map_err(model)?;
-        let mut builder = builder
-            .with_optimization_level(GraphOptimizationLevel::Level3)
-            .and_then(|b| b.with_intra_threads(config.threads_per_session))
-            .and_then(|b| b.with_inter_threads(1))
-            // Threads that spin while they wait take the cores from the rest of the host.
-            .and_then(|b| b.with_intra_op_spinning(false))
-            // A memory plan is kept for every shape that was ever seen, and shapes differ with each request.
-            .and_then(|b| b.with_memory_pattern(false))
-            .and_then(|b| b.with_log_level(LogLevel::Fatal))
-            .map_err(model)?;
-        let providers = dispatch(provider).map_err(Failure::Provider)?;
-        if !providers.is_empty() {
-            builder = builder
-                .with_execution_providers(providers)
-                .map_err(|error| Failure::Provider(error.message().to_owned()))?;
-        }
-        for (name, tensor) in shared {
-            builder = builder.with_initializer(name, Arc::clone(tensor)).map_err(model)?;
-        }
-        let opened = builder.commit_from_memory(&files.onnx).map_err(|error| error.message().to_owned());
-        match provider {
-            Provider::Cpu => opened.map_err(Failure::Model),
-            // The file passed every check of ours, and providers compile it here: theirs is the likelier fault.
-            _ => opened.map_err(Failure::Provider),
-        }
-    })
-    .unwrap_or_else(|panic| Err(Failure::Model(panic)))
-}
-
-fn model<R>(error: ort::Error<R>) -> Failure {
-    Failure::Model(error.message().to_owned())
-}
-
-/// What to register. By default a provider that cannot start is left out without a word, so each says that it must.
-fn dispatch(provider: Provider) -> std::result::Result<Vec<ExecutionProviderDispatch>, String> {
-    #[cfg(feature = "cuda")]
-    let cuda = || ort::ep::CUDA::default().build().error_on_failure();
-    match provider {
-        Provider::Cpu => Ok(Vec::new()),
-        #[cfg(feature = "cuda")]
-        Provider::Cuda => Ok(vec![cuda()]),
-        // TensorRT leaves the operators it does not have to CUDA.
-        #[cfg(all(feature = "tensorrt", feature = "cuda"))]
-        Provider::TensorRt => Ok(vec![ort::ep::TensorRT::default().build().error_on_failure(), cuda()]),
-        #[allow(unreachable_patterns)]
-        other => Err(format!("this build has no support for {}", other.name())),
-    }
+fn model(found: &str) -> Failure {
+    Failure::Model(("a graph that ONNX Runtime can load".to_owned(), found.to_owned()))
 }
 
 /// The file's big tensors, decoded once. A session that is given one under the same name does not make its own copy,

@@ -27,6 +27,11 @@ impl<'a> Reader<'a> {
         Reader { file, at: range.start.min(end), end }
     }
 
+    /// Where the next field begins.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     /// The next field's number and value, or `None` at the end of the message.
     ///
     /// # Errors

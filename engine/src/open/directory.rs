@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 /// Names that an Onelist directory may hold before its FORMAT file is written (a creation that was cut short).
-const OURS: [&str; 7] = ["LOCK", "FORMAT", "FORMAT.tmp", "data.mdb", "lock.mdb", "text", "vector"];
+const OURS: [&str; 8] = ["LOCK", "FORMAT", "FORMAT.tmp", "data.mdb", "lock.mdb", "text", "vector", "engines"];
 
 /// Magic numbers of network file systems (statfs(2)): memory maps and locks do not hold there.
 const NETWORK: [(u64, &str); 4] = [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];

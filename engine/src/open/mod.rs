@@ -23,6 +23,9 @@ use crate::vector::{Space, SpaceSpec, VectorCheckpoint, VectorStore};
 
 pub(crate) use lock::DirectoryLock;
 
+/// The folder of TensorRT's engines, where the configuration names none. A copy below `scratch` uses that of its store.
+const ENGINES: &str = "engines";
+
 /// What `open` hands to the engine.
 pub(crate) struct Opened {
     pub stores: Stores,
@@ -32,8 +35,9 @@ pub(crate) struct Opened {
 }
 
 /// Opens or creates the directory. When this returns, every acknowledged write can be read.
-pub(crate) fn open(path: &Path, config: Config) -> Result<Opened> {
+pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     config.validate()?;
+    config.engine_cache.get_or_insert_with(|| path.join(ENGINES));
     directory::prepare(path, config.force_network_fs)?;
     let lock = DirectoryLock::take(path)?;
     let format = format::read(path)?;

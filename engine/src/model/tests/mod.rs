@@ -1,5 +1,6 @@
 //! Tests of the model on the file that ships with the engine.
 
+mod device;
 pub(crate) mod network;
 mod refusals;
 mod runtime;
@@ -23,7 +24,7 @@ const TOKENIZER: &[u8] = include_bytes!("../../../model/tokenizer.json");
 const SCORING: &[u8] = include_bytes!("../../../model/fixtures/scoring.json");
 
 /// The shipped model, loaded once for all tests.
-fn shipped() -> &'static Model {
+pub(crate) fn shipped() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     MODEL.get_or_init(|| Model::load(&Config { sessions: 2, ..Config::default() }).unwrap())
 }

@@ -1,7 +1,7 @@
 //! A file of the trained form: what it takes and gives beside model zero, and what is refused of it.
 
 #[path = "../../../../tests/src/adapter.rs"]
-mod adapter;
+pub(super) mod adapter;
 #[path = "../../../../tests/src/trained.rs"]
 #[expect(dead_code, reason = "the integration tests use the rest")]
 pub(crate) mod trained;

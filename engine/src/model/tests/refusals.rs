@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Copy, MANIFEST, ONNX, TOKENIZER, refusal};
-use crate::config::{Config, Provider};
+use crate::config::{Config, Precision, Provider};
 use crate::error::Error;
 use crate::model::Model;
 
@@ -238,21 +238,61 @@ fn tokenizers_that_do_not_fit() {
     }
 }
 
+/// Up to the library that is missing on this machine, for each provider; where nothing is missing, it has to run there.
 #[test]
 fn a_provider_that_cannot_start() {
-    let config = Config { provider: Provider::Cuda, sessions: 1, ..Config::default() };
-    match Model::load(&config) {
-        // A machine with a GPU and its package: then it has to run there.
-        Ok(model) => assert_eq!(model.stats().provider, "cuda"),
-        Err(Error::Provider { provider, reason }) => {
-            assert!(provider == "cuda" && !reason.is_empty());
-            let model = Model::load(&Config { provider_fallback: true, ..config }).unwrap();
-            assert_eq!(model.stats().provider, "cpu");
-            assert!(model.stats().fallback.unwrap().starts_with("cuda: "));
-            assert!(model.embed(None, &["red shoes".to_owned()]).unwrap()[0].is_some());
+    let engines = tempfile::tempdir().unwrap();
+    for provider in [Provider::Cuda, Provider::TensorRt] {
+        let engine_cache = Some(engines.path().join("engines"));
+        let config = Config { provider, engine_cache, sessions: 1, ..Config::default() };
+        match Model::load(&config) {
+            Ok(model) => assert_eq!(model.stats().provider, provider.name()),
+            Err(Error::Provider { provider: name, expected, found, advice }) => {
+                let text = format!("{expected} / {found} / {advice}");
+                assert!(
+                    name == provider.name() && [&expected, &found, &advice].iter().all(|part| part.len() > 9),
+                    "{text}"
+                );
+                let model = Model::load(&Config { provider_fallback: true, ..config }).unwrap();
+                assert_eq!(model.stats().provider, "cpu");
+                let fallback = model.stats().fallback.unwrap();
+                assert!(
+                    fallback.starts_with(&format!("{name}: expected {expected}, found {found}. {advice}")),
+                    "{fallback}"
+                );
+                assert!(model.embed(None, &["red shoes".to_owned()]).unwrap()[0].is_some());
+            }
+            Err(other) => panic!("expected a provider error, found {other}"),
         }
-        Err(other) => panic!("expected a provider error, found {other}"),
     }
+}
+
+#[test]
+fn a_folder_for_engines_that_others_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let engines = tempfile::tempdir().unwrap();
+    let config = Config { provider: Provider::TensorRt, sessions: 1, ..Config::default() };
+    let config = Config { engine_cache: Some(engines.path().to_path_buf()), ..config };
+    // The first attempt makes the folder that the second finds.
+    drop(Model::load(&config));
+    for entry in std::fs::read_dir(engines.path()).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(path.file_name().unwrap().to_str().unwrap().starts_with(super::shipped().stats().sha256.as_str()));
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    match Model::load(&config) {
+        Err(Error::Provider { found, advice, .. }) => {
+            assert!(found.contains("not trusted") && advice.contains("engine_cache"), "{found} / {advice}");
+        }
+        other => panic!("expected a provider error, found {:?}", other.map(|model| model.stats())),
+    }
+}
+
+#[test]
+fn reduced_arithmetic_is_for_a_gpu() {
+    let reduced = |provider| Config { provider, precision: Precision::Reduced, ..Config::default() }.validate();
+    assert!(reduced(Provider::Cpu).unwrap_err().to_string().contains("precision"));
+    assert!(reduced(Provider::Cuda).is_ok() && reduced(Provider::TensorRt).is_ok());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::device::bound;
 use super::{SCORING, assert_close, history, numbers, score_one, shipped, unit_vectors};
 use crate::config::Config;
 use crate::error::Error;
@@ -23,11 +24,11 @@ fn every_call_equals_the_reference() {
     assert_eq!(fixture["space_id"], shipped().space_id());
     let cases = fixture["cases"].as_array().unwrap();
     assert!(cases.len() >= 10);
-    for case in cases {
+    for (case, model) in cases.iter().flat_map(|case| [(case, shipped()), (case, bound())]) {
         let inputs = tensors(case, "inputs");
         let feeds: Vec<Feed> = inputs.iter().map(Listed::feed).collect();
         let run = |slot: &mut Slot| Ok((slot.outputs(Call::Probe), slot.run(Call::Probe, &feeds)?));
-        let (names, found) = shipped().pool.with(run).unwrap();
+        let (names, found) = model.pool.with(run).unwrap();
         for expected in tensors(case, "outputs") {
             let place = names.iter().position(|name| *name == expected.name).unwrap();
             assert_eq!(found[place].shape, expected.shape, "{}", case["name"]);
