@@ -40,6 +40,7 @@ check:
 	@$(STEP) "Setup" scripts/setup test
 	@$(STEP) "Format" cargo fmt --all --check
 	@$(STEP) "Lints" cargo clippy --release --workspace --all-targets -- -D warnings
+	@$(STEP) "The engine without GPU providers" cargo check --release -p onelist --no-default-features
 	@RUSTDOCFLAGS="-D warnings" $(STEP) "Documentation of the code" cargo doc --release --workspace --no-deps
 	@$(STEP) "Documentation in docs/" scripts/check-docs
 	@$(STEP) "Layers" cargo test --release -p onelist-tests --test it layers

@@ -54,6 +54,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     model: str | os.PathLike[str] | None = None,
     provider: Literal["cpu", "cuda", "tensorrt"] | None = None,
     provider_fallback: bool | None = None,
+    precision: Literal["full", "reduced"] | None = None,
+    engine_cache: str | os.PathLike[str] | None = None,
     sessions: int | None = None,
     threads_per_session: int | None = None,
     index_threads: int | None = None,
@@ -80,6 +82,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``onnxruntime``: the runtime's shared library or its folder (``ORT_DYLIB_PATH``, else the installed package)
     - ``model``: a folder with a ``manifest.json`` (the model that ships); a promoted model comes before it
     - ``provider``: where the model runs (cpu); ``provider_fallback``: use the CPU when it cannot start (False)
+    - ``precision``: on a GPU, ``"reduced"`` computes faster and less exactly (full); ``engine_cache``: the folder of what
+      TensorRT compiled (``engines`` in the store)
     - ``sessions``: requests that run at the same time (0: one for each core, at most 8); ``threads_per_session`` (1)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
     - ``candidates``: how many a request scores when it does not say (200)
@@ -105,6 +109,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "model": model,
         "provider": provider,
         "provider_fallback": provider_fallback,
+        "precision": precision,
+        "engine_cache": engine_cache,
         "sessions": sessions,
         "threads_per_session": threads_per_session,
         "index_threads": index_threads,

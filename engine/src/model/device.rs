@@ -128,7 +128,10 @@ impl Device {
         for name in names {
             binding.bind_output_to_device(*name, host).map_err(text)?;
         }
+        // Copies to and from the device may still be under way when a call returns.
+        binding.synchronize_inputs().map_err(text)?;
         let outputs = session.run_binding(binding).map_err(text)?;
+        binding.synchronize_outputs().map_err(text)?;
         let one = |name: &&'static str| {
             let output = copy(name, outputs.get(name).ok_or_else(|| format!("no output {name}"))?)?;
             let tensor = form.outputs.iter().find(|tensor| tensor.0 == *name);

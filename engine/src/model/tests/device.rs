@@ -48,7 +48,7 @@ fn trained() -> &'static Pair {
 }
 
 /// One request's numbers.
-struct Given {
+pub(super) struct Given {
     query: Vec<f32>,
     events: Vec<f32>,
     vectors: Vec<f32>,
@@ -57,7 +57,7 @@ struct Given {
 }
 
 impl Given {
-    fn new(model: &Model, seed: u64, events: usize, candidates: usize) -> Given {
+    pub(super) fn new(model: &Model, seed: u64, events: usize, candidates: usize) -> Given {
         let (d, f) = (model.width(), model.features().len());
         let sid = |index: usize| (!index.is_multiple_of(3)).then_some([(index % 256) as u8, 7, (index % 5) as u8]);
         Given {
@@ -69,7 +69,7 @@ impl Given {
         }
     }
 
-    fn input<'a>(&'a self, history: &'a [HistoryInput<'a>], asked: bool) -> ScoreInput<'a> {
+    pub(super) fn input<'a>(&'a self, history: &'a [HistoryInput<'a>], asked: bool) -> ScoreInput<'a> {
         ScoreInput {
             query: asked.then_some(&self.query[..]),
             history,
@@ -84,7 +84,8 @@ impl Given {
     }
 }
 
-fn past<'a>(given: &'a Given, width: usize) -> Vec<HistoryInput<'a>> {
+/// A history of the request's events.
+pub(super) fn past<'a>(given: &'a Given, width: usize) -> Vec<HistoryInput<'a>> {
     let mut events = history(&given.events, width, 4);
     for (index, event) in events.iter_mut().enumerate() {
         event.sid = index.is_multiple_of(2).then_some([index as u8, 1, 2]);
@@ -93,11 +94,16 @@ fn past<'a>(given: &'a Given, width: usize) -> Vec<HistoryInput<'a>> {
 }
 
 fn assert_same(plain: &Model, bound: &Model, inputs: &[ScoreInput]) {
+    assert_within(ROUNDING, plain, bound, inputs);
+}
+
+/// Compares scores and contributions.
+pub(super) fn assert_within(tolerance: f32, plain: &Model, bound: &Model, inputs: &[ScoreInput]) {
     let (expected, found) = (plain.score(inputs).unwrap(), bound.score(inputs).unwrap());
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
-        assert_close(&found.scores, &expected.scores, ROUNDING);
-        assert_close(&found.contributions, &expected.contributions, ROUNDING);
+        assert_close(&found.scores, &expected.scores, tolerance);
+        assert_close(&found.contributions, &expected.contributions, tolerance);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the model on the file that ships with the engine.
 
 mod device;
+mod gpu;
 pub(crate) mod network;
 mod refusals;
 mod runtime;

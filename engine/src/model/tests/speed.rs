@@ -11,7 +11,8 @@ fn p50(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-fn measure(runs: usize, mut work: impl FnMut()) -> f64 {
+/// The median of some runs, in milliseconds.
+pub(super) fn measure(runs: usize, mut work: impl FnMut()) -> f64 {
     let times = (0..runs).map(|_| {
         let started = Instant::now();
         work();
