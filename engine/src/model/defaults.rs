@@ -3,6 +3,8 @@
 //! A default is an initializer of the same name. TensorRT makes initializers part of its engine, which would then no longer
 //! look at what is fed. So on a GPU the graph is opened without them, and a run feeds what it leaves out from here.
 
+use std::ops::Range;
+
 use crate::model::contract::{Kind, Tensor};
 use crate::model::manifest::Manifest;
 use crate::model::pad::Numbers;
@@ -77,12 +79,11 @@ fn read(onnx: &[u8], tensor: &Initializer, kind: Kind) -> Option<(Vec<usize>, Nu
     (elements > 0 && elements.checked_mul(width) == Some(raw.len())).then_some((shape, numbers))
 }
 
-/// Copies the fields of a message, without those that `taken` says it has dealt with.
-fn rewrite(
-    file: &[u8],
-    message: std::ops::Range<usize>,
-    taken: &dyn Fn(u64, &std::ops::Range<usize>, &mut Vec<u8>) -> Result<bool, String>,
-) -> Result<Vec<u8>, String> {
+/// Whether it has dealt with a field, of this number and with these bytes, by what it wrote into the copy.
+type Taken<'a> = dyn Fn(u64, &Range<usize>, &mut Vec<u8>) -> Result<bool, String> + 'a;
+
+/// Copies the fields of a message that `taken` leaves.
+fn rewrite(file: &[u8], message: Range<usize>, taken: &Taken<'_>) -> Result<Vec<u8>, String> {
     let mut reader = Reader::new(file, message);
     let mut copy = Vec::new();
     loop {
@@ -101,7 +102,7 @@ fn rewrite(
 }
 
 /// The name of a tensor; empty for one without.
-fn name(file: &[u8], tensor: std::ops::Range<usize>) -> Result<&str, String> {
+fn name(file: &[u8], tensor: Range<usize>) -> Result<&str, String> {
     let mut reader = Reader::new(file, tensor);
     let mut name = "";
     while let Some((number, field)) = reader.next()? {

@@ -66,6 +66,7 @@ impl Fault {
     }
 
     /// The engine was built without the provider.
+    #[cfg(any(test, not(all(feature = "cuda", feature = "tensorrt"))))]
     pub(super) fn not_built(provider: Provider) -> Fault {
         let name = provider.name();
         Fault::new(
