@@ -10,8 +10,6 @@ use crate::model::space::SpaceTensors;
 
 /// Most texts of one run.
 const BATCH_TEXTS: usize = 256;
-/// Most tokens of one run, padding included: the graph gathers one row of De floats for each.
-const BATCH_TOKENS: usize = 4096;
 /// Texts that are cut into tokens as one job.
 const TOKENIZE_TEXTS: usize = 128;
 
@@ -42,8 +40,9 @@ impl Model {
         let mut order: Vec<usize> = (0..tokens.len()).filter(|index| !tokens[*index].is_empty()).collect();
         order.sort_by_key(|index| tokens[*index].len());
         let embed = |slot: &mut Slot, batch: &[usize]| self.embed_batch(slot, space, batch, &tokens);
-        let embedded =
-            self.pool.spread(&batches(&order, &tokens), |batch| self.pool.with(|slot| embed(slot, batch)))?;
+        let embedded = self.pool.spread(&batches(&order, &tokens, self.tokens.run_tokens), |batch| {
+            self.pool.with(|slot| embed(slot, batch))
+        })?;
         let mut result = vec![None; texts.len()];
         for (index, vectors) in order.into_iter().zip(embedded.into_iter().flatten()) {
             result[index] = vectors;
@@ -121,14 +120,14 @@ impl Model {
     }
 }
 
-/// Cuts texts, sorted by length, into runs.
-fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>]) -> Vec<&'a [usize]> {
+/// Cuts texts, sorted by length, into runs of at most so many tokens, or of one text.
+fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: usize) -> Vec<&'a [usize]> {
     let mut batches = Vec::new();
     let mut start = 0;
     for end in 1..=order.len() {
         // The longest of a batch is its last, and says how wide all rows are.
         let full = end - start == BATCH_TEXTS;
-        let over = order.get(end).is_some_and(|next| (end - start + 1) * tokens[*next].len() > BATCH_TOKENS);
+        let over = order.get(end).is_some_and(|next| (end - start + 1) * tokens[*next].len() > most);
         if full || over || end == order.len() {
             batches.push(&order[start..end]);
             start = end;
@@ -147,4 +146,19 @@ fn semantic_id(codes: &[i64]) -> Result<SemanticId> {
         *place = u8::try_from(*code).map_err(|_| failed(format!("expected codes from 0 to 255, found {code}")))?;
     }
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_have_at_most_so_many_tokens_unless_one_text_has_more() {
+        let tokens: Vec<Vec<i64>> = [1, 2, 3, 3, 9].map(|length| vec![0; length]).to_vec();
+        let order: Vec<usize> = (0..5).collect();
+        assert_eq!(batches(&order, &tokens, 6), [&[0, 1][..], &[2, 3], &[4]]);
+        assert_eq!(batches(&order, &tokens, 1), [&[0][..], &[1], &[2], &[3], &[4]]);
+        assert_eq!(batches(&order, &tokens, 45), [&order[..]]);
+        assert!(batches(&[], &tokens, 6).is_empty());
+    }
 }
