@@ -9,8 +9,8 @@
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--against FOLDER` (as often as wanted) measures other ones
 //! beside it on the same questions, in place of the baselines, `--as-shipped` calibrates none of them, `--rest` scores the queries
 //! that `--validation` leaves out, `--export FILE` writes what a model may be trained on: the rows of the requests before the
-//! first target. `--share N` sets the share of new items of `cold` and `warm` (0.2). `--questions FOLDER` writes what systems from
-//! elsewhere learn from and are asked, and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
+//! first target. `--share N` and `--least-fit N` set the places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of
+//! -1 gives each list its share). `--questions FOLDER` writes what systems from elsewhere learn from and are asked, and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
 
 mod data;
 mod elsewhere;
@@ -62,6 +62,7 @@ struct Options {
     as_shipped: bool,
     export: Option<PathBuf>,
     share: Option<f64>,
+    least_fit: Option<f64>,
     questions: Option<PathBuf>,
     answers: Option<PathBuf>,
 }
@@ -81,6 +82,7 @@ impl Options {
             as_shipped: false,
             export: None,
             share: None,
+            least_fit: None,
             questions: None,
             answers: None,
         };
@@ -96,6 +98,9 @@ impl Options {
                 "--against" => options.against.push(arguments.next().ok_or("--against needs a folder")?.into()),
                 "--export" => options.export = Some(arguments.next().ok_or("--export needs a file")?.into()),
                 "--share" => options.share = Some(arguments.next().ok_or("--share needs a number")?.parse()?),
+                "--least-fit" => {
+                    options.least_fit = Some(arguments.next().ok_or("--least-fit needs a number")?.parse()?)
+                }
                 "--questions" => options.questions = Some(arguments.next().ok_or("--questions needs a folder")?.into()),
                 "--answers" => options.answers = Some(arguments.next().ok_or("--answers needs a folder")?.into()),
                 "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
@@ -115,6 +120,7 @@ impl Options {
         plan.max_targets = self.targets.unwrap_or(plan.max_targets);
         if let Some(new_items) = &mut plan.new_items {
             new_items.share = self.share.unwrap_or(new_items.share);
+            new_items.least_fit = self.least_fit.or(new_items.least_fit);
         }
         plan.baselines &= self.against.is_empty();
         plan.variants.extend(self.against.iter().map(|folder| other(folder)));

@@ -67,13 +67,14 @@ impl Exploration {
     }
 }
 
-/// A share of every list that new items get, whatever their scores; the less an item was shown, the likelier it is its turn.
+/// A share of every list that new items get, whatever their scores; the better its content fits the request and the less
+/// an item was shown, the likelier it is its turn.
 ///
 /// An item is new while it is younger than `days`, was shown fewer than `shown_below` times, or has fewer than
 /// `events_below` events; what is not given counts for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct NewItems {
-    /// The least share of the places of a list that goes to new items, 0 to 1. Where it is no whole number of places it
+    /// The share of the places of a list that goes to new items, 0 to 1: more where their scores place more. Where it is no whole number of places it
     /// is rounded at random, so that its mean is exact.
     pub share: f64,
     /// Days since the item became available (see `Config::date_field`), above 0 to 36,500.
@@ -82,6 +83,12 @@ pub struct NewItems {
     pub shown_below: Option<f64>,
     /// Positive events, each counted by the weight of its action; above 0, at most 1e9.
     pub events_below: Option<f64>,
+    /// How well the content of a new item has to fit the request for a place that its score does not give it, -1 to 1
+    /// (default: not at all, and the share is guaranteed). With it, `share` is the most that is given, and requests that new
+    /// items fit have more of them. The fit is a cosine of the model's item vectors: with the query; without one, half of
+    /// that with the last item that the history speaks for, a quarter of the best with any of them, a quarter of that with
+    /// their mean by recency. Where a request says nothing of what is wanted, nothing fits.
+    pub least_fit: Option<f64>,
 }
 
 impl NewItems {
@@ -96,6 +103,9 @@ impl NewItems {
                 let found = given.unwrap_or_default().to_string();
                 return Err(Error::argument(what, format!("above 0, at most {most}"), found));
             }
+        }
+        if let Some(least) = self.least_fit.filter(|least| !(-1.0..=1.0).contains(least)) {
+            return Err(Error::argument("new_items.least_fit", "-1 to 1", least.to_string()));
         }
         if self.share > 0.0 && !self.says_what_is_new() {
             return Err(Error::argument("new_items", "`days`, `shown_below` or `events_below`", "none of them"));
@@ -131,10 +141,14 @@ mod tests {
         for temperature in [f32::NAN, f32::INFINITY, -1.0, 101.0] {
             assert!(Exploration { temperature, ..explore }.check().is_err());
         }
-        let new = NewItems { share: 0.1, days: Some(7.0), shown_below: None, events_below: None };
+        let new = NewItems { share: 0.1, days: Some(7.0), ..NewItems::default() };
         assert!(new.check().is_ok() && NewItems::default().check().is_ok());
         assert!(NewItems { days: None, ..new }.check().is_err(), "nothing is new");
         assert!(NewItems { days: Some(0.0), ..new }.check().is_err());
         assert!(NewItems { shown_below: Some(f64::NAN), ..new }.check().is_err());
+        for least in [f64::NAN, 1.1, -2.0] {
+            assert!(NewItems { least_fit: Some(least), ..new }.check().is_err(), "{least}");
+        }
+        assert!(NewItems { least_fit: Some(0.5), ..new }.check().is_ok());
     }
 }

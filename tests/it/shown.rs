@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use onelist::evaluation::{Decisions, Guards};
 use onelist::{Action, Config, Engine, Event, Exploration, Hit, Impressions, Item, NewItems, Plan, Request, Timestamp};
-use onelist_tests::{Shop, goods, ids, shop};
+use onelist_tests::{Shop, empty, goods, ids, shop};
 
 fn open(config: Config) -> Shop {
     let dir = tempfile::tempdir().expect("a folder");
@@ -265,14 +265,9 @@ fn dated() -> Config {
 #[test]
 fn new_items_get_the_share_of_places_that_was_set() {
     let mut config = dated();
-    config.new_items = Some(NewItems { share: 0.13, days: Some(7.0), shown_below: None, events_below: None });
+    config.new_items = Some(NewItems { share: 0.13, days: Some(7.0), ..NewItems::default() });
     let (shop, now) = old_and_new(config);
-    let without = Request::new().now(now).new_items(NewItems {
-        share: 0.0,
-        days: Some(7.0),
-        shown_below: None,
-        events_below: None,
-    });
+    let without = Request::new().now(now).new_items(NewItems { days: Some(7.0), ..NewItems::default() });
     let plain = shop.db.rank(&without.unlogged()).expect("ranks");
     assert!(plain.hits.iter().all(|hit| hit.id.starts_with("old")), "by their scores they would have no place");
 
@@ -304,7 +299,7 @@ fn new_items_get_the_share_of_places_that_was_set() {
 #[test]
 fn an_item_is_ranked_in_the_call_after_its_put_and_is_new_until_it_was_shown() {
     let (shop, now) = old_and_new(dated());
-    let new_items = NewItems { share: 0.1, days: None, shown_below: Some(0.5), events_below: None };
+    let new_items = NewItems { share: 0.1, shown_below: Some(0.5), ..NewItems::default() };
     let request = Request::new().now(now).new_items(new_items).explain();
     let plain = shown_ids(&shop, &Request::new().now(now).limit(80));
     shop.db.flush().expect("flushes");
@@ -329,6 +324,35 @@ fn an_item_is_ranked_in_the_call_after_its_put_and_is_new_until_it_was_shown() {
     assert_eq!((exposure.places, exposure.new_places), (80, 80));
     let now_old = shop.db.rank(&one).expect("ranks");
     assert!(shown.contains(&now_old.hits[0].id));
+}
+
+#[test]
+fn with_a_least_fit_new_items_are_shown_where_they_fit_and_nowhere_else() {
+    let shop = empty().expect("opens");
+    let item = |id: String, title: &str| Item::new(id).text("title", title);
+    let known = (0..30)
+        .map(|n| item(format!("old{n}"), if n % 2 == 0 { "green reading lamp" } else { "leather football boots" }));
+    shop.db.put(known.collect()).expect("puts");
+    shop.db
+        .log((0..30).map(|n| Event::new("somebody", Action::Click).item(format!("old{n}"))).collect())
+        .expect("logs");
+    let new =
+        [("new-lamp", "blue reading lamp"), ("new-boots", "rubber football boots"), ("new-honey", "a jar of honey")];
+    shop.db.put(new.map(|(id, title)| item(id.to_owned(), title)).to_vec()).expect("puts");
+    let users = [("reader", 0), ("player", 1)];
+    shop.db.log(users.map(|(user, n)| Event::new(user, Action::Click).item(format!("old{n}"))).to_vec()).expect("logs");
+    let asked = |request: Request, least_fit: Option<f64>| {
+        let new_items = NewItems { share: 0.3, events_below: Some(0.5), least_fit, ..NewItems::default() };
+        let ranking = shop.db.rank(&request.new_items(new_items).unlogged()).expect("ranks");
+        let ids = ranking.hits.into_iter().map(|hit| hit.id).filter(|id| !id.starts_with("old"));
+        ids.collect::<std::collections::BTreeSet<String>>()
+    };
+    let reader = || Request::new().user("reader");
+    assert!(asked(reader(), None).len() >= 3, "without it the share is given whatever fits");
+    assert_eq!(asked(reader(), Some(0.4)), ["new-lamp".to_owned()].into());
+    assert_eq!(asked(Request::new().user("player"), Some(0.4)), ["new-boots".to_owned()].into());
+    assert_eq!(asked(Request::new().query("something to read by, a lamp"), Some(0.4)), ["new-lamp".to_owned()].into());
+    assert!(asked(reader(), Some(1.0)).is_empty() && asked(Request::new(), Some(-1.0)).is_empty());
 }
 
 #[test]

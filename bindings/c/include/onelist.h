@@ -162,7 +162,7 @@ onelist_status onelist_log(onelist_engine *engine,
 //   semantic_id:2 stands for the first codes of what the model makes of an item. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
 //   as for onelist_set_scenario(). adapter: the name of onelist_load_adapter(). next: the "next" of the page before; the rest of the request stays the same.
 //   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100,
-//   "events_below": 5}.
+//   "events_below": 5, "least_fit": 0.5}.
 //   log_impression: false when nobody is shown the ranking.
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 // - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "propensity", "why"}], "candidates",

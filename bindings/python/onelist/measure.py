@@ -62,6 +62,13 @@ def _questions(
     }
 
 
+def _variant(name: str, other: Sequence[Sequence[float]] | str | os.PathLike[str]) -> dict[str, Any]:
+    """Other weights, or another model, as the plan has them."""
+    if isinstance(other, (str, os.PathLike)):
+        return {"name": name, "model": os.fspath(other)}
+    return {"name": name, "weights": other}
+
+
 def _external(one: External | str | os.PathLike[str]) -> object:
     """The answers of a system, out of their file if they are in one."""
     if not isinstance(one, str | os.PathLike):
@@ -97,7 +104,7 @@ class MeasureCalls:
         leave_out: bool | None = None,
         calibrate: bool | None = None,
         new_items: NewItems | None = None,
-        variants: Mapping[str, Sequence[Sequence[float]]] | None = None,
+        variants: Mapping[str, Sequence[Sequence[float]] | str | os.PathLike[str]] | None = None,
         external: Iterable[External | str | os.PathLike[str]] | None = None,
         category: str | None = None,
         resamples: int | None = None,
@@ -117,7 +124,7 @@ class MeasureCalls:
         - ``calibrate`` (False): fit the weights on the way, to what was logged before each target
         - ``new_items``: places for new items in every list, as ``rank`` takes it
         - ``external``: answers of other systems to what ``questions`` lists, or the JSON files they are in
-        - ``variants``: other weights, by name; ``category``: the tag field whose mix is compared
+        - ``variants``: other weights, or the folder of another model of the same vector space, by name; ``category``: the tag field whose mix is compared
         - ``resamples`` (1000) and ``seed`` (1) of the intervals; ``check_targets`` (20) of the point-in-time check
         """
         plan = {
@@ -127,7 +134,7 @@ class MeasureCalls:
             "leave_out": leave_out,
             "calibrate": calibrate,
             "new_items": new_items,
-            "variants": None if variants is None else [{"name": n, "weights": w} for n, w in variants.items()],
+            "variants": None if variants is None else [_variant(*one) for one in variants.items()],
             "external": None if external is None else [_external(one) for one in external],
             "category": category,
             "resamples": resamples,

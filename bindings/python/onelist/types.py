@@ -85,13 +85,15 @@ class Exploration(TypedDict, total=False):
 
 
 class NewItems(TypedDict, total=False):
-    """The least ``share`` (0 to 1) of the places of a list for items that are younger than ``days`` or were shown fewer
-    than ``shown_below`` times, or have fewer than ``events_below`` events."""
+    """A ``share`` (0 to 1) of the places of a list for items that are younger than ``days`` or were shown fewer than
+    ``shown_below`` times, or have fewer than ``events_below`` events. With ``least_fit`` (a cosine, -1 to 1) only to those
+    whose content fits the request so well, and the share is the most that is given."""
 
     share: float
     days: float | None
     shown_below: float | None
     events_below: float | None
+    least_fit: float | None
 
 
 class ImpressionOptions(TypedDict, total=False):

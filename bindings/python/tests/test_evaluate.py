@@ -9,8 +9,10 @@ import pytest
 from shop import SHOP
 
 import onelist
+from onelist.errors import ModelRefusedError
 
 DAY = 86_400.0
+SHIPPED = Path(__file__).parents[3] / "engine/model"
 
 
 @pytest.fixture
@@ -79,8 +81,13 @@ def test_cold_protocols(history: onelist.Engine, protocol: Any) -> None:
 
 def test_variants_and_model_zero(history: onelist.Engine) -> None:
     nothing = [[0.0] * 26] * 4
-    report = history.evaluate(variants={"no weights": nothing}, resamples=100, check_targets=0)
-    assert any(s["name"] == "no weights" and s["kind"] == "variant" for s in report.data["tasks"][0]["systems"])
+    variants = {"no weights": nothing, "the same": SHIPPED}
+    report = history.evaluate(variants=variants, resamples=100, check_targets=0)
+    found = {s["name"] for s in report.data["tasks"][0]["systems"] if s["kind"] == "variant"}
+    assert found == {"no weights", "the same"}
+    assert report.score("the same", "ndcg") == report.score("rank", "ndcg")
+    with pytest.raises(ModelRefusedError, match="nowhere"):
+        history.evaluate(variants={"none": SHIPPED / "nowhere"}, resamples=100, check_targets=0)
 
 
 def test_a_system_from_elsewhere_in_the_same_report(history: onelist.Engine, tmp_path: Path) -> None:

@@ -216,6 +216,7 @@ def test_a_store_lives_in_the_space_of_an_encoder(folder: Path, tmp_path: Path, 
     manifest = json.loads((model / "manifest.json").read_text())
     assert manifest["text_tower"]["kind"] == "transformer" and manifest["licence"] == "mit" and manifest["name"] == "encoder"
     assert manifest["tokenizer"]["max_tokens"] == 18
+    assert manifest["tokenizer"]["run_tokens"] == 512
     with onelist.open(path, model=model) as db:
         db.put([{"id": str(n), "title": title} for n, title in enumerate(TITLES)])
         assert db.stats()["model"]["space_id"] == manifest["space_id"]

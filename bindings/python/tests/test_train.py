@@ -396,6 +396,39 @@ def test_distil_follows_a_teacher(base: Base, rows_file: Path, tmp_path: Path) -
         train.distill(rows_file, tmp_path / "empty.parquet", tmp_path / "e", base=MODEL, items=ITEMS, options=options)
 
 
+def test_a_trained_model_teaches_a_smaller_one(fitted: tuple[Path, train.Outcome], rows_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "teacher.parquet"
+    made = train.teach(rows_file, out, model=fitted[0], items=ITEMS)
+    rows_of = pq.read_table(rows_file, columns=["request", "item"])
+    assert made == {"requests": len(rows_of.column("request").unique()), "candidates": len(rows_of)}
+    alone = train.Weights(listwise=0, next_item=0, align=0, next_code=0, next_action=0)
+    small = dataclasses.replace(QUICK, losses=alone, width=8, blocks=0, epochs=3, patience=3, rate=0.01)
+    result = train.distill(rows_file, out, tmp_path / "small", base=MODEL, items=ITEMS, options=small)
+    taught = [point["teacher"] for point in result.curves.losses]
+    assert np.mean(taught[-5:]) < np.mean(taught[:5]), taught
+
+
+def test_labels_teach_the_candidates_of_their_query(rows_file: Path, tmp_path: Path) -> None:
+    table = pq.read_table(rows_file, columns=["request", "query", "item"]).to_pylist()
+    labels = [{"query": "lamp", "item": "red-lamp", "grade": 3}, {"query": "lamp", "item": "red-bag", "grade": 0},
+              {"query": "nobody asked", "item": "red-bag", "grade": 3}]  # fmt: skip
+    lines = tmp_path / "labels.jsonl"
+    lines.write_text("".join(json.dumps(one) + "\n" for one in labels), encoding="utf-8")
+    out = tmp_path / "teacher.parquet"
+    assert main(["teach", str(rows_file), str(out), "--labels", str(lines), "--per_grade", "2"]) == 0
+    said = {(one["request"], one["item"]): one["score"] for one in pq.read_table(out).to_pylist()}
+    grades = {"red-lamp": 6.0, "red-bag": 0.0}
+    meant = {(one["request"], one["item"]): grades[one["item"]] for one in table
+             if one["query"] == "lamp" and one["item"] in grades}  # fmt: skip
+    assert said == meant and set(said.values()) == {6.0, 0.0}
+    with pytest.raises(ValueError, match="either a model or labels"):
+        train.teach(rows_file, out)
+    with pytest.raises(ValueError, match="found none"):
+        train.teach(rows_file, out, labels=labels[2:])
+    with pytest.raises(ValueError, match="label 1: expected a query"):
+        train.teach(rows_file, out, labels=[{"query": "lamp", "item": "red-lamp", "grade": float("nan")}])
+
+
 def test_a_store_is_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with onelist.open(tmp_path / "store") as db:
         db.put(ITEMS)

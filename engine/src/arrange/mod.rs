@@ -8,6 +8,7 @@ mod adjust;
 mod caps;
 mod diversify;
 mod explore;
+mod fit;
 mod groups;
 mod mix;
 mod newcomers;

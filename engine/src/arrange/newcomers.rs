@@ -1,5 +1,5 @@
-//! Places for new items: a share of the page, in its lower half, that they get whatever their scores, the likelier the less
-//! they were shown.
+//! Places for new items: a share of the page, in its lower half, that they get whatever their scores, the likelier the
+//! better their content fits and the less they were shown.
 
 use crate::candidate::Scored;
 use crate::error::Result;
@@ -9,7 +9,9 @@ use crate::random::{Draws, race};
 use crate::ranking::Moved;
 use crate::snapshot::Snapshot;
 
-/// Scores within this of the best new item are about as good as it is.
+use super::fit::Fit;
+
+/// Scores or fits within this of the best new item are about as good as it is.
 const NEAR: f64 = 0.03;
 
 /// The purposes of draws.
@@ -40,7 +42,7 @@ pub(super) fn admit(
     if missing.min(free) == 0 {
         return Ok(());
     }
-    let newcomers = drawn(snapshot, intent, draws, list, end, missing.min(free))?;
+    let newcomers = drawn(snapshot, intent, (new_items.least_fit, draws), list, end, missing.min(free))?;
     let later = list.split_off(end);
     let page = list.split_off(start);
     let (page, out) = place(page, newcomers, draws);
@@ -53,32 +55,52 @@ fn rounded(wanted: f64, draws: Draws) -> usize {
     wanted.floor() as usize + usize::from(draws.unit(ROUND, 0) < wanted.fract())
 }
 
-/// Takes new items out of what comes after the page, each the likelier the better it scores and the less it was shown. Not
+/// Takes new items out of what comes after the page, each the likelier the better it is and the less it was shown. Not
 /// simply those that were shown least: counts are a second late, and one item would be shown to everybody until they are
 /// not.
 fn drawn(
     snapshot: &Snapshot,
     intent: &Intent,
-    draws: Draws,
+    (least_fit, draws): (Option<f64>, Draws),
     list: &mut Vec<Scored>,
     end: usize,
     most: usize,
 ) -> Result<Vec<Scored>> {
+    let fit = Fit::of(intent);
     let mut found = Vec::new();
     for (at, scored) in list.iter().enumerate().skip(end).filter(|(_, scored)| !scored.marks.fixed) {
-        if let Some(shown) = intent.shown_if_new(snapshot, scored.candidate.key)? {
-            found.push((at, scored.candidate.key.0, f64::from(scored.score), shown));
+        let key = scored.candidate.key;
+        if let Some(shown) = intent.shown_if_new(snapshot, key)?
+            && let Some(merit) = merit(snapshot, fit.as_ref(), least_fit, scored)?
+        {
+            found.push((at, key.0, merit, shown));
         }
     }
-    let best = found.iter().map(|(_, _, score, _)| *score).fold(f64::NEG_INFINITY, f64::max);
-    let weight = |score: f64, shown: f64| (((score - best) / NEAR).exp() / (1.0 + shown)).max(f64::MIN_POSITIVE);
-    let race = |(at, key, score, shown)| (at, race(draws.unit(RACE, key), weight(score, shown)));
+    let best = found.iter().map(|(_, _, merit, _)| *merit).fold(f64::NEG_INFINITY, f64::max);
+    let weight = |merit: f64, shown: f64| (((merit - best) / NEAR).exp() / (1.0 + shown)).max(f64::MIN_POSITIVE);
+    let race = |(at, key, merit, shown)| (at, race(draws.unit(RACE, key), weight(merit, shown)));
     let mut found: Vec<(usize, f64)> = found.into_iter().map(race).collect();
     found.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
     found.truncate(most);
     // From the back, so that the places of the others stay as they are.
     found.sort_unstable_by_key(|(at, _)| std::cmp::Reverse(*at));
     Ok(found.into_iter().map(|(at, _)| newcomer(list.remove(at), at)).collect())
+}
+
+/// What new items compete by: after a history the fit of their content, because the weights of a score are those of items
+/// that have a past; else the score. `None` for one that fits less than it has to.
+fn merit(snapshot: &Snapshot, fit: Option<&Fit>, least_fit: Option<f64>, scored: &Scored) -> Result<Option<f64>> {
+    let score = f64::from(scored.score);
+    let by_history = fit.is_some_and(Fit::is_by_history);
+    if least_fit.is_none() && !by_history {
+        return Ok(Some(score));
+    }
+    let fit = fit.map_or(Ok(None), |fit| fit.with(snapshot, scored.candidate.key))?;
+    if least_fit.is_some_and(|least| fit.is_none_or(|fit| fit < least)) {
+        return Ok(None);
+    }
+    // Without content, an item is as far from everything as one can be.
+    Ok(Some(if by_history { fit.unwrap_or(-1.0) } else { score }))
 }
 
 fn newcomer(mut scored: Scored, at: usize) -> Scored {

@@ -217,6 +217,8 @@ impl CatalogRead {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
 
     fn standing(generation: u64) -> Standing {
@@ -269,5 +271,42 @@ mod tests {
             standings.mark(1, vec![(key, Some(standing(1)))]).fill();
             assert!(standings.get(key, 2).is_none() && !standings.wants(key));
         }
+    }
+
+    #[test]
+    fn readers_beside_a_writer_see_whole_standings_of_their_time() {
+        /// Every word says which transaction wrote it.
+        fn of(txn: u64) -> Standing {
+            let head = Head { generation: Seq(txn), available: Timestamp::from_millis(txn as i64) };
+            let one = txn as f64;
+            Standing { head: Some(head), signals: Some(ItemSignals { masses: [one; 4], shown: one, chosen: one }) }
+        }
+        let (standings, key) = (Standings::default(), ItemKey(7));
+        let (committed, seen, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        let read = || {
+            while !over.load(Ordering::SeqCst) {
+                let txn = committed.load(Ordering::SeqCst);
+                if let Some(found) = standings.get(key, txn) {
+                    let written = found.head.map_or(0, |head| head.generation.0);
+                    assert!(written <= txn, "{written} for a reader of {txn}");
+                    assert_eq!(found, of(written), "words of several transactions");
+                    seen.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let readers = [scope.spawn(read), scope.spawn(read)];
+            let mut txn = 0;
+            // As long as it takes: on one core the readers come on late.
+            while txn < 50_000
+                || (seen.load(Ordering::SeqCst) < 1_000 && readers.iter().all(|reader| !reader.is_finished()))
+            {
+                txn += 1;
+                standings.mark(txn, vec![(key, Some(of(txn)))]).fill();
+                committed.store(txn, Ordering::SeqCst);
+            }
+            over.store(true, Ordering::SeqCst);
+        });
+        assert!(seen.load(Ordering::SeqCst) >= 1_000);
     }
 }

@@ -23,7 +23,8 @@ use crate::request::{HistoryEvent, Request};
 /// [`filter_from_json`](super::filter_from_json); `now` is in seconds since the Unix epoch; `exclude_seen` is true, false
 /// or `{"actions": [..], "within_days"}`; `personalization` is off, low, medium or high; `caps` is an array of `{"field",
 /// "most"}`; `calibrate_mix` is `{"field", "strength"}`; `rules` is as in [`rules_from_json`](super::rules_from_json); `explore` is
-/// `{"share", "temperature", "swaps"}`; `new_items` is `{"share", "days", "shown_below", "events_below"}`.
+/// `{"share", "temperature", "swaps"}`; `new_items` is `{"share", "days", "shown_below", "events_below",
+/// "least_fit"}`.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) or [`Error::UnknownField`](crate::Error::UnknownField), naming

@@ -54,7 +54,8 @@ pub(super) fn new_items(json: Json<'_>, at: &Place<'_>) -> Result<NewItems> {
             "days" => settings.days = given(json, at, number)?,
             "shown_below" => settings.shown_below = given(json, at, number)?,
             "events_below" => settings.events_below = given(json, at, number)?,
-            _ => return Err(unknown(at, &["share", "days", "shown_below", "events_below"])),
+            "least_fit" => settings.least_fit = given(json, at, number)?,
+            _ => return Err(unknown(at, &["share", "days", "shown_below", "events_below", "least_fit"])),
         }
     }
     Ok(settings)

@@ -259,7 +259,7 @@ fn events_and_requests_read_as_documented() {
             "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
             "calibrate_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
             "scenario": "s", "adapter": "shoes", "segments": {"country": "UK"}, "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
-            "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2}, "log_impression": false}"#,
+            "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2, "least_fit": 0.5}, "log_impression": false}"#,
     );
     let rated = HistoryEvent {
         action: Action::Rate,
@@ -274,8 +274,13 @@ fn events_and_requests_read_as_documented() {
     expected = expected.calibrate_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
     expected = expected.scenario("s").adapter("shoes").segment("country", "UK").next("token").unlogged();
     expected = expected.explore(Exploration { share: 0.5, temperature: 0.25, swaps: 0.125 });
-    expected =
-        expected.new_items(NewItems { share: 0.2, days: Some(7.0), shown_below: Some(3.0), events_below: Some(2.0) });
+    expected = expected.new_items(NewItems {
+        share: 0.2,
+        days: Some(7.0),
+        shown_below: Some(3.0),
+        events_below: Some(2.0),
+        least_fit: Some(0.5),
+    });
     expected.history = vec![HistoryEvent::new("a"), rated];
     expected.exclude = vec!["x".to_owned()];
     expected.candidates = Some(50);

@@ -10,8 +10,6 @@ use crate::model::space::SpaceTensors;
 
 /// Most texts of one run.
 const BATCH_TEXTS: usize = 256;
-/// Most tokens of one run, padding included: the graph gathers one row of De floats for each.
-const BATCH_TOKENS: usize = 4096;
 /// Texts that are cut into tokens as one job.
 const TOKENIZE_TEXTS: usize = 128;
 
@@ -41,7 +39,7 @@ impl Model {
         let tokens: Vec<Vec<i64>> = tokens.into_iter().flat_map(|part: Vec<Vec<i64>>| part).collect();
         let mut order: Vec<usize> = (0..tokens.len()).filter(|index| !tokens[*index].is_empty()).collect();
         order.sort_by_key(|index| tokens[*index].len());
-        let most = BATCH_TEXTS.min(self.bounds.texts);
+        let most = (BATCH_TEXTS.min(self.bounds.texts), self.tokens.run_tokens);
         let embed = |slot: &mut Slot, batch: &[usize]| self.embed_batch(slot, space, batch, &tokens);
         let embedded =
             self.pool.spread(&batches(&order, &tokens, most), |batch| self.pool.with(|slot| embed(slot, batch)))?;
@@ -122,14 +120,14 @@ impl Model {
     }
 }
 
-/// Cuts texts, sorted by length, into runs of at most `most`.
-fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: usize) -> Vec<&'a [usize]> {
+/// Cuts texts, sorted by length, into runs of at most so many texts and tokens, or of one text.
+fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: (usize, usize)) -> Vec<&'a [usize]> {
     let mut batches = Vec::new();
     let mut start = 0;
     for end in 1..=order.len() {
         // The longest of a batch is its last, and says how wide all rows are.
-        let full = end - start == most;
-        let over = order.get(end).is_some_and(|next| (end - start + 1) * tokens[*next].len() > BATCH_TOKENS);
+        let full = end - start == most.0;
+        let over = order.get(end).is_some_and(|next| (end - start + 1) * tokens[*next].len() > most.1);
         if full || over || end == order.len() {
             batches.push(&order[start..end]);
             start = end;
@@ -148,4 +146,20 @@ fn semantic_id(codes: &[i64]) -> Result<SemanticId> {
         *place = u8::try_from(*code).map_err(|_| failed(format!("expected codes from 0 to 255, found {code}")))?;
     }
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_have_at_most_so_many_texts_and_tokens_unless_one_text_has_more() {
+        let tokens: Vec<Vec<i64>> = [1, 2, 3, 3, 9].map(|length| vec![0; length]).to_vec();
+        let order: Vec<usize> = (0..5).collect();
+        assert_eq!(batches(&order, &tokens, (256, 6)), [&[0, 1][..], &[2, 3], &[4]]);
+        assert_eq!(batches(&order, &tokens, (256, 1)), [&[0][..], &[1], &[2], &[3], &[4]]);
+        assert_eq!(batches(&order, &tokens, (256, 45)), [&order[..]]);
+        assert_eq!(batches(&order, &tokens, (2, 45)), [&[0, 1][..], &[2, 3], &[4]]);
+        assert!(batches(&[], &tokens, (256, 6)).is_empty());
+    }
 }

@@ -162,6 +162,15 @@ pub(super) struct TokenizerFile {
     pub sha256: String,
     /// Tokens that are kept of a text.
     pub max_tokens: usize,
+    /// Most tokens of one run of the text tower, padding included; one text may have more. A tower that takes long for
+    /// each says fewer, so that nobody waits long for a session.
+    #[serde(default = "run_tokens")]
+    pub run_tokens: usize,
+}
+
+/// The runs of a token table: the graph gathers one row of De floats for each token.
+fn run_tokens() -> usize {
+    4096
 }
 
 /// One input or output.
@@ -259,6 +268,7 @@ fn check_dims(manifest: &Manifest) -> Result<(), Refusal> {
         ("vocab", dims.vocab, MAX_VOCAB),
         ("actions", dims.actions, 1024),
         ("max_tokens", manifest.tokenizer.max_tokens, MAX_TOKENS),
+        ("run_tokens", manifest.tokenizer.run_tokens, MAX_TOKENS),
     ];
     if let Some((name, found, limit)) = bounded.iter().find(|(_, found, limit)| *found == 0 || found > limit) {
         return refuse(format!("{name} of 1 to {limit}"), found.to_string());

@@ -6,6 +6,7 @@ use tokenizers::Tokenizer;
 
 use crate::error::Result;
 use crate::model::files::{Files, refused};
+use crate::model::manifest::TokenizerFile;
 use crate::model::run::failed;
 use crate::model::runtime::no_panic;
 use crate::model::wordpiece::WordPiece;
@@ -22,6 +23,8 @@ pub(super) struct Tokens {
     unknown: Option<u32>,
     vocab: u32,
     max_tokens: usize,
+    /// Most tokens of one run of the text tower.
+    pub(super) run_tokens: usize,
 }
 
 impl Tokens {
@@ -46,8 +49,9 @@ impl Tokens {
             return Err(refused(path)((format!("token ids below {vocab}"), format!("{id} for `{token}`"))));
         }
         let unknown = ["[UNK]", "<unk>"].iter().find_map(|token| found.get(*token).copied());
-        let (ascii, max_tokens) = (WordPiece::of(&tokenizer), files.manifest.tokenizer.max_tokens);
-        Ok(Tokens { tokenizer, ascii, unknown, vocab: vocab as u32, max_tokens })
+        let TokenizerFile { max_tokens, run_tokens, .. } = files.manifest.tokenizer;
+        let ascii = WordPiece::of(&tokenizer);
+        Ok(Tokens { tokenizer, ascii, unknown, vocab: vocab as u32, max_tokens, run_tokens })
     }
 
     /// The known tokens of a text, at most as many as the model reads. Empty when there is none.

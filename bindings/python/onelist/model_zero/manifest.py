@@ -81,6 +81,7 @@ def manifest(constants: Constants, onnx: bytes, tokenizer: bytes, training: Mapp
         "tokenizer": {
             "file": "tokenizer.json", "sha256": sha256(tokenizer), **_kind(json.loads(tokenizer)),
             "max_tokens": constants.tower.max_tokens, "special_tokens": False,
+            **({"run_tokens": constants.tower.run_tokens} if constants.tower.run_tokens else {}),
         },
         **({"text_tower": story} if story else {}),
         "codebook_sha256": sha256(constants.codebook.tobytes()),

@@ -26,6 +26,9 @@ class TokenTable:
     max_tokens = shape.MAX_TOKENS
     """tokens that are read of a text"""
 
+    run_tokens = None
+    """the engine's own choice"""
+
     @property
     def vocabulary(self) -> int:
         """V, the number of tokens."""

@@ -29,6 +29,11 @@ class Tower(Protocol):
         """Tokens that are read of a text."""
         ...
 
+    @property
+    def run_tokens(self) -> int | None:
+        """Most tokens of one run in the engine, where a token takes long; None for the engine's own choice."""
+        ...
+
     def embed(self, ids: NDArray[np.int64], mask: Array, weights: Array) -> Array:
         """The vectors [N,De] of token ids [N,T] in NumPy; a text without a token of weight is a zero vector."""
         ...

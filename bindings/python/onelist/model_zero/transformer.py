@@ -64,6 +64,9 @@ class Transformer:
         return cls(own, stored["token_weights"], story["heads"], story["epsilon"], story["first"], story["last"],
                    story["max_tokens"])  # fmt: skip
 
+    run_tokens = 512
+    """a third of a second of MiniLM on one core: who waits for a session waits so long"""
+
     @property
     def vocabulary(self) -> int:
         """V, the number of tokens."""

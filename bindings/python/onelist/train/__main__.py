@@ -10,6 +10,7 @@ from onelist.errors import Error
 from . import commands
 from .options import Options
 from .search_log import Searches, queries
+from .teacher import PER_GRADE, teach
 
 _KINDS: dict[str, Callable[[str], object]] = {"int": int, "float": float, "int | None": int, "float | None": float,
           "str": str, "str | None": str}  # fmt: skip
@@ -57,6 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--skip", nargs="*", default=[], help="text fields that no query is made from")
     one.add_argument("--date_field", help="field of items with their date, in seconds since 1970")
     _settings(one, Searches)
+    one = add("teach", help="write a teacher for distill, from a trained model or from labels")
+    one.add_argument("rows", help="file of export_training")
+    one.add_argument("out", help="Parquet file to write")
+    one.add_argument("--model", help="folder of a trained model, which scores every candidate")
+    one.add_argument("--items", help="items of the rows, for a model: JSON lines with an id and the texts")
+    one.add_argument("--labels", help="or judgments: JSON lines with query, item and grade")
+    one.add_argument("--skip", nargs="*", default=[], help="fields of items that the store does not embed")
+    one.add_argument("--per_grade", type=float, default=PER_GRADE, help=f"logits of one grade (default {PER_GRADE})")
     one = add("export", help="write the model of a finished fit once more")
     one.add_argument("checkpoint", help="folder of the fit")
     one.add_argument("out")
@@ -97,6 +106,11 @@ def main(arguments: list[str] | None = None) -> int:
             chosen = {one.name: getattr(args, one.name) for one in fields(Searches)}
             made = queries(args.items, args.out, base=args.base, events=args.events, judged=args.judged, skip=args.skip,
                            date_field=args.date_field, options=Searches(**chosen))  # fmt: skip
+            print("\n".join(f"{name:<24}{count:>12,}" for name, count in made.items()))
+            return 0
+        if args.command == "teach":
+            made = teach(args.rows, args.out, model=args.model, items=args.items, labels=args.labels, skip=args.skip,
+                         per_grade=args.per_grade)  # fmt: skip
             print("\n".join(f"{name:<24}{count:>12,}" for name, count in made.items()))
             return 0
         if args.command == "probe":
