@@ -113,13 +113,12 @@ impl Source<'_> {
         let Some(parent) = self.config.engine_cache.as_deref().filter(|_| provider == Provider::TensorRt) else {
             return Ok(None);
         };
+        let manifest = &self.files.manifest;
         // An engine depends on who built it, and for what.
-        let built_by = no_panic(ort::info).unwrap_or_default();
-        let ranges = tensorrt::profiles(&self.files.manifest, &Buckets::new(self.files.manifest.tokenizer.max_tokens));
-        let ranges: Vec<String> = ranges.into_iter().map(|(_, shapes)| shapes).collect();
-        let rest =
-            [&[built_by, self.config.precision.name()][..], &ranges.iter().map(String::as_str).collect::<Vec<_>>()];
-        let folder = EngineFolder::take(parent, &engines::name(&self.files.manifest.sha256, &rest.concat()))?;
+        let mut rest = vec![no_panic(ort::info).unwrap_or_default(), self.config.precision.name()];
+        let ranges = tensorrt::profiles(manifest, &Buckets::new(manifest.tokenizer.max_tokens));
+        rest.extend(ranges.iter().map(|(_, shapes)| shapes.as_str()));
+        let folder = EngineFolder::take(parent, &engines::name(&manifest.sha256, &rest))?;
         let building = folder.building()?;
         Ok(Some((folder, building)))
     }
