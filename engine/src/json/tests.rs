@@ -242,7 +242,7 @@ fn items_are_guessed_as_documented() {
 }
 
 #[test]
-fn events_and_requests_read_as_documented() {
+fn events_read_as_documented() {
     let events = events_from_json(
         r#"{"user": "u", "action": "purchase", "item": "a", "value": 2, "time": -0.5, "rank_id": "r", "query": null}
            {"user": "u", "action": "wave", "query": "red"}"#,
@@ -251,7 +251,10 @@ fn events_and_requests_read_as_documented() {
     bought.rank_id = Some("r".to_owned());
     let waved = Event::new("u", Action::Other("wave".to_owned())).query("red");
     assert_eq!(events.expect("reads"), [bought, waved]);
+}
 
+#[test]
+fn requests_read_as_documented() {
     let request = request_from_json(
         r#"{"query": "q", "user": "u", "history": ["a", {"item": "b", "action": "rate", "value": 5, "time": 9}],
             "like": ["l"], "among": ["m"], "vectors": {"image": [1, 0]}, "filter": {"price": {"<": 9}}, "exclude": ["x"],
