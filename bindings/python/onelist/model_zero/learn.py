@@ -22,10 +22,10 @@ Progress = Callable[[str], None]
 class Plan:
     """How to train: each of `pulls` in turn, up to `epochs`; the held-out tenth says which of them, and how long."""
 
-    pulls: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
-    epochs: int = 20
-    batch: int = 256
-    rate: float = 0.003
+    pulls: tuple[float, ...] = (0.03, 0.1, 0.3)
+    epochs: int = 10
+    batch: int = 512
+    rate: float = 0.005
     seed: int = 7
 
 

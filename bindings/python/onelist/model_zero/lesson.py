@@ -33,7 +33,8 @@ def teach(source: SentenceEncoder, rows: Array, weights: Array, texts: Sequence[
     lists = [ids for text in dict.fromkeys(texts) if weights[ids := cut(text)].any()]
     mean, axes = table.reduction(rows, width, np.flatnonzero(weights == 0).tolist())
     vectors = bulk.embed(tower, lists, progress) if lists else np.zeros((0, source.encoder.width), np.float32)
-    return Taught(learn(np.asarray((rows - mean) @ axes, np.float32), weights, lists, targets(vectors, axes), progress, plan), len(lists))
+    start = np.asarray((rows - mean) @ axes, np.float32)
+    return Taught(learn(start, weights, lists, targets(vectors, axes), progress, plan), len(lists))
 
 
 def targets(vectors: Array, axes: Array) -> Array:
