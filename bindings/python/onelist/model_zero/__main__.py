@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import export, manifest, table
+from . import export, manifest, passages, table
 from .constants import Constants, Scorer
 from .encoder import Encoder
 from .folder import EncoderRefusedError, SentenceEncoder, licence_of
+from .passages import TooFewTextsError
 from .transformer import KIND as TRANSFORMER
 
 # Chosen on the validation halves of scifact and the movie judgments: see docs/MODEL.md.
@@ -39,14 +40,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--metrics", type=Path, default=Path(__file__).with_name("metrics.json"),
                         help="figures for the manifest of a table (the shipped ones); measure again after a change")  # fmt: skip
     parser.add_argument("--rows", type=Path, help="table: cache of the encoder's vocabulary rows (.npy), made when absent")
+    parser.add_argument("--learn-table", type=Path, nargs="*", metavar="FILE",
+                        help="table: train its rows to give the encoder's vectors of passages of --texts, and of these files, of "
+                             "which nothing else is taken; needs PyTorch")  # fmt: skip
+    parser.add_argument("--passages", type=int, default=10_000, help="at most so many of each file for --learn-table (10000)")
     parser.add_argument("--max-tokens", type=int, help="transformer: cut texts shorter than the encoder does")
     parser.add_argument("--full", action="store_true", help="transformer: store f32 matrices and not int8, four times the bytes")
-    parser.add_argument("--name", help="transformer: the model's name (that of the encoder's folder)")
+    parser.add_argument("--name", help="the model's name (transformer: the encoder's folder; a learned table: learned-table)")
     args = parser.parse_args()
     if (args.base is None) == (args.encoder is None or args.texts is None):
         parser.error("expected either --base, or --encoder and --texts")
     if args.max_tokens is not None and args.max_tokens < 1:
         parser.error(f"expected --max-tokens of 1 or more, found {args.max_tokens}")
+    if args.passages < 1:
+        parser.error(f"expected --passages of 1 or more, found {args.passages}")
+    if args.learn_table is not None and (args.base or args.tower == TRANSFORMER):
+        parser.error("expected --learn-table with --tower table and an encoder, found --base or --tower transformer")
     return args
 
 
@@ -71,7 +80,7 @@ def main() -> None:
             sizes = _convert(args, scorer)
         else:
             sizes = _distil(args, scorer, metrics)
-    except EncoderRefusedError as error:
+    except (EncoderRefusedError, TooFewTextsError) as error:
         sys.exit(f"error: {error}")
     print("\n".join(f"{name:<24}{size:>12,} bytes" for name, size in sizes.items()))
 
@@ -114,16 +123,39 @@ def _distil(args: argparse.Namespace, scorer: Scorer, metrics: dict[str, object]
     shipped = export.Recipe()
     recipe = export.Recipe(item=args.width or shipped.item, power=shipped.power if args.power is None else args.power)
     groups = export.group_ids([export.read_texts(path) for path in args.texts], vocabulary)
-    tokens = export.build_table(rows, vocabulary, groups, recipe)
+    if args.learn_table is None:
+        tokens, story = export.build_table(rows, vocabulary, groups, recipe), {}
+    else:
+        tokens, story = _learn(args, rows, export.token_weights(groups, vocabulary, recipe), recipe)
     constants = export.build_constants(tokens, export.table_vectors(tokens, groups), recipe, scorer, _progress)
     training = {
-        "encoder": "all-MiniLM-L6-v2 (Apache-2.0), vocabulary distilled token by token",
+        "encoder": "all-MiniLM-L6-v2 (Apache-2.0), vocabulary distilled token by token"
+                   + (", then trained on its vectors of passages" if story else ""),
         "encoder_sha256": manifest.sha256((args.encoder / "model.safetensors").read_bytes()),
         "data": _data(args.texts),
         "licence": "retail: CC BY 4.0 (UCI Online Retail II); scifact: abstracts ODC-By 1.0",
         "power": recipe.power,
-    }
+        **story,
+    }  # fmt: skip
+    if story:
+        return export.write(args.out, constants, tokenizer, training, {}, manifest.About(args.name or "learned-table"))
     return export.write(args.out, constants, tokenizer, training, metrics)
+
+
+def _learn(args: argparse.Namespace, rows: table.Array, weights: table.Array,
+           recipe: export.Recipe) -> tuple[table.TokenTable, dict[str, object]]:  # fmt: skip
+    """A table whose rows are trained on passages of the catalogues and of further files, and what the manifest says of it."""
+    try:
+        from . import lesson
+    except ImportError as error:
+        sys.exit(f"error: --learn-table needs PyTorch ({error}); `pip install torch`")
+    files = [*args.texts, *args.learn_table]
+    texts = [text for path in files for text in passages.read(path, args.passages)]
+    taught = lesson.teach(SentenceEncoder.read(args.encoder), rows, weights, texts, recipe.content, _progress)
+    story = {"passages": taught.texts, "pull": taught.learned.pull, "epochs": taught.learned.epochs,
+             "miss": [round(taught.learned.before, 4), round(taught.learned.after, 4)],
+             "further_data": _data(args.learn_table)}  # fmt: skip
+    return table.packed(taught.learned.rows, weights), {"learned": story}
 
 
 if __name__ == "__main__":

@@ -41,16 +41,20 @@ class Recipe:
 
 def read_texts(path: Path) -> list[str]:
     """The text of each line of a JSON-lines catalogue, gzipped or not: title and body, or else all texts by name."""
+    return [" ".join(fields_of(row)) for row in read_rows(path)]
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The lines of a JSON-lines catalogue, gzipped or not."""
     read = gzip.open if path.suffix == ".gz" else open
     with read(path, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [_text_of(row) for row in rows]
+        return [json.loads(line) for line in lines]
 
 
-def _text_of(row: Mapping[str, Any]) -> str:
+def fields_of(row: Mapping[str, Any]) -> list[str]:
+    """The texts of an item: title and body, or else all of them by name."""
     named = [str(row[key]) for key in ("title", "text", "overview") if row.get(key)]
-    others = [row[key] for key in sorted(row) if key != "id" and isinstance(row[key], str)]
-    return " ".join(named or others)
+    return named or [row[key] for key in sorted(row) if key != "id" and isinstance(row[key], str)]
 
 
 def token_weights(groups: Sequence[Sequence[list[int]]], vocabulary: dict[str, int], recipe: Recipe) -> Array:
@@ -69,8 +73,7 @@ def build_table(rows: Array, vocabulary: dict[str, int], groups: Sequence[Sequen
                 recipe: Recipe) -> TokenTable:  # fmt: skip
     """The int8 token table of encoder rows [V,width] with its default weights."""
     reduced = table.reduce(rows, recipe.content, table.silent_tokens(vocabulary))
-    quantised, scales = table.quantise(reduced)
-    return TokenTable(quantised, scales, token_weights(groups, vocabulary, recipe))
+    return table.packed(reduced, token_weights(groups, vocabulary, recipe))
 
 
 def table_vectors(tokens: TokenTable, groups: Sequence[Sequence[list[int]]]) -> list[Array]:

@@ -109,15 +109,25 @@ def axes_of(covariance: NDArray[np.float64]) -> tuple[Array, Array]:
 
 def reduce(rows: Array, width: int, skip: Sequence[int]) -> Array:
     """Project vocabulary rows onto their first `width` principal axes, fitted without the `skip` rows."""
-    kept = np.delete(rows, list(skip), axis=0)
-    mean, axes, _ = principal_axes(kept)
-    return np.asarray((rows - mean) @ axes[:, :width], np.float32)
+    mean, axes = reduction(rows, width, skip)
+    return np.asarray((rows - mean) @ axes, np.float32)
+
+
+def reduction(rows: Array, width: int, skip: Sequence[int]) -> tuple[Array, Array]:
+    """Mean and first `width` principal axes of vocabulary rows, fitted without the `skip` rows."""
+    mean, axes, _ = principal_axes(np.delete(rows, list(skip), axis=0))
+    return mean, axes[:, :width]
 
 
 def quantise(rows: Array) -> tuple[NDArray[np.int8], Array]:
     """Symmetric int8 rows and one scale per row, so that `rows ~ int8 * scale`."""
     scales = np.maximum(np.abs(rows).max(1), _SMALLEST_NORM) / np.float32(127.0)
     return np.rint(rows / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+
+
+def packed(rows: Array, weights: Array) -> TokenTable:
+    """The table of rows [V,De] in int8, and weights [V]."""
+    return TokenTable(*quantise(rows), weights)
 
 
 def silent_tokens(vocabulary: dict[str, int]) -> list[int]:
