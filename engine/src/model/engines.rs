@@ -75,7 +75,11 @@ impl EngineFolder {
         make(parent).map_err(|error| failed("made", parent, error))?;
         let path = parent.join(name);
         for _ in 0..ATTEMPTS {
-            make(&path).map_err(|error| failed("made", &path, error))?;
+            match make(&path) {
+                // It was there, and was removed before it was looked at.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && !path.is_file() => continue,
+                made => made.map_err(|error| failed("made", &path, error))?,
+            }
             if !trusted(&path).map_err(fault)? {
                 continue;
             }
