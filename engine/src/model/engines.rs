@@ -8,6 +8,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
@@ -27,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How often a folder that was removed under our hands is made anew.
 const ATTEMPTS: usize = 8;
+/// How the name of a folder begins that is being removed, or was by a process that died. A process has a number, and each
+/// removal another.
+const REMOVED: &str = "removed-";
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Letters of a folder's name: SHA-256 of the model, a dash, and the start of that of the rest.
 const MODEL_LETTERS: usize = 64;
 const REST_LETTERS: usize = 16;
@@ -134,10 +139,14 @@ impl EngineFolder {
 
     /// Whether the locked file is still the one under its name.
     fn is_there(&self) -> bool {
-        let named = std::fs::metadata(self.path.join(USED));
-        let ours = self.used.metadata();
-        matches!((named, ours), (Ok(named), Ok(ours)) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()))
+        is_in(&self.used, &self.path)
     }
+}
+
+/// Whether an open file is the one that says that a folder is used.
+fn is_in(used: &File, folder: &Path) -> bool {
+    let (named, ours) = (std::fs::metadata(folder.join(USED)), used.metadata());
+    matches!((named, ours), (Ok(named), Ok(ours)) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()))
 }
 
 fn fault(found: String) -> Fault {
@@ -159,8 +168,13 @@ fn tidy(parent: &Path, own: &str) {
     let Ok(entries) = std::fs::read_dir(parent) else {
         return;
     };
+    let (left, entries): (Vec<_>, Vec<_>) =
+        entries.flatten().partition(|entry| entry.file_name().to_string_lossy().starts_with(REMOVED));
+    for entry in left {
+        let _ = std::fs::remove_dir_all(entry.path());
+    }
     let mut others: Vec<(SystemTime, PathBuf)> = entries
-        .flatten()
+        .into_iter()
         .filter(|entry| entry.file_name().to_str().is_some_and(|name| name != own && is_ours(name)))
         .map(|entry| (last_used(&entry.path()), entry.path()))
         .collect();
@@ -170,8 +184,14 @@ fn tidy(parent: &Path, own: &str) {
         let Ok(used) = OpenOptions::new().read(true).write(true).open(path.join(USED)) else {
             continue;
         };
-        if flock(&used, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            let _ = std::fs::remove_dir_all(&path);
+        // IMPORTANT: locked, then looked at, then renamed. Who has this lock on the file that is there is the only one who
+        // removes; and under another name nobody makes files in what is being removed.
+        if flock(&used, FlockOperation::NonBlockingLockExclusive).is_ok() && is_in(&used, &path) {
+            let away =
+                parent.join(format!("{REMOVED}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+            if std::fs::rename(&path, &away).is_ok() {
+                let _ = std::fs::remove_dir_all(&away);
+            }
         }
     }
 }
@@ -241,11 +261,13 @@ mod tests {
             age(take(number).path(), 1_000 - u64::from(number));
         }
         std::fs::create_dir(parent.path().join("somebody's own")).unwrap();
+        std::fs::create_dir_all(parent.path().join("removed-1-1/half")).unwrap();
         drop(take(9));
         let there = |number: u8| parent.path().join(key(number)).exists();
         let stay: Vec<u8> = (1..=9).filter(|number| there(*number)).collect();
         assert_eq!(stay, [1, 5, 6, 7, 8, 9], "the one in use, the four newest, and the one just made");
         assert!(in_use.is_there() && parent.path().join("somebody's own").exists());
+        assert!(!parent.path().join("removed-1-1").exists(), "what another process could not finish");
     }
 
     #[test]
