@@ -9,7 +9,7 @@ use crate::model::contract::{Kind, Tensor};
 use crate::model::manifest::Manifest;
 use crate::model::pad::Numbers;
 use crate::model::scan::{Initializer, Scanned};
-use crate::model::wire::{Field, Reader};
+use crate::model::wire::{Field, Reader, varint};
 
 /// `ModelProto.graph`, `GraphProto.initializer`, `TensorProto.name`.
 const GRAPH: u64 = 7;
@@ -111,14 +111,4 @@ fn name(file: &[u8], tensor: Range<usize>) -> Result<&str, String> {
         }
     }
     Ok(name)
-}
-
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
 }

@@ -107,6 +107,17 @@ pub(super) fn packed(file: &[u8], range: Range<usize>, limit: usize) -> Result<V
     Ok(numbers)
 }
 
+/// A number as the format writes it: seven bits to a byte, the lowest first.
+pub(super) fn varint(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

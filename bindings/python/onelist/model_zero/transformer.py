@@ -65,7 +65,7 @@ class Transformer:
                    story["max_tokens"])  # fmt: skip
 
     run_tokens = 512
-    """a third of a second of MiniLM on one core: who waits for a session waits so long"""
+    """about a third of a second of MiniLM on one core, by its texts a second: who waits for a session waits so long"""
 
     @property
     def vocabulary(self) -> int:

@@ -6,20 +6,11 @@ use super::{Copy, MANIFEST, ONNX, TOKENIZER, refusal};
 use crate::config::{Config, Precision, Provider};
 use crate::error::Error;
 use crate::model::Model;
-
-fn varint(mut number: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
-}
+use crate::model::wire::varint;
 
 /// One length-delimited protobuf field.
-fn field(number: usize, body: &[u8]) -> Vec<u8> {
-    [varint(number << 3 | 2), varint(body.len()), body.to_vec()].concat()
+fn field(number: u64, body: &[u8]) -> Vec<u8> {
+    [varint(number << 3 | 2), varint(body.len() as u64), body.to_vec()].concat()
 }
 
 /// The shipped graph with more in it: protobuf merges a message that appears twice, so appended bytes are part of it.
