@@ -333,7 +333,8 @@ onelist_status onelist_shadow_model(onelist_engine *engine,
                                     size_t *shadow_json_len);
 
 // Lets a loaded model answer from the next ranking on, or with 0 that of the configuration. When the call returns that is on
-// disk. Rankings that run end with the model they began with.
+// disk. Rankings that run end with the model they began with. For a model of another vector space every item is placed anew
+// first, while the old model answers.
 //
 // - `version`: of onelist_models(); another one is ONELIST_INPUT.
 onelist_status onelist_promote_model(onelist_engine *engine,
