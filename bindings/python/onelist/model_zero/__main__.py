@@ -37,8 +37,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--power", type=float, help=f"whitening power ({recipe.power}; transformer {TRANSFORMER_POWER})")
     parser.add_argument("--weights", type=Path, default=Path(__file__).with_name("weights.json"),
                         help="the scorer's constants (the shipped ones)")  # fmt: skip
-    parser.add_argument("--metrics", type=Path, default=Path(__file__).with_name("metrics.json"),
-                        help="figures for the manifest of a table (the shipped ones); measure again after a change")  # fmt: skip
+    parser.add_argument("--metrics", type=Path,
+                        help="figures for the manifest, as JSON (none; with --base those of the base): measure after a change")  # fmt: skip
     parser.add_argument("--rows", type=Path, help="table: cache of the encoder's vocabulary rows (.npy), made when absent")
     parser.add_argument("--learn-table", type=Path, nargs="*", metavar="FILE",
                         help="table: train its rows to give the encoder's vectors of passages of --texts, and of these files, of "
@@ -59,27 +59,26 @@ def _arguments() -> argparse.Namespace:
     return args
 
 
-def _rescore(base: Path, out: Path, scorer: Scorer, metrics: dict[str, object]) -> dict[str, int]:
+def _rescore(base: Path, out: Path, scorer: Scorer, metrics: dict[str, object] | None) -> dict[str, int]:
     """A model with the tower and the space of `base` and another scorer."""
     constants = Constants.read(base / "base.onnx", scorer)
     told = json.loads((base / "manifest.json").read_text())
     about = manifest.About(told["name"], told["licence"])
-    if constants.tower.story():
-        metrics = told["metrics"]
-    return export.write(out, constants, (base / "tokenizer.json").read_bytes(), told["training"], metrics, about)
+    tokenizer = (base / "tokenizer.json").read_bytes()
+    return export.write(out, constants, tokenizer, told["training"], told["metrics"] if metrics is None else metrics, about)
 
 
 def main() -> None:
     """Read, distil or convert, fit, write."""
     args = _arguments()
-    metrics, scorer = json.loads(args.metrics.read_text()), Scorer.read(args.weights)
+    metrics, scorer = json.loads(args.metrics.read_text()) if args.metrics else None, Scorer.read(args.weights)
     try:
         if args.base:
             sizes = _rescore(args.base, args.out, scorer, metrics)
         elif args.tower == TRANSFORMER:
             sizes = _convert(args, scorer)
         else:
-            sizes = _distil(args, scorer, metrics)
+            sizes = _distil(args, scorer, metrics or {})
     except (EncoderRefusedError, TooFewTextsError) as error:
         sys.exit(f"error: {error}")
     print("\n".join(f"{name:<24}{size:>12,} bytes" for name, size in sizes.items()))
@@ -137,9 +136,8 @@ def _distil(args: argparse.Namespace, scorer: Scorer, metrics: dict[str, object]
         "power": recipe.power,
         **story,
     }  # fmt: skip
-    if story:
-        return export.write(args.out, constants, tokenizer, training, {}, manifest.About(args.name or "learned-table"))
-    return export.write(args.out, constants, tokenizer, training, metrics)
+    about = manifest.About(args.name or ("learned-table" if story else manifest.NAME))
+    return export.write(args.out, constants, tokenizer, training, metrics, about)
 
 
 def _learn(args: argparse.Namespace, rows: table.Array, weights: table.Array,
