@@ -12,7 +12,9 @@
 //! Keys share slots when there are more of them: the last one asked for stays.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arc_swap::ArcSwapOption;
 
 use crate::error::Result;
 use crate::id::ItemKey;
@@ -41,15 +43,17 @@ const KEYS: u64 = (1 << 48) - 1;
 /// The slots of one catalog.
 #[derive(Default)]
 pub(super) struct VectorSlots {
-    /// Made for the length of the first vector that comes. One of another length is left to the table.
-    slots: OnceLock<Slots>,
+    /// None before the first vector comes.
+    slots: ArcSwapOption<Slots>,
     /// Held by whoever changes slots. The largest number of a transaction that has raised floors.
     floor: Mutex<u64>,
 }
 
+/// Slots for vectors of one length.
 struct Slots {
-    /// Length of a vector.
     bytes: usize,
+    /// The transaction whose reader brought the first one.
+    since: u64,
     chunks: Box<[OnceLock<Box<[AtomicU64]>>]>,
 }
 
@@ -61,8 +65,9 @@ impl VectorSlots {
         }
         let mut floor = self.lock();
         *floor = (*floor).max(txn);
+        let slots = self.slots.load();
         for (space, key) in changed {
-            if let Some(slot) = self.slots.get().and_then(|slots| slots.at(*key)) {
+            if let Some(slot) = slots.as_ref().and_then(|slots| slots.at(*key)) {
                 let owner = Some(slot[OWNER].load(Ordering::Relaxed)).filter(|is| owner(*space, *key) != Some(*is));
                 change(slot, || {
                     slot[OWNER].store(owner.unwrap_or(NOBODY), Ordering::Relaxed);
@@ -76,7 +81,8 @@ impl VectorSlots {
 
     /// Copies what a reader of transaction `txn` would find in the table into `room`, when it is known; says its length.
     fn get(&self, space: SpaceNumber, key: ItemKey, txn: u64, room: &mut Vec<u8>) -> Option<usize> {
-        let slots = self.slots.get()?;
+        let slots = self.slots.load();
+        let slots = slots.as_ref()?;
         let slot = slots.at(key)?;
         let changes = slot[CHANGES].load(Ordering::Acquire);
         let owned = owner(space, key) == Some(slot[OWNER].load(Ordering::Relaxed));
@@ -94,13 +100,10 @@ impl VectorSlots {
     /// Keeps what a reader of transaction `txn` found in the table, unless somebody else changes slots just now.
     fn offer(&self, space: SpaceNumber, key: ItemKey, txn: u64, vector: &[u8]) {
         let (Some(owner), Ok(floor)) = (owner(space, key), self.floor.try_lock()) else { return };
-        if vector.is_empty() {
-            return;
-        }
-        let slots = self.slots.get_or_init(|| Slots::new(vector.len()));
+        let Some(slots) = self.slots_for(vector.len(), txn) else { return };
         let slot = slots.make(key, *floor);
         let held = slot[OWNER].load(Ordering::Relaxed) == owner;
-        if held || vector.len() != slots.bytes || slot[FLOOR].load(Ordering::Relaxed) > txn {
+        if held || slot[FLOOR].load(Ordering::Relaxed) > txn {
             return;
         }
         change(slot, || {
@@ -113,9 +116,25 @@ impl VectorSlots {
         });
     }
 
+    /// The slots for vectors of a length that a reader of transaction `txn` brings: new ones when all before had another,
+    /// as after a move to a model of another width; `None` for a reader from before the move. The caller holds the lock.
+    fn slots_for(&self, bytes: usize, txn: u64) -> Option<Arc<Slots>> {
+        let slots = self.slots.load_full();
+        match slots {
+            Some(slots) if slots.bytes == bytes => Some(slots),
+            Some(slots) if slots.since > txn => None,
+            _ if bytes == 0 => None,
+            _ => {
+                let slots = Arc::new(Slots::new(bytes, txn));
+                self.slots.store(Some(slots.clone()));
+                Some(slots)
+            }
+        }
+    }
+
     /// Has the slot of an item at hand for [`VectorSlots::get`].
     fn fetch(&self, key: ItemKey) {
-        if let Some(slot) = self.slots.get().and_then(|slots| slots.at(key)) {
+        if let Some(slot) = self.slots.load().as_ref().and_then(|slots| slots.at(key)) {
             prefetch(slot);
         }
     }
@@ -126,10 +145,10 @@ impl VectorSlots {
 }
 
 impl Slots {
-    fn new(bytes: usize) -> Slots {
+    fn new(bytes: usize, since: u64) -> Slots {
         let slot = (bytes.div_ceil(size_of::<u64>()) + HEAD) * size_of::<u64>();
         let chunks = (MEMORY / (slot * CHUNK)).max(1);
-        Slots { bytes, chunks: (0..chunks).map(|_| OnceLock::new()).collect() }
+        Slots { bytes, since, chunks: (0..chunks).map(|_| OnceLock::new()).collect() }
     }
 
     /// Words of a vector.
@@ -180,7 +199,7 @@ fn owner(space: SpaceNumber, key: ItemKey) -> Option<u64> {
 
 impl CatalogRead {
     /// The stored components of a vector: as `View::vector`, and sooner when they are known; then they are copied into
-    /// `room`. For vectors of one length, those of items: what others find is not kept.
+    /// `room`. For the space of items only: vectors of several lengths would drive each other out.
     pub(crate) fn vector<'r>(
         &'r self,
         space: SpaceNumber,
@@ -216,7 +235,7 @@ mod tests {
 
     /// Keys of which some share slots, some a chunk, and one has no slot.
     fn keys() -> [ItemKey; 7] {
-        let slots = (Slots::new(BYTES).chunks.len() * CHUNK) as u64;
+        let slots = (Slots::new(BYTES, 0).chunks.len() * CHUNK) as u64;
         [0, 1, CHUNK as u64, slots, slots + 1, 2 * slots, u64::MAX - 1].map(ItemKey)
     }
 
@@ -263,7 +282,7 @@ mod tests {
                     Step::Write(all, commits) => {
                         let mut write = catalog.write().unwrap();
                         for (space, key, value) in all {
-                            // One value in nine is of another length, which no slot can hold.
+                            // One value in nine is of another length, which brings other slots.
                             let bytes = vec![value; if value == 8 { 20 } else { BYTES }];
                             let vector = (value > 0).then_some(bytes.as_slice());
                             write.set_vector(SPACES[space], keys[key], vector).unwrap();
@@ -315,6 +334,10 @@ mod tests {
         slots.offer(space, shares, 9, &second);
         assert_eq!(slots.get(space, key, 9, &mut room), None);
         assert_eq!(slots.get(space, shares, 9, &mut room), Some(BYTES));
+        // Vectors of another length take all, and those of before do not come back.
+        slots.offer(space, key, 10, &[3; 21]);
+        slots.offer(space, other, 9, &first);
+        assert_eq!((slots.get(space, key, 10, &mut room), slots.get(space, other, 10, &mut room)), (Some(21), None));
     }
 
     #[test]
@@ -324,7 +347,7 @@ mod tests {
             [key.0, txn].repeat(24).into_iter().flat_map(u64::to_le_bytes).collect()
         }
         let slots = VectorSlots::default();
-        let shared = (Slots::new(384).chunks.len() * CHUNK) as u64;
+        let shared = (Slots::new(384, 0).chunks.len() * CHUNK) as u64;
         let keys = [ItemKey(3), ItemKey(3 + shared)];
         let (committed, seen, over) = (AtomicU64::new(1), AtomicU64::new(0), AtomicBool::new(false));
         let read = || {
