@@ -145,6 +145,10 @@ pub struct Config {
     /// Fit the vector space of items to the catalog in the background when it has reached a thousand items with text, and
     /// again each time it has grown tenfold (default: only when [`crate::Engine::fit_space`] is called).
     pub fit_space: bool,
+    /// Places every item anew while the store opens, when the model that answers is of another vector space than the stored
+    /// vectors, instead of refusing to open (default: refuse). It takes as long as embedding all texts and building the
+    /// graph again; after a crash the next opening begins anew. Vectors of the caller's own are not touched.
+    pub re_embed: bool,
     /// What actions mean, by name: for those of the caller's own, and for others whose default does not fit. Applies to
     /// events that are logged from now on.
     pub actions: BTreeMap<String, ActionConfig>,
@@ -188,6 +192,7 @@ impl Default for Config {
             weights: Vec::new(),
             calibrate: false,
             fit_space: false,
+            re_embed: false,
             actions: BTreeMap::new(),
             rating_scale: (1.0, 5.0),
             retention: Retention::default(),

@@ -1,4 +1,4 @@
-//! Fitting the vector space of items to the catalog, and moving every item into it while requests go on.
+//! Fitting the vector space of items to the catalog, and moving every item into another space while requests go on.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -11,14 +11,17 @@ mod eigen;
 mod generation;
 mod whitening;
 
-use crate::catalog::SpaceNumber;
+use std::sync::Arc;
+
+use crate::catalog::{CatalogWrite, SpaceNumber};
 use crate::error::{Error, Result};
 use crate::id::ItemKey;
 use crate::item_space::{self, FittedSpace, ItemSpace};
+use crate::live::Live;
 use crate::model::{Model, SpaceTensors};
 use crate::stores::{Stores, lock};
 
-use generation::Generation;
+use generation::{Generation, Successor};
 pub(crate) use generation::{adopt, forget_old};
 
 /// Items with content from which a fit is worth its while, and how many times as many there must be for the next one.
@@ -64,15 +67,31 @@ fn fit_now(stores: &Stores) -> Result<bool> {
     let (tensors, error) = fit(stores, &model, &sample)?;
     let fits = live.fit.as_ref().map_or(0, |fit| fit.fits) + 1;
     let fit = FittedSpace {
-        id: format!("{}+{}", model.space_id(), crate::random::hex_id()),
+        id: item_space::generation_id(model.space_id()),
         base: model.space_id().to_owned(),
         number: live.other_number(),
         fits,
         items: sample.items,
         error,
     };
-    Generation::begin(stores, model, fit, tensors)?.fill()?;
+    Generation::begin(stores, model, fit, Some(tensors))?.fill(None)?;
     Ok(true)
+}
+
+/// Places every item in the space that another model ships with, and lets that model answer: in one commit, together with
+/// what `note` writes. Until then the one that is live answers. The caller holds [`Stores::change`], or owns the store.
+///
+/// # Errors
+/// [`Error::Closed`] when the engine closes meanwhile, and what reading, embedding and writing answer; nothing changes then.
+pub(crate) fn move_to(
+    stores: &Stores,
+    live: Arc<Live>,
+    note: &dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
+) -> Result<()> {
+    let _one_at_a_time = lock(&stores.fitting);
+    let model = live.model.clone();
+    let space = FittedSpace::shipped_with(&model, stores.item_space()?.other_number());
+    Generation::begin(stores, model, space, None)?.fill(Some(Successor { live, note }))
 }
 
 /// The constants of a space fitted to a sample, and the mean squared distance of vectors from centres not fitted to them.

@@ -1,6 +1,6 @@
 //! The vector space of items as a store has it: what ships with the model, or constants that were fitted to the catalog.
 //!
-//! Vectors and semantic ids of a fit live under a number of their own in the catalog and in a graph of their own. One
+//! Vectors and semantic ids of a fit, and those of another model that the items were moved to, live under a number of their own in the catalog and in a graph of their own. One
 //! record names the space that is live, so a commit of that record is the flip; whoever pins a commit reads the record
 //! in it, and with that vectors, codes and graph of one space.
 
@@ -12,7 +12,7 @@ use crate::catalog::{CatalogWrite, SpaceNumber, View};
 use crate::error::{Error, Result};
 use crate::model::{Model, SpaceTensors};
 use crate::stats::SpaceStats;
-use crate::stores::{ITEM_SPACE, Stores};
+use crate::stores::{ITEM_SPACE, SpaceRow, Stores};
 use crate::vector::{Space, SpaceSpec};
 
 /// The meta records: the live space, whether its semantic ids are all made, and how well new items fit into it.
@@ -27,16 +27,16 @@ const ROWS: usize = 10_000;
 /// New items that drift looks back at, about.
 const DRIFT_ITEMS: u64 = 1_000;
 
-/// What is known of a fit.
+/// What is known of a space that a store did not begin with: a fit, or the space that another model ships with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FittedSpace {
-    /// What makes vectors of this space comparable.
+    /// Whose vectors these are: no two generations have the same.
     pub id: String,
-    /// The model's own space when it was fitted: under a model of another one the fit means nothing.
+    /// The space that its model ships with: under a model of another one the vectors mean nothing.
     pub base: String,
     /// Where its vectors and codes are in the catalog.
     pub number: SpaceNumber,
-    /// How many fits there were, this one included.
+    /// How many fits there were under this model, this one included; 0 for the space that the model ships with.
     pub fits: u64,
     /// Items with content when it was fitted.
     pub items: u64,
@@ -45,6 +45,12 @@ pub(crate) struct FittedSpace {
 }
 
 impl FittedSpace {
+    /// The space that a model ships with, as the next generation of a store that lives in another one.
+    pub(crate) fn shipped_with(model: &Model, number: SpaceNumber) -> FittedSpace {
+        let base = model.space_id().to_owned();
+        FittedSpace { id: generation_id(&base), base, number, fits: 0, items: 0, error: 0.0 }
+    }
+
     /// The record of the live fit; `None` for the space that ships with the model.
     pub(crate) fn live(view: View<'_>) -> Result<Option<FittedSpace>> {
         Ok(view.meta::<Option<FittedSpace>>(LIVE)?.flatten())
@@ -62,9 +68,14 @@ impl FittedSpace {
     }
 }
 
-/// Forgets a fit to a model that is not the one that is loaded: the store has no items, or opening had refused it.
-pub(crate) fn settle(write: &mut CatalogWrite<'_>, model: &Model, empty: bool) -> Result<()> {
-    if FittedSpace::live(write.view())?.is_some_and(|fit| fit.base != model.space_id()) {
+/// The name of a new generation of a base space.
+pub(crate) fn generation_id(base: &str) -> String {
+    format!("{base}+{}", crate::random::hex_id())
+}
+
+/// Forgets what belongs to another base space than the store's: the store has no items.
+pub(crate) fn settle(write: &mut CatalogWrite<'_>, base: &str, empty: bool) -> Result<()> {
+    if FittedSpace::live(write.view())?.is_some_and(|fit| fit.base != base) {
         write.set_meta(LIVE, &None::<FittedSpace>)?;
         for number in NUMBERS {
             while write.view().has_space(number)? {
@@ -87,43 +98,54 @@ pub(crate) fn complete_sids(write: &mut CatalogWrite<'_>) -> Result<()> {
 
 /// One vector space of items, in use.
 pub(crate) struct ItemSpace {
-    /// What makes vectors of this space comparable.
+    /// Whose vectors these are: no two generations have the same.
     pub id: String,
+    /// The space that its model ships with; no model of another one can place anything in it.
+    pub base: String,
     /// Where its vectors and codes are in the catalog.
     pub number: SpaceNumber,
     pub graph: Arc<Space>,
-    /// `None` for the space that ships with the model.
+    /// `None` for the space that the store began with.
     pub fit: Option<FittedSpace>,
     tensors: Option<SpaceTensors>,
 }
 
 impl ItemSpace {
-    /// A space around a graph: that of a fit, or the one that ships with the model.
-    pub(crate) fn new(model: &Model, fit: Option<(FittedSpace, SpaceTensors)>, graph: Arc<Space>) -> ItemSpace {
-        let (fit, tensors) = fit.unzip();
-        let id = fit.as_ref().map_or_else(|| model.space_id().to_owned(), |fit| fit.id.clone());
-        let number = fit.as_ref().map_or(NUMBERS[0], |fit| fit.number);
-        ItemSpace { id, number, graph, fit, tensors }
+    /// A generation around its graph, with its constants where it is a fit.
+    pub(crate) fn new(fit: FittedSpace, tensors: Option<SpaceTensors>, graph: Arc<Space>) -> ItemSpace {
+        let (id, base, number) = (fit.id.clone(), fit.base.clone(), fit.number);
+        ItemSpace { id, base, number, graph, fit: Some(fit), tensors }
     }
 
-    /// The live space as the store's records have it, around the graph that `open` finds for it.
+    /// The live space as the store's records have it, around the graph that `open` finds for it. `row` names the base
+    /// space, which is another one than the model's when the items are about to be moved.
     pub(crate) fn read(
         view: View<'_>,
+        row: &SpaceRow,
         model: &Model,
         open: impl FnOnce(&SpaceSpec) -> Result<Arc<Space>>,
     ) -> Result<ItemSpace> {
-        let fit = match FittedSpace::live(view)? {
-            None => None,
-            Some(fit) => {
-                let tensors: Option<SpaceTensors> = view.meta(&FittedSpace::tensors(fit.number))?;
-                let tensors = tensors.ok_or_else(|| Error::damaged("fitted vector space", "no constants"))?;
-                model.check_space(&tensors)?;
-                Some((fit, tensors))
-            }
+        let spec = |id: &str| SpaceSpec { id: id.to_owned(), ..row.spec() };
+        let Some(fit) = FittedSpace::live(view)? else {
+            let (id, base, number) = (row.id.clone(), row.id.clone(), NUMBERS[0]);
+            return Ok(ItemSpace { graph: open(&spec(&id))?, id, base, number, fit: None, tensors: None });
         };
-        let id = fit.as_ref().map_or(model.space_id(), |(fit, _)| &fit.id);
-        let graph = open(&spec(model, id))?;
-        Ok(ItemSpace::new(model, fit, graph))
+        let graph = open(&spec(&fit.id))?;
+        if fit.fits == 0 || fit.base != model.space_id() {
+            return Ok(ItemSpace::new(fit, None, graph));
+        }
+        let tensors: Option<SpaceTensors> = view.meta(&FittedSpace::tensors(fit.number))?;
+        let tensors = tensors.ok_or_else(|| Error::damaged("fitted vector space", "no constants"))?;
+        model.check_space(&tensors)?;
+        Ok(ItemSpace::new(fit, Some(tensors), graph))
+    }
+
+    /// What makes vectors comparable with those of another store: the model's own name for the space, unless it was fitted.
+    pub(crate) fn name(&self) -> &str {
+        match &self.fit {
+            Some(fit) if fit.fits > 0 => &self.id,
+            _ => &self.base,
+        }
     }
 
     /// What the model is fed to work in this space; `None` for its defaults.
@@ -199,10 +221,11 @@ impl Drift {
 pub(crate) fn stats(stores: &Stores, view: View<'_>) -> Result<SpaceStats> {
     let space = stores.item_space()?;
     let drift = Drift::read(view, &space)?;
-    let Some(fit) = &space.fit else { return Ok(SpaceStats { id: space.id.clone(), ..SpaceStats::default() }) };
+    let id = space.name().to_owned();
+    let Some(fit) = &space.fit else { return Ok(SpaceStats { id, ..SpaceStats::default() }) };
     let known = drift.items > 0 && fit.error > 0.0;
     Ok(SpaceStats {
-        id: space.id.clone(),
+        id,
         fits: fit.fits,
         fitted_items: fit.items,
         drift: known.then(|| drift.error / fit.error),

@@ -61,7 +61,10 @@ impl<'s> Snapshot<'s> {
                 continue;
             };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
-            let live = stores.live();
+            let Some(live) = stores.live_in(&item) else {
+                std::thread::yield_now();
+                continue;
+            };
             return Ok(Snapshot { stores, catalog, text, schema, spaces, item, events, live, recent });
         }
         Err(Error::internal("no commit could be pinned"))

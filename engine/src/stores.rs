@@ -21,10 +21,15 @@ use crate::live_weights::LiveWeights;
 use crate::model::Model;
 use crate::schema::Schema;
 use crate::text::TextStore;
-use crate::vector::{Space, VectorStore};
+use crate::vector::{Space, SpaceSpec, VectorStore};
 
 /// The name of the space of the model's item vectors. Spaces of the caller's own vectors are called `field:<name>`.
 pub(crate) const ITEM_SPACE: &str = "item";
+/// The meta record of [`Spaces`].
+pub(crate) const SPACES: &str = "spaces";
+
+/// How often it is looked again when the space of items changes at the same moment.
+const ATTEMPTS: usize = 1000;
 
 /// Everything that an open directory consists of. Shared by requests, the writer and the background threads.
 pub(crate) struct Stores {
@@ -36,6 +41,8 @@ pub(crate) struct Stores {
     pub vectors: VectorStore,
     /// What answers requests; changed through [`Stores::set_live`].
     live: ArcSwap<Live>,
+    /// What answers once a commit that is under way moves the items into its space.
+    next_live: ArcSwapOption<Live>,
     /// Held by whoever changes what is live, or which models and adapters are kept.
     changing: Mutex<()>,
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
@@ -89,6 +96,7 @@ impl Stores {
             text,
             vectors,
             live: ArcSwap::from_pointee(live),
+            next_live: ArcSwapOption::empty(),
             changing: Mutex::default(),
             schema: ArcSwap::from_pointee(schema),
             spaces: ArcSwap::from_pointee(spaces),
@@ -130,6 +138,34 @@ impl Stores {
     /// Changes what is live. The caller holds [`Stores::change`].
     pub(crate) fn set_live(&self, live: Arc<Live>) {
         self.live.store(live);
+        self.next_live.store(None);
+    }
+
+    /// Makes known what will be live. IMPORTANT: before the commit after which items are in another model's space: whoever
+    /// pins that commit before [`Stores::set_live`] needs it.
+    pub(crate) fn announce_live(&self, live: Arc<Live>) {
+        self.next_live.store(Some(live));
+    }
+
+    /// What answers in a space: what is live, or what the commit that made the space live is about to make so. `None` for a
+    /// space that a commit has left meanwhile.
+    pub(crate) fn live_in(&self, space: &ItemSpace) -> Option<Arc<Live>> {
+        let works = |live: &Arc<Live>| live.model.space_id() == space.base;
+        let next = || self.next_live.load_full().filter(works);
+        // Looked at again: what was next may have become live in between.
+        Some(self.live()).filter(works).or_else(next).or_else(|| Some(self.live()).filter(works))
+    }
+
+    /// The live space of items, and the model that places items in it.
+    pub(crate) fn placing(&self) -> Result<(Arc<ItemSpace>, Arc<Model>)> {
+        for _ in 0..ATTEMPTS {
+            let space = self.item_space()?;
+            if let Some(live) = self.live_in(&space) {
+                return Ok((space, live.model.clone()));
+            }
+            std::thread::yield_now();
+        }
+        Err(Error::internal("no model works in the live space"))
     }
 
     /// Puts other weights in force. The caller holds [`Stores::change`], or owns the store.
@@ -203,7 +239,34 @@ pub(crate) struct SpaceRow {
     pub dimensions: u32,
 }
 
+impl SpaceRow {
+    /// Whether it is the space of the model's item vectors.
+    pub(crate) fn is_items(&self) -> bool {
+        self.name == ITEM_SPACE
+    }
+
+    /// What its graph is, before anything was fitted.
+    pub(crate) fn spec(&self) -> SpaceSpec {
+        SpaceSpec { name: self.name.clone(), dimensions: self.dimensions as usize, id: self.id.clone() }
+    }
+}
+
 impl Spaces {
+    /// Names the space of items after the model. It is number 0 from the first open on, so that it is there before any item.
+    pub(crate) fn set_items(&mut self, model: &Model) {
+        let row =
+            SpaceRow { name: ITEM_SPACE.to_owned(), id: model.space_id().to_owned(), dimensions: model.width() as u32 };
+        match self.0.first_mut() {
+            Some(first) => *first = row,
+            None => self.0.push(row),
+        }
+    }
+
+    /// The space of items.
+    pub(crate) fn items(&self) -> Option<&SpaceRow> {
+        self.0.iter().find(|row| row.is_items())
+    }
+
     /// The number of a space by name.
     pub(crate) fn number(&self, name: &str) -> Option<SpaceNumber> {
         self.0.iter().position(|row| row.name == name).map(|place| SpaceNumber(place as u16))

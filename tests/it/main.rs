@@ -15,6 +15,7 @@ mod hostile;
 mod layers;
 mod model_crash;
 mod models;
+mod moves;
 mod pages;
 mod recovery;
 mod requests;

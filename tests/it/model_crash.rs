@@ -1,5 +1,5 @@
 //! kill -9 while models are loaded, promoted, rolled back and unloaded: the store opens with one whole model, which is the
-//! one that was acknowledged last, or the one that was being promoted.
+//! one that was acknowledged last, or the one that was being promoted, and every item stands where that model places it.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
@@ -7,22 +7,27 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use onelist::{Config, Engine, HistoryEvent, Request};
+use onelist::{Config, Engine, HistoryEvent, Item, Request, Source};
 use onelist_tests::trained::Trained;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 const KILLS: u64 = 50;
+/// The only text of an item, so that a search in these words is where the item is.
+const PLAIN: &str = "a blue umbrella for two";
 const STRENGTHS: [f32; 2] = [0.25, 0.5];
 
 #[test]
 fn a_crash_leaves_one_whole_model_live() {
     let dir = tempfile::tempdir().expect("a folder");
     let store = dir.path().join("store");
-    for (name, strength) in ["first", "second"].iter().zip(STRENGTHS) {
-        Trained::new(name, strength).write(&dir.path().join(name)).expect("writes");
-    }
-    open(&store).put(onelist_tests::goods()).expect("puts");
+    Trained::new("first", STRENGTHS[0]).write(&dir.path().join("first")).expect("writes");
+    // Of another vector space, so that promoting it moves every item.
+    Trained::elsewhere("second", STRENGTHS[1]).write(&dir.path().join("second")).expect("writes");
+    let db = open(&store);
+    db.put(onelist_tests::goods()).expect("puts");
+    db.put(vec![Item::new("plain").text("title", PLAIN)]).expect("puts");
+    db.close().expect("closes");
     let mut rng = StdRng::seed_from_u64(20_261);
     let (mut live, mut changes, mut seen) = (0, 0, BTreeSet::new());
     for kill in 0..KILLS {
@@ -84,6 +89,12 @@ fn verified(store: &Path) -> u64 {
     assert_eq!(live.version, models.live);
     let stats = db.stats().expect("counts").model;
     assert_eq!((&stats.sha256, &stats.name), (&live.sha256, &live.name));
+    assert_eq!(db.stats().expect("counts").space.id, live.space_id);
+    assert_eq!(db.check_space().expect("checks").wrong, 0);
+    let found = db.rank(&Request::new().query(PLAIN).unlogged()).expect("ranks").hits;
+    let plain = found.iter().find(|hit| hit.id == "plain").expect("is found by its words");
+    let near = plain.sources.iter().find(|place| place.source == Source::Semantic).expect("and by its meaning");
+    assert!(near.score > 0.99, "{near:?}: {live:?}");
     // The network's part of a score says which model it was.
     let mut request = Request::new().explain().unlogged();
     request.history = vec![HistoryEvent::new("boots")];

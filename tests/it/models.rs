@@ -149,11 +149,6 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
         "in the order",
     );
     says(
-        "space",
-        &with(&|f| f.manifest["space_id"] = "elsewhere".into()),
-        "which the stored vectors live in / vector space elsewhere",
-    );
-    says(
         "vectors",
         &good.clone().reweighted(),
         "the item vector and semantic id that the live model of this space gives",

@@ -86,6 +86,13 @@ impl Trained {
         self
     }
 
+    /// One that weighs words otherwise and says so: a model of another vector space.
+    pub fn elsewhere(version: &str, strength: f32) -> Trained {
+        let mut file = Trained::new(version, strength).reweighted();
+        file.manifest["space_id"] = "elsewhere".into();
+        file
+    }
+
     fn built(version: &str, strength: f32, moves_items: bool) -> Trained {
         let shipped = shipped();
         let size = |name: &str| shipped.manifest["dims"][name].as_u64().unwrap_or_default() as usize;

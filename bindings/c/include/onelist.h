@@ -77,9 +77,9 @@ void onelist_string_free(char **text);
 // - `path`: the directory, in UTF-8, `path_len` bytes.
 // - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
-//   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, calibrate, fit_space, rating_scale,
-//   session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore, new_items,
-//   max_bytes, force_network_fs.
+//   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, calibrate, fit_space, re_embed,
+//   rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
+//   new_items, max_bytes, force_network_fs.
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 //
 // Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
@@ -333,7 +333,8 @@ onelist_status onelist_shadow_model(onelist_engine *engine,
                                     size_t *shadow_json_len);
 
 // Lets a loaded model answer from the next ranking on, or with 0 that of the configuration. When the call returns that is on
-// disk. Rankings that run end with the model they began with.
+// disk. Rankings that run end with the model they began with. For a model of another vector space every item is placed anew
+// first, while the old model answers.
 //
 // - `version`: of onelist_models(); another one is ONELIST_INPUT.
 onelist_status onelist_promote_model(onelist_engine *engine,

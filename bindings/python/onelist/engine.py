@@ -63,6 +63,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     weights: Sequence[Sequence[float]] | None = None,
     calibrate: bool | None = None,
     fit_space: bool | None = None,
+    re_embed: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
     session_gap: float | None = None,
     retention: RetentionOptions | None = None,
@@ -91,6 +92,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``calibrate``: fit the weights to the log in the background, whenever it has grown by half (False)
     - ``fit_space``: fit the vector space of items to the catalog in the background, from a thousand items with text on, and
       again each time it has grown tenfold (False)
+    - ``re_embed``: where the model is of another vector space than the stored vectors, place every item anew while opening,
+      instead of refusing (False)
     - ``actions``: what actions mean, by name: ``{"wish": {"meaning": "positive", "weight": 1.5}}``
     - ``session_gap``: seconds without an event after which a visit is over (1800)
     - ``retention``: which events are kept (all of them), as ``{"per_user": 500, "total": 5_000_000, "days": 730}``
@@ -118,6 +121,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "weights": weights,
         "calibrate": calibrate,
         "fit_space": fit_space,
+        "re_embed": re_embed,
         "rating_scale": rating_scale,
         "session_gap": session_gap,
         "retention": retention,

@@ -124,7 +124,7 @@ class MeasureCalls:
         - ``calibrate`` (False): fit the weights on the way, to what was logged before each target
         - ``new_items``: places for new items in every list, as ``rank`` takes it
         - ``external``: answers of other systems to what ``questions`` lists, or the JSON files they are in
-        - ``variants``: other weights, or the folder of another model of the same vector space, by name; ``category``: the tag field whose mix is compared
+        - ``variants``: other weights, or the folder of another model, by name; ``category``: the tag field whose mix is compared
         - ``resamples`` (1000) and ``seed`` (1) of the intervals; ``check_targets`` (20) of the point-in-time check
         """
         plan = {

@@ -41,7 +41,8 @@ class ModelCalls:
         return cast(Shadow, json.loads(self._native.shadow_model(version, given, sample)))
 
     def promote_model(self, version: SupportsIndex) -> None:
-        """Lets a loaded model answer from the next ``rank`` on, or with 0 that of ``open``; durable on return."""
+        """Lets a loaded model answer from the next ``rank`` on, or with 0 that of ``open``; durable on return. For a model of
+        another vector space every item is placed anew first, while the old model answers and writes go on."""
         self._native.promote_model(version)
 
     def roll_back_model(self) -> int:

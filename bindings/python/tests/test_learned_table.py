@@ -113,6 +113,17 @@ def test_an_export_of_a_learned_table_loads_and_says_what_it_learned(tmp_path: P
         db.put([{"id": "boots", "title": "hiking boots"}, {"id": "kettle", "title": "electric kettle"}])
         assert db.rank("hiking", explain=True)[0].id == "boots"
         assert db.stats()["model"]["space_id"] == manifest["space_id"]
+    # A store that began in the shipped model's space, of another width, moves into this one, at run time or while it opens.
+    with onelist.open(tmp_path / "moved") as db:
+        shipped = db.stats()["model"]["space_id"]
+        db.put([{"id": "boots", "title": "hiking boots"}, {"id": "kettle", "title": "electric kettle"}])
+        db.promote_model(db.load_model(model)["version"])
+        assert db.stats()["space"]["id"] == manifest["space_id"] and db.rank("hiking")[0].id == "boots"
+        assert db.roll_back_model() == 0 and db.stats()["space"]["id"] == shipped
+    with pytest.raises(onelist.errors.ModelRefusedError, match="re_embed"):
+        onelist.open(tmp_path / "moved", model=model)
+    with onelist.open(tmp_path / "moved", model=model, re_embed=True) as db:
+        assert db.stats()["space"]["id"] == manifest["space_id"] and db.rank("hiking")[0].id == "boots"
 
 
 def test_the_command_says_in_one_line_that_there_is_too_little_to_learn_from(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::Error::ModelRefused`] with what was expected and what was found: a hash, a name, a type, a shape, the order
-    /// of features, the probe; another vector space than that of the stored vectors, or other item vectors in it.
+    /// of features, the probe; other item vectors in the vector space that it shares with the stored ones.
     /// [`crate::Error::InvalidArgument`] when [`crate::Config::weights`] does not fit it; [`crate::Error::LimitExceeded`].
     pub fn load_model(&self, folder: impl AsRef<Path>) -> Result<ModelVersion> {
         registry::load_model(&self.inner()?.stores, folder.as_ref())
@@ -29,9 +29,12 @@ impl Engine {
     /// return. Requests that run end with the model they began with. With the model come the calibration that was in force
     /// for it, and the adapters that were made for it.
     ///
+    /// For a model of another vector space every item is placed anew first, beside the live vectors, while the old model
+    /// answers and writes go on: as long as embedding the texts and building the graph takes. One commit then changes both.
+    ///
     /// # Errors
     /// [`crate::Error::InvalidArgument`] for a version that is not kept; those of [`Engine::load_model`] when its files were
-    /// changed since.
+    /// changed since; [`crate::Error::Closed`] when the engine closes meanwhile, and then nothing has changed.
     pub fn promote_model(&self, version: u64) -> Result<()> {
         registry::promote(&self.inner()?.stores, version)
     }

@@ -32,10 +32,7 @@ impl Scratch {
         Scratch::with_model(source, None, weights, sessions)
     }
 
-    /// [`Scratch::open`] with the model of another folder. Vectors are copied, so it must put items where they stand.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for a model of another vector space.
+    /// [`Scratch::open`] with the model of another folder. Vectors are copied; one of another vector space places every item anew.
     pub(super) fn with_model(
         source: &Stores,
         model: Option<&Path>,
@@ -51,6 +48,7 @@ impl Scratch {
             sessions,
             calibrate: false,
             fit_space: false,
+            re_embed: false,
             // What is measured is the model's own order, and nobody is shown it.
             impressions: Impressions::off(),
             explore: None,
@@ -61,10 +59,6 @@ impl Scratch {
         };
         let scratch = Scratch { db: Engine::open(&path, config)?, path };
         let stores = scratch.db.inner()?.stores.clone();
-        let (wanted, found) = (source.model().space_id().to_owned(), stores.model().space_id().to_owned());
-        if found != wanted {
-            return Err(Error::argument("model of a variant", format!("one of the vector space {wanted}"), found));
-        }
         source.adopt(&stores)?;
         stores.catalog.make_scratch()?;
         // An item is copied with its vector and its semantic id, so each must have its own.
@@ -78,7 +72,9 @@ impl Scratch {
         let snapshot = Snapshot::pin(source)?;
         let (space, width) = (snapshot.item_space(), snapshot.model().width());
         let inner = self.db.inner()?;
-        fit_space::adopt(&inner.stores, &snapshot.item)?;
+        if inner.stores.model().space_id() == snapshot.model().space_id() {
+            fit_space::adopt(&inner.stores, &snapshot.item)?;
+        }
         let mut batch: Vec<PreparedItem> = Vec::new();
         for row in snapshot.catalog.view().items(ItemKey(0))? {
             let (key, record) = row?;
@@ -87,6 +83,7 @@ impl Scratch {
                 Some((bytes, sid)) => Some(Placed { vector: vector::from_bytes(bytes, width)?, sid, error: None }),
                 None => None,
             };
+            // Under a model of another space the writer places it again, as it does after a fit.
             batch.push(prepare_stored(record.item, record.available, placed, &snapshot.item));
             if batch.len() == BATCH {
                 source.check_open()?;

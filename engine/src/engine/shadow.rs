@@ -65,6 +65,11 @@ fn past(inner: &Inner, sample: usize) -> Result<Vec<Request>> {
 fn shadow(inner: &Inner, version: u64, requests: &[Request]) -> Result<Shadow> {
     let stores = &inner.stores;
     let (live, other) = (stores.live(), Arc::new(registry::beside(stores, version)?));
+    let (wanted, space) = (live.model.space_id(), other.model.space_id());
+    if wanted != space {
+        let expected = format!("a model of vector space {wanted}, which the stored vectors live in; `evaluate` compares others");
+        return Err(Error::argument("version", expected, format!("one of vector space {space}")));
+    }
     let mut found = Shadow { live: live.version, shadow: version, ..Shadow::default() };
     let mut correlated = 0;
     for (place, request) in requests.iter().enumerate() {

@@ -52,7 +52,7 @@ fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Resul
     let model = live.stats();
     let features = live.all_features();
     // The space that vectors were compared in, which may be a fit: it is another than that of the model's file then.
-    let space = stores.item_space()?.id.clone();
+    let space = stores.item_space()?.name().to_owned();
     let facts = [("features", features.join(",")), ("model", model.sha256), ("space", space)];
     let mut file = TrainingFile::create(path, features, &facts)?;
     let mut summary = TrainingSummary::default();

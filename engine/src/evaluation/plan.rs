@@ -81,8 +81,8 @@ pub struct Variant {
     pub name: String,
     /// [`crate::Config::weights`]; none for those of the model.
     pub weights: Vec<Vec<f32>>,
-    /// The folder of another model of the same vector space; `None` for the one that answers. Without `weights`, it is
-    /// calibrated on the way where `rank` is.
+    /// The folder of another model; `None` for the one that answers. For one of another vector space every item is placed anew.
+    /// Without `weights`, it is calibrated on the way where `rank` is.
     pub model: Option<PathBuf>,
 }
 

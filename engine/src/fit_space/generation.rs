@@ -14,9 +14,10 @@ use crate::catalog::{CatalogRead, CatalogWrite, SpaceNumber, View};
 use crate::error::{Error, Result};
 use crate::id::{ItemKey, SemanticId, Seq};
 use crate::item_space::{self, FittedSpace, ItemSpace, ItemSpaces};
+use crate::live::Live;
 use crate::model::{Model, SpaceTensors};
 use crate::recover;
-use crate::stores::{ITEM_SPACE, Stores};
+use crate::stores::{SPACES, Spaces, Stores};
 use crate::vector;
 
 use super::CHUNK;
@@ -32,13 +33,20 @@ const WAIT: Duration = Duration::from_millis(10);
 /// A space that is being made.
 pub(super) struct Generation<'s> {
     stores: &'s Stores,
-    /// The one that the fit was made with: another that answers meanwhile has the same space.
+    /// Of the space's base, as every model is that answers meanwhile, unless it is the one that the items are moved to.
     model: Arc<Model>,
     space: ItemSpace,
     /// The commit that its vectors are as of.
     seq: Seq,
     /// Until this is dropped the op log keeps what comes after `seq`.
     _hold: Hold<'s>,
+}
+
+/// What answers in a space that another model ships with, from the flip on.
+pub(crate) struct Successor<'a> {
+    pub live: Arc<Live>,
+    /// Writes into the commit of the flip that it is live.
+    pub note: &'a dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 }
 
 /// Keeps the op log from being cut.
@@ -67,22 +75,24 @@ impl<'s> Generation<'s> {
         stores: &'s Stores,
         model: Arc<Model>,
         fit: FittedSpace,
-        tensors: SpaceTensors,
+        tensors: Option<SpaceTensors>,
     ) -> Result<Generation<'s>> {
         forget(stores, fit.number)?;
         sweep(stores, fit.number)?;
-        let mut write = stores.catalog.write()?;
-        write.set_meta(&FittedSpace::tensors(fit.number), &tensors)?;
-        write.commit_bookkeeping()?;
+        if let Some(tensors) = &tensors {
+            let mut write = stores.catalog.write()?;
+            write.set_meta(&FittedSpace::tensors(fit.number), tensors)?;
+            write.commit_bookkeeping()?;
+        }
         let graph = stores.vectors.prepare_space(&item_space::spec(&model, &fit.id))?;
-        let space = ItemSpace::new(&model, Some((fit, tensors)), graph);
+        let space = ItemSpace::new(fit, tensors, graph);
         let hold = Hold::new(stores);
         let seq = stores.catalog.read()?.counters().seq;
         Ok(Generation { stores, model, space, seq, _hold: hold })
     }
 
-    /// Places every item, and makes the space live.
-    pub(super) fn fill(mut self) -> Result<()> {
+    /// Places every item, and makes the space live, and with it what answers in it where that changes.
+    pub(super) fn fill(mut self, successor: Option<Successor<'_>>) -> Result<()> {
         let mut from = ItemKey(0);
         loop {
             self.stores.check_open()?;
@@ -105,7 +115,7 @@ impl<'s> Generation<'s> {
             }
             self.seq = catalog.counters().seq;
         }
-        self.flip()
+        self.flip(successor)
     }
 
     /// Places items as a commit has them, in transactions of their own.
@@ -148,7 +158,7 @@ impl<'s> Generation<'s> {
     }
 
     /// Places the rest while nobody can write, and makes the space live in the same commit.
-    fn flip(self) -> Result<()> {
+    fn flip(self, successor: Option<Successor<'_>>) -> Result<()> {
         let stores = self.stores;
         let mut write = stores.catalog.write()?;
         if let Some(reason) = stores.poisoned.load_full() {
@@ -164,10 +174,10 @@ impl<'s> Generation<'s> {
         self.write(&mut write, &places)?;
         self.apply(places)?;
         self.space.graph.settle(Seq(write.seq().0 - 1));
-        make_live(stores, write, self.space)?;
+        make_live(stores, write, &self.model, self.space, successor)?;
         // Its file: without one, opening would scan every vector while the graph is built again.
         let rows = stores.open_spaces()?;
-        let (_, row, graph) = rows.iter().find(|(_, row, _)| row.name == ITEM_SPACE).ok_or_else(missing)?;
+        let (_, row, graph) = rows.iter().find(|(_, row, _)| row.is_items()).ok_or_else(missing)?;
         recover::checkpoint_vectors(stores, row, graph)
     }
 }
@@ -179,18 +189,35 @@ fn missing() -> Error {
 /// Commits that a space is the live one.
 ///
 /// IMPORTANT: the order. A reader finds the space of the commit that it pins, whichever that is, because both are known
-/// before the commit; background work follows the new one after it. They stay known when the commit fails: nobody knows
-/// then what reached the disk.
-fn make_live(stores: &Stores, mut write: CatalogWrite<'_>, space: ItemSpace) -> Result<()> {
+/// before the commit, and so is the model that answers in it; background work follows the new one after it. They stay known
+/// when the commit fails: nobody knows then what reached the disk.
+fn make_live(
+    stores: &Stores,
+    mut write: CatalogWrite<'_>,
+    model: &Model,
+    space: ItemSpace,
+    successor: Option<Successor<'_>>,
+) -> Result<()> {
     let fit = space.fit.clone().ok_or_else(missing)?;
     let space = Arc::new(space);
     let before = stores.item_spaces()?;
     let all: Vec<Arc<ItemSpace>> = before.all.iter().cloned().chain([space.clone()]).collect();
     stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: before.live.clone(), all: all.clone() })));
+    let mut rows = Spaces::clone(&stores.spaces.load());
+    rows.set_items(model);
+    write.set_meta(SPACES, &rows)?;
+    stores.spaces.store(Arc::new(rows));
+    if let Some(Successor { live, note }) = &successor {
+        note(&mut write)?;
+        stores.announce_live(live.clone());
+    }
     fit.make_live(&mut write)?;
     write.commit_bookkeeping()?;
     stores.vectors.replace_space(space.graph.clone());
     stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: space, all })));
+    if let Some(Successor { live, .. }) = successor {
+        stores.set_live(live);
+    }
     stores.progress.ring();
     Ok(())
 }
@@ -200,10 +227,10 @@ pub(crate) fn adopt(stores: &Stores, source: &ItemSpace) -> Result<()> {
     let (Some(fit), Some(tensors)) = (&source.fit, source.tensors()) else { return Ok(()) };
     let model = stores.model();
     let graph = stores.vectors.prepare_space(&item_space::spec(&model, &fit.id))?;
-    let space = ItemSpace::new(&model, Some((fit.clone(), tensors.clone())), graph);
+    let space = ItemSpace::new(fit.clone(), Some(tensors.clone()), graph);
     let mut write = stores.catalog.write()?;
     write.set_meta(&FittedSpace::tensors(fit.number), tensors)?;
-    make_live(stores, write, space)
+    make_live(stores, write, &model, space, None)
 }
 
 /// Deletes the rows of the space before the last flip when no request reads it any more, and those that a crash left.

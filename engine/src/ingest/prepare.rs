@@ -11,7 +11,7 @@ use crate::id::{SemanticId, check_id};
 use crate::item::{Item, Value};
 use crate::item_space::ItemSpace;
 use crate::limits::{self, at_most};
-use crate::model::ItemVectors;
+use crate::model::{ItemVectors, Model};
 use crate::stores::Stores;
 use crate::time::Timestamp;
 use crate::vector::to_half;
@@ -47,9 +47,9 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
     at_most("items in one batch", limits::MAX_BATCH, items.len())?;
     items.iter().try_for_each(Item::check)?;
     let items = last_of_each_id(items);
-    let space = stores.item_space()?;
+    let (space, model) = stores.placing()?;
     let texts: Vec<String> = items.iter().map(|item| item.content(&stores.config)).collect();
-    let (placed, id) = (place(stores, &space, &texts)?, Arc::from(space.id.as_str()));
+    let (placed, id) = (place(&model, &space, &texts)?, Arc::from(space.id.as_str()));
     let prepared = items.into_iter().zip(placed).map(|(item, placed)| {
         let (vectors, space) = (own_vectors(&item), Arc::clone(&id));
         Ok(PreparedItem { available: available(stores, &item)?, placed, space, vectors, item })
@@ -57,8 +57,8 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
     prepared.collect()
 }
 
-fn place(stores: &Stores, space: &ItemSpace, texts: &[String]) -> Result<Vec<Option<Placed>>> {
-    let embedded = stores.model().embed(space.tensors(), texts)?;
+fn place(model: &Model, space: &ItemSpace, texts: &[String]) -> Result<Vec<Option<Placed>>> {
+    let embedded = model.embed(space.tensors(), texts)?;
     Ok(embedded.into_iter().map(|one| one.map(|vectors| Placed::of(&vectors, space))).collect())
 }
 
@@ -69,14 +69,18 @@ impl Placed {
     }
 }
 
-/// Places items again that were placed in a space which a fit has followed meanwhile.
+/// Places items again that were placed in a space which another one has followed meanwhile.
 ///
 /// # Errors
 /// [`Error::ModelFailed`].
 pub(super) fn place_again(stores: &Stores, space: &ItemSpace, items: &mut [PreparedItem]) -> Result<()> {
     let mut stale: Vec<&mut PreparedItem> = items.iter_mut().filter(|item| *item.space != *space.id).collect();
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let live = stores.live_in(space).ok_or_else(|| Error::internal("no model works in the live space"))?;
     let texts: Vec<String> = stale.iter().map(|prepared| prepared.item.content(&stores.config)).collect();
-    for (prepared, placed) in stale.iter_mut().zip(place(stores, space, &texts)?) {
+    for (prepared, placed) in stale.iter_mut().zip(place(&live.model, space, &texts)?) {
         (prepared.placed, prepared.space) = (placed, Arc::from(space.id.as_str()));
     }
     Ok(())

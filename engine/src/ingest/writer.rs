@@ -14,7 +14,7 @@ use crate::id::{ItemKey, Seq};
 use crate::item_space::{Drift, ItemSpace};
 use crate::limits::{self, at_most};
 use crate::schema::Schema;
-use crate::stores::{ITEM_SPACE, SpaceRow, Spaces, Stores};
+use crate::stores::{SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextDoc;
 use crate::time::Timestamp;
 use crate::vector::SpaceSpec;
@@ -369,13 +369,13 @@ impl<'s> Pending<'s> {
             }
         }
         if self.spaces.0.len() > known {
-            self.write.set_meta("spaces", &self.spaces)?;
+            self.write.set_meta(SPACES, &self.spaces)?;
         }
         Ok(())
     }
 
     fn delete(&mut self, ids: &[String]) -> Result<usize> {
-        let of_fields = self.spaces.rows().filter(|(_, row)| row.name != ITEM_SPACE).map(|(number, _)| number);
+        let of_fields = self.spaces.rows().filter(|(_, row)| !row.is_items()).map(|(number, _)| number);
         let spaces: Vec<SpaceNumber> = of_fields.chain([self.items.number]).collect();
         let mut deleted = 0;
         for id in ids {

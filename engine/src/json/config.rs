@@ -27,7 +27,7 @@ pub fn config_from_json(json: &str) -> Result<Config> {
 }
 
 fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
-    const KNOWN: [&str; 25] = [
+    const KNOWN: [&str; 26] = [
         "fields",
         "strict",
         "date_field",
@@ -44,6 +44,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
         "weights",
         "calibrate",
         "fit_space",
+        "re_embed",
         "actions",
         "rating_scale",
         "session_gap",
@@ -76,6 +77,7 @@ fn config(json: Json<'_>, at: &Place<'_>) -> Result<Config> {
             }
             "calibrate" => set(&mut config.calibrate, json, at, flag)?,
             "fit_space" => set(&mut config.fit_space, json, at, flag)?,
+            "re_embed" => set(&mut config.re_embed, json, at, flag)?,
             "actions" => set(&mut config.actions, json, at, actions)?,
             "rating_scale" => set(&mut config.rating_scale, json, at, rating_scale)?,
             "session_gap" => set(&mut config.session_gap, json, at, number)?,

@@ -408,7 +408,7 @@ fn configurations_read_as_documented() {
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "precision": "reduced",
             "engine_cache": "/e", "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
-            "calibrate": true, "fit_space": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
+            "calibrate": true, "fit_space": true, "re_embed": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
             "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#,
     )
     .expect("reads");
@@ -428,6 +428,7 @@ fn configurations_read_as_documented() {
     expected.weights = vec![vec![1.0, 0.5], vec![]];
     expected.calibrate = true;
     expected.fit_space = true;
+    expected.re_embed = true;
     expected = expected.action("wish", crate::config::Meaning::Neutral, 3.0);
     expected.rating_scale = (0.0, 10.0);
     expected.session_gap = 60.0;
@@ -457,6 +458,7 @@ fn configurations_read_as_documented() {
         actions: _,
         calibrate: _,
         fit_space: _,
+        re_embed: _,
         rating_scale: _,
         session_gap: _,
         retention: _,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::fit_space;
 use crate::id::Seq;
 use crate::item_space::{self, ItemSpace, ItemSpaces};
 use crate::live::Live;
@@ -17,7 +18,7 @@ use crate::model::Model;
 use crate::recover::{self, CHECKPOINTS};
 use crate::registry;
 use crate::schema::Schema;
-use crate::stores::{self, ITEM_SPACE, SpaceRow, Spaces, Stores};
+use crate::stores::{self, SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextStore;
 use crate::vector::{Space, SpaceSpec, VectorCheckpoint, VectorStore};
 
@@ -57,7 +58,12 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
         Some(at) => at,
         None => recover::rebuild_text(&stores)?,
     };
-    let spaces = open_spaces(&stores)?;
+    open_spaces(&stores)?;
+    // Only where the configuration asks for it: otherwise such a model was refused.
+    if stores.item_space()?.base != stores.model().space_id() {
+        fit_space::move_to(&stores, stores.live(), &|_| Ok(()))?;
+    }
+    let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
     recover::cover_tail(&stores, Some(text_durable), &spaces)?;
     recover::cover_journal(&stores)?;
     stores.progress.commit(last_item_commit(&stores, text_durable, &spaces)?);
@@ -77,38 +83,39 @@ fn learn(catalog: &Catalog, config: &Config, live: &Live) -> Result<(Schema, Spa
     let model = &live.model;
     let read = catalog.read()?;
     let mut schema: Schema = read.view().meta("schema")?.unwrap_or_default();
-    let mut spaces: Spaces = read.view().meta("spaces")?.unwrap_or_default();
+    let mut spaces: Spaces = read.view().meta(SPACES)?.unwrap_or_default();
     let before = (schema.clone(), spaces.clone());
     schema.apply(config)?;
-    match spaces.0.iter().find(|row| row.name == ITEM_SPACE) {
+    match spaces.items() {
         Some(row) if row.id != model.space_id() && read.counters().items > 0 => {
-            return Err(Error::ModelRefused {
-                path: live.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
-                expected: format!("vector space {}, which the stored vectors live in", row.id),
-                found: format!("vector space {}", model.space_id()),
-            });
+            // With it they are moved when everything is open.
+            if !config.re_embed {
+                return Err(refused(config, live, row));
+            }
         }
-        _ => set_item_space(&mut spaces, model),
+        _ => spaces.set_items(model),
     }
     let empty = read.counters().items == 0;
     drop(read);
     let mut write = catalog.write()?;
-    item_space::settle(&mut write, model, empty)?;
+    let base = spaces.items().map_or(model.space_id(), |row| &row.id);
+    item_space::settle(&mut write, base, empty)?;
     if (&schema, &spaces) != (&before.0, &before.1) {
         write.set_meta("schema", &schema)?;
-        write.set_meta("spaces", &spaces)?;
+        write.set_meta(SPACES, &spaces)?;
     }
     write.commit_bookkeeping()?;
     Ok((schema, spaces))
 }
 
-/// The model's space is number 0 from the first open on, so that it is there before any item.
-fn set_item_space(spaces: &mut Spaces, model: &Model) {
-    let row =
-        SpaceRow { name: ITEM_SPACE.to_owned(), id: model.space_id().to_owned(), dimensions: model.width() as u32 };
-    match spaces.0.first_mut() {
-        Some(first) => *first = row,
-        None => spaces.0.push(row),
+fn refused(config: &Config, live: &Live, row: &SpaceRow) -> Error {
+    Error::ModelRefused {
+        path: live.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
+        expected: format!(
+            "vector space {}, which the stored vectors live in (`Config::re_embed` moves every item into another one)",
+            row.id
+        ),
+        found: format!("vector space {}", live.model.space_id()),
     }
 }
 
@@ -122,7 +129,7 @@ fn open_text(path: &Path, store_id: &str, catalog: &Catalog) -> Result<(TextStor
     }
 }
 
-fn open_spaces(stores: &Stores) -> Result<Vec<(SpaceNumber, Arc<Space>)>> {
+fn open_spaces(stores: &Stores) -> Result<()> {
     let read = stores.catalog.read()?;
     let checkpoints: Vec<VectorCheckpoint> = read.view().meta(CHECKPOINTS)?.unwrap_or_default();
     let open = |spec: &SpaceSpec| -> Result<Arc<Space>> {
@@ -134,13 +141,14 @@ fn open_spaces(stores: &Stores) -> Result<Vec<(SpaceNumber, Arc<Space>)>> {
         }
         Ok(space)
     };
-    for row in stores.spaces.load().0.iter().filter(|row| row.name != ITEM_SPACE) {
-        open(&SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() })?;
+    let rows = stores.spaces.load();
+    for row in rows.0.iter().filter(|row| !row.is_items()) {
+        open(&row.spec())?;
     }
-    let items = ItemSpace::read(read.view(), &stores.model(), open)?;
+    let row = rows.items().ok_or_else(|| Error::internal("the item space has no row"))?;
+    let items = ItemSpace::read(read.view(), row, &stores.model(), open)?;
     stores.item_spaces.store(Some(Arc::new(ItemSpaces::of(Arc::new(items)))));
-    let all = stores.open_spaces()?;
-    Ok(all.into_iter().map(|(number, _, space)| (number, space)).collect())
+    Ok(())
 }
 
 /// The commit that the background threads must reach: none when the indexes hold everything.

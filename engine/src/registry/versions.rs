@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::{Kept, LIVE, MODELS, MODELS_FOLDER, ModelRecord, Pointer, files, open_version, version_of};
 use crate::error::{Error, Result};
+use crate::fit_space;
 use crate::lifecycle::ModelVersion;
 use crate::limits::{self, at_most};
 use crate::model::{Files, Model};
-use crate::stores::{ITEM_SPACE, Stores};
+use crate::stores::Stores;
 use crate::time::Timestamp;
 
 /// Texts whose vectors two models of one space agree on.
@@ -16,15 +17,17 @@ const TEXTS: [&str; 3] = ["red leather shoes for women", "a history of the city 
 /// Least cosine of two vectors that are called the same: what is left to the rounding of another ONNX Runtime.
 const SAME: f32 = 0.9999;
 
-/// Checks a model as an opening does, and that its space is the store's; then copies its files into the store. The answer
-/// says which version it is; files that are there already keep theirs.
+/// Checks a model as an opening does, and one of the store's space for placing texts where they are; then copies its files
+/// into the store. The answer says which version it is; files that are there already keep theirs.
 pub(crate) fn load_model(stores: &Stores, folder: &Path) -> Result<ModelVersion> {
     let files = Files::read(Some(folder))?;
-    check_space(stores, &files)?;
     let id = files.id();
     let model = Model::open(&stores.config, &files)?;
-    check_constants(stores, &model, |expected, found| files.refuse(expected, found))?;
-    check_vectors(stores, &files, &model)?;
+    // One of another space brings constants of its own, and places everything anew.
+    if model.space_id() == stores.model().space_id() {
+        check_constants(stores, &model, |expected, found| files.refuse(expected, found))?;
+        check_vectors(stores, &files, &model)?;
+    }
     let _one_at_a_time = stores.change();
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let live = kept.pointer.version;
@@ -71,7 +74,7 @@ pub(crate) fn unload_model(stores: &Stores, version: u64) -> Result<bool> {
 }
 
 /// Lets a version answer from the next request on; durable on return. Its sessions are open before the pointer changes, and
-/// requests that run end on theirs.
+/// requests that run end on theirs. A version of another vector space answers when every item was placed in it.
 pub(crate) fn promote(stores: &Stores, version: u64) -> Result<()> {
     let _one_at_a_time = stores.change();
     flip(stores, version)
@@ -106,28 +109,18 @@ fn flip(stores: &Stores, version: u64) -> Result<()> {
         expected,
         found,
     };
-    check_id(stores, live.model.space_id(), refuse)?;
+    let pointer = Pointer { version, before: Some(kept.pointer.version) };
+    // The space that a model ships with, whatever was fitted on top of it: a fit belongs to that space, and every model that
+    // ships with it works in the fit as it is.
+    if live.model.space_id() != stores.item_space()?.base {
+        return fit_space::move_to(stores, Arc::new(live), &|write| write.set_meta(LIVE, &pointer));
+    }
     check_constants(stores, &live.model, refuse)?;
     let mut write = stores.catalog.write()?;
-    write.set_meta(LIVE, &Pointer { version, before: Some(kept.pointer.version) })?;
+    write.set_meta(LIVE, &pointer)?;
     write.commit_bookkeeping()?;
     stores.set_live(Arc::new(live));
     Ok(())
-}
-
-fn check_space(stores: &Stores, files: &Files) -> Result<()> {
-    check_id(stores, &files.about().space_id, |expected, found| files.refuse(expected, found))
-}
-
-/// Refuses another vector space than that of the stored vectors: the space that a model ships with, whatever was fitted on
-/// top of it, because a fit belongs to that space, and every model that ships with it works in the fit as it is.
-fn check_id(stores: &Stores, found: &str, refuse: impl FnOnce(String, String) -> Error) -> Result<()> {
-    let spaces = stores.spaces.load();
-    let Some(row) = spaces.0.iter().find(|row| row.name == ITEM_SPACE).filter(|row| row.id != found) else {
-        return Ok(());
-    };
-    let expected = format!("vector space {}, which the stored vectors live in", row.id);
-    Err(refuse(expected, format!("vector space {found}")))
 }
 
 /// Refuses a model that cannot be fed the constants of a fit, whether one is live or under way.

@@ -86,7 +86,8 @@ pub unsafe extern "C" fn onelist_shadow_model(
 }
 
 /// Lets a loaded model answer from the next ranking on, or with 0 that of the configuration. When the call returns that is on
-/// disk. Rankings that run end with the model they began with.
+/// disk. Rankings that run end with the model they began with. For a model of another vector space every item is placed anew
+/// first, while the old model answers.
 ///
 /// - `version`: of onelist_models(); another one is ONELIST_INPUT.
 #[unsafe(no_mangle)]
