@@ -224,10 +224,5 @@ pub(crate) fn stats(stores: &Stores, view: View<'_>) -> Result<SpaceStats> {
     let id = space.name().to_owned();
     let Some(fit) = &space.fit else { return Ok(SpaceStats { id, ..SpaceStats::default() }) };
     let known = drift.items > 0 && fit.error > 0.0;
-    Ok(SpaceStats {
-        id,
-        fits: fit.fits,
-        fitted_items: fit.items,
-        drift: known.then(|| drift.error / fit.error),
-    })
+    Ok(SpaceStats { id, fits: fit.fits, fitted_items: fit.items, drift: known.then(|| drift.error / fit.error) })
 }

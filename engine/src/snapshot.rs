@@ -99,7 +99,12 @@ impl<'s> Snapshot<'s> {
 
     /// The stored vector of an item, unit length, when it has one.
     pub(crate) fn vector(&self, space: SpaceNumber, key: ItemKey) -> Result<Option<Vec<f32>>> {
-        let Some(bytes) = self.catalog.view().vector(space, key)? else { return Ok(None) };
+        let mut room = Vec::new();
+        let stored = match space == self.item_space() {
+            true => self.catalog.vector(space, key, &mut room)?,
+            false => self.catalog.view().vector(space, key)?,
+        };
+        let Some(bytes) = stored else { return Ok(None) };
         let mut components = vec![0.0; bytes.len() / 2];
         vector::read_bytes(bytes, &mut components)?;
         Ok(Some(components))

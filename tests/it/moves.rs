@@ -56,7 +56,10 @@ fn requests_and_writes_go_on_while_items_move() {
     let (db, done) = (&shop.db, AtomicBool::new(false));
     let version = db.load_model(written(&shop, "other", &Trained::elsewhere("1", 0.5))).expect("loads").version;
     let refused = db.shadow_model(version, &[Request::new()]);
-    assert!(matches!(&refused, Err(Error::InvalidArgument { found, .. }) if found.contains("elsewhere")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::InvalidArgument { found, .. }) if found.contains("elsewhere")),
+        "{refused:?}"
+    );
     let (looks, written) = std::thread::scope(|scope| {
         let read = |reader: usize| {
             let mut looks = 0;
@@ -161,7 +164,8 @@ fn opening_with_another_model_moves_the_items_when_that_is_asked_for() {
 #[test]
 fn a_model_of_another_space_is_measured_beside_the_one_that_answers() {
     let shop = filled(200);
-    let events = (0..400).map(|n: usize| Event::new(format!("u{}", n % 20), Action::Buy).item(format!("thing-{}", n * 7 % 200)));
+    let events =
+        (0..400).map(|n: usize| Event::new(format!("u{}", n % 20), Action::Buy).item(format!("thing-{}", n * 7 % 200)));
     shop.db.log(events.collect()).expect("logs");
     // The same numbers under another name: it must answer as `rank` does, from vectors that were made anew.
     let mut same = shipped();

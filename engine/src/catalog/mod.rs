@@ -32,6 +32,7 @@ mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod vector_slots;
 mod write;
 
 pub(crate) use aside::Aside;

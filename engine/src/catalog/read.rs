@@ -14,6 +14,7 @@ use super::items::{self, Head, ItemRecord, SpaceNumber};
 use super::standing::Standings;
 use super::store::storage;
 use super::tables::Tables;
+use super::vector_slots::VectorSlots;
 use super::{codec, keys};
 
 /// The state of one commit, pinned for one request.
@@ -23,6 +24,7 @@ pub(crate) struct CatalogRead {
     counters: Counters,
     held: Option<Arc<Held>>,
     standings: Arc<Standings>,
+    vectors: Arc<VectorSlots>,
 }
 
 impl CatalogRead {
@@ -30,12 +32,12 @@ impl CatalogRead {
         txn: RoTxn<'static, WithoutTls>,
         tables: Tables,
         held: Option<Arc<Held>>,
-        standings: Arc<Standings>,
+        (standings, vectors): (Arc<Standings>, Arc<VectorSlots>),
     ) -> Result<CatalogRead> {
         // What the commit that is pinned has marked in memory is seen from here on.
         fence(Ordering::SeqCst);
         let counters = View { txn: &txn, tables: &tables, held: None }.counters()?;
-        Ok(CatalogRead { txn, tables, counters, held, standings })
+        Ok(CatalogRead { txn, tables, counters, held, standings, vectors })
     }
 
     /// The counters of the pinned commit.
@@ -46,6 +48,11 @@ impl CatalogRead {
     /// What is known of items in memory, and the number of the transaction that is read.
     pub(super) fn standings(&self) -> (&Standings, u64) {
         (&self.standings, self.txn.id() as u64)
+    }
+
+    /// What is known of vectors in memory, and the number of the transaction that is read.
+    pub(super) fn vector_slots(&self) -> (&VectorSlots, u64) {
+        (&self.vectors, self.txn.id() as u64)
     }
 
     /// The questions that can be asked.

@@ -12,6 +12,7 @@ use super::held::Held;
 use super::read::CatalogRead;
 use super::standing::Standings;
 use super::tables::{self, Tables};
+use super::vector_slots::VectorSlots;
 use super::write::CatalogWrite;
 
 /// Reader slots: one for each request that runs at the same time; they cost nothing until used.
@@ -24,6 +25,7 @@ pub(crate) struct Catalog {
     /// What a scratch copy holds in memory; empty for every other catalog.
     held: OnceLock<Arc<Held>>,
     standings: Arc<Standings>,
+    vectors: Arc<VectorSlots>,
 }
 
 impl Catalog {
@@ -39,7 +41,7 @@ impl Catalog {
         let mut txn = env.write_txn().map_err(storage)?;
         let tables = Tables::create(&env, &mut txn)?;
         txn.commit().map_err(storage)?;
-        Ok(Catalog { env, tables, held: OnceLock::new(), standings: Arc::default() })
+        Ok(Catalog { env, tables, held: OnceLock::new(), standings: Arc::default(), vectors: Arc::default() })
     }
 
     /// Makes it one that need not survive: commits do not wait for the disk, and lists stay in memory between them.
@@ -62,13 +64,14 @@ impl Catalog {
     /// Pins the state of the last commit. Keep it for one request only: pages freed meanwhile cannot be reused.
     pub(crate) fn read(&self) -> Result<CatalogRead> {
         let txn = self.env.clone().static_read_txn().map_err(storage)?;
-        CatalogRead::new(txn, self.tables, self.held.get().cloned(), self.standings.clone())
+        let known = (self.standings.clone(), self.vectors.clone());
+        CatalogRead::new(txn, self.tables, self.held.get().cloned(), known)
     }
 
     /// Starts the one write transaction. Only the writer thread calls this.
     pub(crate) fn write(&self) -> Result<CatalogWrite<'_>> {
         let txn = self.env.write_txn().map_err(storage)?;
-        CatalogWrite::new(txn, self.tables, self.held.get().map(Arc::as_ref), &self.standings)
+        CatalogWrite::new(txn, self.tables, self.held.get().map(Arc::as_ref), (&self.standings, &self.vectors))
     }
 
     /// Waits until nobody uses the environment, and closes it; afterwards the path can be opened again.

@@ -16,6 +16,7 @@ use super::read::View;
 use super::standing::Standings;
 use super::store::storage;
 use super::tables::Tables;
+use super::vector_slots::VectorSlots;
 use super::{codec, keys};
 
 /// A transaction being written. Dropping it undoes everything.
@@ -31,6 +32,9 @@ pub(crate) struct CatalogWrite<'c> {
     standings: &'c Standings,
     /// Items whose head or signals this transaction has written.
     touched: Vec<ItemKey>,
+    vectors: &'c VectorSlots,
+    /// Vectors that this transaction has written or deleted.
+    moved: Vec<(SpaceNumber, ItemKey)>,
 }
 
 impl<'c> CatalogWrite<'c> {
@@ -38,7 +42,7 @@ impl<'c> CatalogWrite<'c> {
         txn: RwTxn<'c>,
         tables: Tables,
         held: Option<&'c Held>,
-        standings: &'c Standings,
+        (standings, vectors): (&'c Standings, &'c VectorSlots),
     ) -> Result<CatalogWrite<'c>> {
         let counters = View { txn: &txn, tables: &tables, held: None }.counters()?;
         Ok(CatalogWrite {
@@ -51,6 +55,8 @@ impl<'c> CatalogWrite<'c> {
             changed: Vec::new(),
             standings,
             touched: Vec::new(),
+            vectors,
+            moved: Vec::new(),
         })
     }
 
@@ -97,6 +103,7 @@ impl<'c> CatalogWrite<'c> {
 
     /// Writes the vector of an item in a space (`None`: it has none).
     pub(crate) fn set_vector(&mut self, space: SpaceNumber, key: ItemKey, vector: Option<&[u8]>) -> Result<()> {
+        self.moved.push((space, key));
         let at = keys::vector(space, key);
         match vector {
             Some(bytes) => self.tables.vectors.put(&mut self.txn, &at, bytes).map_err(storage),
@@ -107,6 +114,9 @@ impl<'c> CatalogWrite<'c> {
     /// Deletes some of the vectors and semantic ids of a space: the first `rows` of either.
     pub(crate) fn clear_space(&mut self, space: SpaceNumber, rows: usize) -> Result<()> {
         let first = space.0.to_be_bytes();
+        let vectors = self.view().vectors(space, ItemKey(0))?.take(rows);
+        let cleared: Vec<_> = vectors.map(|row| row.map(|(key, _)| (space, key))).collect::<Result<_>>()?;
+        self.moved.extend(cleared);
         for table in [self.tables.vectors, self.tables.sids] {
             let mut last = None;
             for row in table.prefix_iter(&self.txn, &first).map_err(storage)?.take(rows) {
@@ -127,7 +137,7 @@ impl<'c> CatalogWrite<'c> {
         self.retire(key, &before)?;
         self.tables.items.delete(&mut self.txn, &keys::item(key)).map_err(storage)?;
         for space in spaces {
-            self.tables.vectors.delete(&mut self.txn, &keys::vector(*space, key)).map_err(storage)?;
+            self.set_vector(*space, key, None)?;
             self.set_sid(*space, key, None)?;
         }
         let signals = self.view().signals(key)?;
@@ -233,7 +243,9 @@ impl<'c> CatalogWrite<'c> {
         touched.dedup();
         let view = self.view();
         let items = touched.into_iter().map(|key| (key, view.standing(key).ok())).collect();
-        let marked = self.standings.mark(self.txn.id() as u64, items);
+        let txn = self.txn.id() as u64;
+        self.vectors.mark(txn, &self.moved);
+        let marked = self.standings.mark(txn, items);
         self.txn.commit().map_err(storage)?;
         marked.fill();
         Ok(())

@@ -67,7 +67,8 @@ fn shadow(inner: &Inner, version: u64, requests: &[Request]) -> Result<Shadow> {
     let (live, other) = (stores.live(), Arc::new(registry::beside(stores, version)?));
     let (wanted, space) = (live.model.space_id(), other.model.space_id());
     if wanted != space {
-        let expected = format!("a model of vector space {wanted}, which the stored vectors live in; `evaluate` compares others");
+        let expected =
+            format!("a model of vector space {wanted}, which the stored vectors live in; `evaluate` compares others");
         return Err(Error::argument("version", expected, format!("one of vector space {space}")));
     }
     let mut found = Shadow { live: live.version, shadow: version, ..Shadow::default() };

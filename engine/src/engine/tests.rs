@@ -1,16 +1,18 @@
 //! What only the inside shows: semantic ids of single items, and the records of a fit.
 
-use crate::candidate::Source;
+use crate::candidate::{Candidate, Source};
 use crate::catalog::SidPrefix;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::scratch::Scratch;
 use crate::event::{Action, Event};
 use crate::fit_space;
-use crate::id::SemanticId;
+use crate::id::{ItemKey, SemanticId};
+use crate::intent::Intent;
 use crate::item::Item;
 use crate::item_space;
 use crate::model::tests::network::trained::Trained;
+use crate::rank::Features;
 use crate::request::Request;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
@@ -109,6 +111,57 @@ fn the_rows_of_the_space_before_go_when_nobody_reads_them() {
     fit_space::forget_old(&stores).unwrap();
     assert!(!stores.catalog.read().unwrap().view().has_space(old).unwrap());
     check_places(&db, 300);
+}
+
+/// The vectors that a request ranks with are those of its commit in the table, and only what has none lacks content.
+fn check_features(pinned: &Snapshot) {
+    let (space, width) = (pinned.item_space(), pinned.model().width());
+    let candidates: Vec<Candidate> =
+        (0..320).rev().map(|key| Candidate { key: ItemKey(key), proposals: Vec::new() }).collect();
+    let intent = Intent::read(pinned, &Request::new()).unwrap();
+    let features = Features::read(pinned, &intent, &candidates).unwrap();
+    for (at, candidate) in candidates.iter().enumerate() {
+        let stored = pinned.catalog.view().vector(space, candidate.key).unwrap();
+        let mut expected = vec![0.0; width];
+        if let Some(bytes) = stored {
+            crate::vector::read_bytes(bytes, &mut expected).unwrap();
+        }
+        let same = |found: &[f32]| found.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits());
+        assert!(same(&features.vectors[at * width..(at + 1) * width]), "{:?}", candidate.key);
+        assert_eq!(features.columns[at * 21 + 17] == 1.0, stored.is_none(), "{:?}", candidate.key);
+        assert_eq!(pinned.vector(space, candidate.key).unwrap(), stored.map(|_| expected), "{:?}", candidate.key);
+    }
+}
+
+#[test]
+fn requests_rank_with_the_vectors_of_their_commit() {
+    let (_dir, db) = opened(300);
+    let stores = db.inner().unwrap().stores.clone();
+    let renamed = |n: usize, other: usize| Item { id: format!("thing-{n}"), ..thing(other) };
+    let around = |changes: &[&dyn Fn()]| {
+        let mut pins = vec![Snapshot::pin(&stores).unwrap()];
+        check_features(&pins[0]);
+        for change in changes {
+            change();
+            pins.push(Snapshot::pin(&stores).unwrap());
+            // The newest first and then the oldest: each may fill what the other reads.
+            pins.iter().rev().chain(&pins).for_each(check_features);
+        }
+    };
+    around(&[
+        &|| db.put((0..90).map(|n| renamed(n, n + 7)).collect()).unwrap(),
+        &|| db.flush().unwrap(),
+        &|| assert_eq!(db.delete(&(50..70).map(|n| format!("thing-{n}")).collect::<Vec<_>>()).unwrap(), 20),
+        &|| assert!(db.fit_space().unwrap()),
+        &|| db.put((40..60).map(|n| renamed(n, n + 11)).chain([Item::new("bare").number("n", 1.0)]).collect()).unwrap(),
+    ]);
+    fit_space::forget_old(&stores).unwrap();
+    // The next fit takes the numbers of the first space, now that nobody reads that.
+    around(&[
+        &|| assert!(db.fit_space().unwrap()),
+        &|| db.put((0..30).map(|n| renamed(n, n + 3)).collect()).unwrap(),
+        &|| db.flush().unwrap(),
+    ]);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use crate::catalog::{CALM_COUNT, ItemSignals, UserItem, Window};
 use crate::error::Result;
 use crate::id::{ItemKey, SemanticId};
 use crate::intent::Intent;
-use crate::prefetch::prefetch;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 
@@ -42,8 +41,14 @@ impl Features {
         // In the order of the tables: rows that lie side by side share pages, and the way down to them.
         let mut places: Vec<_> = candidates.iter().zip(bm25).enumerate().collect();
         places.sort_unstable_by_key(|(_, (candidate, _))| candidate.key);
-        let stored = stored_vectors(snapshot, places.iter().map(|(_, (candidate, _))| candidate.key))?;
-        for ((at, (candidate, bm25)), stored) in places.into_iter().zip(stored) {
+        // All are asked for before the first is read, so that the memory comes while the others are looked up.
+        for (_, (candidate, _)) in &places {
+            snapshot.catalog.fetch_standing(candidate.key);
+            snapshot.catalog.fetch_vector(candidate.key);
+        }
+        let (space, mut room) = (snapshot.item_space(), Vec::new());
+        for (at, (candidate, bm25)) in places {
+            let stored = snapshot.catalog.vector(space, candidate.key, &mut room)?;
             if let Some(bytes) = stored {
                 crate::vector::read_bytes(bytes, &mut vectors[at * width..(at + 1) * width])?;
             }
@@ -137,19 +142,6 @@ fn bm25(snapshot: &Snapshot, intent: &Intent, candidates: &[Candidate]) -> Resul
     }
     let bound = query.bound().max(f32::MIN_POSITIVE);
     Ok(scores.into_iter().map(|score| score.unwrap_or_default() / bound).collect())
-}
-
-/// Where the vectors of items are stored; `None` for an item that has none. All are asked for before the first is read,
-/// so that the memory they lie in comes while the others are looked up.
-fn stored_vectors<'s>(snapshot: &'s Snapshot, keys: impl Iterator<Item = ItemKey>) -> Result<Vec<Option<&'s [u8]>>> {
-    let (view, space) = (snapshot.catalog.view(), snapshot.item_space());
-    keys.map(|key| {
-        snapshot.catalog.fetch_standing(key);
-        let stored = view.vector(space, key)?;
-        stored.inspect(|bytes| prefetch(bytes));
-        Ok(stored)
-    })
-    .collect()
 }
 
 /// The largest decayed counts of the catalog, by window: what popularity is measured against.
