@@ -44,6 +44,8 @@ fn cinema() -> Shop {
     let crowd = (0..20).flat_map(|n| (0..5).map(move |user| (n, user)));
     events.extend(crowd.map(|(n, user)| Event::new(format!("u{user}"), Action::View).item(format!("drama-{n}"))));
     cinema.db.log(events).expect("logs");
+    // What people have in common is counted a moment after it is logged; tests compare lists before and after.
+    cinema.db.flush().expect("flushes");
     cinema
 }
 

@@ -24,8 +24,12 @@ fn meaning_finds_what_words_do_not() {
 fn a_history_alone_is_a_recommendation() {
     let shop = shop().expect("opens");
     let ranking = shop.db.rank(&Request::new().user("cook").exclude_seen()).expect("ranks");
-    assert_eq!(ranking.hits[0].id, "kettle", "{ranking:?}");
-    assert!(ranking.hits[0].sources.iter().any(|p| p.source == Source::Context), "{ranking:?}");
+    // Nobody ever looked at the kettle: what the cook bought raises it to the popular ones, and a first visit has it far down.
+    let place = |hits: &[onelist::Hit]| hits.iter().position(|hit| hit.id == "kettle").expect("is listed");
+    let kettle = place(&ranking.hits);
+    assert!(kettle < 3, "{ranking:?}");
+    assert!(ranking.hits[kettle].sources.iter().any(|p| p.source == Source::Context && p.rank == 1), "{ranking:?}");
+    assert!(place(&shop.db.rank(&Request::new()).expect("ranks").hits) > kettle);
     assert!(ranking.hits.iter().all(|hit| hit.id != "teapot"), "what was bought is left out");
 }
 
