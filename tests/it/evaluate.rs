@@ -161,9 +161,10 @@ fn searches_are_measured_beside_recommendation() {
     let report = shop.db.evaluate(&plan).expect("measures");
     let names: Vec<&str> = report.tasks.iter().map(|task| task.name.as_str()).collect();
     assert_eq!(names, ["next item", "query", "query and history"]);
-    for task in &report.tasks[1..] {
-        assert_eq!(task.systems[0].measures[0].value.mean, 1.0, "{}", report.text());
-    }
+    let found = |place: usize| report.tasks[place].systems[0].measures[0].value.mean;
+    assert_eq!(found(1), 1.0, "{}", report.text());
+    // Here a history tells for certain what comes next, and that may stand before what has all the words: second at worst.
+    assert!(found(2) > 0.6, "{}", report.text());
 }
 
 #[test]
