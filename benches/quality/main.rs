@@ -9,7 +9,7 @@
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--against FOLDER` (as often as wanted) measures other ones
 //! beside it on the same questions, in place of the baselines, `--as-shipped` calibrates none of them, `--rest` scores the queries
 //! that `--validation` leaves out, `--export FILE` writes what a model may be trained on: the rows of the requests before the
-//! first target. `--share N` and `--least-fit N` set the places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of
+//! first target, the newest 40,000 or `--requests N`. `--share N` and `--least-fit N` set the places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of
 //! -1 gives each list its share). `--questions FOLDER` writes what systems from elsewhere learn from and are asked, and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
 
 mod data;
@@ -61,6 +61,8 @@ struct Options {
     against: Vec<PathBuf>,
     as_shipped: bool,
     export: Option<PathBuf>,
+    requests: usize,
+    spread: bool,
     share: Option<f64>,
     least_fit: Option<f64>,
     questions: Option<PathBuf>,
@@ -81,6 +83,8 @@ impl Options {
             against: Vec::new(),
             as_shipped: false,
             export: None,
+            requests: REQUESTS,
+            spread: false,
             share: None,
             least_fit: None,
             questions: None,
@@ -90,6 +94,7 @@ impl Options {
             match argument.as_str() {
                 "--validation" => options.half = Half::Validation,
                 "--as-shipped" => options.as_shipped = true,
+                "--spread" => options.spread = true,
                 "--rest" => options.half = Half::Rest,
                 "--leave-out" => options.leave_out = true,
                 "--fit-space" => options.fit_space = true,
@@ -97,6 +102,7 @@ impl Options {
                 "--model" => options.model = Some(arguments.next().ok_or("--model needs a folder")?.into()),
                 "--against" => options.against.push(arguments.next().ok_or("--against needs a folder")?.into()),
                 "--export" => options.export = Some(arguments.next().ok_or("--export needs a file")?.into()),
+                "--requests" => options.requests = arguments.next().ok_or("--requests needs a number")?.parse()?,
                 "--share" => options.share = Some(arguments.next().ok_or("--share needs a number")?.parse()?),
                 "--least-fit" => {
                     options.least_fit = Some(arguments.next().ok_or("--least-fit needs a number")?.parse()?)
@@ -150,7 +156,7 @@ fn measure(name: &str, mut task: Task, options: &Options) -> Result<()> {
         db.fit_space()?;
     }
     if let Some(file) = &options.export {
-        return export(&db, file, &task.plan);
+        return export(&db, file, options.requests, options.spread, &task.plan);
     }
     let report = db.evaluate(&options.adjust(task.plan))?;
     println!("\n== {} ==\n{}", task.title, report.text());
@@ -162,13 +168,15 @@ fn measure(name: &str, mut task: Task, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Requests, and candidates of each that were not taken, of a training file.
-const ROWS: (usize, usize) = (40_000, 60);
+/// Requests of a training file, the newest; `--requests` asks for others.
+const REQUESTS: usize = 40_000;
+/// Candidates of each of them that were not taken.
+const NEGATIVES: usize = 60;
 
 /// Writes the rows that a model may be trained on before it is measured.
-fn export(db: &Engine, file: &Path, plan: &Plan) -> Result<()> {
+fn export(db: &Engine, file: &Path, requests: usize, spread: bool, plan: &Plan) -> Result<()> {
     let mut training = TrainingPlan::default();
-    (training.requests, training.negatives) = (ROWS.0, Some(ROWS.1));
+    (training.requests, training.spread, training.negatives) = (requests, spread, Some(NEGATIVES));
     if let Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } = plan.protocol {
         training.until = Some(time);
     }

@@ -1,6 +1,6 @@
 //! Training files: what is in them is what serving computes at that moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -201,6 +201,28 @@ fn requests_and_negatives_are_as_many_as_asked_for() {
     assert_eq!(items(&first), items(&rows(&file)), "drawn the same each time");
     let nothing = db.export_training(&file, &plan(10, Some(Timestamp::MIN))).expect("exports");
     assert_eq!((nothing.requests, rows(&file).len()), (0, 0), "a file without rows is a file");
+}
+
+#[test]
+fn a_spread_has_requests_of_each_kind_from_the_whole_log() {
+    let dir = tempfile::tempdir().expect("makes a directory");
+    let db = opened(&dir.path().join("store"), config());
+    db.log(events()).expect("logs");
+    let file = dir.path().join("training.parquet");
+    let mut spread = plan(40, None);
+    spread.spread = true;
+    let summary = db.export_training(&file, &spread).expect("exports");
+    assert!((30..=40).contains(&summary.requests), "{summary:?}");
+    let found = rows(&file);
+    let situation = |row: &Row| text(row, "situation").expect("is named");
+    let situations: BTreeSet<String> = found.iter().map(situation).collect();
+    for kind in ["recommendation, all items", "recommendation, new items"] {
+        assert!(situations.iter().any(|name| name.starts_with(kind)), "{kind}: {situations:?}");
+    }
+    let mut left_out = found.iter().filter(|row| situation(row).contains("new items"));
+    assert!(left_out.all(|row| features(row)["had"] == 0.0), "no candidate that was had");
+    let places: BTreeSet<String> = found.iter().map(|row| field(row, "request").to_string()).collect();
+    assert_eq!(places.len() as u64, summary.requests, "each event answers one request");
 }
 
 #[test]

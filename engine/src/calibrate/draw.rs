@@ -4,7 +4,7 @@
 //! begins a visit and what goes on in one are drawn apart, as are requests that leave out what was had, because the
 //! weights that serve one fail the other. Signals are young at the beginning of a log, so the newest part is drawn from.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::calibration::Situation;
 use crate::random::unit_hash;
@@ -60,6 +60,51 @@ pub(crate) fn draw(events: &[Past], gap: f64) -> Vec<Draw> {
     }
     draws.sort_by_key(|draw| (draw.at, draw.situation));
     draws
+}
+
+/// Draws at most `most` events, each for one situation, as many of each kind as there are: kinds with few give their part to
+/// the others. An event that is new to its user stands for a list without what was had, or by chance for one with it. The
+/// beginning of the log, where signals are young, is left out where there is enough behind it.
+pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
+    let late = (events.len() as f64 * WARM_UP) as usize;
+    let enough = events.iter().skip(late).filter(|event| event.item.is_some()).count() >= most;
+    let from = if enough { late } else { 0 };
+    let mut pools: BTreeMap<(Situation, bool), Vec<usize>> = BTreeMap::new();
+    let mut people: HashMap<u32, Visitor> = HashMap::new();
+    for (at, event) in events.iter().enumerate() {
+        let visitor = people.entry(event.user).or_insert_with(|| Visitor::new(gap));
+        let mut kinds = visitor.situations(event);
+        if kinds.len() > 1 {
+            kinds.swap_remove(usize::from(unit_hash([SEED, at as u64, u64::MAX]) < 0.5));
+        }
+        if let Some(situation) = kinds.pop().filter(|_| at >= from) {
+            pools.entry((situation, visitor.begins(event))).or_default().push(at);
+        }
+        visitor.step(event);
+    }
+    let cap = fair_cap(pools.values().map(Vec::len).collect(), most);
+    let kinds = pools.into_iter();
+    let mut draws: Vec<Draw> = kinds
+        .flat_map(|((situation, _), pool)| {
+            drawn(situation, &pool, cap).into_iter().map(move |at| Draw { at, situation })
+        })
+        .collect();
+    draws.sort_by_key(|draw| draw.at);
+    draws
+}
+
+/// The largest number that each pool may give so that all together give at most `most`.
+fn fair_cap(mut pools: Vec<usize>, most: usize) -> usize {
+    pools.sort_unstable();
+    let mut left = most;
+    for (place, pool) in pools.iter().enumerate() {
+        let fair = left / (pools.len() - place);
+        if *pool > fair {
+            return fair;
+        }
+        left -= pool;
+    }
+    usize::MAX
 }
 
 /// Where an event stands in the draw of a situation, 0 to 1: the smallest are drawn.
@@ -154,5 +199,31 @@ mod tests {
         assert!(draws.windows(2).all(|pair| pair[0].at <= pair[1].at));
         assert_eq!(draws, draw(&events, 1_800.0), "the same log gives the same samples");
         assert!(draw(&events, 30.0).iter().all(|d| !d.situation.in_visit), "a minute is longer than this gap");
+    }
+
+    #[test]
+    fn a_spread_draws_each_event_once_and_rare_kinds_whole() {
+        let visit = |visit: u32| {
+            (0..20)
+                .map(move |place| past(visit % 5, visit * 20 + place, f64::from(visit) * 86_400.0 + f64::from(place)))
+        };
+        let events: Vec<Past> = (0..50).flat_map(visit).collect();
+        let draws = spread(&events, 1_800.0, 200);
+        assert!((190..=200).contains(&draws.len()), "{}", draws.len());
+        assert!(draws.windows(2).all(|pair| pair[0].at < pair[1].at), "each event once, in order");
+        let first = draws.iter().filter(|draw| !draw.situation.in_visit).count();
+        assert_eq!(first, 35, "every first of a visit behind the beginning of the log");
+        let new = draws.iter().filter(|draw| draw.situation.exclude_seen).count();
+        assert!((70..130).contains(&new), "{new}");
+        assert_eq!(draws, spread(&events, 1_800.0, 200), "the same log gives the same draws");
+        assert_eq!(spread(&events, 1_800.0, 1_000).len(), 1_000, "all of them, where there is room");
+    }
+
+    #[test]
+    fn small_pools_give_their_part_to_the_others() {
+        assert_eq!(fair_cap(vec![10, 1, 100], 40), 29);
+        assert_eq!(fair_cap(vec![10, 1, 100], 111), usize::MAX);
+        assert_eq!(fair_cap(vec![50, 50], 40), 20);
+        assert_eq!(fair_cap(Vec::new(), 40), usize::MAX);
     }
 }

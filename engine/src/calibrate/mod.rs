@@ -15,6 +15,6 @@ mod reservoir;
 mod sample;
 
 pub(crate) use choose::choose;
-pub(crate) use draw::{Draw, Past, draw};
+pub(crate) use draw::{Draw, Past, draw, spread};
 pub(crate) use reservoir::{Drawn, Reservoir};
 pub(crate) use sample::Sample;

@@ -5,8 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
 use super::Engine;
+use super::calibrate::past;
 use super::evaluate::read_log;
 use super::replay::Replay;
+use crate::calibrate::spread;
 use crate::candidate::Scored;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -56,17 +58,27 @@ fn export(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Resul
     let facts = [("features", features.join(",")), ("model", model.sha256), ("space", space)];
     let mut file = TrainingFile::create(path, features, &facts)?;
     let mut summary = TrainingSummary::default();
-    let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();
-    let newest = &requests[requests.len().saturating_sub(plan.requests)..];
-    if !newest.is_empty() {
+    let asked = asked(log, plan, stores.config.session_gap);
+    if !asked.is_empty() {
         let (replay, config) = (Replay::new(stores, log, 1)?, &stores.config);
         let mut export = Exporter { replay, log, people: HashMap::new(), place: 0, plan, config };
-        for at in newest {
-            export.one(*at, &mut file, &mut summary)?;
+        for (at, exclude_seen) in asked {
+            export.one(at, exclude_seen, &mut file, &mut summary)?;
         }
     }
     summary.bytes = file.finish()?;
     Ok(summary)
+}
+
+/// Places in the log of the events whose requests are asked, and which of them leave out what was had.
+fn asked(log: &Log, plan: &TrainingPlan, gap: f64) -> Vec<(usize, bool)> {
+    if plan.spread {
+        let past: Vec<_> = log.events.iter().map(past).collect();
+        return spread(&past, gap, plan.requests).iter().map(|draw| (draw.at, draw.situation.exclude_seen)).collect();
+    }
+    let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();
+    let newest = &requests[requests.len().saturating_sub(plan.requests)..];
+    newest.iter().map(|at| (*at, false)).collect()
 }
 
 /// A replay with the histories that rows name.
@@ -83,14 +95,23 @@ struct Exporter<'e> {
 
 impl Exporter<'_> {
     /// Asks for the request that an event answers, and writes its candidates.
-    fn one(&mut self, at: usize, file: &mut TrainingFile, summary: &mut TrainingSummary) -> Result<()> {
+    fn one(
+        &mut self,
+        at: usize,
+        exclude_seen: bool,
+        file: &mut TrainingFile,
+        summary: &mut TrainingSummary,
+    ) -> Result<()> {
         let log = self.log;
         let event = log.events.get(at).ok_or_else(|| Error::internal("an event outside the log"))?;
         let taken = event.item.and_then(|item| self.replay.key(item));
         let taken = taken.ok_or_else(|| Error::internal("an item that the copy lacks"))?;
         self.replay.advance(at)?;
         self.remember(at);
-        let request = request(log, event);
+        let mut request = request(log, event);
+        if exclude_seen {
+            request = request.exclude_seen();
+        }
         let (situation, mut scored) = self.replay.ask(request.clone())?;
         if scored.iter().all(|scored| scored.candidate.key != taken) {
             summary.not_retrieved += 1;

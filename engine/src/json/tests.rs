@@ -617,9 +617,10 @@ fn calibrations_are_written_as_documented() {
 fn plans_of_training_files_are_read() {
     let plan = training_plan_from_json(r#"{"requests": 7, "negatives": 0, "until": 1.5}"#).expect("reads");
     assert_eq!((plan.requests, plan.negatives, plan.until), (7, Some(0), Some(Timestamp::from_millis(1_500))));
+    assert!(!plan.spread && training_plan_from_json(r#"{"spread": true}"#).expect("reads").spread);
     let plan = training_plan_from_json(r#"{"negatives": null}"#).expect("reads");
     assert_eq!(plan, TrainingPlan::default());
-    for wrong in [r#"{"request": 7}"#, r#"{"requests": -1}"#, r#"{"until": "now"}"#, "[]", ""] {
+    for wrong in [r#"{"request": 7}"#, r#"{"requests": -1}"#, r#"{"until": "now"}"#, r#"{"spread": 1}"#, "[]", ""] {
         assert!(training_plan_from_json(wrong).is_err(), "{wrong}");
     }
 }

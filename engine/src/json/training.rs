@@ -2,12 +2,13 @@
 
 use super::parse::{Json, one};
 use super::place::Place;
-use super::read::{entries, given, set, time, unknown, whole};
+use super::read::{entries, flag, given, set, time, unknown, whole};
 use super::write::to_string;
 use crate::error::Result;
 use crate::training::{TrainingPlan, TrainingSummary};
 
-/// Reads a plan: an object with `requests` (at most so many, the newest), `negatives` (so many candidates of each that
+/// Reads a plan: an object with `requests` (at most so many, the newest), `spread` (true: drawn from
+/// the whole log, some of each kind), `negatives` (so many candidates of each that
 /// were not taken; all, when it is left out or null) and `until` (seconds since 1970, UTC).
 ///
 /// # Errors
@@ -23,9 +24,10 @@ fn plan(json: Json<'_>, at: &Place<'_>) -> Result<TrainingPlan> {
         let at = &at.key(&key);
         match &*key {
             "requests" => set(&mut plan.requests, json, at, whole)?,
+            "spread" => set(&mut plan.spread, json, at, flag)?,
             "negatives" => plan.negatives = given(json, at, whole)?,
             "until" => plan.until = given(json, at, time)?,
-            _ => return Err(unknown(at, &["requests", "negatives", "until"])),
+            _ => return Err(unknown(at, &["requests", "spread", "negatives", "until"])),
         }
     }
     Ok(plan)

@@ -14,7 +14,8 @@ use crate::status::onelist_status;
 ///
 /// - `path`: the file, in UTF-8, `path_len` bytes. It appears once it is whole and on disk, in place of one of that name.
 /// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the defaults. Keys: requests (at most so many, the newest;
-///   100000), negatives (so many candidates of each that were not taken; all), until (seconds since 1970, UTC).
+///   100000), spread (true: some of each kind from the whole log in their place), negatives (so many candidates of each
+///   that were not taken; all), until (seconds since 1970, UTC).
 /// - `summary_json` (out): {"requests", "rows", "not_retrieved", "bytes"}; free it.
 /// - `summary_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
