@@ -9,7 +9,7 @@
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--against FOLDER` (as often as wanted) measures other ones
 //! beside it on the same questions, in place of the baselines, `--as-shipped` calibrates none of them, `--rest` scores the queries
 //! that `--validation` leaves out, `--export FILE` writes what a model may be trained on: the rows of the requests before the
-//! first target, the newest 40,000 or `--requests N`. `--share N` and `--least-fit N` set the places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of
+//! first target, 40,000 of each kind from the whole log, or `--requests N`. `--share N` and `--least-fit N` set the places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of
 //! -1 gives each list its share). `--questions FOLDER` writes what systems from elsewhere learn from and are asked, and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
 
 mod data;
@@ -62,7 +62,6 @@ struct Options {
     as_shipped: bool,
     export: Option<PathBuf>,
     requests: usize,
-    spread: bool,
     share: Option<f64>,
     least_fit: Option<f64>,
     questions: Option<PathBuf>,
@@ -84,7 +83,6 @@ impl Options {
             as_shipped: false,
             export: None,
             requests: REQUESTS,
-            spread: false,
             share: None,
             least_fit: None,
             questions: None,
@@ -94,7 +92,6 @@ impl Options {
             match argument.as_str() {
                 "--validation" => options.half = Half::Validation,
                 "--as-shipped" => options.as_shipped = true,
-                "--spread" => options.spread = true,
                 "--rest" => options.half = Half::Rest,
                 "--leave-out" => options.leave_out = true,
                 "--fit-space" => options.fit_space = true,
@@ -156,7 +153,7 @@ fn measure(name: &str, mut task: Task, options: &Options) -> Result<()> {
         db.fit_space()?;
     }
     if let Some(file) = &options.export {
-        return export(&db, file, options.requests, options.spread, &task.plan);
+        return export(&db, file, options.requests, &task.plan);
     }
     let report = db.evaluate(&options.adjust(task.plan))?;
     println!("\n== {} ==\n{}", task.title, report.text());
@@ -168,15 +165,15 @@ fn measure(name: &str, mut task: Task, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Requests of a training file, the newest; `--requests` asks for others.
+/// Requests of a training file; `--requests` asks for others.
 const REQUESTS: usize = 40_000;
 /// Candidates of each of them that were not taken.
 const NEGATIVES: usize = 60;
 
 /// Writes the rows that a model may be trained on before it is measured.
-fn export(db: &Engine, file: &Path, requests: usize, spread: bool, plan: &Plan) -> Result<()> {
+fn export(db: &Engine, file: &Path, requests: usize, plan: &Plan) -> Result<()> {
     let mut training = TrainingPlan::default();
-    (training.requests, training.spread, training.negatives) = (requests, spread, Some(NEGATIVES));
+    (training.requests, training.spread, training.negatives) = (requests, true, Some(NEGATIVES));
     if let Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } = plan.protocol {
         training.until = Some(time);
     }

@@ -123,6 +123,7 @@ class Loop:
         self._resume(identity)
         if not self._curves.validation:
             self._curves.validation.append(self._validate())
+            self._bar.end(f"before training: validation NDCG@10 {self._curves.validation[0]:.4f}")
             self._best = _copy(self._network)
         while self._done < self._options.epochs and self._done - self._curves.best < self._options.patience:
             self._epoch(self._done)

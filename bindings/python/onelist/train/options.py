@@ -45,7 +45,7 @@ class Options:
     keep_weights: bool = False
     """the linear part stays as in the base, and the network alone is trained; for a model that others start from"""
     requests: int = 40_000
-    """newest requests that are exported from a store"""
+    """requests that are exported from a store, of each kind from the whole log (`spread` of `export_training`)"""
     negatives: int = 80
     """candidates of each of them that were not taken"""
     width: int = 96

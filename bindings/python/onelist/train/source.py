@@ -75,10 +75,11 @@ def _rows_and_items(source: Any, items: Any, folder: Path, requests: int,
 
 
 def _export(engine: "Engine", folder: Path, requests: int, negatives: int) -> tuple[Path, list[dict[str, Any]]]:
-    """A file that a run was killed over is read again, so that it goes on with the same rows; see `finished`."""
+    """Rows of each kind from the whole log. A file that a run was killed over is read again, so that it goes on with the
+    same rows; see `finished`."""
     path = folder / f"rows-{requests}-{negatives}.parquet"
     if not path.is_file():
-        engine.export_training(path, requests=requests, negatives=negatives)
+        engine.export_training(path, requests=requests, spread=True, negatives=negatives)
     return path, list(engine.items())
 
 
