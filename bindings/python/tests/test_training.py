@@ -24,6 +24,7 @@ def exported(tmp_path: Path) -> tuple[Path, onelist.types.TrainingSummary]:
                 db.log(user=f"p{person % 5}", item=item, action="click", time=time, query=query)
         path = tmp_path / "training.parquet"
         summary = db.export_training(path, requests=20, negatives=3, until=START + dt.timedelta(hours=11))
+        db.export_training(tmp_path / "spread.parquet", requests=20, spread=True)
         return path, summary
 
 
@@ -45,6 +46,13 @@ def test_a_training_file_is_read_by_arrow(exported: tuple[Path, onelist.types.Tr
     features = facts[b"onelist.features"].decode().split(",")
     assert table.column_names[15:] == features and {"bm25", "next", "cos_history"} < set(features)
     assert any(row["bm25"] > 0 for row in rows) and any(row["next"] > 0 for row in rows)
+
+
+def test_a_spread_has_lists_without_what_was_had(exported: tuple[Path, onelist.types.TrainingSummary]) -> None:
+    rows = parquet.read_table(exported[0].with_name("spread.parquet")).to_pylist()
+    kinds = {row["situation"] for row in rows}
+    assert any(", new items" in kind for kind in kinds) and any(", all items" in kind for kind in kinds)
+    assert all(row["had"] == 0.0 for row in rows if ", new items" in row["situation"])
 
 
 def test_what_cannot_be_is_an_error(tmp_path: Path) -> None:
