@@ -9,8 +9,10 @@
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--against FOLDER` (as often as wanted) measures other ones
 //! beside it on the same questions, in place of the baselines, `--as-shipped` calibrates none of them, `--rest` scores the queries
 //! that `--validation` leaves out, `--export FILE` writes what a model may be trained on: the rows of the requests before the
-//! first target, 40,000 of each kind from the whole log, or `--requests N`. `--share N` and `--least-fit N` set the places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of
-//! -1 gives each list its share). `--questions FOLDER` writes what systems from elsewhere learn from and are asked, and `--answers FOLDER` measures their answers beside `rank` (benches/rivals).
+//! first target, 40,000 of them (or `--requests N`), some of each kind from the whole log. `--share N` and `--least-fit N` set the
+//! places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of -1 gives each list its share). `--questions FOLDER`
+//! writes what systems from elsewhere learn from and are asked, and the items as the store has them; `--answers FOLDER` measures
+//! their answers beside `rank` (benches/rivals).
 
 mod data;
 mod elsewhere;

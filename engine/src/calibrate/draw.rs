@@ -38,19 +38,14 @@ pub(crate) struct Draw {
 /// Draws samples from events in order of time; the draws come in that order, too. A pause of `gap` seconds ends a visit.
 pub(crate) fn draw(events: &[Past], gap: f64) -> Vec<Draw> {
     let mut pools: HashMap<(Situation, bool), Vec<usize>> = HashMap::new();
-    let mut people: HashMap<u32, Visitor> = HashMap::new();
     let from = (events.len() as f64 * WARM_UP) as usize;
-    for (at, event) in events.iter().enumerate() {
-        let visitor = people.entry(event.user).or_insert_with(|| Visitor::new(gap));
-        for situation in visitor.situations(event) {
-            if at >= from || !situation.history {
-                // The new items that follow one another in a basket are many, and much alike: half of the samples are
-                // the first of a visit, where there are enough.
-                pools.entry((situation, visitor.begins(event))).or_default().push(at);
-            }
+    each(events, gap, |at, situations, begins| {
+        for situation in situations.into_iter().filter(|situation| at >= from || !situation.history) {
+            // The new items that follow one another in a basket are many, and much alike: half of the samples are
+            // the first of a visit, where there are enough.
+            pools.entry((situation, begins)).or_default().push(at);
         }
-        visitor.step(event);
-    }
+    });
     let mut draws: Vec<Draw> = Vec::new();
     for situation in Situation::ALL {
         let pool = |first: bool| pools.get(&(situation, first)).map_or(&[][..], Vec::as_slice);
@@ -62,33 +57,41 @@ pub(crate) fn draw(events: &[Past], gap: f64) -> Vec<Draw> {
     draws
 }
 
-/// Draws at most `most` events, each for one situation, as many of each kind as there are: kinds with few give their part to
-/// the others. An event that is new to its user stands for a list without what was had, or by chance for one with it. The
-/// beginning of the log, where signals are young, is left out where there is enough behind it.
+/// What each event is a sample of, in order: its place, its situations, and whether its visit had nothing new before it.
+fn each(events: &[Past], gap: f64, mut found: impl FnMut(usize, Vec<Situation>, bool)) {
+    let mut people: HashMap<u32, Visitor> = HashMap::new();
+    for (at, event) in events.iter().enumerate() {
+        let visitor = people.entry(event.user).or_insert_with(|| Visitor::new(gap));
+        found(at, visitor.situations(event), visitor.begins(event));
+        visitor.step(event);
+    }
+}
+
+/// Draws at most `most` events, each for one situation, of each kind as many as of the others: kinds with few give what
+/// they lack to the rest. An event that is new to its user stands for a list without what was had, or by chance for one with
+/// it. The beginning of the log, where signals are young, is left out where there is enough behind it.
 pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
     let late = (events.len() as f64 * WARM_UP) as usize;
     let enough = events.iter().skip(late).filter(|event| event.item.is_some()).count() >= most;
     let from = if enough { late } else { 0 };
     let mut pools: BTreeMap<(Situation, bool), Vec<usize>> = BTreeMap::new();
-    let mut people: HashMap<u32, Visitor> = HashMap::new();
-    for (at, event) in events.iter().enumerate() {
-        let visitor = people.entry(event.user).or_insert_with(|| Visitor::new(gap));
-        let mut kinds = visitor.situations(event);
-        if kinds.len() > 1 {
-            kinds.swap_remove(usize::from(unit_hash([SEED, at as u64, u64::MAX]) < 0.5));
+    each(events, gap, |at, mut situations, begins| {
+        if situations.len() > 1 {
+            situations.swap_remove(usize::from(unit_hash([SEED, at as u64, u64::MAX]) < 0.5));
         }
-        if let Some(situation) = kinds.pop().filter(|_| at >= from) {
-            pools.entry((situation, visitor.begins(event))).or_default().push(at);
+        if let Some(situation) = situations.pop().filter(|_| at >= from) {
+            pools.entry((situation, begins)).or_default().push(at);
         }
-        visitor.step(event);
-    }
+    });
     let cap = fair_cap(pools.values().map(Vec::len).collect(), most);
-    let kinds = pools.into_iter();
-    let mut draws: Vec<Draw> = kinds
-        .flat_map(|((situation, _), pool)| {
-            drawn(situation, &pool, cap).into_iter().map(move |at| Draw { at, situation })
-        })
-        .collect();
+    // What the division leaves over: one more of a kind each.
+    let mut over = most.saturating_sub(pools.values().map(|pool| pool.len().min(cap)).sum());
+    let mut draws: Vec<Draw> = Vec::new();
+    for ((situation, _), pool) in pools {
+        let more = usize::from(over > 0 && pool.len() > cap);
+        over -= more;
+        draws.extend(drawn(situation, &pool, cap + more).into_iter().map(|at| Draw { at, situation }));
+    }
     draws.sort_by_key(|draw| draw.at);
     draws
 }
@@ -217,6 +220,9 @@ mod tests {
         assert!((70..130).contains(&new), "{new}");
         assert_eq!(draws, spread(&events, 1_800.0, 200), "the same log gives the same draws");
         assert_eq!(spread(&events, 1_800.0, 1_000).len(), 1_000, "all of them, where there is room");
+        for few in [1, 2, 3, 199] {
+            assert_eq!(spread(&events, 1_800.0, few).len(), few, "as many as asked for, fewer than kinds too");
+        }
     }
 
     #[test]

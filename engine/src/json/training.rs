@@ -7,9 +7,9 @@ use super::write::to_string;
 use crate::error::Result;
 use crate::training::{TrainingPlan, TrainingSummary};
 
-/// Reads a plan: an object with `requests` (at most so many, the newest), `spread` (true: drawn from
-/// the whole log, some of each kind), `negatives` (so many candidates of each that
-/// were not taken; all, when it is left out or null) and `until` (seconds since 1970, UTC).
+/// Reads a plan: an object with `requests` (at most so many, the newest), `spread` (true: some of each kind from the whole
+/// log in their place), `negatives` (so many candidates of each that were not taken; all, when it is left out or null) and
+/// `until` (seconds since 1970, UTC).
 ///
 /// # Errors
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument), [`Error::UnknownField`](crate::Error::UnknownField) or

@@ -104,7 +104,7 @@ def _check_vectors(found: rows.Rows, catalog: Catalog, path: str) -> None:
         off_by = f"cosines differ by {float(np.median(off)):.3f}"
         raise ValueError(
             f"{path}: expected the items' texts as the store has them, found other vectors ({off_by}); "
-            "name fields that are not embedded with `skip`"
+            "give the fields the store's names, whose order is that of the text, and name those that are not embedded with `skip`"
         )
 
 
