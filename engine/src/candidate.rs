@@ -16,7 +16,8 @@ pub enum Source {
     Context,
     /// Neighbours of the seeds of `like`.
     Similar,
-    /// Neighbours of a vector that the request gives, in the field of that name.
+    /// Neighbours of a vector that the request gives, in the field of that name; where nothing is asked for, of the mean of
+    /// what the history speaks for in each such field.
     Vector,
     /// Most events lately, half-life 7 days.
     Popular7,

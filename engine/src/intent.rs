@@ -4,6 +4,7 @@
 mod controls;
 mod leave_out;
 mod newness;
+mod own_vectors;
 mod seen;
 
 use std::collections::hash_map::Entry;
@@ -13,28 +14,27 @@ use std::sync::Arc;
 use roaring::RoaringTreemap;
 
 use crate::calibration::Situation;
-use crate::catalog::{SpaceNumber, StoredEvent, UserItem};
+use crate::catalog::{StoredEvent, UserItem};
 use crate::config::Meaning;
 use crate::control::{ExcludeSeen, Personalization};
 use crate::cursor;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Action;
 use crate::filter::Filter;
 use crate::id::{ItemKey, KeyMap, SemanticId, Seq};
 use crate::interests::interests;
-use crate::item::Kind;
 use crate::limits;
 use crate::model::{Adapter, Context, ContextInput, HistoryInput};
 use crate::relations::Relations;
 use crate::request::{HistoryEvent, Request};
 use crate::segments::SegmentPopularity;
 use crate::snapshot::{Person, Snapshot};
-use crate::stores::Spaces;
 use crate::text::TextQuery;
 use crate::time::Timestamp;
 
 use controls::Labelled;
 pub(crate) use controls::{Controls, Lift, NamedCap, Pin, stored_rules};
+pub(crate) use own_vectors::OwnVector;
 
 /// Events that the model reads: the newest of the user's and the request's.
 const HISTORY_EVENTS: usize = 50;
@@ -52,14 +52,6 @@ pub(crate) struct PastEvent {
     pub gap_seconds: f64,
     pub meaning: Meaning,
     pub sid: Option<SemanticId>,
-}
-
-/// A vector of the caller's own to search with.
-#[derive(Debug, Clone)]
-pub(crate) struct OwnVector {
-    pub space: SpaceNumber,
-    pub name: String,
-    pub vector: Vec<f32>,
 }
 
 /// Which items may be ranked.
@@ -91,6 +83,7 @@ pub(crate) struct Intent {
     pub interests: Vec<Vec<f32>>,
     /// The mean of the known seeds of `like`.
     pub seed_vector: Option<Vec<f32>>,
+    /// What is searched for in the catalog's own vector fields; without a query, what the history looks like there.
     pub vectors: Vec<OwnVector>,
     pub allowed: Allowed,
     pub among: bool,
@@ -146,7 +139,9 @@ impl Intent {
         let (vector, space) = (seed_vector.as_deref(), snapshot.item.tensors());
         let input = ContextInput { text, vector, history: &history, space, adapter: adapter.as_deref() };
         let context = snapshot.model().context(&input)?;
-        let vectors = own_vectors(snapshot, request, &seeds)?;
+        let asked = own_vectors::asked(snapshot, request, &seeds)?;
+        let has_query = query.is_some() || context.query.is_some() || !asked.is_empty();
+        let vectors = if has_query { asked } else { own_vectors::of_history(snapshot, &liked)? };
         let rules = controls::rules(snapshot, request)?;
         let filter = controls::filter(snapshot, request, &rules)?;
         let allowed = allowed(snapshot, request, filter.as_ref())?;
@@ -161,7 +156,7 @@ impl Intent {
             lately: Arc::new(lately(snapshot, request, person.as_ref(), now)?),
             stored: stored(snapshot, person.as_ref())?.map(Arc::new),
             person,
-            has_query: query.is_some() || context.query.is_some() || !vectors.is_empty(),
+            has_query,
             query,
             context,
             events,
@@ -446,36 +441,6 @@ fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {
         segments: Default::default(),
         arrived: None,
     }
-}
-
-/// The vectors that the request gives, and those of the seeds of `like`.
-fn own_vectors(snapshot: &Snapshot, request: &Request, seeds: &[ItemKey]) -> Result<Vec<OwnVector>> {
-    let mut vectors = Vec::new();
-    for (field, vector) in &request.vectors {
-        let spec = snapshot.schema.field(field)?;
-        if spec.kind != Kind::Vector {
-            return Err(Error::argument(format!("vectors.{field}"), "a vector field", spec.kind.name()));
-        }
-        let expected = spec.dimensions.unwrap_or_default() as usize;
-        if expected != vector.len() {
-            return Err(Error::DimMismatch { space: field.clone(), expected, found: vector.len() });
-        }
-        vectors.extend(own_vector(snapshot, field, crate::vector::normalised(field, vector)?));
-    }
-    for (field, _) in snapshot.schema.vector_fields().filter(|(field, _)| !request.vectors.contains_key(*field)) {
-        let Some(space) = snapshot.spaces.number(&Spaces::field_space(field)) else { continue };
-        for seed in seeds {
-            if let Some(vector) = snapshot.vector(space, *seed)? {
-                vectors.extend(own_vector(snapshot, field, vector));
-            }
-        }
-    }
-    Ok(vectors)
-}
-
-fn own_vector(snapshot: &Snapshot, field: &str, vector: Vec<f32>) -> Option<OwnVector> {
-    let name = Spaces::field_space(field);
-    Some(OwnVector { space: snapshot.spaces.number(&name)?, name, vector })
 }
 
 fn allowed(snapshot: &Snapshot, request: &Request, filter: Option<&Filter>) -> Result<Allowed> {

@@ -124,6 +124,7 @@ fn reason(snapshot: &Snapshot, intent: &Intent, (key, terms): (ItemKey, &[TermPa
         "trend" => "trend".to_owned(),
         "fresh" => "new".to_owned(),
         "seen" => "seen before".to_owned(),
+        "vector" if !intent.has_query => "fits the history by its own vectors".to_owned(),
         "vector" => "close to the given vector".to_owned(),
         "unlike" => "like what is not wanted".to_owned(),
         "boost" => "boosted".to_owned(),

@@ -16,6 +16,7 @@ mod layers;
 mod model_crash;
 mod models;
 mod moves;
+mod own_vectors;
 mod pages;
 mod recovery;
 mod requests;

@@ -104,7 +104,7 @@ fn features_are_those_of_serving_bit_for_bit() {
     let db = opened(&dir.path().join("store"), config());
     db.log(events()).expect("logs");
     let file = dir.path().join("training.parquet");
-    let mut queries = 0;
+    let (mut queries, mut pictures) = (0, 0);
     for count in [4, 36, 62, 85, 119, 120] {
         let (event, before) =
             events()[..count].split_last().map(|(last, rest)| (last.clone(), rest.to_vec())).expect("has");
@@ -136,11 +136,13 @@ fn features_are_those_of_serving_bit_for_bit() {
                 assert_eq!(bits(*value), bits(served), "{name} of {} at {count}: {value} and {served}", hit.id);
             }
             assert!(features.values().any(|value| *value != 0.0));
+            pictures += usize::from(event.query.is_none() && features["vector"] != 0.0);
             assert_eq!(text(row, "query"), event.query);
             assert_eq!(flag(row, "label"), event.item.as_ref() == Some(&hit.id));
         }
     }
     assert!(queries > 0, "a search is among them");
+    assert!(pictures > 0, "a history is compared by pictures, too");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Allowed, Controls, Intent, in_visit, liked, past_events};
+use super::{Allowed, Controls, Intent, in_visit, liked, own_vectors, past_events};
 use crate::error::Result;
 use crate::event::Action;
 use crate::id::ItemKey;
@@ -45,7 +45,10 @@ impl Intent {
             liked: Vec::new(),
             interests: Vec::new(),
             seed_vector: None,
-            vectors: self.vectors.clone(),
+            vectors: match self.has_query {
+                true => self.vectors.clone(),
+                false => own_vectors::of_history(snapshot, &liked)?,
+            },
             allowed: Allowed::All,
             among: self.among,
             filter: None,

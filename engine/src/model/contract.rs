@@ -37,6 +37,8 @@ pub(super) const TRAINED_FEATURES: [&str; 1] = ["network"];
 /// an item (`seen`, `shown`, `disliked`, `cos_disliked`) stays as it is.
 pub(super) const PERSONAL_FEATURES: [&str; 10] =
     ["next", "before", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest", "network"];
+/// The feature of the catalog's own vector fields: personal where the history is what asks them.
+pub(super) const OWN_VECTORS: &str = "vector";
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;
 /// How a gap in seconds becomes a row of `gap_gain`.

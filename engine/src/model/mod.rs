@@ -52,7 +52,7 @@ pub(crate) use space::SpaceTensors;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::model::buckets::Bounds;
-use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, PERSONAL_FEATURES, SID_LOGITS};
+use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, OWN_VECTORS, PERSONAL_FEATURES, SID_LOGITS};
 use crate::model::engines::EngineFolder;
 use crate::model::history::HistoryForm;
 use crate::model::manifest::{Dims, Manifest, custom_row};
@@ -191,9 +191,10 @@ impl Model {
         &self.shipped_weights
     }
 
-    /// Which of [`Model::all_features`] come from the user's history.
-    pub(crate) fn personal_features(&self) -> Vec<bool> {
-        self.names.iter().map(|name| PERSONAL_FEATURES.contains(&name.as_str())).collect()
+    /// Which of [`Model::all_features`] come from the user's history, own vectors among them or not.
+    pub(crate) fn personal_features(&self, own_vectors: bool) -> Vec<bool> {
+        let personal = |name: &str| PERSONAL_FEATURES.contains(&name) || (own_vectors && name == OWN_VECTORS);
+        self.names.iter().map(|name| personal(name)).collect()
     }
 
     /// The row of an action's name; the first custom row for one that the model does not know.

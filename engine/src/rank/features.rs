@@ -194,12 +194,12 @@ fn fresh(snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<f32> {
     Ok((-age / (FRESH_DAYS * 86_400.0)).exp() as f32)
 }
 
-/// The best cosine with the request's own vectors, and whether the item has none of those fields.
+/// The best cosine with the request's own vectors, over what is usual, and whether the item has none of those fields.
 fn own_vector(snapshot: &Snapshot, intent: &Intent, key: ItemKey) -> Result<(f32, bool)> {
     let mut best: Option<f32> = None;
     for own in &intent.vectors {
         if let Some(bytes) = snapshot.catalog.view().vector(own.space, key)? {
-            let cosine = crate::vector::dot_bytes(&own.vector, bytes);
+            let cosine = crate::vector::dot_bytes(&own.vector, bytes) - own.usual;
             best = Some(best.map_or(cosine, |best| best.max(cosine)));
         }
     }

@@ -16,7 +16,9 @@ pub(super) fn scale(model: &Model, intent: &Intent, wanted: bool, scores: &mut S
     if !is_scaled(intent) {
         return;
     }
-    scale_columns(&model.personal_features(), intent.personalization.scale(), scores);
+    // Without a query, the vectors of the catalog's own fields are the history's.
+    let personal = model.personal_features(!intent.has_query);
+    scale_columns(&personal, intent.personalization.scale(), scores);
     if !wanted {
         scores.contributions = Vec::new();
     }

@@ -79,10 +79,12 @@ fn propose(snapshot: &Snapshot, intent: &Intent, source: Source, quota: usize) -
         }
         Source::SemanticId => sids::sids(snapshot, intent, quota)?,
         Source::Vector => {
+            // Fields that a history speaks in share the places; each vector that was asked with has its own.
+            let each = if intent.has_query { quota } else { quota.div_ceil(intent.vectors.len().max(1)) };
             let lists = intent.vectors.iter().map(|own| {
                 let space = snapshot.stores.vectors.space(&own.name);
                 let graph = space.ok_or_else(|| Error::internal("a vector space is missing"))?;
-                let found = nearest::nearest(snapshot, intent, (own.space, &graph), &own.vector, quota)?;
+                let found = nearest::nearest(snapshot, intent, (own.space, &graph), &own.vector, each)?;
                 Ok((Source::Vector, found))
             });
             return lists.collect();

@@ -50,7 +50,7 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
     } else if intent.context.query.is_some() {
         shares.push((Source::Semantic, 0.5));
     }
-    if !intent.vectors.is_empty() {
+    if intent.has_query && !intent.vectors.is_empty() {
         shares.push((Source::Vector, 0.5));
     }
     let searching = !shares.is_empty();
@@ -76,6 +76,9 @@ fn shares(intent: &Intent) -> Vec<(Source, f32)> {
     if !searching {
         if !intent.interests.is_empty() {
             shares.push((Source::Interests, 0.3));
+        }
+        if !intent.vectors.is_empty() {
+            shares.push((Source::Vector, 0.3));
         }
         let share = if intent.context.history.is_some() { 0.2 } else { 0.4 };
         shares.extend([(Source::Popular7, share), (Source::Popular90, share)]);

@@ -40,7 +40,7 @@ fn the_network_is_a_feature_like_any_other() {
     let shipped = super::shipped();
     assert_eq!(model.all_features().len(), shipped.all_features().len() + 1);
     assert_eq!(model.features(), shipped.features());
-    assert!(model.personal_features().last().unwrap() & !shipped.personal_features().last().unwrap());
+    assert!(model.personal_features(false).last().unwrap() & !shipped.personal_features(false).last().unwrap());
     assert_eq!(model.shipped_weights().len(), 4 * model.all_features().len());
     assert!(model.reads_sids() && !shipped.reads_sids());
     assert_eq!(model.space_id(), shipped.space_id());
