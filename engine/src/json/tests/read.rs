@@ -1,220 +1,12 @@
-//! What is written reads back the same; what is wrong is a typed error that names the place; no text panics.
+//! What is read, as documented; what is wrong is a typed error that names the place.
 
-use proptest::collection::{btree_map, vec};
-use proptest::prelude::*;
-
-use super::*;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::exposure::{Exploration, Impressions, NewItems};
-use crate::filter::{Compare, Filter, Scalar};
-use crate::impression::{Exposure, Impression};
+use crate::filter::Filter;
 use crate::item::{Item, Kind, Value};
-use crate::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
+use crate::json::*;
 use crate::time::Timestamp;
-use crate::{
-    Action, Calibration, Config, Event, HistoryEvent, Personalization, Proposal, Provider, Request, Rule, Situation,
-    Source, Stats, TrainingPlan, VectorStats, WeightSet,
-};
-
-fn any_number() -> impl Strategy<Value = f64> {
-    use proptest::num::f64;
-    f64::NORMAL | f64::SUBNORMAL | f64::ZERO | f64::NEGATIVE
-}
-
-fn any_value() -> impl Strategy<Value = Value> {
-    let component = proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL | proptest::num::f32::ZERO;
-    prop_oneof![
-        any::<String>().prop_map(Value::Text),
-        any_number().prop_map(Value::Number),
-        any::<bool>().prop_map(Value::Bool),
-        any::<i64>().prop_map(|millis| Value::Date(Timestamp::from_millis(millis))),
-        vec(any::<String>(), 0..5).prop_map(Value::Tags),
-        (any_number(), any_number()).prop_map(|(lat, lon)| Value::Geo { lat, lon }),
-        vec(component, 0..9).prop_map(Value::Vector),
-    ]
-}
-
-fn any_item() -> impl Strategy<Value = Item> {
-    let name = any::<String>().prop_filter("`id` is not a field", |name| name != "id");
-    (any::<String>(), btree_map(name, any_value(), 0..6)).prop_map(|(id, fields)| Item { id, fields })
-}
-
-fn any_scalar() -> impl Strategy<Value = Scalar> {
-    prop_oneof![
-        "[a-z\u{e9}\"\\\\]{0,9}".prop_map(Scalar::Text),
-        any_number().prop_map(Scalar::Number),
-        any::<bool>().prop_map(Scalar::Bool),
-        any::<i64>().prop_map(|millis| Scalar::Date(Timestamp::from_millis(millis))),
-    ]
-}
-
-fn any_filter() -> impl Strategy<Value = Filter> {
-    use Compare::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
-    let field = || "[a-f]{1,3}";
-    let compare = prop::sample::select([Equal, Less, LessOrEqual, Greater, GreaterOrEqual].to_vec());
-    let leaf = prop_oneof![
-        (field(), compare, any_scalar()).prop_map(|(field, compare, value)| Filter::Compare { field, compare, value }),
-        (field(), vec(any_scalar(), 0..4)).prop_map(|(field, values)| Filter::In { field, values }),
-        field().prop_map(Filter::exists),
-        (field(), "[a-z ]{0,9}").prop_map(|(field, text)| Filter::matches_text(field, text)),
-        (field(), -90.0..90.0, -180.0..180.0, 0.0..1e7).prop_map(|(f, lat, lon, m)| Filter::near(f, lat, lon, m)),
-    ];
-    leaf.prop_recursive(4, 20, 4, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(Filter::And),
-            vec(inner.clone(), 0..4).prop_map(Filter::Or),
-            inner.prop_map(Filter::not),
-        ]
-    })
-}
-
-/// The longhand of a filter, written independently of the reader.
-fn written(filter: &Filter) -> serde_json::Value {
-    use serde_json::json;
-    let scalar = |value: &Scalar| match value {
-        Scalar::Text(text) => json!(text),
-        Scalar::Number(number) => json!(number),
-        Scalar::Bool(flag) => json!(flag),
-        Scalar::Date(time) => json!({"date": time.seconds()}),
-    };
-    match filter {
-        Filter::Compare { field, compare, value } => {
-            let sign = match compare {
-                Compare::Equal => "=",
-                Compare::Less => "<",
-                Compare::LessOrEqual => "<=",
-                Compare::Greater => ">",
-                Compare::GreaterOrEqual => ">=",
-            };
-            json!({ field: {sign: scalar(value)} })
-        }
-        Filter::In { field, values } => json!({ field: {"in": values.iter().map(scalar).collect::<Vec<_>>()} }),
-        Filter::Exists { field } => json!({ field: {"exists": true} }),
-        Filter::Match { field, text } => json!({ field: {"match": text} }),
-        Filter::Near { field, lat, lon, meters } => {
-            json!({ field: {"near": {"lat": lat, "lon": lon, "meters": meters}} })
-        }
-        Filter::And(all) => json!({"and": all.iter().map(written).collect::<Vec<_>>()}),
-        Filter::Or(any) => json!({"or": any.iter().map(written).collect::<Vec<_>>()}),
-        Filter::Not(inner) => json!({"not": written(inner)}),
-    }
-}
-
-/// JSON of any shape, made of the words that the readers know, so that it gets past the first key.
-fn any_json() -> impl Strategy<Value = String> {
-    let words = [
-        "id",
-        "user",
-        "action",
-        "item",
-        "query",
-        "filter",
-        "and",
-        "or",
-        "not",
-        "in",
-        "near",
-        "lat",
-        "lon",
-        "date",
-        "time",
-        "fields",
-        "vectors",
-        "history",
-        "limit",
-        "x",
-        "=",
-        "exists",
-        "match",
-        "kind",
-        "weights",
-        "now",
-        "among",
-        "rules",
-        "rule",
-        "pin",
-        "boost",
-        "cap",
-        "caps",
-        "ids",
-        "amount",
-        "position",
-        "exclude_seen",
-        "calibrate_mix",
-        "diversity",
-        "explore",
-        "new_items",
-        "impressions",
-        "share",
-    ];
-    let leaf = prop_oneof![
-        Just("null".to_owned()),
-        any::<bool>().prop_map(|flag| flag.to_string()),
-        any::<f64>().prop_map(|number| format!("{number:e}")),
-        prop::sample::select(["1e400", "-1", "18446744073709551616", "\"\\ud800\"", "0.5"].to_vec())
-            .prop_map(str::to_owned),
-        prop::sample::select(words.to_vec()).prop_map(|word| format!("\"{word}\"")),
-    ];
-    leaf.prop_recursive(5, 40, 5, move |inner| {
-        let entry = (prop::sample::select(words.to_vec()), inner.clone()).prop_map(|(k, v)| format!("\"{k}\": {v}"));
-        prop_oneof![
-            vec(inner, 0..5).prop_map(|list| format!("[{}]", list.join(","))),
-            vec(entry, 0..5).prop_map(|map| format!("{{{}}}", map.join(","))),
-        ]
-    })
-}
-
-/// Every reader's answer, without the value.
-fn all_readers(text: &str) -> Vec<Result<(), Error>> {
-    vec![
-        item_from_json(text).map(drop),
-        items_from_json(text).map(drop),
-        ids_from_json(text).map(drop),
-        events_from_json(text).map(drop),
-        request_from_json(text).map(drop),
-        requests_from_json(text).map(drop),
-        filter_from_json(text).map(drop),
-        config_from_json(text).map(drop),
-        rules_from_json(text).map(drop),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn items_round_trip(items in vec(any_item(), 0..4)) {
-        let lines: Vec<String> = items.iter().map(|item| item_to_json(item).expect("writes")).collect();
-        for (item, line) in items.iter().zip(&lines) {
-            prop_assert!(!line.contains(['\n', '\0']));
-            prop_assert_eq!(&item_from_json(line).expect("reads"), item);
-        }
-        prop_assert_eq!(&items_from_json(&lines.join("\n")).expect("reads lines"), &items);
-        let array = items_to_json(items.iter().map(Some)).expect("writes");
-        prop_assert_eq!(&items_from_json(&array).expect("reads an array"), &items);
-    }
-
-    #[test]
-    fn filters_round_trip(filter in any_filter()) {
-        let json = written(&filter).to_string();
-        prop_assert_eq!(&filter_from_json(&json).expect("reads"), &filter);
-        let rules = [Rule::Require(filter)];
-        prop_assert_eq!(rules_from_json(&rules_to_json(&rules).expect("writes")).expect("reads"), rules);
-    }
-
-    #[test]
-    fn no_json_panics(text in any_json()) {
-        for refused in all_readers(&text).into_iter().filter_map(Result::err) {
-            prop_assert_eq!(refused.kind(), ErrorKind::Input);
-            prop_assert!(refused.to_string().len() < 2000);
-        }
-    }
-
-    #[test]
-    fn no_text_panics(text in any::<String>()) {
-        for refused in all_readers(&text).into_iter().filter_map(Result::err) {
-            prop_assert_eq!(refused.kind(), ErrorKind::Input);
-        }
-    }
-}
+use crate::{Action, Config, Event, HistoryEvent, Personalization, Provider, Request, Rule, TrainingPlan};
 
 #[test]
 fn items_are_guessed_as_documented() {
@@ -475,73 +267,10 @@ fn configurations_read_as_documented() {
 }
 
 #[test]
-fn answers_are_written_as_documented() {
-    let contributions = vec![
-        Contribution { feature: "bm25".to_owned(), amount: 0.5 },
-        Contribution { feature: "age".to_owned(), amount: -0.25 },
-    ];
-    let rules = vec!["rules[0] boost".to_owned()];
-    let moved = Moved { from: 4, by: "caps".to_owned() };
-    let history = vec![Influence { item: "b".to_owned(), amount: 0.75 }];
-    let terms = vec![TermPart { term: "red".to_owned(), amount: 0.5 }];
-    let hit = Hit {
-        id: "a\"".to_owned(),
-        score: 0.25,
-        fields: Item::new("a").number("price", 9.0).fields,
-        sources: vec![Proposal { source: Source::Popular7, rank: 1, score: 2.5 }],
-        propensity: Some(0.5),
-        why: Some(Why { contributions, rules, moved: Some(moved), history, terms, line: "bm25 +0.5".to_owned() }),
-    };
-    let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, features_us: 1, respond_us: 4, total_us: 10 };
-    let (rank_id, degraded, next) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
-    let ranking =
-        Ranking { rank_id, hits: vec![hit], candidates: 7, weights_version: 2, took, degraded, explored: true, next };
-    let written = ranking_to_json(&ranking).expect("writes");
-    assert_eq!(
-        written,
-        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"},"history":[{"item":"b","amount":0.75}],"terms":[{"term":"red","amount":0.5}]}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"features_us":1,"respond_us":4,"total_us":10},"degraded":["x"],"explored":true,"next":"t"}"#
-    );
-    assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
-    assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);
-
-    let shown = Impression {
-        rank_id: "r1".to_owned(),
-        time: Timestamp::from_seconds(9.5),
-        user: Some("u".to_owned()),
-        query: None,
-        offset: 1,
-        slate: vec![Some("a".to_owned()), None],
-        explored: true,
-        propensities: vec![Some(0.5), None],
-        new: Some(vec![1]),
-        chosen: vec![0],
-        features: 255,
-        model: u64::MAX,
-        weights: 2,
-    };
-    assert_eq!(
-        impressions_to_json(&[shown]).expect("writes"),
-        r#"[{"rank_id":"r1","time":9.5,"user":"u","query":null,"offset":1,"slate":["a",null],"explored":true,"propensities":[0.5,null],"new":[1],"chosen":[0],"features":"00000000000000ff","model":"ffffffffffffffff","weights":2}]"#
-    );
-    let exposure = Exposure { impressions: 2, places: 20, new_places: 5 };
-    assert_eq!(
-        exposure_to_json(&exposure).expect("writes"),
-        r#"{"impressions":2,"places":20,"new_places":5,"share":0.25}"#
-    );
-
-    let vectors = vec![VectorStats { name: "item".to_owned(), indexed: 5, ..VectorStats::default() }];
-    let stats = Stats { items: 3, vectors, poisoned: Some("disk".to_owned()), ..Stats::default() };
-    let read: serde_json::Value = serde_json::from_str(&stats_to_json(&stats).expect("writes")).expect("is JSON");
-    assert_eq!((&read["items"], &read["vectors"][0]["indexed"]), (&3.into(), &5.into()));
-    assert_eq!((&read["poisoned"], &read["background_error"]), (&"disk".into(), &serde_json::Value::Null));
-    assert_eq!(read["model"]["provider"], "");
-}
-
-#[test]
 fn answers_from_elsewhere_are_read_and_wrong_ones_name_the_place() {
     use crate::evaluation::ExternalAnswer::{Ranked, Scored};
     let text = r#"{"name": "x", "targets_hash": "ab", "answers": {"0": ["a", "b"], "12": {"a": 0.5}, "3": []}}"#;
-    let read = super::external_from_json(text).expect("reads");
+    let read = external_from_json(text).expect("reads");
     assert_eq!((read.name.as_str(), read.targets_hash.as_str(), read.answers.len()), ("x", "ab", 3));
     assert_eq!(read.answers[&0], Ranked(vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(read.answers[&12], Scored([("a".to_owned(), 0.5)].into()));
@@ -549,13 +278,13 @@ fn answers_from_elsewhere_are_read_and_wrong_ones_name_the_place() {
     assert_eq!(plan.external, [read]);
     let refused = |answers: &str| {
         let json = format!(r#"{{"name": "x", "targets_hash": "ab", "answers": {answers}}}"#);
-        super::external_from_json(&json).expect_err("must be refused").to_string()
+        external_from_json(&json).expect_err("must be refused").to_string()
     };
     assert!(refused(r#"{"first": []}"#).starts_with("external.answers: expected numbers of questions as keys"));
     assert!(refused(r#"{"1": [], "01": []}"#).contains("two"));
     assert!(refused(r#"{"1": {"a": "high"}}"#).starts_with("external.answers.1.a"));
     assert!(refused(r#"{"1": 5}"#).starts_with("external.answers.1"));
-    assert!(super::external_from_json(r#"{"name": "x"}"#).is_err_and(|e| e.to_string().contains("targets_hash")));
+    assert!(external_from_json(r#"{"name": "x"}"#).is_err_and(|e| e.to_string().contains("targets_hash")));
 }
 
 #[test]
@@ -583,34 +312,6 @@ fn plans_are_read_and_wrong_ones_name_the_place() {
     assert!(refused(r#"{"queries": [{"grades": {}}]}"#).starts_with("plan.queries[0]"));
     assert!(refused(r#"{"targets": 3}"#).starts_with("plan.targets"));
     assert!(refused(r#"{"seeds": 3}"#).contains("plan.seeds"));
-}
-
-#[test]
-fn calibrations_are_written_as_documented() {
-    let set = WeightSet {
-        situation: Situation { query: false, history: true, exclude_seen: true, in_visit: false },
-        samples: 75,
-        held_out: 25,
-        ndcg_before: 0.25,
-        ndcg_after: 0.5,
-        kept: true,
-        weights: vec![1.5, -2.0],
-    };
-    let calibration = Calibration {
-        version: 3,
-        time: Timestamp::from_millis(1_500),
-        events: 100,
-        model: "abc".to_owned(),
-        features: vec!["bm25".to_owned(), "next".to_owned()],
-        sets: vec![set],
-    };
-    let written = calibration_to_json(&calibration).expect("writes");
-    assert_eq!(
-        written,
-        r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"situation":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"next":-2.0}}]}"#
-    );
-    let all = calibrations_to_json(std::slice::from_ref(&calibration), 3).expect("writes");
-    assert_eq!(all, format!(r#"{{"in_force":3,"calibrations":[{written}]}}"#));
 }
 
 #[test]
