@@ -2,8 +2,8 @@
 //!
 //!     make quality
 //!
-//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, ml100k, tags);
-//! none runs all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
+//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, ml100k, tags,
+//! strangers, newcomers, newcomers100k); none runs all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
 //! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
 //! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
 //! future (0: not at all), `--model FOLDER` takes a trained model, `--against FOLDER` (as often as wanted) measures other ones
@@ -111,7 +111,14 @@ impl Options {
                 "--targets" => options.targets = Some(arguments.next().ok_or("--targets needs a number")?.parse()?),
                 "--check" => options.check = Some(arguments.next().ok_or("--check needs a number")?.parse()?),
                 name if tasks::ALL.iter().any(|(task, _)| *task == name) => options.tasks.push(name.to_owned()),
-                other => return Err(format!("{other} is no task and no option").into()),
+                other => {
+                    let names: Vec<&str> = tasks::ALL.iter().map(|(task, _)| *task).collect();
+                    let known = names.join(", ");
+                    return Err(format!(
+                        "{other} is no task and no option (benches/quality/main.rs lists these); tasks: {known}"
+                    )
+                    .into());
+                }
             }
         }
         Ok(options)

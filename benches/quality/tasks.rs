@@ -30,7 +30,7 @@ pub struct Task {
 pub type Make = fn(&Path, Half) -> Result<Task>;
 
 /// All tasks by name.
-pub const ALL: [(&str, Make); 9] = [
+pub const ALL: [(&str, Make); 12] = [
     ("scifact", scifact),
     ("judgments", judgments),
     ("retail", retail),
@@ -40,6 +40,9 @@ pub const ALL: [(&str, Make); 9] = [
     ("movies", movies),
     ("ml100k", ml100k),
     ("tags", tags),
+    ("strangers", strangers),
+    ("newcomers", newcomers),
+    ("newcomers100k", newcomers_100k),
 ];
 
 /// Scientific claims over abstracts: 809 queries, 5,183 items.
@@ -95,6 +98,55 @@ fn rebuys(folder: &Path, half: Half) -> Result<Task> {
     task.title = "Retail: next item, re-buys included, after a global time split";
     task.plan.targets = Targets::First;
     task.plan.exclude_seen = false;
+    Ok(task)
+}
+
+/// The gift shop as it would be if nobody had a name: what each basket begins with.
+fn strangers(folder: &Path, half: Half) -> Result<Task> {
+    let mut task = retail(folder, half)?;
+    task.title = "Retail: what the basket of a stranger begins with";
+    for event in &mut task.events {
+        event.user = event.basket.clone().unwrap_or_default();
+    }
+    // The lines of a basket have one time and are sorted by item number: which one is the first is up to a hash.
+    task.events.sort_by_cached_key(|event| {
+        let line = format!("{} {}", event.user, event.item.as_deref().unwrap_or_default());
+        (event.time, <[u8; 32]>::from(Sha256::digest(line)))
+    });
+    Ok(Task { plan: of_strangers(task.plan), ..task })
+}
+
+/// MovieLens: the first movie of each person who came in the later half (for validation: the earlier one).
+fn newcomers(folder: &Path, half: Half) -> Result<Task> {
+    first_of_each(Task { title: "Movies: the first movie of each newcomer", ..movie_store(folder)? }, half)
+}
+
+/// The same of the set of the demo.
+fn newcomers_100k(folder: &Path, half: Half) -> Result<Task> {
+    let title = "MovieLens 100k: the first movie of each newcomer";
+    first_of_each(Task { title, ..ml100k(folder, Half::Report)? }, half)
+}
+
+fn of_strangers(mut plan: Plan) -> Plan {
+    plan.targets = Targets::First;
+    plan.min_history = 0;
+    plan
+}
+
+/// The first event of each user who came after half of all had, or in validation after a twentieth and before that half.
+fn first_of_each(mut task: Task, half: Half) -> Result<Task> {
+    let mut came: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for event in &task.events {
+        let time = event.time.ok_or("an event has no time")?;
+        came.entry(&event.user).and_modify(|first| *first = time.min(*first)).or_insert(time);
+    }
+    let mut times: Vec<Timestamp> = came.into_values().collect();
+    times.sort_unstable();
+    let after = |share: usize| Timestamp::from_millis(times[times.len() / share].millis() + 1);
+    let (from, until) = if half == Half::Validation { (after(20), Some(after(2))) } else { (after(2), None) };
+    task.plan = of_strangers(Plan::default());
+    task.plan.protocol = Protocol::GlobalTimeSplit { at: SplitAt::Time(from) };
+    task.plan.until = until;
     Ok(task)
 }
 

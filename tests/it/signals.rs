@@ -186,3 +186,26 @@ fn what_comes_next_is_proposed_and_what_was_disliked_moves_away() {
     let lines: Vec<_> = all.iter().map(|hit| (&hit.id, hit.score, hit.why.as_ref().map(|why| &why.line))).collect();
     assert!(place("i4") > place("i1") && place("i4") > place("i2"), "{lines:#?}");
 }
+
+/// A stranger's list when `lately` people had i1 within the last hour and `before` had i2 forty days ago.
+fn strangers_list(lately: usize, before: usize) -> Vec<String> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (db, now) = (store(dir.path(), "store", Config::default()), 1.7e9);
+    let had = |count: usize, item: &'static str, ago: f64| {
+        (0..count).map(move |n| {
+            Event::new(format!("{item} {n}"), Action::Click)
+                .item(item)
+                .at(Timestamp::from_seconds(now - ago - n as f64))
+        })
+    };
+    db.log(had(lately, "i1", 1_800.0).chain(had(before, "i2", 40.0 * 86_400.0)).collect()).expect("logs");
+    db.flush().expect("flushes");
+    let hits = db.rank(&Request::new().now(Timestamp::from_seconds(now)).limit(2)).expect("ranks").hits;
+    hits.into_iter().map(|hit| hit.id).collect()
+}
+
+#[test]
+fn a_day_says_as_much_as_happens_in_it() {
+    assert_eq!(strangers_list(1, 2), ["i2", "i1"], "one click within the hour is chance");
+    assert_eq!(strangers_list(200, 400), ["i1", "i2"], "two hundred are not");
+}

@@ -144,8 +144,13 @@ fn bm25(snapshot: &Snapshot, intent: &Intent, candidates: &[Candidate]) -> Resul
     Ok(scores.into_iter().map(|score| score.unwrap_or_default() / bound).collect())
 }
 
-/// The largest decayed counts of the catalog, by window: what popularity is measured against.
-struct PopularScale([f64; Window::ALL.len()]);
+/// What popularity is measured against.
+struct PopularScale {
+    /// Logs of the largest decayed counts of the catalog, by window.
+    largest: [f64; Window::ALL.len()],
+    /// How much a window of days can say, by how much there is in it: 0 to 1.
+    says: [f64; Window::ALL.len()],
+}
 
 /// Log counts over the largest, 0 to 1, and how the rate over 7 days stands against that over 90: from 0 (dying) over
 /// 0.5 (steady, or unknown) to 1 (rising).
@@ -159,13 +164,17 @@ struct Popular {
 
 impl PopularScale {
     fn read(snapshot: &Snapshot, intent: &Intent) -> Result<PopularScale> {
-        let mut largest = [CALM_COUNT.ln_1p(); Window::ALL.len()];
-        for (largest, window) in largest.iter_mut().zip(Window::ALL) {
-            if let Some(first) = snapshot.catalog.view().popular(window)?.next() {
-                *largest = window.count(first?.1, intent.now).ln_1p().max(*largest);
+        let mut scale =
+            PopularScale { largest: [CALM_COUNT.ln_1p(); Window::ALL.len()], says: [1.0; Window::ALL.len()] };
+        for (place, window) in Window::ALL.into_iter().enumerate() {
+            let first = snapshot.catalog.view().popular(window)?.next().transpose()?;
+            let most = first.map_or(0.0, |first| window.count(first.1, intent.now));
+            scale.largest[place] = most.ln_1p().max(scale.largest[place]);
+            if matches!(window, Window::Day | Window::Week) {
+                scale.says[place] = most / (most + CALM_COUNT);
             }
         }
-        Ok(PopularScale(largest))
+        Ok(scale)
     }
 
     fn features(&self, signals: Option<&ItemSignals>, now: Timestamp) -> Popular {
@@ -173,7 +182,10 @@ impl PopularScale {
             return Popular { day: 0.0, week: 0.0, quarter: 0.0, ever: 0.0, trend: 0.5 };
         };
         let [day, week, quarter, ever] = Window::ALL.map(|window| window.count(signals.mass(window), now));
-        let scaled = |window: Window, count: f64| (count.ln_1p() / self.0[window.place()]).min(1.0) as f32;
+        let scaled = |window: Window, count: f64| {
+            let place = window.place();
+            ((count.ln_1p() / self.largest[place]).min(1.0) * self.says[place]) as f32
+        };
         let (fast, slow) = (week / Window::Week.days(), quarter / Window::Quarter.days());
         // One event in 90 days on either side keeps the ratio calm where there is little to see.
         let prior = 1.0 / Window::Quarter.days();

@@ -11,7 +11,7 @@ from .constants import Constants
 
 FORMAT = 1
 NAME = "onelist-zero"
-VERSION = "0.2.0"
+VERSION = "0.2.1"
 TOLERANCE = 1e-4
 
 
