@@ -140,10 +140,16 @@ fn first_of_each(mut task: Task, half: Half) -> Result<Task> {
         let time = event.time.ok_or("an event has no time")?;
         came.entry(&event.user).and_modify(|first| *first = time.min(*first)).or_insert(time);
     }
-    let mut times: Vec<Timestamp> = came.into_values().collect();
+    let mut times: Vec<Timestamp> = came.values().copied().collect();
     times.sort_unstable();
     let after = |share: usize| Timestamp::from_millis(times[times.len() / share].millis() + 1);
     let (from, until) = if half == Half::Validation { (after(20), Some(after(2))) } else { (after(2), None) };
+    // Who came before goes on as one person, so that what they do counts and one question is about them all.
+    let known: BTreeSet<String> =
+        came.into_iter().filter(|(_, first)| *first < from).map(|(user, _)| user.to_owned()).collect();
+    for event in task.events.iter_mut().filter(|event| event.time >= Some(from) && known.contains(&event.user)) {
+        event.user = "who came before".to_owned();
+    }
     task.plan = of_strangers(Plan::default());
     task.plan.protocol = Protocol::GlobalTimeSplit { at: SplitAt::Time(from) };
     task.plan.until = until;
