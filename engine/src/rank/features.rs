@@ -170,6 +170,7 @@ impl PopularScale {
             let first = snapshot.catalog.view().popular(window)?.next().transpose()?;
             let most = first.map_or(0.0, |first| window.count(first.1, intent.now));
             scale.largest[place] = most.ln_1p().max(scale.largest[place]);
+            // What few people did lately is chance: shrunk, as a rate of few is towards its prior (decision 0028).
             if matches!(window, Window::Day | Window::Week) {
                 scale.says[place] = most / (most + CALM_COUNT);
             }
