@@ -70,7 +70,8 @@ def _rows_and_items(source: Any, items: Any, folder: Path, requests: int,
         return _export(source, folder, requests, negatives)
     if not (Path(source) / "data.mdb").is_file():
         raise ValueError(f"{source}: expected an engine, a store or a training file, found neither")
-    with onelist.open(source) as engine:
+    # In one thread the graph of the replay is built in one order, so a log and a seed give the same rows.
+    with onelist.open(source, index_threads=1) as engine:
         return _export(engine, folder, requests, negatives)
 
 
