@@ -42,7 +42,7 @@ def main(encoder: Path, folder: Path) -> int:
         db.put([{"id": id, "title": title} for id, title in TITLES.items()])
         # None of these words is in a title: what is found is found by meaning.
         for query in ("something warm to drink from", "footwear", "keep my neck cosy"):
-            print(db.rank(query, fields=["title"], limit=3))
+            print(query, db.rank(query, fields=["title"], limit=3), sep="\n")
     return 0
 
 
