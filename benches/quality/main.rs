@@ -2,17 +2,18 @@
 //!
 //!     make quality
 //!
-//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, ml100k, tags,
-//! strangers, newcomers, newcomers100k); none runs all. `--validation` scores the halves on which weights are chosen instead of those that are reported, `--leave-out`
-//! shows what each source and feature is worth, `--html FOLDER` writes a page for each task, `--targets N` draws as many,
-//! `--fit-space` fits the vector space to the catalog before, `--check N` compares the answers to N targets with those of another
-//! future (0: not at all), `--model FOLDER` takes a trained model, `--against FOLDER` (as often as wanted) measures other ones
-//! beside it on the same questions, in place of the baselines, `--as-shipped` calibrates none of them, `--rest` scores the queries
-//! that `--validation` leaves out, `--export FILE` writes what a model may be trained on: the rows of the requests before the
-//! first target, 40,000 of them (or `--requests N`), some of each kind from the whole log. `--share N` and `--least-fit N` set the
-//! places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of -1 gives each list its share). `--questions FOLDER`
-//! writes what systems from elsewhere learn from and are asked, and the items as the store has them; `--answers FOLDER` measures
-//! their answers beside `rank` (benches/rivals).
+//! docs/MODEL.md quotes it. Arguments: names of tasks (scifact, judgments, retail, rebuys, cold, warm, movies, ml100k,
+//! tags, strangers, newcomers, newcomers100k); none runs all. `--validation` scores the halves on which weights are
+//! chosen instead of those that are reported, `--leave-out` shows what each source and feature is worth, `--html
+//! FOLDER` writes a page for each task, `--targets N` draws as many, `--fit-space` fits the vector space to the catalog
+//! before, `--check N` compares the answers to N targets with those of another future (0: not at all), `--model FOLDER`
+//! takes a trained model, `--against FOLDER` (as often as wanted) measures other ones beside it on the same questions,
+//! in place of the baselines, `--as-shipped` calibrates none of them, `--rest` scores the queries that `--validation`
+//! leaves out, `--export FILE` writes what a model may be trained on: the rows of the requests before the first target,
+//! 40,000 of them (or `--requests N`), some of each kind from the whole log. `--share N` and `--least-fit N` set the
+//! places for new items of `cold` and `warm` (0.3 and 0.53; a least fit of -1 gives each list its share). `--questions
+//! FOLDER` writes what systems from elsewhere learn from and are asked, and the items as the store has them; `--answers
+//! FOLDER` measures their answers beside `rank` (benches/rivals).
 
 mod data;
 mod elsewhere;

@@ -28,7 +28,7 @@ impl Intent {
     /// The request without all events of an item, as far as scores need it: what only retrieval and the order of the list
     /// ask for is empty.
     ///
-    /// IMPORTANT: events, relations and visit are made as [`Intent::read`] makes them, so that the score is the one that
+    /// IMPORTANT: events, relations, own vectors and visit are made as [`Intent::read`] makes them, so that the score is the one that
     /// a history without the item would give. Beyond the events that are looked back on, none moves up.
     pub(crate) fn without(&self, snapshot: &Snapshot, item: ItemKey) -> Result<Intent> {
         let past: Vec<_> = self.past.iter().filter(|(key, _)| *key != item).cloned().collect();
