@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::config::{Config, Meaning};
-use crate::error::Result;
-use crate::id::{ItemKey, KeyMap, Seq, UserKey};
-use crate::time::Timestamp;
+use crate::api::config::{Config, Meaning};
+use crate::base::error::Result;
+use crate::base::id::{ItemKey, KeyMap, Seq, UserKey};
+use crate::base::time::Timestamp;
 
 use super::covisits::{Neighbours, Relation};
 use super::events::{StoredEvent, UserItem};
-use super::held::Lists;
 use super::journal::{Entry, LoggedEvent};
 use super::read::View;
+use super::scratch_buffer::Lists;
 use super::segments::SegmentBatch;
 use super::signals::ItemSignals;
 use super::store::storage;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::{Error, Result};
-use crate::limits::MAX_RECORD_BYTES;
+use crate::base::error::{Error, Result};
+use crate::base::limits::MAX_RECORD_BYTES;
 
 const VERSION: u8 = 1;
 /// The version of records that have segments in them, beside older ones that have not.
@@ -40,7 +40,7 @@ pub(super) fn encode_as<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>>
     bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
         .map_err(|e| Error::internal(format!("cannot encode a record: {e}")))?;
     let (header, payload) = bytes.split_at_mut(HEADER);
-    crate::limits::at_most("bytes of one record", MAX_RECORD_BYTES, payload.len())?;
+    crate::base::limits::at_most("bytes of one record", MAX_RECORD_BYTES, payload.len())?;
     header[1..].copy_from_slice(&checksum(payload));
     Ok(bytes)
 }
@@ -83,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::item::Item;
+    use crate::api::item::Item;
 
     #[test]
     fn any_flipped_bit_is_noticed() {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::id::{Generation, ItemKey, Seq};
+use crate::base::id::{Generation, ItemKey, Seq};
 
 use super::popularity::Window;
 

@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::id::ItemKey;
-use crate::time::Timestamp;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
+use crate::base::time::Timestamp;
 
-use super::held::Lists;
 use super::read::View;
+use super::scratch_buffer::Lists;
 use super::store::storage;
 use super::write::CatalogWrite;
 use super::{codec, keys};

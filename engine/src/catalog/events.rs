@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Meaning;
-use crate::error::{Error, Result};
-use crate::event::{Action, Segments};
-use crate::id::{ItemKey, KeyMap, Seq, UserKey};
-use crate::time::Timestamp;
+use crate::api::config::Meaning;
+use crate::api::event::{Action, Segments};
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, KeyMap, Seq, UserKey};
+use crate::base::time::Timestamp;
 
 use super::journal::LoggedEvent;
 use super::read::View;

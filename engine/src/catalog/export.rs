@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
-use crate::id::UserKey;
+use crate::base::error::{Error, Result};
+use crate::base::id::UserKey;
 
 use super::codec;
 use super::events::StoredEvent;

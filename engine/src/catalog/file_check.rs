@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 const MAGIC: u32 = 0xBEEF_C0DE;
 /// Offsets inside a meta page of LMDB 0.9.70 on a 64-bit machine: a page header of 16 bytes, then `MDB_meta`.

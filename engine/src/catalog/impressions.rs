@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::id::ItemKey;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
 
 use super::journal::Impression;
 use super::read::View;

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::{Error, Result};
-use crate::id::{Generation, Seq};
-use crate::item::Item;
-use crate::time::Timestamp;
+use crate::api::item::Item;
+use crate::base::error::{Error, Result};
+use crate::base::id::{Generation, Seq};
+use crate::base::time::Timestamp;
 
 use super::codec;
 

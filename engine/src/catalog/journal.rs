@@ -8,13 +8,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::event::Event;
-use crate::id::{ItemKey, Seq};
-use crate::time::Timestamp;
+use crate::api::config::Config;
+use crate::api::event::Event;
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, Seq};
+use crate::base::time::Timestamp;
 
-use super::old::OldEntry;
+use super::format_v2::OldEntry;
 use super::read::View;
 use super::store::storage;
 use super::write::CatalogWrite;

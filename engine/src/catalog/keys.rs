@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use sha2::{Digest, Sha256};
 
-use crate::id::{ItemKey, Seq, UserKey};
-use crate::time::Timestamp;
+use crate::base::id::{ItemKey, Seq, UserKey};
+use crate::base::time::Timestamp;
 
 use super::covisits::Relation;
 use super::items::SpaceNumber;

@@ -5,25 +5,26 @@
 //! `tables`. docs/FORMAT.md describes the bytes.
 
 mod apply;
-mod aside;
 mod codec;
 mod counters;
 mod covisits;
 mod events;
 mod export;
 mod file_check;
-mod held;
+mod format_v2;
 mod impressions;
 mod items;
 mod journal;
 mod keys;
-mod old;
 mod popular;
 mod popularity;
+mod prefetch;
 mod read;
+mod rebuild_signals;
 mod recount;
 mod retention;
 mod scenarios;
+mod scratch_buffer;
 mod segments;
 mod sids;
 mod signals;
@@ -35,7 +36,6 @@ mod tests;
 mod vector_slots;
 mod write;
 
-pub(crate) use aside::Aside;
 pub(crate) use covisits::{Neighbours, Relation};
 pub(crate) use events::{StoredEvent, UserItem};
 pub(crate) use impressions::StoredImpression;
@@ -43,6 +43,7 @@ pub(crate) use items::SpaceNumber;
 pub(crate) use journal::{Entry, Impression, LoggedEvent};
 pub(crate) use popularity::{CALM_COUNT, Window};
 pub(crate) use read::{CatalogRead, View};
+pub(crate) use rebuild_signals::Aside;
 pub(crate) use segments::{SEGMENT_WINDOW, UserSegments};
 pub(crate) use sids::SidPrefix;
 pub(crate) use signals::ItemSignals;

@@ -1,7 +1,7 @@
 //! The popular lists: for each window, items in order of falling decayed count.
 
-use crate::error::{Error, Result};
-use crate::id::ItemKey;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
 
 use super::keys;
 use super::popularity::{self, Window};

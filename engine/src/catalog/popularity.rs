@@ -5,7 +5,7 @@
 //! `now`, so it can be an ordinary sorted table, and an event only moves its own item. Sums are kept as logarithms, so
 //! that no time overflows them.
 
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
 
 /// A count that is popular in any catalog: below it, the most popular item of a young store is not called popular, as
 /// two views among five say nothing yet.

@@ -5,12 +5,12 @@ use std::sync::atomic::{Ordering, fence};
 
 use heed::{RoTxn, WithoutTls};
 
-use crate::error::{Error, Result};
-use crate::id::{ItemKey, Seq, UserKey};
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, Seq, UserKey};
 
 use super::counters::Counters;
-use super::held::Held;
 use super::items::{self, Head, ItemRecord, SpaceNumber};
+use super::scratch_buffer::Held;
 use super::standing::Standings;
 use super::store::storage;
 use super::tables::Tables;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::config::Config;
-use crate::error::Result;
-use crate::id::{ItemKey, UserKey};
+use crate::api::config::Config;
+use crate::base::error::Result;
+use crate::base::id::{ItemKey, UserKey};
 
 use super::covisits::Relation;
 use super::events::{StoredEvent, UserItem};

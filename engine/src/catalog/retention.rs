@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::id::{ItemKey, Seq, UserKey};
-use crate::retention::Retention;
-use crate::time::Timestamp;
+use crate::api::config::Config;
+use crate::api::retention::Retention;
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, Seq, UserKey};
+use crate::base::time::Timestamp;
 
 use super::counters::Counters;
 use super::events::{StoredEvent, UserItem};

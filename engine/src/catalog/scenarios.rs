@@ -2,7 +2,7 @@
 
 use heed::types::{Bytes, DecodeIgnore};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 use super::codec;
 use super::read::View;

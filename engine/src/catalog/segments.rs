@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::error::{Error, Result};
-use crate::event::Segments;
-use crate::id::{ItemKey, UserKey};
-use crate::limits::MAX_SEGMENTS;
-use crate::time::Timestamp;
+use crate::api::event::Segments;
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, UserKey};
+use crate::base::limits::MAX_SEGMENTS;
+use crate::base::time::Timestamp;
 
 use super::popularity::{self, Window};
 use super::read::View;

@@ -1,7 +1,7 @@
 //! Semantic ids: three codes of an item, coarse to fine, and for each prefix of one or two codes the items that have it.
 
-use crate::error::{Error, Result};
-use crate::id::{ItemKey, SemanticId};
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, SemanticId};
 
 use super::items::SpaceNumber;
 use super::read::View;

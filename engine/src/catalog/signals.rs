@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::id::ItemKey;
-use crate::time::Timestamp;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
+use crate::base::time::Timestamp;
 
 use super::popularity::{self, Window};
 use super::read::View;

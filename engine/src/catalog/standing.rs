@@ -12,10 +12,10 @@
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::Result;
-use crate::id::{ItemKey, Seq};
-use crate::prefetch::prefetch;
-use crate::time::Timestamp;
+use crate::base::error::Result;
+use crate::base::id::{ItemKey, Seq};
+use crate::base::time::Timestamp;
+use crate::catalog::prefetch::prefetch;
 
 use super::items::Head;
 use super::read::{CatalogRead, View};

@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use heed::{Env, EnvFlags, EnvOpenOptions, FlagSetMode, WithoutTls};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 use super::file_check;
-use super::held::Held;
 use super::read::CatalogRead;
+use super::scratch_buffer::Held;
 use super::standing::Standings;
 use super::tables::{self, Tables};
 use super::vector_slots::VectorSlots;

@@ -3,7 +3,7 @@
 use heed::types::Bytes;
 use heed::{Database, Env, RwTxn, WithoutTls};
 
-use crate::error::Result;
+use crate::base::error::Result;
 
 use super::store::storage;
 

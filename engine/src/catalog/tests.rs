@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 
-use crate::config::Config;
-use crate::event::{Action, Event};
-use crate::id::ItemKey;
-use crate::item::Item;
-use crate::retention::Retention;
-use crate::time::Timestamp;
+use crate::api::config::Config;
+use crate::api::event::{Action, Event};
+use crate::api::item::Item;
+use crate::api::retention::Retention;
+use crate::base::id::ItemKey;
+use crate::base::time::Timestamp;
 
-use super::old::OldEntry;
+use super::format_v2::OldEntry;
 use super::{Aside, Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, SidPrefix, SpaceNumber, View};
 
 const ITEMS: u64 = 12;

@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
-use crate::error::Result;
-use crate::id::ItemKey;
-use crate::prefetch::prefetch;
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
+use crate::catalog::prefetch::prefetch;
 
 use super::items::SpaceNumber;
 use super::read::CatalogRead;

@@ -3,16 +3,16 @@
 use heed::RwTxn;
 use serde::Serialize;
 
-use crate::error::Result;
-use crate::id::{ItemKey, Seq, UserKey};
-use crate::item::Item;
-use crate::time::Timestamp;
+use crate::api::item::Item;
+use crate::base::error::Result;
+use crate::base::id::{ItemKey, Seq, UserKey};
+use crate::base::time::Timestamp;
 
 use super::apply::Batch;
 use super::counters::Counters;
-use super::held::Held;
 use super::items::{self, ItemRecord, SpaceNumber};
 use super::read::View;
+use super::scratch_buffer::Held;
 use super::standing::Standings;
 use super::store::storage;
 use super::tables::Tables;

@@ -1,11 +1,11 @@
 //! Reading what was shown.
 
-use super::{Engine, Inner};
+use super::Engine;
+use crate::api::impression::{Exposure, Impression};
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, check_id};
+use crate::base::limits::{self, at_most};
 use crate::catalog::{StoredImpression, View};
-use crate::error::{Error, Result};
-use crate::id::{ItemKey, check_id};
-use crate::impression::{Exposure, Impression};
-use crate::limits::{self, at_most};
 
 impl Engine {
     /// The impressions that are kept, oldest first (those of one instant in the order of their `rank_id`, which is random):
@@ -16,8 +16,8 @@ impl Engine {
     /// [`Error::InvalidArgument`] when no impression of `after` is kept; [`Error::LimitExceeded`].
     pub fn impressions(&self, after: Option<&str>, limit: usize) -> Result<Vec<Impression>> {
         at_most("limit of impressions", limits::MAX_BATCH, limit)?;
-        let inner = self.settled()?;
-        let catalog = inner.stores.catalog.read()?;
+        let access = self.core.settled()?;
+        let catalog = access.stores.catalog.read()?;
         let view = catalog.view();
         let after = after.map(|id| kept(view, id)).transpose()?;
         let rows = view.impressions(after.as_ref().map(|stored| &stored.impression))?.take(limit);
@@ -27,8 +27,8 @@ impl Engine {
     /// How much of what was shown were new items, over all impressions that are kept and say what was new. Reads every
     /// one of them.
     pub fn exposure(&self) -> Result<Exposure> {
-        let inner = self.settled()?;
-        let catalog = inner.stores.catalog.read()?;
+        let access = self.core.settled()?;
+        let catalog = access.stores.catalog.read()?;
         let mut exposure = Exposure::default();
         for row in catalog.view().impressions(None)? {
             let shown = row?.impression;
@@ -39,12 +39,6 @@ impl Engine {
             }
         }
         Ok(exposure)
-    }
-
-    fn settled(&self) -> Result<std::sync::Arc<Inner>> {
-        let inner = self.inner()?;
-        inner.writer.settle()?;
-        Ok(inner)
     }
 }
 

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::Engine;
-use crate::error::Result;
-use crate::lifecycle::{AdapterVersion, ModelVersion, Models};
+use crate::api::models::{AdapterVersion, ModelVersion, Models};
+use crate::base::error::Result;
 use crate::registry;
 
 impl Engine {
     /// The models and adapters that this store keeps, and which model answers.
     pub fn models(&self) -> Result<Models> {
-        registry::list(&self.inner()?.stores)
+        registry::list(&self.core.access()?.stores)
     }
 
     /// Checks the model in `folder` (`manifest.json` and the files that it names) as [`Engine::open`] does, and copies it
@@ -22,7 +22,7 @@ impl Engine {
     /// of features, the probe; other item vectors in the vector space that it shares with the stored ones.
     /// [`crate::Error::InvalidArgument`] when [`crate::Config::weights`] does not fit it; [`crate::Error::LimitExceeded`].
     pub fn load_model(&self, folder: impl AsRef<Path>) -> Result<ModelVersion> {
-        registry::load_model(&self.inner()?.stores, folder.as_ref())
+        registry::load_model(&self.core.access()?.stores, folder.as_ref())
     }
 
     /// Lets a loaded version answer from the next `rank` on, or with 0 the model of [`crate::Config::model`]; durable on
@@ -36,7 +36,7 @@ impl Engine {
     /// [`crate::Error::InvalidArgument`] for a version that is not kept; those of [`Engine::load_model`] when its files were
     /// changed since; [`crate::Error::Closed`] when the engine closes meanwhile, and then nothing has changed.
     pub fn promote_model(&self, version: u64) -> Result<()> {
-        registry::promote(&self.inner()?.stores, version)
+        registry::promote(&self.core.access()?.stores, version)
     }
 
     /// Lets the model answer that did before the last [`Engine::promote_model`]; durable on return. Doing it twice changes
@@ -45,7 +45,7 @@ impl Engine {
     /// # Errors
     /// [`crate::Error::InvalidArgument`] when nothing was promoted; those of [`Engine::promote_model`].
     pub fn roll_back_model(&self) -> Result<u64> {
-        registry::roll_back(&self.inner()?.stores)
+        registry::roll_back(&self.core.access()?.stores)
     }
 
     /// Removes a loaded model and its files. False when there is none of this version.
@@ -54,7 +54,7 @@ impl Engine {
     /// [`crate::Error::InvalidArgument`] for the version that answers, and for the one that
     /// [`Engine::roll_back_model`] goes back to.
     pub fn unload_model(&self, version: u64) -> Result<bool> {
-        registry::unload_model(&self.inner()?.stores, version)
+        registry::unload_model(&self.core.access()?.stores, version)
     }
 
     /// Checks the adapter in `folder` (`adapter.onnx_adapter` and `adapter.json`), copies it into the store, and lets requests name
@@ -66,7 +66,7 @@ impl Engine {
     /// lists, or one that moves item vectors; [`crate::Error::InvalidArgument`] and [`crate::Error::LimitExceeded`] for the
     /// name.
     pub fn load_adapter(&self, name: &str, folder: impl AsRef<Path>) -> Result<AdapterVersion> {
-        registry::load_adapter(&self.inner()?.stores, name, folder.as_ref())
+        registry::load_adapter(&self.core.access()?.stores, name, folder.as_ref())
     }
 
     /// Removes an adapter and its files. False when there is none of this name.
@@ -74,6 +74,6 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::load_adapter`] for the name.
     pub fn unload_adapter(&self, name: &str) -> Result<bool> {
-        registry::unload_adapter(&self.inner()?.stores, name)
+        registry::unload_adapter(&self.core.access()?.stores, name)
     }
 }

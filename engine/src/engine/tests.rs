@@ -1,21 +1,20 @@
 //! What only the inside shows: semantic ids of single items, and the records of a fit.
 
-use crate::candidate::{Candidate, Source};
+use crate::api::candidate::{Candidate, Source};
+use crate::api::config::Config;
+use crate::api::event::{Action, Event};
+use crate::api::item::Item;
+use crate::api::request::Request;
+use crate::background::fit_space;
+use crate::base::id::{ItemKey, SemanticId};
 use crate::catalog::SidPrefix;
-use crate::config::Config;
 use crate::engine::Engine;
-use crate::engine::scratch::Scratch;
-use crate::event::{Action, Event};
-use crate::fit_space;
-use crate::id::{ItemKey, SemanticId};
-use crate::intent::Intent;
-use crate::item::Item;
-use crate::item_space;
 use crate::model::tests::network::trained::Trained;
 use crate::rank::Features;
-use crate::request::Request;
-use crate::snapshot::Snapshot;
-use crate::stores::Stores;
+use crate::store::Stores;
+use crate::store::item_space;
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
 
 const NOUNS: [&str; 12] =
     ["shoe", "boot", "teapot", "kettle", "backpack", "tent", "novel", "camera", "guitar", "sofa", "lamp", "drill"];
@@ -43,7 +42,7 @@ fn sid(stores: &Stores, id: &str) -> Option<SemanticId> {
 
 /// Every item stands in the store as the model places it in the live space now, whenever it was put.
 fn check_places(db: &Engine, items: usize) {
-    let stores = db.inner().unwrap().stores.clone();
+    let stores = db.core.access().unwrap().stores.clone();
     let live = stores.item_space().unwrap();
     for n in (0..items).step_by(7) {
         let embedded = stores.model().embed(live.tensors(), &[thing(n).content(&stores.config)]).unwrap();
@@ -56,7 +55,7 @@ fn check_places(db: &Engine, items: usize) {
 fn semantic_ids_are_those_of_the_content() {
     let (_dir, db) = opened(200);
     check_places(&db, 200);
-    let stores = db.inner().unwrap().stores.clone();
+    let stores = db.core.access().unwrap().stores.clone();
     let twin = Item { id: "twin".to_owned(), ..thing(3) };
     db.put(vec![Item::new("bare").number("n", 1.0), twin, thing(3)]).unwrap();
     assert_eq!(sid(&stores, "bare"), None);
@@ -71,7 +70,7 @@ fn semantic_ids_are_those_of_the_content() {
 #[test]
 fn a_fit_gives_every_item_its_place_in_the_new_space() {
     let (dir, db) = opened(400);
-    let before = sid(&db.inner().unwrap().stores, "thing-3");
+    let before = sid(&db.core.access().unwrap().stores, "thing-3");
     let shipped = db.stats().unwrap().space;
     assert_eq!((shipped.fits, shipped.fitted_items, shipped.drift), (0, 0, None));
     assert!(db.fit_space().unwrap());
@@ -79,7 +78,7 @@ fn a_fit_gives_every_item_its_place_in_the_new_space() {
     assert_eq!((fitted.fits, fitted.fitted_items, fitted.drift), (1, 400, None));
     assert_ne!(fitted.id, shipped.id);
     check_places(&db, 400);
-    assert_ne!(sid(&db.inner().unwrap().stores, "thing-3"), before, "codes of another codebook");
+    assert_ne!(sid(&db.core.access().unwrap().stores, "thing-3"), before, "codes of another codebook");
     db.put((400..450).map(thing).collect()).unwrap();
     check_places(&db, 450);
     // A second fit takes the place of the first one's predecessor.
@@ -98,13 +97,13 @@ fn a_fit_gives_every_item_its_place_in_the_new_space() {
 #[test]
 fn the_rows_of_the_space_before_go_when_nobody_reads_them() {
     let (_dir, db) = opened(300);
-    let stores = db.inner().unwrap().stores.clone();
+    let stores = db.core.access().unwrap().stores.clone();
     let old = stores.item_space().unwrap().number;
     let pinned = Snapshot::pin(&stores).unwrap();
     assert!(db.fit_space().unwrap());
     fit_space::forget_old(&stores).unwrap();
     assert!(stores.catalog.read().unwrap().view().has_space(old).unwrap(), "a reader still has them");
-    let query = pinned.vector(pinned.item_space(), crate::id::ItemKey(5)).unwrap().unwrap();
+    let query = pinned.vector(pinned.item_space(), crate::base::id::ItemKey(5)).unwrap().unwrap();
     let near = pinned.item.graph.search(&query, 3, None, &|key, generation| pinned.is_live(key, generation)).unwrap();
     assert!(near[0].1 > 0.999, "and its own graph: {near:?}");
     drop(pinned);
@@ -136,7 +135,7 @@ fn check_features(pinned: &Snapshot) {
 #[test]
 fn requests_rank_with_the_vectors_of_their_commit() {
     let (_dir, db) = opened(300);
-    let stores = db.inner().unwrap().stores.clone();
+    let stores = db.core.access().unwrap().stores.clone();
     let renamed = |n: usize, other: usize| Item { id: format!("thing-{n}"), ..thing(other) };
     let around = |changes: &[&dyn Fn()]| {
         let mut pins = vec![Snapshot::pin(&stores).unwrap()];
@@ -167,11 +166,11 @@ fn requests_rank_with_the_vectors_of_their_commit() {
 #[test]
 fn items_of_an_older_store_get_their_semantic_ids() {
     let (_dir, db) = opened(150);
-    let stores = db.inner().unwrap().stores.clone();
+    let stores = db.core.access().unwrap().stores.clone();
     let space = stores.item_space().unwrap().number;
     let mut write = stores.catalog.write().unwrap();
     for key in 0..150 {
-        write.set_sid(space, crate::id::ItemKey(key), None).unwrap();
+        write.set_sid(space, crate::base::id::ItemKey(key), None).unwrap();
     }
     write.set_meta("semantic_ids", &false).unwrap();
     write.commit_bookkeeping().unwrap();
@@ -187,7 +186,7 @@ fn a_fit_for_another_model_is_forgotten_when_the_store_is_empty() {
     assert!(db.fit_space().unwrap());
     let ids: Vec<String> = (0..120).map(|n| thing(n).id).collect();
     db.delete(&ids).unwrap();
-    let stores = db.inner().unwrap().stores.clone();
+    let stores = db.core.access().unwrap().stores.clone();
     let mut fit = stores.item_space().unwrap().fit.clone().unwrap();
     fit.base = "another model".to_owned();
     let mut write = stores.catalog.write().unwrap();
@@ -205,8 +204,8 @@ fn a_fit_for_another_model_is_forgotten_when_the_store_is_empty() {
 fn a_copy_for_a_replay_works_in_the_space_of_its_source() {
     let (_dir, db) = opened(200);
     assert!(db.fit_space().unwrap());
-    let stores = db.inner().unwrap().stores.clone();
-    let copy = Scratch::open(&stores, Vec::new(), 1).unwrap();
+    let stores = db.core.access().unwrap().stores.clone();
+    let copy = crate::offline::Scratch::open(&stores, Vec::new(), 1).unwrap();
     assert_eq!(copy.db.stats().unwrap().space.id, db.stats().unwrap().space.id);
     check_places(&copy.db, 200);
     // Calibrations know nothing of spaces: one that is in force stays so.
@@ -216,7 +215,7 @@ fn a_copy_for_a_replay_works_in_the_space_of_its_source() {
 /// The network of the trained test file, computed from what is stored: `trained.rs` has the formula. Answers for how many
 /// candidates, and whether one was proposed by the code that the file expects.
 fn check_network(db: &Engine, strength: f32) -> (usize, bool) {
-    let stores = db.inner().unwrap().stores.clone();
+    let stores = db.core.access().unwrap().stores.clone();
     let snapshot = Snapshot::pin(&stores).unwrap();
     let vector = |id: &str| {
         let key = snapshot.catalog.view().item_key(id).unwrap().unwrap();
@@ -254,9 +253,9 @@ fn a_trained_model_reads_the_semantic_ids_of_the_live_space() {
     let version = db.load_model(&folder).unwrap().version;
     db.promote_model(version).unwrap();
     assert_eq!(check_network(&db, 0.5), (40, true));
-    let shipped = sid(&db.inner().unwrap().stores.clone(), "thing-3");
+    let shipped = sid(&db.core.access().unwrap().stores.clone(), "thing-3");
     assert!(db.fit_space().unwrap());
-    assert_ne!(sid(&db.inner().unwrap().stores.clone(), "thing-3"), shipped);
+    assert_ne!(sid(&db.core.access().unwrap().stores.clone(), "thing-3"), shipped);
     assert_eq!(check_network(&db, 0.5), (40, true));
 }
 
@@ -303,7 +302,7 @@ fn exported_rows_name_the_space_they_were_compared_in() {
     db.log(vec![Event::new("u", Action::Buy).item("thing-3"), Event::new("u", Action::Buy).item("thing-4")]).unwrap();
     assert!(db.fit_space().unwrap());
     let path = dir.path().join("rows.parquet");
-    db.export_training(&path, &crate::training::TrainingPlan::default()).unwrap();
+    db.export_training(&path, &crate::api::training::TrainingPlan::default()).unwrap();
     let (bytes, id) = (std::fs::read(&path).unwrap(), db.stats().unwrap().space.id);
     assert!(bytes.windows(id.len()).any(|window| window == id.as_bytes()), "{id}");
 }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender};
 
-use crate::error::Result;
-use crate::event::Event;
+use crate::api::event::Event;
+use crate::base::error::Result;
 
 use super::prepare::PreparedItem;
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Select, TryRecvError};
 
-use crate::error::Result;
-use crate::stores::Stores;
+use crate::base::error::Result;
+use crate::store::Stores;
 
 use super::group::Job;
 use super::writer::{IMPRESSIONS_PER_COMMIT, commit_impressions};

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use half::f16;
 
-use crate::error::{Error, Result};
-use crate::event::Event;
-use crate::id::{SemanticId, check_id};
-use crate::item::{Item, Value};
-use crate::item_space::ItemSpace;
-use crate::limits::{self, at_most};
+use crate::api::event::Event;
+use crate::api::item::{Item, Value};
+use crate::base::error::{Error, Result};
+use crate::base::id::{SemanticId, check_id};
+use crate::base::limits::{self, at_most};
+use crate::base::time::Timestamp;
 use crate::model::{ItemVectors, Model};
-use crate::stores::Stores;
-use crate::time::Timestamp;
+use crate::store::Stores;
+use crate::store::item_space::ItemSpace;
 use crate::vector::to_half;
 
 /// An item that passed every check, with its vectors.

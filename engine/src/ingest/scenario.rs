@@ -1,9 +1,9 @@
 //! Scenarios, checked and as the text that is stored.
 
-use crate::error::{Error, Result};
-use crate::json::{rules_from_json, rules_to_json};
-use crate::limits::{self, at_most};
-use crate::rule::{Rule, check_name, check_rules};
+use crate::api::json::{rules_from_json, rules_to_json};
+use crate::api::rule::{Rule, check_name, check_rules};
+use crate::base::error::{Error, Result};
+use crate::base::limits::{self, at_most};
 
 /// The name and the rules as JSON text.
 ///
@@ -26,7 +26,7 @@ pub(crate) fn prepare_scenario(name: &str, rules: &[Rule]) -> Result<(String, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::Filter;
+    use crate::api::filter::Filter;
 
     #[test]
     fn what_would_not_come_back_is_refused() {
@@ -35,7 +35,7 @@ mod tests {
         for word in ["and", "or", "not"] {
             assert_eq!(prepare_scenario("s", &rule(word)).expect_err("refused").name(), "InvalidArgument");
         }
-        let long = Rule::Exclude(crate::rule::Which::Ids(vec!["x".repeat(500); 5000]));
+        let long = Rule::Exclude(crate::api::rule::Which::Ids(vec!["x".repeat(500); 5000]));
         assert_eq!(prepare_scenario("s", &[long]).expect_err("refused").name(), "LimitExceeded");
     }
 }

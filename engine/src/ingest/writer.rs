@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
+use crate::api::event::Event;
+use crate::api::schema::Schema;
+use crate::base::error::{Error, Result};
+use crate::base::id::{ItemKey, Seq};
+use crate::base::limits::{self, at_most};
+use crate::base::time::Timestamp;
 use crate::catalog::{CatalogWrite, Entry, Impression, LoggedEvent, SpaceNumber};
-use crate::error::{Error, Result};
-use crate::event::Event;
-use crate::id::{ItemKey, Seq};
-use crate::item_space::{Drift, ItemSpace};
-use crate::limits::{self, at_most};
-use crate::schema::Schema;
-use crate::stores::{SPACES, SpaceRow, Spaces, Stores};
+use crate::store::item_space::{Drift, ItemSpace};
+use crate::store::{SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextDoc;
-use crate::time::Timestamp;
 use crate::vector::SpaceSpec;
 
 use super::group::{Gather, Job, Work};

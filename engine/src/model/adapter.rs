@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::model::Model;
 use crate::model::adapter_file::{Param, params};
 use crate::model::files::{bounded, refused, sha256};

@@ -5,7 +5,7 @@
 //! that say so, and no run is larger than the last ones. On the CPU nothing is filled up: there a shape costs nothing, and
 //! every added row costs time.
 
-use crate::limits::MAX_HISTORY;
+use crate::base::limits::MAX_HISTORY;
 use crate::model::contract::Axis;
 
 /// Requests of a run and texts of a run. One list for both: the text of a query stands beside its request.

@@ -1,6 +1,6 @@
 //! The query and the history as vectors in item space.
 
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::model::contract::CODES;
 use crate::model::history::{Histories, HistoryInput, check_vector};
 use crate::model::run::{Call, Feed, failed};

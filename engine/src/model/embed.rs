@@ -1,7 +1,7 @@
 //! Texts to content vectors, item vectors and semantic ids.
 
-use crate::error::{Error, Result};
-use crate::id::SemanticId;
+use crate::base::error::{Error, Result};
+use crate::base::id::SemanticId;
 use crate::model::Model;
 use crate::model::contract::LEVELS;
 use crate::model::history::check_vector;

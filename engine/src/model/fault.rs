@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use crate::config::Provider;
-use crate::error::Error;
+use crate::api::config::Provider;
+use crate::base::error::Error;
 
 /// A provider that did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]

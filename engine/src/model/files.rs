@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::model::manifest::{self, Manifest, Refusal};
 
 /// Largest ONNX file, in bytes.

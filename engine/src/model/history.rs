@@ -1,7 +1,7 @@
 //! Histories as tensors.
 
-use crate::error::{Error, Result};
-use crate::limits::MAX_HISTORY;
+use crate::base::error::{Error, Result};
+use crate::base::limits::MAX_HISTORY;
 use crate::model::contract::{HISTORY_SID, LEVELS};
 use crate::model::run::Feed;
 
@@ -119,7 +119,7 @@ pub(super) fn check_vector(what: &str, vector: &[f32], width: usize) -> Result<(
     if vector.len() != width {
         return Err(Error::argument(what, format!("{width} values"), vector.len().to_string()));
     }
-    crate::score::check_finite(what, vector)
+    crate::base::score::check_finite(what, vector)
 }
 
 #[cfg(test)]

@@ -49,8 +49,9 @@ pub(crate) use history::HistoryInput;
 pub(crate) use score::{ScoreInput, Scores};
 pub(crate) use space::SpaceTensors;
 
-use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::api::config::Config;
+use crate::api::stats::ModelStats;
+use crate::base::error::{Error, Result};
 use crate::model::buckets::Bounds;
 use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, OWN_VECTORS, PERSONAL_FEATURES, SID_LOGITS};
 use crate::model::engines::EngineFolder;
@@ -62,7 +63,6 @@ use crate::model::runtime::Runtime;
 use crate::model::scan::Scanned;
 use crate::model::session::Opened;
 use crate::model::tokens::Tokens;
-use crate::stats::ModelStats;
 
 /// A loaded model: shared by all requests, safe to call from many threads.
 pub(crate) struct Model {
@@ -231,6 +231,6 @@ fn weights(config: &Config, manifest: &Manifest) -> Result<Vec<f32>> {
         return Err(Error::argument("weights", format!("{CELLS} rows of {columns}"), format!("rows of {found:?}")));
     }
     let flat = rows.concat();
-    crate::score::check_finite("weights", &flat)?;
+    crate::base::score::check_finite("weights", &flat)?;
     Ok(flat)
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::model::run::Slot;
 
 /// Sessions that wait for work. A caller that finds none waits for the next to come back.

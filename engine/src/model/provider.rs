@@ -7,7 +7,7 @@ use ort::ep::ArbitrarilyConfigurableExecutionProvider;
 use ort::ep::ExecutionProviderDispatch;
 use ort::memory::AllocationDevice;
 
-use crate::config::{Precision, Provider};
+use crate::api::config::{Precision, Provider};
 use crate::model::buckets::Buckets;
 use crate::model::fault::Fault;
 use crate::model::manifest::Manifest;

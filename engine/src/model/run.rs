@@ -3,7 +3,7 @@
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
 use ort::value::{DynValue, TensorRef};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::model::contract::SID_LOGITS;
 use crate::model::device::Device;
 use crate::model::runtime::no_panic;

@@ -10,8 +10,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 
-use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::api::config::Config;
+use crate::base::error::{Error, Result};
 use crate::model::discover::{Candidate, candidates};
 use crate::model::elf;
 

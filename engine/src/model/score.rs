@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::score::check_finite;
 use crate::model::contract::{CAND_SID, CELLS, LEVELS};
 use crate::model::history::{Histories, HistoryInput, check_vector, codes};
 use crate::model::run::{Call, Feed, failed};
 use crate::model::space::SpaceTensors;
 use crate::model::{Adapter, Model};
-use crate::score::check_finite;
 
 /// Most values of `cand_vec` in one run, padding included: 32 MiB.
 const RUN_VALUES: usize = 8 << 20;

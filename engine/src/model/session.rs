@@ -7,8 +7,8 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{DynValue, Tensor};
 
-use crate::config::{Config, Precision, Provider};
-use crate::error::{Error, Result};
+use crate::api::config::{Config, Precision, Provider};
+use crate::base::error::{Error, Result};
 use crate::model::buckets::{Bounds, Buckets};
 use crate::model::check;
 use crate::model::contract::{LORA_PREFIX, SID_LOGITS};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::id::SemanticId;
+use crate::base::error::{Error, Result};
+use crate::base::id::SemanticId;
 use crate::model::Model;
 use crate::model::contract::{CODES, LEVELS};
 use crate::model::run::Feed;
@@ -107,6 +107,6 @@ impl Model {
             return Err(Error::damaged("fitted vector space", format!("{found:?} values, expected {expected:?}")));
         }
         let all = [&space.token_weights, &space.mean, &space.projection, &space.codebook];
-        all.into_iter().try_for_each(|values| crate::score::check_finite("a fitted vector space", values))
+        all.into_iter().try_for_each(|values| crate::base::score::check_finite("a fitted vector space", values))
     }
 }

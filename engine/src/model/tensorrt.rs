@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::config::Precision;
+use crate::api::config::Precision;
 use crate::model::buckets::{Buckets, Pick};
 use crate::model::contract::Dim;
 use crate::model::fault::Fault;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokenizers::Tokenizer;
 
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::model::files::{Files, refused};
 use crate::model::manifest::TokenizerFile;
 use crate::model::run::failed;

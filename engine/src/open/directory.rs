@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Names that an Onelist directory may hold before its FORMAT file is written (a creation that was cut short).
 const OURS: [&str; 8] = ["LOCK", "FORMAT", "FORMAT.tmp", "data.mdb", "lock.mdb", "text", "vector", "engines"];

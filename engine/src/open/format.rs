@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::error::{Error, Result};
 use crate::catalog::Catalog;
-use crate::error::{Error, Result};
 
 /// The version this library writes.
 const FORMAT: u32 = 5;
@@ -79,7 +79,7 @@ pub(super) fn settle(dir: &Path, format: Option<Format>, catalog: &Catalog) -> R
             format!("FORMAT names store {}, the catalog {}", format.store, found.as_deref().unwrap_or("none")),
         )),
         (None, known) => {
-            let store = known.unwrap_or_else(crate::random::hex_id);
+            let store = known.unwrap_or_else(crate::base::random::hex_id);
             let mut write = catalog.write()?;
             write.set_meta(STORE_ID, &store)?;
             write.commit_bookkeeping()?;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// The lock; dropping it lets the next one in.
 pub(crate) struct DirectoryLock {

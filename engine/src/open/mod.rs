@@ -7,18 +7,18 @@ mod lock;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::api::config::Config;
+use crate::api::schema::Schema;
+use crate::background::fit_space;
+use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
 use crate::catalog::{Catalog, SpaceNumber};
-use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::fit_space;
-use crate::id::Seq;
-use crate::item_space::{self, ItemSpace, ItemSpaces};
-use crate::live::Live;
 use crate::model::Model;
-use crate::recover::{self, CHECKPOINTS};
 use crate::registry;
-use crate::schema::Schema;
-use crate::stores::{self, SPACES, SpaceRow, Spaces, Stores};
+use crate::store::active_model::Live;
+use crate::store::follow_log::{self, CHECKPOINTS};
+use crate::store::item_space::{self, ItemSpace, ItemSpaces};
+use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextStore;
 use crate::vector::{Space, SpaceSpec, VectorCheckpoint, VectorStore};
 
@@ -53,10 +53,10 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let path = path.to_owned();
-    let stores = Stores::new(stores::Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces });
+    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces });
     let text_durable = match text_at {
         Some(at) => at,
-        None => recover::rebuild_text(&stores)?,
+        None => follow_log::rebuild_text(&stores)?,
     };
     open_spaces(&stores)?;
     // Only where the configuration asks for it: otherwise such a model was refused.
@@ -64,8 +64,8 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
         fit_space::move_to(&stores, stores.live(), &|_| Ok(()))?;
     }
     let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
-    recover::cover_tail(&stores, Some(text_durable), &spaces)?;
-    recover::cover_journal(&stores)?;
+    follow_log::cover_tail(&stores, Some(text_durable), &spaces)?;
+    follow_log::cover_journal(&stores)?;
     stores.progress.commit(last_item_commit(&stores, text_durable, &spaces)?);
     Ok(Opened { stores, lock, text_durable })
 }
@@ -124,7 +124,7 @@ fn open_text(path: &Path, store_id: &str, catalog: &Catalog) -> Result<(TextStor
     let (text, stamp) = TextStore::open(&path.join("text"), &path.join("quarantine"), store_id)?;
     let read = catalog.read()?;
     match stamp {
-        Some(stamp) if recover::text_is_usable(&read, &stamp)? => Ok((text, Some(stamp.seq))),
+        Some(stamp) if follow_log::text_is_usable(&read, &stamp)? => Ok((text, Some(stamp.seq))),
         _ => Ok((text, None)),
     }
 }
@@ -136,7 +136,7 @@ fn open_spaces(stores: &Stores) -> Result<()> {
         let at = stores.vectors.open_space(spec, &checkpoints)?;
         let space = stores.vectors.space(&spec.name).ok_or_else(|| Error::internal("a space did not open"))?;
         match at {
-            Some(at) if !recover::oplog_covers(&read, at)? => space.clear()?,
+            Some(at) if !follow_log::oplog_covers(&read, at)? => space.clear()?,
             _ => {}
         }
         Ok(space)

@@ -2,13 +2,13 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::candidate::{Candidate, Source};
+use crate::api::candidate::{Candidate, Source};
+use crate::base::error::Result;
+use crate::base::id::{ItemKey, SemanticId};
+use crate::base::time::Timestamp;
 use crate::catalog::{CALM_COUNT, ItemSignals, UserItem, Window};
-use crate::error::Result;
-use crate::id::{ItemKey, SemanticId};
-use crate::intent::Intent;
-use crate::snapshot::Snapshot;
-use crate::time::Timestamp;
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
 
 /// Columns of one row. IMPORTANT: the order is a contract with the model file; `model::contract` names it.
 const COLUMNS: usize = 21;

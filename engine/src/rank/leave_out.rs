@@ -2,11 +2,11 @@
 
 use super::features::Features;
 use super::{Question, run};
-use crate::candidate::{Candidate, Scored};
-use crate::error::Result;
-use crate::intent::Intent;
-use crate::limits::{MAX_LEFT_OUT, MAX_LEFT_OUT_HITS};
-use crate::snapshot::Snapshot;
+use crate::api::candidate::{Candidate, Scored};
+use crate::base::error::Result;
+use crate::base::limits::{MAX_LEFT_OUT, MAX_LEFT_OUT_HITS};
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
 
 /// A smaller difference is the rounding of `f32`.
 const FELT: f32 = 1e-5;

@@ -4,12 +4,12 @@ mod features;
 mod leave_out;
 mod personal;
 
-use crate::candidate::{Candidate, Marks, Scored};
-use crate::error::Result;
-use crate::intent::Intent;
+use crate::api::candidate::{Candidate, Marks, Scored};
+use crate::base::error::Result;
+use crate::base::score::{best_first, on_grid};
 use crate::model::{HistoryInput, ScoreInput, Scores};
-use crate::score::{best_first, on_grid};
-use crate::snapshot::Snapshot;
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
 
 pub(crate) use features::Features;
 pub(crate) use leave_out::leave_out;

@@ -1,8 +1,8 @@
 //! How much the history counts: the parts of a score that come from it, scaled.
 
-use crate::control::Personalization;
-use crate::intent::Intent;
+use crate::api::controls::Personalization;
 use crate::model::{Model, Scores};
+use crate::understand::Intent;
 
 /// Whether the model's scores are not what the request wants. Without a history every level is the same, and so is `off`,
 /// which has none.

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{ADAPTERS, ADAPTERS_FOLDER, AdapterRecord, Kept, files};
-use crate::error::{Error, Result};
-use crate::lifecycle::AdapterVersion;
-use crate::limits::{self, at_most};
-use crate::live::Live;
+use crate::api::models::AdapterVersion;
+use crate::base::error::{Error, Result};
+use crate::base::limits::{self, at_most};
+use crate::base::time::Timestamp;
 use crate::model::{Adapter, AdapterFiles, Model};
-use crate::stores::Stores;
-use crate::time::Timestamp;
+use crate::store::Stores;
+use crate::store::active_model::Live;
 
 /// Opens the adapters that were made for a model.
 pub(super) fn open(store: &Path, records: &[AdapterRecord], model: &Model) -> Result<BTreeMap<String, Arc<Adapter>>> {

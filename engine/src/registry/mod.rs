@@ -18,15 +18,15 @@ use serde::{Deserialize, Serialize};
 pub(crate) use adapters::{load_adapter, unload_adapter};
 pub(crate) use versions::{load_model, promote, roll_back, unload_model};
 
+use crate::api::config::Config;
+use crate::api::models::{AdapterVersion, ModelVersion, Models};
+use crate::base::error::{Error, Result};
+use crate::base::time::Timestamp;
 use crate::catalog::View;
-use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::lifecycle::{AdapterVersion, ModelVersion, Models};
-use crate::live::Live;
-use crate::live_weights::LiveWeights;
 use crate::model::{About, Files, Model};
-use crate::stores::Stores;
-use crate::time::Timestamp;
+use crate::store::Stores;
+use crate::store::active_model::Live;
+use crate::store::weights::LiveWeights;
 
 /// Names of the records in the table of the store's own.
 const MODELS: &str = "models";

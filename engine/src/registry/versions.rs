@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Kept, LIVE, MODELS, MODELS_FOLDER, ModelRecord, Pointer, files, open_version, version_of};
-use crate::error::{Error, Result};
-use crate::fit_space;
-use crate::lifecycle::ModelVersion;
-use crate::limits::{self, at_most};
+use crate::api::models::ModelVersion;
+use crate::background::fit_space;
+use crate::base::error::{Error, Result};
+use crate::base::limits::{self, at_most};
+use crate::base::time::Timestamp;
 use crate::model::{Files, Model};
-use crate::stores::Stores;
-use crate::time::Timestamp;
+use crate::store::Stores;
 
 /// Texts whose vectors two models of one space agree on.
 const TEXTS: [&str; 3] = ["red leather shoes for women", "a history of the city of Rome", "wireless headphones 2024"];

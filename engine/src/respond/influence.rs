@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::first_text;
-use crate::candidate::Scored;
-use crate::error::Result;
-use crate::event::Action;
-use crate::id::ItemKey;
-use crate::intent::Intent;
-use crate::ranking::{Contribution, Influence, TermPart};
-use crate::snapshot::Snapshot;
+use crate::api::candidate::Scored;
+use crate::api::event::Action;
+use crate::api::ranking::{Contribution, Influence, TermPart};
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
 
 /// Less than this is not worth a word in the line.
 const WORTH_SAYING: f32 = 0.005;

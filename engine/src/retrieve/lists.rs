@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::candidate::Source;
+use crate::api::candidate::Source;
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
+use crate::base::score::top_k;
 use crate::catalog::Window;
-use crate::error::Result;
-use crate::id::ItemKey;
-use crate::intent::{Allowed, Intent};
-use crate::score::top_k;
-use crate::snapshot::Snapshot;
+use crate::store::snapshot::Snapshot;
+use crate::understand::{Allowed, Intent};
 
 /// Rows of a list that are read for each item wanted, before the list is given up: the rest is excluded or seen.
 const ROWS_PER_ITEM: usize = 50;

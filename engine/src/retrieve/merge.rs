@@ -1,7 +1,7 @@
 //! Merging the lists of all sources by item.
 
-use crate::candidate::{Candidate, Proposal, Source};
-use crate::id::{ItemKey, KeyMap};
+use crate::api::candidate::{Candidate, Proposal, Source};
+use crate::base::id::{ItemKey, KeyMap};
 
 /// Candidates so far, in the order in which they were first proposed.
 #[derive(Default)]

@@ -8,12 +8,12 @@ mod related;
 mod sids;
 mod unseen;
 
-use crate::candidate::{Candidate, Source};
-use crate::error::{Error, Result};
-use crate::id::ItemKey;
-use crate::intent::{Allowed, Intent};
-use crate::request::Request;
-use crate::snapshot::Snapshot;
+use crate::api::candidate::{Candidate, Source};
+use crate::api::request::Request;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
+use crate::store::snapshot::Snapshot;
+use crate::understand::{Allowed, Intent};
 
 use merge::Merge;
 use plan::Plan;

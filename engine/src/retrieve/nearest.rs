@@ -1,10 +1,10 @@
 //! Neighbours of a vector: through the graph, or exactly when a filter leaves few.
 
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
 use crate::catalog::SpaceNumber;
-use crate::error::Result;
-use crate::id::ItemKey;
-use crate::intent::{Allowed, Intent};
-use crate::snapshot::Snapshot;
+use crate::store::snapshot::Snapshot;
+use crate::understand::{Allowed, Intent};
 use crate::vector::Space;
 
 /// Up to this many allowed items are scored one by one. Walking a graph whose nodes are mostly forbidden costs more:

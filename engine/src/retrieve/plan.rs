@@ -3,11 +3,11 @@
 //! The budget is the number of candidates that will be scored (200 unless the request says). Sources overlap, so quotas
 //! add up to a little more than the budget. The shares are set by hand; docs/RECOMMEND.md says what each source is worth.
 
-use crate::candidate::Source;
-use crate::intent::{Allowed, Intent};
-use crate::limits;
-use crate::request::Request;
-use crate::snapshot::Snapshot;
+use crate::api::candidate::Source;
+use crate::api::request::Request;
+use crate::base::limits;
+use crate::store::snapshot::Snapshot;
+use crate::understand::{Allowed, Intent};
 
 /// The share of items of the same semantic id.
 const SID_SHARE: f32 = 0.1;

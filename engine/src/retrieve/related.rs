@@ -1,11 +1,11 @@
 //! Sources that speak of behaviour: what people had next, together, or in one basket.
 
-use crate::error::Result;
-use crate::id::ItemKey;
-use crate::intent::Intent;
-use crate::relations::Scores;
-use crate::score::top_k;
-use crate::snapshot::Snapshot;
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
+use crate::base::score::top_k;
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
+use crate::understand::covisits::Scores;
 
 /// The best related items that are in the catalog and that the request admits.
 pub(super) fn related(snapshot: &Snapshot, intent: &Intent, scores: &Scores, k: usize) -> Result<Vec<(ItemKey, f32)>> {

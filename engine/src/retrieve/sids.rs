@@ -1,10 +1,10 @@
 //! Items that share the first codes of a semantic id: with what was liked last, or with what the model expects next.
 
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
 use crate::catalog::{SidPrefix, Window};
-use crate::error::Result;
-use crate::id::ItemKey;
-use crate::intent::Intent;
-use crate::snapshot::Snapshot;
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
 
 /// Liked items whose ids are looked at, the newest.
 const LIKED: usize = 10;

@@ -1,10 +1,10 @@
 //! New items that were shown least: what exploration draws from.
 
-use crate::error::Result;
-use crate::id::ItemKey;
-use crate::intent::Intent;
-use crate::random::{race, unit_hash};
-use crate::snapshot::Snapshot;
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
+use crate::base::random::{race, unit_hash};
+use crate::store::snapshot::Snapshot;
+use crate::understand::Intent;
 
 use super::lists::few_allowed;
 

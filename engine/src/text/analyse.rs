@@ -43,7 +43,7 @@ pub(super) fn each_word(text: &str, mut each: impl FnMut(&Token) -> bool) {
     SPARE.set(Some(analyser));
 }
 
-/// The words of a text as search sees them: what [`crate::filter::Filter::matches`] takes.
+/// The words of a text as search sees them: what [`crate::api::filter::Filter::matches`] takes.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     each_word(text, |token| {

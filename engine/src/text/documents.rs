@@ -5,7 +5,7 @@
 
 use tantivy::columnar::Column;
 
-use crate::id::ItemKey;
+use crate::base::id::ItemKey;
 
 /// Keys may be spread over so many times as many numbers as there are documents: an array of all of them is used up to
 /// there, which takes at most 16 bytes a document.

@@ -15,10 +15,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::TextDoc;
 use super::analyse::ANALYSER;
-use crate::id::ItemKey;
-use crate::item::{Fields, Value};
-use crate::limits::{MAX_KEYWORD_BYTES, MAX_TEXT_FIELDS};
-use crate::schema::Schema;
+use crate::api::item::{Fields, Value};
+use crate::api::schema::Schema;
+use crate::base::id::ItemKey;
+use crate::base::limits::{MAX_KEYWORD_BYTES, MAX_TEXT_FIELDS};
 
 /// The field that holds the columns for comparisons: one column for each number, date and coordinate.
 const COLUMNS: &str = "columns";

@@ -16,8 +16,8 @@ use super::fields::{Column as Kind, Mark, Places, column_path, positive_zero};
 use super::geo::Circle;
 use super::plan::Plan;
 use super::segment::Segment;
-use crate::error::Result;
-use crate::filter::{Compare, Filter, Scalar};
+use crate::api::filter::{Compare, Filter, Scalar};
+use crate::base::error::Result;
 
 /// Up to so many numbers, each is looked up as a range; beyond, the column is read once for all of them.
 const FEW_VALUES: usize = 4;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::filter::distance_meters;
+use crate::api::filter::distance_meters;
 
 const EARTH_METERS: f64 = 6_371_008.8;
 

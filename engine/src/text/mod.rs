@@ -43,9 +43,9 @@ pub(crate) use view::TextView;
 
 use std::sync::Arc;
 
-use crate::error::Error;
-use crate::id::{Generation, ItemKey};
-use crate::item::Fields;
+use crate::api::item::Fields;
+use crate::base::error::Error;
+use crate::base::id::{Generation, ItemKey};
 
 /// One version of an item, as the text index sees it.
 #[derive(Debug, Clone)]

@@ -12,8 +12,8 @@ use super::analyse::{ANALYSER, analyser};
 use super::failed;
 use super::fields::layout;
 use super::stamp::TextStamp;
-use crate::error::{Error, Result};
-use crate::time::Timestamp;
+use crate::base::error::{Error, Result};
+use crate::base::time::Timestamp;
 
 /// A tantivy index with its reader.
 pub(super) struct Opened {

@@ -2,8 +2,8 @@
 
 use super::analyse::words;
 use super::tail::{TailDoc, WordHash, word_hash};
-use crate::filter::Filter;
-use crate::schema::Schema;
+use crate::api::filter::Filter;
+use crate::api::schema::Schema;
 
 /// A resolved filter with its words analysed and its fields looked up.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use super::analyse::each_word;
 use super::failed;
 use super::fields::{Mark, Places};
 use super::tail::{Tail, WordHash, word_hash};
-use crate::error::Result;
-use crate::limits::{MAX_QUERY_BYTES, MAX_QUERY_TERMS, MAX_TEXT_FIELDS};
+use crate::base::error::Result;
+use crate::base::limits::{MAX_QUERY_BYTES, MAX_QUERY_TERMS, MAX_TEXT_FIELDS};
 
 /// BM25's saturation of term frequency; tantivy's constant.
 const K1: f32 = 1.2;

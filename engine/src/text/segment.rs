@@ -10,8 +10,8 @@ use tantivy::{DocSet, SegmentReader, TERMINATED};
 use super::documents::Documents;
 use super::failed;
 use super::query::Leaf;
-use crate::error::Result;
-use crate::id::{Generation, ItemKey, Seq};
+use crate::base::error::Result;
+use crate::base::id::{Generation, ItemKey, Seq};
 
 /// A segment with its identity columns open: opening them for each hit costs twice the search.
 pub(super) struct Segment {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::id::Seq;
+use crate::base::id::Seq;
 
 /// The version of the layout and of the analyser together. An index of another version is rebuilt.
 pub(super) const TEXT_FORMAT: u32 = 2;

@@ -13,9 +13,9 @@ use super::stamp::TextStamp;
 use super::tail::{Tail, analyse};
 use super::view::{Indexed, TextView};
 use super::{TextChange, TextDoc, failed};
-use crate::error::Result;
-use crate::id::{ItemKey, Seq};
-use crate::schema::Schema;
+use crate::api::schema::Schema;
+use crate::base::error::Result;
+use crate::base::id::{ItemKey, Seq};
 
 /// Memory for documents that are not in a segment yet, in bytes.
 const WRITER_BYTES: usize = 64 << 20;

@@ -15,10 +15,10 @@ use super::analyse::each_word;
 use super::fields::{filled_slots, slotted};
 use super::plan::Plan;
 use super::query::{Leaf, TextQuery};
-use crate::id::{Generation, ItemKey, Seq};
-use crate::item::Fields;
-use crate::limits::MAX_TEXT_FIELDS;
-use crate::schema::Schema;
+use crate::api::item::Fields;
+use crate::api::schema::Schema;
+use crate::base::id::{Generation, ItemKey, Seq};
+use crate::base::limits::MAX_TEXT_FIELDS;
 
 /// A word of a slot, as 128 bits: two words in one slot meet with a probability of 2^-128, and comparing numbers is
 /// what makes the scan cheap.
@@ -312,7 +312,7 @@ impl Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::Item;
+    use crate::api::item::Item;
 
     #[test]
     fn merged_batches_are_those_of_all_their_documents() {

@@ -14,8 +14,8 @@ use tantivy::{DocId, Score, Searcher};
 use super::failed;
 use super::query::TextQuery;
 use super::segment::Segment;
-use crate::error::Result;
-use crate::id::{Generation, ItemKey};
+use crate::base::error::Result;
+use crate::base::id::{Generation, ItemKey};
 
 /// A filter that leaves fewer documents than one in so many postings is scored document by document: pruning gains
 /// nothing from documents that the filter drops.
@@ -102,7 +102,7 @@ fn score_again(query: &TextQuery, segments: &[Segment], top: Top) -> Result<Vec<
             hits.push(Hit { key: found.key, generation, score });
         }
     }
-    hits.sort_unstable_by(|a, b| crate::score::best_first((a.key, a.score), (b.key, b.score)));
+    hits.sort_unstable_by(|a, b| crate::base::score::best_first((a.key, a.score), (b.key, b.score)));
     Ok(hits)
 }
 

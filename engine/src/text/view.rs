@@ -13,11 +13,11 @@ use super::query::TextQuery;
 use super::segment::Segment;
 use super::tail::{Tail, TailHit};
 use super::top::{self, Hit};
-use crate::error::Result;
-use crate::filter::Filter;
-use crate::id::{Generation, ItemKey, Seq};
-use crate::schema::Schema;
-use crate::score::{best_first, top_k};
+use crate::api::filter::Filter;
+use crate::api::schema::Schema;
+use crate::base::error::Result;
+use crate::base::id::{Generation, ItemKey, Seq};
+use crate::base::score::{best_first, top_k};
 
 /// Says whether a version of an item is the one that the reader's catalog has.
 pub(crate) type Live<'a> = &'a dyn Fn(ItemKey, Generation) -> bool;
@@ -77,7 +77,7 @@ impl TextView {
     }
 
     /// Analyses a query over the (slot, boost) pairs; boosts of 0 or less are left out. The text is cut at
-    /// [`crate::limits::MAX_QUERY_BYTES`] and the words at [`crate::limits::MAX_QUERY_TERMS`]. None when no word is
+    /// [`crate::base::limits::MAX_QUERY_BYTES`] and the words at [`crate::base::limits::MAX_QUERY_TERMS`]. None when no word is
     /// left.
     ///
     /// # Errors

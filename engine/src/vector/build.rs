@@ -9,8 +9,8 @@ use half::f16;
 use super::gate::Side;
 use super::graph::{Graph, MOST_BUILDERS, MOST_SEARCHES, bits};
 use super::{index_error, order};
-use crate::error::{Error, Result};
-use crate::id::ItemKey;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
 
 /// Smallest capacity; beyond it a graph doubles.
 const FIRST_CAPACITY: usize = 1024;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::store::SpaceSpec;
-use crate::error::{Error, Result};
-use crate::id::Seq;
+use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
 
 /// The ending of a finished checkpoint.
 const FINISHED: &str = ".usearch";

@@ -7,7 +7,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 #[cfg(test)]
-use crate::{id::ItemKey, score::top_k};
+use crate::base::{id::ItemKey, score::top_k};
 
 /// Entries that `exact_top_k` gathers beyond twice `k` before it drops all but the best `k`.
 #[cfg(test)]

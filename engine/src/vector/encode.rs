@@ -5,7 +5,7 @@ use std::sync::Arc;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Divides a vector by its L2 norm.
 ///

@@ -16,8 +16,8 @@ use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
 use super::gate::{Gate, Side};
 use super::index_error;
-use crate::error::{Error, Result};
-use crate::id::ItemKey;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
 
 /// Links of a node on each level above the lowest (twice as many there): the M of HNSW.
 const CONNECTIVITY: usize = 16;

@@ -37,7 +37,7 @@ pub(crate) use encode::{from_bytes, normalised, read_bytes, to_bytes, to_half, w
 pub(crate) use space::Space;
 pub(crate) use store::{SpaceSpec, VectorStore};
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// A failure that the index library reports. The index is derived, so the caller may rebuild it.
 fn index_error(reason: impl std::fmt::Display) -> Error {

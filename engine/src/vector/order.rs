@@ -59,7 +59,7 @@ fn nearest_two(pivots: &[Vec<f32>], vector: &[f16]) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ItemKey;
+    use crate::base::id::ItemKey;
 
     #[test]
     fn every_vector_stays_and_neighbours_come_together() {

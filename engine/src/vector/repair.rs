@@ -16,8 +16,8 @@ use roaring::RoaringTreemap;
 use super::gate::Side;
 use super::graph::Graph;
 use super::{dot, index_error, widen};
-use crate::error::Result;
-use crate::id::ItemKey;
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
 
 /// The graph is walked when one vector in this many became a suspect since the last walk, which then costs a few
 /// microseconds for each of them.

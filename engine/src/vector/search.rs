@@ -6,10 +6,10 @@ use roaring::RoaringTreemap;
 use super::encode::{normalised, round, widen};
 use super::graph::Wanted;
 use super::space::Space;
-use crate::error::{Error, Result};
-use crate::id::{Generation, ItemKey};
-use crate::limits::MAX_CANDIDATES;
-use crate::score::top_k;
+use crate::base::error::{Error, Result};
+use crate::base::id::{Generation, ItemKey};
+use crate::base::limits::MAX_CANDIDATES;
+use crate::base::score::top_k;
 
 /// Hits that are fetched beyond `k`, besides a quarter of it: a few deletions then need no second search.
 const SPARE: usize = 16;

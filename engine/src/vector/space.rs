@@ -16,9 +16,9 @@ use super::encode::check_stored;
 use super::graph::Graph;
 use super::store::SpaceSpec;
 use super::tail::Tail;
-use crate::error::{Error, Result};
-use crate::id::{Generation, ItemKey, Seq};
-use crate::stats::VectorStats;
+use crate::api::stats::VectorStats;
+use crate::base::error::{Error, Result};
+use crate::base::id::{Generation, ItemKey, Seq};
 
 /// One named space. All methods take `&self`; one thread stages, one applies, any number search.
 pub(crate) struct Space {

@@ -8,9 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::checkpoint::{self, Unusable, VectorCheckpoint};
 use super::graph::{Graph, MOST_BUILDERS};
 use super::space::Space;
-use crate::error::{Error, Result};
-use crate::id::Seq;
-use crate::limits::MAX_DIMENSIONS;
+use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
+use crate::base::limits::MAX_DIMENSIONS;
 
 /// Threads that add to a graph when the configuration leaves it open, at most.
 const THREADS_BY_DEFAULT: usize = 8;
@@ -61,7 +61,7 @@ impl VectorStore {
     /// # Errors
     /// [`Error::LimitExceeded`] or [`Error::InvalidArgument`] for the width; [`Error::Index`] when memory is short.
     pub(crate) fn open_space(&self, spec: &SpaceSpec, checkpoints: &[VectorCheckpoint]) -> Result<Option<Seq>> {
-        crate::limits::at_most("dimensions of a vector", MAX_DIMENSIONS, spec.dimensions)?;
+        crate::base::limits::at_most("dimensions of a vector", MAX_DIMENSIONS, spec.dimensions)?;
         if spec.dimensions == 0 {
             return Err(Error::argument(format!("vector `{}`", spec.name), "1 or more dimensions", "0"));
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use half::f16;
 
 use super::dot::dot;
-use crate::id::{Generation, ItemKey, Seq};
+use crate::base::id::{Generation, ItemKey, Seq};
 
 /// Batches above this many vectors are not merged any more, which bounds what one `stage` copies.
 const MERGE_UP_TO: usize = 16_384;
@@ -154,7 +154,7 @@ impl Overlay {
 }
 
 fn best_first(a: &Scored, b: &Scored) -> std::cmp::Ordering {
-    crate::score::best_first((a.1, a.0), (b.1, b.0))
+    crate::base::score::best_first((a.1, a.0), (b.1, b.0))
 }
 
 impl Batch {

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::network::{adapter, trained::Trained};
 use super::{assert_close, history, numbers, shipped, unit_vectors};
-use crate::config::Config;
+use crate::api::config::Config;
 use crate::model::contract::LEVELS;
 use crate::model::{Adapter, AdapterFiles, ContextInput, Files, HistoryInput, Model, ScoreInput, session};
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::device::{Given, assert_within, past};
 use super::speed::measure;
 use super::{assert_close, shipped};
-use crate::config::{Config, Precision, Provider};
-use crate::error::Error;
+use crate::api::config::{Config, Precision, Provider};
+use crate::base::error::Error;
 use crate::model::{ContextInput, Model};
 
 /// The largest difference: that of 32-bit floats whose sums are taken in another order, and of less exact arithmetic.

@@ -15,8 +15,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::api::config::Config;
+use crate::base::error::{Error, Result};
 use crate::model::{HistoryInput, Model, ScoreInput, files};
 
 const MANIFEST: &[u8] = include_bytes!("../../../model/manifest.json");

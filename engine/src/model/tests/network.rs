@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use serde_json::json;
 
 use super::{assert_close, history, refusal, unit_vectors};
-use crate::config::Config;
+use crate::api::config::Config;
 use crate::model::history::HistoryInput;
 use crate::model::{AdapterFiles, ContextInput, Model, ScoreInput};
 use trained::Trained;

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{Copy, MANIFEST, ONNX, TOKENIZER, refusal};
-use crate::config::{Config, Precision, Provider};
-use crate::error::Error;
+use crate::api::config::{Config, Precision, Provider};
+use crate::base::error::Error;
 use crate::model::Model;
 use crate::model::wire::varint;
 

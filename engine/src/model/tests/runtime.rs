@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::config::Config;
-use crate::error::Error;
+use crate::api::config::Config;
+use crate::base::error::Error;
 use crate::model::{Model, elf};
 
 /// Set for the child: what it has to load.

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::device::bound;
 use super::{SCORING, assert_close, history, numbers, score_one, shipped, unit_vectors};
-use crate::config::Config;
-use crate::error::Error;
+use crate::api::config::Config;
+use crate::base::error::Error;
 use crate::model::Files;
 use crate::model::contract::{INPUTS, OUTPUTS};
 use crate::model::probe::{Listed, listed};
@@ -226,7 +226,7 @@ fn only_the_newest_events_are_read() {
     let d = model.width();
     let vectors = unit_vectors(1, 500, d);
     let all = history(&vectors, d, 1);
-    let newest = &all[500 - crate::limits::MAX_HISTORY..];
+    let newest = &all[500 - crate::base::limits::MAX_HISTORY..];
     let context = |history| model.context(&ContextInput { history, ..Default::default() }).unwrap();
     assert_eq!(context(&all), context(newest));
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{history, numbers, unit_vectors};
-use crate::config::Config;
+use crate::api::config::Config;
 use crate::model::{ContextInput, Model, ScoreInput};
 
 fn p50(mut times: Vec<f64>) -> f64 {

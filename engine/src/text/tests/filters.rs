@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::filter::{Compare, Filter, Scalar};
-use crate::item::Value;
+use crate::api::filter::{Compare, Filter, Scalar};
+use crate::api::item::Value;
+use crate::base::time::Timestamp;
 use crate::text::analyse::words;
-use crate::time::Timestamp;
 
 /// A name with everything that a path syntax might trip over.
 const ODD: &str = "a.b\\\u{0}\u{1}ü:$";

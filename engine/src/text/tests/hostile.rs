@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::filter::Filter;
-use crate::limits::MAX_QUERY_TERMS;
+use crate::api::filter::Filter;
+use crate::base::limits::MAX_QUERY_TERMS;
 
 #[test]
 fn hostile_queries_return_quickly() {

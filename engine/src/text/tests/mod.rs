@@ -12,9 +12,9 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::{TextChange, TextDoc, TextStamp, TextStore, TextView};
-use crate::id::{Generation, ItemKey, Seq};
-use crate::item::{Fields, Item};
-use crate::schema::Schema;
+use crate::api::item::{Fields, Item};
+use crate::api::schema::Schema;
+use crate::base::id::{Generation, ItemKey, Seq};
 
 const STORE: &str = "store-1";
 

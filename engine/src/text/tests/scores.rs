@@ -68,7 +68,7 @@ proptest! {
         keys.reverse();
         let scores = view.score(&parsed, &keys, &live).expect("scores");
         let all = keys.iter().copied().zip(scores).filter(|(_, score)| *score > 0.0).collect();
-        let expected = crate::score::top_k(all, k);
+        let expected = crate::base::score::top_k(all, k);
         let found = view.search(&parsed, None, &fixture.schema, k, &live).expect("searches");
         // The bound takes the best field of each word; an item may have the word in all of them.
         let most = parsed.bound() * fixture.fields().len() as f32;
@@ -102,7 +102,7 @@ fn pruning_over_many_blocks_finds_what_scoring_everything_finds() {
         let scores = view.score(&query, &keys, &live).expect("scores");
         let all = keys.into_iter().zip(scores).filter(|(_, score)| *score > 0.0).collect();
         let found = view.search(&query, None, &fixture.schema, 100, &live).expect("searches");
-        assert_eq!(found, crate::score::top_k(all, 100), "{text}");
+        assert_eq!(found, crate::base::score::top_k(all, 100), "{text}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::VectorCheckpoint;
 use super::*;
-use crate::id::Seq;
+use crate::base::id::Seq;
 
 /// A store with two checkpoints of one space: 400 vectors at commit 5, and 500 at commit 9.
 struct Saved {
@@ -215,7 +215,7 @@ fn a_folder_that_cannot_be_written_is_an_error_and_leaves_nothing() {
     // A folder stands where the temporary file would be created.
     let prefix = saved.newer.file.split('-').next().unwrap();
     fs::create_dir(folder.join(format!("{prefix}-{:020}.tmp", 12))).unwrap();
-    assert!(matches!(space.checkpoint(Seq(12)), Err(crate::error::Error::Io { .. })));
+    assert!(matches!(space.checkpoint(Seq(12)), Err(crate::base::error::Error::Io { .. })));
     assert_eq!(space.stats().checkpoint_seq, 9);
     space.checkpoint(Seq(13)).unwrap();
 }

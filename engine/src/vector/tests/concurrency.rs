@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
-use crate::id::Seq;
+use crate::base::id::Seq;
 
 #[test]
 fn thirty_two_searchers_beside_a_growing_space_never_fail() {

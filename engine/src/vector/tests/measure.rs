@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::id::Seq;
+use crate::base::id::Seq;
 
 const DIMENSIONS: usize = 128;
 

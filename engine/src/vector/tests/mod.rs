@@ -12,7 +12,7 @@ use std::sync::Arc;
 use half::f16;
 
 use super::{Space, SpaceSpec, VectorStore, exact_top_k, to_half, widen};
-use crate::id::{Generation, ItemKey};
+use crate::base::id::{Generation, ItemKey};
 
 /// A vector with its key, as `apply` takes it.
 type Entry = (ItemKey, Arc<[f16]>);

@@ -1,7 +1,7 @@
 //! What was staged is found at once, in the version that the reader may see.
 
 use super::*;
-use crate::id::Seq;
+use crate::base::id::Seq;
 
 fn unit(at: usize, dimensions: usize) -> Vec<f32> {
     (0..dimensions).map(|i| if i == at { 1.0 } else { 0.0 }).collect()

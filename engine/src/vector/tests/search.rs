@@ -6,7 +6,7 @@ use roaring::RoaringTreemap;
 
 use super::super::graph::EXACT_UP_TO;
 use super::*;
-use crate::error::Error;
+use crate::base::error::Error;
 
 #[test]
 fn recall_at_10_of_the_graph_is_above_95_percent() {
@@ -146,7 +146,7 @@ fn senseless_arguments_are_typed_errors_or_clamped() {
     assert!(matches!(space.apply(&bad, &[]), Err(Error::DimMismatch { expected: 16, found: 15, .. })));
     let poison: Arc<[f16]> = vec![f16::NAN; 16].into();
     assert!(matches!(space.apply(&[(ItemKey(1), Arc::clone(&poison))], &[]), Err(Error::NonFinite { .. })));
-    assert!(space.stage(crate::id::Seq(9), vec![(ItemKey(1), crate::id::Seq(9), poison)]).is_err());
+    assert!(space.stage(crate::base::id::Seq(9), vec![(ItemKey(1), crate::base::id::Seq(9), poison)]).is_err());
     assert_eq!((space.stats().indexed, space.stats().tail), (6000, 0));
 }
 

@@ -1,0 +1,252 @@
+//! Events: what people do.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::config::{Config, Meaning};
+use crate::base::error::{Error, Result};
+use crate::base::id::check_id;
+use crate::base::limits::{self, at_most};
+use crate::base::time::Timestamp;
+
+/// What a person did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Action {
+    /// Saw the item's page.
+    View,
+    /// Chose the item from a list.
+    Click,
+    /// Put it into the basket.
+    Cart,
+    /// Bought it.
+    Buy,
+    /// Said it is good.
+    Like,
+    /// Said it is bad.
+    Dislike,
+    /// Passed over it.
+    Skip,
+    /// Asked not to see it again.
+    Hide,
+    /// Rated it; `value` is the rating.
+    Rate,
+    /// Told somebody about it.
+    Share,
+    /// Searched; the event has a query instead of an item.
+    Search,
+    /// An action of the caller's own.
+    Other(String),
+}
+
+impl Action {
+    /// The action of a name as bindings give it. `purchase` is taken as `buy`; an unknown name is an action of the
+    /// caller's own.
+    pub fn named(name: &str) -> Action {
+        match name {
+            "view" => Action::View,
+            "click" => Action::Click,
+            "cart" => Action::Cart,
+            "buy" | "purchase" => Action::Buy,
+            "like" => Action::Like,
+            "dislike" => Action::Dislike,
+            "skip" => Action::Skip,
+            "hide" => Action::Hide,
+            "rate" => Action::Rate,
+            "share" => Action::Share,
+            "search" => Action::Search,
+            other => Action::Other(other.to_owned()),
+        }
+    }
+
+    /// The name, as [`Action::named`] takes it.
+    pub fn name(&self) -> &str {
+        match self {
+            Action::View => "view",
+            Action::Click => "click",
+            Action::Cart => "cart",
+            Action::Buy => "buy",
+            Action::Like => "like",
+            Action::Dislike => "dislike",
+            Action::Skip => "skip",
+            Action::Hide => "hide",
+            Action::Rate => "rate",
+            Action::Share => "share",
+            Action::Search => "search",
+            Action::Other(name) => name,
+        }
+    }
+
+    /// The name of this action's row in the model. Ratings become likes and dislikes at the ends of `scale`.
+    fn row_name(&self, value: Option<f64>, scale: (f64, f64)) -> &str {
+        match (self, value) {
+            (Action::Rate, Some(value)) => {
+                let share = (value - scale.0) / (scale.1 - scale.0);
+                if share >= 0.75 {
+                    "like"
+                } else if share <= 0.375 {
+                    "dislike"
+                } else {
+                    "rate"
+                }
+            }
+            (Action::Other(_), _) => "custom",
+            _ => self.name(),
+        }
+    }
+
+    /// The name of this action's row in the model, under a configuration.
+    pub(crate) fn model_row(&self, value: Option<f64>, config: &Config) -> &str {
+        match config.actions.get(self.name()).map(|action| action.meaning) {
+            Some(Meaning::Negative) => "dislike",
+            // The row of padding: the event weighs nothing.
+            Some(Meaning::Neutral) => "pad",
+            Some(Meaning::Positive) if matches!(self, Action::Skip | Action::Hide | Action::Dislike) => "custom",
+            _ => self.row_name(value, config.rating_scale),
+        }
+    }
+
+    /// What this action says of its item, and how loudly: as configured, else as [`Meaning`] and weights are by default.
+    /// A rating at the ends of the scale is a like or a dislike.
+    pub(crate) fn meaning(&self, value: Option<f64>, config: &Config) -> (Meaning, f32) {
+        if let Some(action) = config.actions.get(self.name()) {
+            return (action.meaning, action.weight);
+        }
+        match self.row_name(value, config.rating_scale) {
+            "dislike" | "hide" => (Meaning::Negative, 1.0),
+            "skip" => (Meaning::Negative, 0.2),
+            "view" => (Meaning::Positive, 0.5),
+            "cart" | "share" => (Meaning::Positive, 1.5),
+            "buy" => (Meaning::Positive, 2.0),
+            // Among ratings, a like is not louder than a rating: the scale of a store's popularity stays the same.
+            "like" if *self != Action::Rate => (Meaning::Positive, 2.0),
+            _ => (Meaning::Positive, 1.0),
+        }
+    }
+}
+
+/// Segments: values by name, such as the country `UK`.
+pub(crate) type Segments = BTreeMap<String, String>;
+
+/// Checks the number of segments, and that names and values have 1 to [`limits::MAX_SEGMENT_BYTES`] bytes.
+pub(crate) fn check_segments(segments: &Segments) -> Result<()> {
+    at_most("segments", limits::MAX_SEGMENTS, segments.len())?;
+    for (name, value) in segments {
+        at_most("bytes of a segment's name", limits::MAX_SEGMENT_BYTES, name.len())?;
+        at_most("bytes of a segment's value", limits::MAX_SEGMENT_BYTES, value.len())?;
+        if name.is_empty() || value.is_empty() {
+            let found = format!("\"{name}\": \"{value}\"");
+            return Err(Error::argument("segments", "names and values of at least 1 byte", found));
+        }
+    }
+    Ok(())
+}
+
+/// One event of one user.
+///
+/// ```
+/// use onelist::{Action, Event};
+/// let event = Event::new("u7", Action::Click).item("sku-9");
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The user's id: 1 to 512 bytes. Unknown users are created.
+    pub user: String,
+    /// What was done.
+    pub action: Action,
+    /// The item it was done to. An id that was never put is kept, and counts once the item is put.
+    pub item: Option<String>,
+    /// The query, of a search.
+    pub query: Option<String>,
+    /// A rating, a quantity, seconds watched: finite.
+    pub value: Option<f64>,
+    /// When; the time of logging when not given.
+    pub time: Option<Timestamp>,
+    /// The ranking that the user answered to.
+    pub rank_id: Option<String>,
+    /// The basket, order or session that the event belongs to: what shares one was had together. At most 512 bytes.
+    pub basket: Option<String>,
+    /// Which segments the user was in, by name: `country` is `UK`. What is popular is counted in each of them, and the
+    /// latest value of each name is kept with the user, for requests. At most 8, with names and values of 1 to 128 bytes.
+    pub segments: BTreeMap<String, String>,
+}
+
+impl Event {
+    /// An event of `user`; add an item or a query to it.
+    pub fn new(user: impl Into<String>, action: Action) -> Self {
+        Event {
+            user: user.into(),
+            action,
+            item: None,
+            query: None,
+            value: None,
+            time: None,
+            rank_id: None,
+            basket: None,
+            segments: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the item.
+    pub fn item(mut self, item: impl Into<String>) -> Self {
+        self.item = Some(item.into());
+        self
+    }
+
+    /// Sets the query.
+    pub fn query(mut self, query: impl Into<String>) -> Self {
+        self.query = Some(query.into());
+        self
+    }
+
+    /// Sets the value.
+    pub fn value(mut self, value: f64) -> Self {
+        self.value = Some(value);
+        self
+    }
+
+    /// Sets the time.
+    pub fn at(mut self, time: Timestamp) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Names the ranking that the user answered to.
+    pub fn answers(mut self, rank_id: impl Into<String>) -> Self {
+        self.rank_id = Some(rank_id.into());
+        self
+    }
+
+    /// Sets the basket.
+    pub fn basket(mut self, basket: impl Into<String>) -> Self {
+        self.basket = Some(basket.into());
+        self
+    }
+
+    /// Names a segment that the user was in.
+    pub fn segment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.segments.insert(name.into(), value.into());
+        self
+    }
+
+    /// Checks ids, lengths and numbers.
+    pub(crate) fn check(&self) -> Result<()> {
+        check_id("user", &self.user)?;
+        if let Some(item) = &self.item {
+            check_id("item", item)?;
+        }
+        if self.item.is_none() && self.query.is_none() {
+            return Err(Error::argument("event", "an item or a query", "neither"));
+        }
+        at_most("bytes of an event's query", limits::MAX_QUERY_BYTES, self.query.as_deref().map_or(0, str::len))?;
+        at_most("bytes of an action's name", limits::MAX_FIELD_NAME_BYTES, self.action.name().len())?;
+        at_most("bytes of a rank_id", limits::MAX_ID_BYTES, self.rank_id.as_deref().map_or(0, str::len))?;
+        at_most("bytes of a basket", limits::MAX_ID_BYTES, self.basket.as_deref().map_or(0, str::len))?;
+        check_segments(&self.segments)?;
+        if self.value.is_some_and(|v| !v.is_finite()) {
+            return Err(Error::NonFinite { what: "event value".to_owned(), index: 0 });
+        }
+        Ok(())
+    }
+}

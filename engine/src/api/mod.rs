@@ -1,0 +1,23 @@
+//! Plain data: what applications build and what they get.
+
+pub(crate) mod calibration;
+pub(crate) mod candidate;
+pub(crate) mod config;
+pub(crate) mod controls;
+pub(crate) mod cursor;
+pub mod evaluation;
+pub(crate) mod event;
+pub(crate) mod exploration;
+pub(crate) mod field_type;
+pub(crate) mod filter;
+pub(crate) mod impression;
+pub(crate) mod item;
+pub mod json;
+pub(crate) mod models;
+pub(crate) mod ranking;
+pub(crate) mod request;
+pub(crate) mod retention;
+pub(crate) mod rule;
+pub(crate) mod schema;
+pub(crate) mod stats;
+pub(crate) mod training;

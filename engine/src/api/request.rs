@@ -1,0 +1,355 @@
+//! What `rank` is asked.
+
+use std::collections::BTreeMap;
+
+use crate::api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
+use crate::api::event::{Action, check_segments};
+use crate::api::exploration::{Exploration, NewItems};
+use crate::api::filter::Filter;
+use crate::api::item::check_vector;
+use crate::api::rule::{Rule, check_name, check_rules};
+use crate::base::error::{Error, Result};
+use crate::base::id::check_id;
+use crate::base::limits::{self, at_most};
+use crate::base::time::Timestamp;
+
+/// An event of a stateless history: used for this request, stored nowhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryEvent {
+    /// The item; ids that are not in the catalog are passed over.
+    pub item: String,
+    /// What was done to it.
+    pub action: Action,
+    /// A rating or quantity.
+    pub value: Option<f64>,
+    /// When; the time of the request when not given.
+    pub time: Option<Timestamp>,
+}
+
+impl HistoryEvent {
+    /// A view of `item` at the time of the request.
+    pub fn new(item: impl Into<String>) -> Self {
+        HistoryEvent { item: item.into(), action: Action::View, value: None, time: None }
+    }
+}
+
+/// One question. Everything is optional: what is given chooses the cell of the grid.
+///
+/// ```
+/// use onelist::Request;
+/// let search = Request::new().query("red shoes");
+/// let recommend = Request::new().user("u7").limit(20);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Request {
+    /// What is searched for. Beyond 4 KiB it is cut off, and the ranking says so.
+    pub query: Option<String>,
+    /// Whose stored history counts. An unknown user has none.
+    pub user: Option<String>,
+    /// Events that count for this request only, oldest first, after the stored ones.
+    pub history: Vec<HistoryEvent>,
+    /// Seeds of "more like this"; they are not in the answer.
+    pub like: Vec<String>,
+    /// Items that the list moves away from: each candidate loses half of its best cosine with one of them. They are
+    /// not in the answer.
+    pub unlike: Vec<String>,
+    /// Rank only these items.
+    pub among: Option<Vec<String>>,
+    /// Which segments the user is in, by name: each value stands for the one that the user's events gave last. Lists that
+    /// search for nothing have items of these segments among their candidates. At most 8, as for [`crate::Event`].
+    pub segments: BTreeMap<String, String>,
+    /// Vectors of the caller's own to search with, by the name of the vector field.
+    pub vectors: BTreeMap<String, Vec<f32>>,
+    /// Only items that match.
+    pub filter: Option<Filter>,
+    /// Leave these items out.
+    pub exclude: Vec<String>,
+    /// Leave out what the user (or the stateless history) has had.
+    pub exclude_seen: ExcludeSeen,
+    /// How much the history counts.
+    pub personalization: Personalization,
+    /// How unlike each other the hits are to be, from 0 (relevance alone, the default) to 1: maximal marginal relevance
+    /// over the item vectors (Carbonell and Goldstein, SIGIR 1998), among the best some hundred candidates.
+    pub diversity: f32,
+    /// At most so many hits of one value of a field.
+    pub caps: Vec<Cap>,
+    /// Lets the mix of the list follow that of the history.
+    pub calibrate_mix: Option<Mix>,
+    /// Rules of this request. They come before those of the scenario.
+    pub rules: Vec<Rule>,
+    /// The name of stored rules; see [`crate::Engine::set_scenario`].
+    pub scenario: Option<String>,
+    /// The adapter of the request's domain, by the name of [`crate::Engine::load_adapter`].
+    pub adapter: Option<String>,
+    /// Draws the order at random on a share of requests; the configuration's when not given.
+    pub explore: Option<Exploration>,
+    /// Places of the list for new items; the configuration's when not given.
+    pub new_items: Option<NewItems>,
+    /// Whether the ranking is logged as an impression, where the configuration logs them (default: yes). Say no for
+    /// rankings that nobody is shown.
+    pub log_impression: bool,
+    /// How many hits (default 10). 0 is an empty list.
+    pub limit: usize,
+    /// How many of the best to pass over.
+    pub offset: usize,
+    /// The page after the one whose [`next`](crate::Ranking::next) this is: nothing of that page and of those before it
+    /// comes again, whatever was logged or put since. The rest of the request must be the same, other than `history`,
+    /// `limit`, `candidates`, `fields`, `explain` and `now`; `offset` must be 0.
+    pub next: Option<String>,
+    /// How many candidates to score; the configuration's number when not given.
+    pub candidates: Option<usize>,
+    /// Only these fields in the hits; all of them when not given.
+    pub fields: Option<Vec<String>>,
+    /// Say why each hit stands where it stands.
+    pub explain: bool,
+    /// The time of the request: the clock when not given. The history, `exclude_seen`, ages and decay go by it; the
+    /// counts behind popularity hold everything that was logged.
+    pub now: Option<Timestamp>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Request {
+            query: None,
+            user: None,
+            history: Vec::new(),
+            like: Vec::new(),
+            unlike: Vec::new(),
+            among: None,
+            segments: BTreeMap::new(),
+            vectors: BTreeMap::new(),
+            filter: None,
+            exclude: Vec::new(),
+            exclude_seen: ExcludeSeen::No,
+            personalization: Personalization::default(),
+            diversity: 0.0,
+            caps: Vec::new(),
+            calibrate_mix: None,
+            rules: Vec::new(),
+            scenario: None,
+            adapter: None,
+            explore: None,
+            new_items: None,
+            log_impression: true,
+            limit: 10,
+            offset: 0,
+            next: None,
+            candidates: None,
+            fields: None,
+            explain: false,
+            now: None,
+        }
+    }
+}
+
+impl Request {
+    /// A first visit: no query, no history, ten hits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the query.
+    pub fn query(mut self, query: impl Into<String>) -> Self {
+        self.query = Some(query.into());
+        self
+    }
+
+    /// Sets the user.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Sets a stateless history of views, oldest first.
+    pub fn history<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.history = items.into_iter().map(HistoryEvent::new).collect();
+        self
+    }
+
+    /// Sets the seeds of "more like this".
+    pub fn like<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.like = items.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what the list moves away from.
+    pub fn unlike<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.unlike = items.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Ranks only these items.
+    pub fn among<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.among = Some(items.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Names a segment that the user is in.
+    pub fn segment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.segments.insert(name.into(), value.into());
+        self
+    }
+
+    /// Searches with a vector of the caller's own.
+    pub fn vector(mut self, field: impl Into<String>, vector: Vec<f32>) -> Self {
+        self.vectors.insert(field.into(), vector);
+        self
+    }
+
+    /// Sets the filter.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Leaves out what the user has had.
+    pub fn exclude_seen(mut self) -> Self {
+        self.exclude_seen = ExcludeSeen::Yes;
+        self
+    }
+
+    /// Leaves out what the user has had by these actions (none: by any), in the last so many days (`None`: ever).
+    pub fn exclude_seen_when(mut self, actions: impl IntoIterator<Item = Action>, within_days: Option<f64>) -> Self {
+        self.exclude_seen = ExcludeSeen::When(SeenWhen { actions: actions.into_iter().collect(), within_days });
+        self
+    }
+
+    /// Sets how much the history counts.
+    pub fn personalization(mut self, level: Personalization) -> Self {
+        self.personalization = level;
+        self
+    }
+
+    /// Sets how unlike each other the hits are to be, from 0 to 1.
+    pub fn diversity(mut self, diversity: f32) -> Self {
+        self.diversity = diversity;
+        self
+    }
+
+    /// Adds a cap: at most `most` hits of one value of `field`.
+    pub fn cap(mut self, field: impl Into<String>, most: usize) -> Self {
+        self.caps.push(Cap::new(field, most));
+        self
+    }
+
+    /// Lets the mix of a field in the list follow that of the history, at a strength from 0 to 1.
+    pub fn calibrate_mix(mut self, field: impl Into<String>, strength: f32) -> Self {
+        self.calibrate_mix = Some(Mix::new(field, strength));
+        self
+    }
+
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Ranks by the stored rules of this name, too.
+    pub fn scenario(mut self, name: impl Into<String>) -> Self {
+        self.scenario = Some(name.into());
+        self
+    }
+
+    /// Names the adapter of the request's domain.
+    pub fn adapter(mut self, name: impl Into<String>) -> Self {
+        self.adapter = Some(name.into());
+        self
+    }
+
+    /// Draws the order at random on a share of requests.
+    pub fn explore(mut self, exploration: Exploration) -> Self {
+        self.explore = Some(exploration);
+        self
+    }
+
+    /// Keeps places for new items.
+    pub fn new_items(mut self, new_items: NewItems) -> Self {
+        self.new_items = Some(new_items);
+        self
+    }
+
+    /// Leaves no impression: for rankings that nobody is shown.
+    pub fn unlogged(mut self) -> Self {
+        self.log_impression = false;
+        self
+    }
+
+    /// Sets the number of hits.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Passes over the best `offset` hits.
+    pub fn offset(mut self, offset: usize) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Asks for the page after the one that gave this token.
+    pub fn next(mut self, token: impl Into<String>) -> Self {
+        self.next = Some(token.into());
+        self
+    }
+
+    /// Asks for explanations.
+    pub fn explain(mut self) -> Self {
+        self.explain = true;
+        self
+    }
+
+    /// Sets the time of the request.
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Checks counts, lengths and numbers.
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`], [`Error::InvalidId`], [`Error::InvalidArgument`], [`Error::NonFinite`] or
+    /// [`Error::ZeroNorm`].
+    pub(crate) fn check(&self) -> Result<()> {
+        at_most("limit", limits::MAX_RESULTS, self.limit)?;
+        at_most("offset + limit", limits::MAX_RESULTS, self.offset.saturating_add(self.limit))?;
+        at_most("candidates", limits::MAX_CANDIDATES, self.candidates.unwrap_or(0))?;
+        at_most("events in history", limits::MAX_HISTORY_ARGUMENT, self.history.len())?;
+        at_most("ids in like", limits::MAX_LIKE, self.like.len())?;
+        at_most("ids in unlike", limits::MAX_UNLIKE, self.unlike.len())?;
+        at_most("ids in among", limits::MAX_AMONG, self.among.as_ref().map_or(0, Vec::len))?;
+        at_most("ids in exclude", limits::MAX_EXCLUDE, self.exclude.len())?;
+        at_most("vectors of one request", limits::MAX_VECTOR_FIELDS, self.vectors.len())?;
+        check_segments(&self.segments)?;
+        if let Some(user) = &self.user {
+            check_id("user", user)?;
+        }
+        for (name, vector) in &self.vectors {
+            check_vector(name, vector)?;
+        }
+        if self.history.iter().any(|e| e.value.is_some_and(|v| !v.is_finite())) {
+            return Err(Error::NonFinite { what: "history value".to_owned(), index: 0 });
+        }
+        self.check_controls()?;
+        self.filter.as_ref().map_or(Ok(()), Filter::check)
+    }
+
+    fn check_controls(&self) -> Result<()> {
+        self.exclude_seen.check()?;
+        check_share("diversity", self.diversity)?;
+        at_most("caps", limits::MAX_CAPS, self.caps.len())?;
+        self.caps.iter().try_for_each(Cap::check)?;
+        self.calibrate_mix.as_ref().map_or(Ok(()), Mix::check)?;
+        self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
+        self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
+        check_rules(&self.rules)?;
+        self.scenario.as_deref().map_or(Ok(()), check_name)?;
+        if let Some(token) = &self.next {
+            at_most("bytes of next", limits::MAX_NEXT_BYTES, token.len())?;
+            if self.offset > 0 {
+                return Err(Error::argument("offset", "0 beside `next`, which says itself where to go on", "another"));
+            }
+        }
+        Ok(())
+    }
+}

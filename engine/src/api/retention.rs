@@ -1,0 +1,47 @@
+//! Which events are kept.
+
+use crate::base::error::{Error, Result};
+
+/// Which events a store keeps: those that satisfy all that is given. The default keeps every event for ever.
+///
+/// Older events are removed in the background, or by [`Engine::trim`](crate::Engine::trim). What a person had of which item
+/// (how often, when first and last, bought or disliked) is kept; what events say of items (popularity, what came next,
+/// baskets) is that of the events which are kept. docs/RECOMMEND.md says when.
+///
+/// ```
+/// let mut config = onelist::Config::default();
+/// config.retention.per_user = Some(500);
+/// config.retention.days = Some(730.0);
+/// assert!(config.validate().is_ok());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Retention {
+    /// Newest events that are kept of one user, at least 1.
+    pub per_user: Option<usize>,
+    /// Newest events that are kept in all, at least 1.
+    pub total: Option<u64>,
+    /// Days that an event is kept after its time, above 0 to 36,500.
+    pub days: Option<f64>,
+}
+
+impl Retention {
+    /// Whether anything is ever removed.
+    pub(crate) fn is_on(&self) -> bool {
+        *self != Retention::default()
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.per_user == Some(0) {
+            return Err(Error::argument("retention.per_user", "at least 1", "0"));
+        }
+        if self.total == Some(0) {
+            return Err(Error::argument("retention.total", "at least 1", "0"));
+        }
+        match self.days {
+            Some(days) if !(days > 0.0 && days <= 36_500.0) => {
+                Err(Error::argument("retention.days", "above 0, to 36,500", days.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}

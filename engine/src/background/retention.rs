@@ -1,0 +1,64 @@
+//! Removing the events that the configuration does not keep, in steps.
+
+use crate::base::error::{Error, Result};
+use crate::base::random::hex_id;
+use crate::base::time::Timestamp;
+use crate::catalog::Aside;
+use crate::store::{Stores, lock};
+
+/// Events that one transaction removes: what writers wait for is about as much as the events themselves had changed.
+const STEP: usize = 100_000;
+
+/// Removes the events beyond what is kept, and answers how many. One caller at a time does, or one would count for nothing what
+/// the other counted; `settle` runs before the first step.
+///
+/// # Errors
+/// [`Error::Closed`] when the engine closes meanwhile; otherwise what the catalog answers. Steps that are done stay done.
+pub(crate) fn forget(stores: &Stores, settle: impl FnOnce() -> Result<()>) -> Result<u64> {
+    if !stores.config.retention.is_on() {
+        return Ok(0);
+    }
+    let _alone = lock(&stores.forgetting);
+    settle()?;
+    let mut removed = 0;
+    loop {
+        match step(stores)? {
+            0 => return Ok(removed),
+            more => removed += more,
+        }
+        if stores.progress.is_closing() {
+            return Err(Error::Closed);
+        }
+    }
+}
+
+/// Removes the oldest events beyond what is kept, one step of them; 0 when there are none left. A step is one transaction:
+/// after a kill at any moment the signals are those of the events that are there.
+///
+/// What is left is counted anew beside the store, while the journal grows; the transaction removes events and takes over
+/// what differs. When the journal was applied meanwhile, as by a bulk import, it counts anew itself, and writers wait.
+fn step(stores: &Stores) -> Result<u64> {
+    let (retention, config) = (&stores.config.retention, &stores.config);
+    let _held = stores.events.hold();
+    let catalog = stores.catalog.read()?;
+    let old = catalog.view().beyond(retention, Timestamp::now(), STEP)?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let folder = stores.path.join("scratch").join(hex_id());
+    let aside = Aside::count(folder, (&catalog, &old), config, || !stores.progress.is_closing())?;
+    drop(catalog);
+    let mut write = stores.catalog.write()?;
+    let agrees = write.agrees_with(&aside)?;
+    let removed = write.remove_events(config, &old)?;
+    if agrees {
+        write.take_over(&aside)?;
+    } else {
+        while write.apply_journal(config, usize::MAX)? {}
+        write.count_anew(config)?;
+    }
+    let applied = write.applied();
+    write.commit_bookkeeping()?;
+    stores.events.settle(applied);
+    Ok(removed)
+}

@@ -1,0 +1,8 @@
+//! What every other folder builds on; it imports nothing of this crate.
+
+pub(crate) mod error;
+pub(crate) mod id;
+pub mod limits;
+pub(crate) mod random;
+pub(crate) mod score;
+pub(crate) mod time;

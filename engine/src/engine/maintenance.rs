@@ -1,0 +1,51 @@
+//! Maintenance on request: what the background threads do by themselves, and checks.
+
+use super::Engine;
+use crate::api::stats::{Recount, SpaceCheck};
+use crate::background::{fit_space, retention, verify};
+use crate::base::error::Result;
+
+impl Engine {
+    /// Fits what is fitted to the whole log now, instead of in the background when the log has grown by a fifth: which
+    /// items the same people have. For measuring, and after a bulk import.
+    pub fn refit(&self) -> Result<()> {
+        self.core.rebuild_cooccurrence()
+    }
+
+    /// Fits the vector space of items to the catalog now, instead of in the background ([`Config::fit_space`]): which
+    /// directions of meaning tell its items apart, and the codes of semantic ids. Every item is then placed anew beside
+    /// the old vectors, while requests and writes go on, and one commit puts the new ones in their place. It takes about
+    /// as long as putting the items did. False, with nothing changed, when fewer than 100 items have text.
+    ///
+    /// Cosines of another space are other numbers: scores change, and so does the order.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the engine closes meanwhile; [`Error::Storage`], [`Error::Index`], [`Error::Io`]. The old
+    /// space stays then.
+    pub fn fit_space(&self) -> Result<bool> {
+        fit_space::fit_space(&self.core.access()?.stores)
+    }
+
+    /// Counts all signals anew from the stored events, in the order in which they were logged: after a change of
+    /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
+    pub fn recount(&self) -> Result<Recount> {
+        verify::signals(&self.core.settled()?.stores)
+    }
+
+    /// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of
+    /// items that share the first codes of one. It takes about a second for each half million items; requests and writes go on.
+    pub fn check_space(&self) -> Result<SpaceCheck> {
+        verify::vectors(&self.core.access()?.stores)
+    }
+
+    /// Removes the events that [`Config::retention`] does not keep now, instead of in the background when the log has grown
+    /// by a tenth or a day has passed. Answers how many. What is kept is counted anew beside the store, in seconds for each million events; writers wait for
+    /// the difference.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::Damaged`], and [`Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
+    pub fn trim(&self) -> Result<u64> {
+        let access = self.core.access()?;
+        retention::forget(&access.stores, || access.writer.settle())
+    }
+}

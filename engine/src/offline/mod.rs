@@ -1,0 +1,28 @@
+//! Work that replays a log: measuring, tuning, training files, and two models side by side.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `scratch` | a copy of a store in a directory of its own, without events |
+//! | `replay` | a copy that follows the log, and is asked at any place of it |
+//! | `evaluation`, `systems`, `rolling`, `evaluate/` | `evaluate`: reading the log, the engine as what is measured, figures and reports |
+//! | `tuning`, `tuner`, `tune/` | `tune`: samples of past requests, the background thread, fitting the weights |
+//! | `training_rows`, `export/` | `export_training`: past requests as rows of a Parquet file |
+//! | `shadow` | two models asked the same requests |
+
+mod evaluate;
+pub(crate) mod evaluation;
+mod export;
+mod replay;
+mod rolling;
+mod scratch;
+pub(crate) mod shadow;
+mod systems;
+pub(crate) mod training_rows;
+mod tune;
+mod tuner;
+pub(crate) mod tuning;
+
+#[cfg(test)]
+pub(crate) use scratch::Scratch;
+pub(crate) use scratch::clear_scratch;
+pub(crate) use tuner::Tuner;

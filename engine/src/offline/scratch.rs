@@ -1,0 +1,116 @@
+//! A copy of the engine to replay a log into: the same items, none of the events.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::api::config::Config;
+use crate::api::exploration::Impressions;
+use crate::api::retention::Retention;
+use crate::background::fit_space;
+use crate::base::error::{Error, Result};
+use crate::base::id::ItemKey;
+use crate::core::Core;
+use crate::ingest::{Placed, PreparedItem, prepare_stored};
+use crate::store::Stores;
+use crate::store::snapshot::Snapshot;
+use crate::vector;
+
+/// Items that are copied in one batch.
+const BATCH: usize = 5_000;
+
+/// An engine in a directory of its own, which goes away with it.
+pub(crate) struct Scratch {
+    pub db: Core,
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// Copies the catalog of `source` into a new engine with other `weights` (none: those of the model), and waits for its
+    /// indexes, so that what is measured is what serves; `sessions` requests are scored at the same time. When `source` closes, the copy ends: the call and later ones
+    /// answer [`Error::Closed`].
+    pub(crate) fn open(source: &Stores, weights: Vec<Vec<f32>>, sessions: usize) -> Result<Scratch> {
+        Scratch::with_model(source, None, weights, sessions)
+    }
+
+    /// [`Scratch::open`] with the model of another folder. Vectors are copied; one of another vector space places every item anew.
+    pub(super) fn with_model(
+        source: &Stores,
+        model: Option<&Path>,
+        weights: Vec<Vec<f32>>,
+        sessions: usize,
+    ) -> Result<Scratch> {
+        let path = folder(&source.path).join(crate::base::random::hex_id());
+        // The model that answers may be one that was promoted.
+        let live = || source.live().folder.clone().or_else(|| source.config.model.clone());
+        let config = Config {
+            weights,
+            model: model.map(Path::to_owned).or_else(live),
+            sessions,
+            calibrate: false,
+            fit_space: false,
+            re_embed: false,
+            // What is measured is the model's own order, and nobody is shown it.
+            impressions: Impressions::off(),
+            explore: None,
+            new_items: None,
+            // What is replayed is the past.
+            retention: Retention::default(),
+            ..source.config.clone()
+        };
+        let scratch = Scratch { db: Core::open(&path, config)?, path };
+        let stores = scratch.db.access()?.stores.clone();
+        source.adopt(&stores)?;
+        stores.catalog.make_scratch()?;
+        // An item is copied with its vector and its semantic id, so each must have its own.
+        fit_space::fill_sids(source)?;
+        scratch.copy(source)?;
+        scratch.db.flush()?;
+        Ok(scratch)
+    }
+
+    fn copy(&self, source: &Stores) -> Result<()> {
+        let snapshot = Snapshot::pin(source)?;
+        let (space, width) = (snapshot.item_space(), snapshot.model().width());
+        let inner = self.db.access()?;
+        if inner.stores.model().space_id() == snapshot.model().space_id() {
+            fit_space::adopt(&inner.stores, &snapshot.item)?;
+        }
+        let mut batch: Vec<PreparedItem> = Vec::new();
+        for row in snapshot.catalog.view().items(ItemKey(0))? {
+            let (key, record) = row?;
+            let (vector, sid) = (snapshot.catalog.view().vector(space, key)?, snapshot.sid(key)?);
+            let placed = match vector.zip(sid) {
+                Some((bytes, sid)) => Some(Placed { vector: vector::from_bytes(bytes, width)?, sid, error: None }),
+                None => None,
+            };
+            // Under a model of another space the writer places it again, as it does after a fit.
+            batch.push(prepare_stored(record.item, record.available, placed, &snapshot.item));
+            if batch.len() == BATCH {
+                source.check_open()?;
+                inner.writer.put(std::mem::take(&mut batch))?;
+            }
+        }
+        inner.writer.put(batch)
+    }
+}
+
+impl Drop for Scratch {
+    /// What cannot be removed now is removed at the next opening.
+    fn drop(&mut self) {
+        let _ = self.db.close(|| Ok(()));
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn folder(store: &Path) -> PathBuf {
+    store.join("scratch")
+}
+
+/// Removes what evaluations left behind when they were cut short. The caller holds the store's lock.
+pub(crate) fn clear_scratch(store: &Path) -> Result<()> {
+    let path = folder(store);
+    match fs::remove_dir_all(&path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
+        _ => Ok(()),
+    }
+}

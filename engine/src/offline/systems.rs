@@ -1,0 +1,347 @@
+//! The engine as something that is measured: `rank` itself, `rank` with a part left out, and the searches that its own
+//! candidates make possible.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use super::rolling::Walk;
+use super::scratch::Scratch;
+use crate::api::candidate::{Scored, Source};
+use crate::api::evaluation::{Plan, SystemKind, Variant};
+use crate::api::event::Event;
+use crate::api::exploration::NewItems;
+use crate::api::request::Request;
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
+use crate::base::random::hex_id;
+use crate::ingest::{log_applied, prepare_events};
+use crate::offline::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task, past};
+use crate::pipeline::{Candidates, Clock, score_all};
+use crate::rerank::arrange;
+use crate::respond::respond;
+use crate::store::Stores;
+use crate::store::snapshot::Snapshot;
+
+/// Events that wait for the next question before they are logged in one batch.
+const BATCH: usize = 50_000;
+/// Growth of the log after which what is fitted to it is fitted again: less than a store allows, as this costs no user.
+const REFIT_GROWTH: f64 = 1.1;
+/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
+const RRF: f32 = 60.0;
+
+/// One scratch engine, and the systems that are read off its answers.
+pub(super) struct EngineSystems {
+    scratch: Scratch,
+    systems: Vec<(System, String, SystemKind)>,
+    /// Item numbers of the log by key of the scratch engine, and by id.
+    keys: HashMap<ItemKey, u32>,
+    /// The other way: keys by item number.
+    items: Vec<Option<ItemKey>>,
+    ids: HashMap<String, u32>,
+    waiting: Vec<Event>,
+    /// Calibrates on the way.
+    walk: Option<Walk>,
+    /// Events so far, and how many there were at the last fit.
+    logged: usize,
+    fitted: usize,
+    explain: bool,
+    limit: usize,
+    new_items: Option<NewItems>,
+}
+
+/// A way to read a list off an answer.
+enum System {
+    /// As it is answered.
+    Rank,
+    /// Without what this feature (by its place) added.
+    WithoutFeature(usize),
+    /// Without the candidates that this source alone proposed.
+    WithoutSource(Source),
+    /// One source's candidates in its own order.
+    Only(Source),
+    /// BM25 and vector by reciprocal rank.
+    Fusion,
+    /// The same request without its user, or without its query.
+    QueryAlone,
+    HistoryAlone,
+    /// The same request without places for new items.
+    WithoutNewItems,
+}
+
+/// What the engine said to one request.
+struct Asked {
+    /// Hits in their order, then the other candidates.
+    list: Vec<(u32, f32)>,
+    candidates: Vec<(u32, Scored)>,
+    micros: u64,
+}
+
+impl EngineSystems {
+    /// `rank` as the store has it, with everything that can be read off its answers.
+    pub(super) fn main(source: &Stores, log: &Log, plan: &Plan) -> Result<EngineSystems> {
+        let mut systems = vec![(System::Rank, "rank".to_owned(), SystemKind::Rank)];
+        let mut baseline = |system, name: &str| systems.push((system, name.to_owned(), SystemKind::Baseline));
+        if plan.baselines {
+            baseline(System::Only(Source::Lexical), "BM25 alone");
+            baseline(System::Only(Source::Semantic), "vector alone");
+            baseline(System::Fusion, "RRF of BM25 and vector");
+            baseline(System::QueryAlone, "rank, query alone");
+            baseline(System::HistoryAlone, "rank, history alone");
+        }
+        if plan.leave_out {
+            for source in Source::ALL {
+                systems.push((
+                    System::WithoutSource(source),
+                    format!("without source {}", source.name()),
+                    SystemKind::Variant,
+                ));
+            }
+            for (place, name) in source.model().all_features().iter().enumerate() {
+                systems.push((System::WithoutFeature(place), format!("without feature {name}"), SystemKind::Variant));
+            }
+        }
+        if plan.new_items.is_some() {
+            let name = "without places for new items".to_owned();
+            systems.push((System::WithoutNewItems, name, SystemKind::Variant));
+        }
+        let limit = plan.ks.iter().copied().max().unwrap_or(1);
+        let scratch = Scratch::open(source, source.config.weights.clone(), 1)?;
+        let mut main = EngineSystems::new(scratch, log, systems, limit)?;
+        let stores = main.scratch.db.access()?.stores.clone();
+        main.new_items = plan.new_items;
+        if plan.calibrate {
+            main.walk = Some(Walk::new(&stores));
+        } else {
+            // What is measured is what serves.
+            stores.set_weights(source.weights());
+        }
+        Ok(main)
+    }
+
+    /// The engine with the weights that its model ships.
+    pub(super) fn uncalibrated(source: &Stores, log: &Log) -> Result<EngineSystems> {
+        let systems = vec![(System::Rank, "model zero".to_owned(), SystemKind::Baseline)];
+        EngineSystems::new(Scratch::open(source, Vec::new(), 1)?, log, systems, 10)
+    }
+
+    /// The engine with other weights, or with another model.
+    pub(super) fn variant(source: &Stores, log: &Log, plan: &Plan, variant: &Variant) -> Result<EngineSystems> {
+        let Variant { name, weights, model } = variant;
+        let systems = vec![(System::Rank, name.clone(), SystemKind::Variant)];
+        let scratch = Scratch::with_model(source, model.as_deref(), weights.clone(), 1)?;
+        let mut made = EngineSystems::new(scratch, log, systems, plan.ks.iter().copied().max().unwrap_or(1))?;
+        made.new_items = plan.new_items;
+        if plan.calibrate && model.is_some() && weights.is_empty() {
+            made.walk = Some(Walk::new(&made.scratch.db.access()?.stores));
+        }
+        Ok(made)
+    }
+
+    fn new(
+        scratch: Scratch,
+        log: &Log,
+        systems: Vec<(System, String, SystemKind)>,
+        limit: usize,
+    ) -> Result<EngineSystems> {
+        let ids: HashMap<String, u32> =
+            log.items.iter().enumerate().map(|(number, item)| (item.id.clone(), number as u32)).collect();
+        let inner = scratch.db.access()?;
+        let snapshot = Snapshot::pin(&inner.stores)?;
+        let mut keys = HashMap::new();
+        for row in snapshot.catalog.view().items(ItemKey(0))? {
+            let (key, record) = row?;
+            keys.extend(ids.get(&record.item.id).map(|number| (key, *number)));
+        }
+        drop(snapshot);
+        let mut items = vec![None; log.items.len()];
+        keys.iter().for_each(|(key, number)| items[*number as usize] = Some(*key));
+        let explain = systems.iter().any(|(system, ..)| matches!(system, System::WithoutFeature(_)));
+        Ok(EngineSystems {
+            scratch,
+            systems,
+            keys,
+            items,
+            ids,
+            waiting: Vec::new(),
+            walk: None,
+            logged: 0,
+            fitted: 0,
+            explain,
+            limit,
+            new_items: None,
+        })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let events = prepare_events(std::mem::take(&mut self.waiting))?;
+        self.logged += events.len();
+        // Applied at once: signals have to be those of this moment, and not of when the background gets to it.
+        log_applied(&self.scratch.db.access()?.stores, events)
+    }
+
+    /// Fits to the log what a store fits in the background, at the same growth.
+    fn refit(&mut self) -> Result<()> {
+        if self.logged as f64 >= self.fitted as f64 * REFIT_GROWTH && self.logged > 0 {
+            self.fitted = self.logged;
+            self.scratch.db.rebuild_cooccurrence()?;
+        }
+        Ok(())
+    }
+
+    /// Notes the candidates of the requests that an event answers.
+    fn sample(&mut self, log: &Log, event: usize) -> Result<()> {
+        let Some(mut walk) = self.walk.take() else { return Ok(()) };
+        let due = walk.due(log, event);
+        if !due.is_empty() {
+            self.flush()?;
+            self.refit()?;
+        }
+        let stores = self.scratch.db.access()?.stores.clone();
+        let item = log.events.get(event).and_then(|event| event.item);
+        let taken = item.and_then(|item| self.items.get(item as usize).copied().flatten());
+        for drawn in due {
+            walk.note(&stores, (log, drawn), taken, |request| {
+                let snapshot = Snapshot::pin(&stores)?;
+                let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
+                Ok(found.into_iter().next().map(|found| found.scored).unwrap_or_default())
+            })?;
+        }
+        self.walk = Some(walk);
+        Ok(())
+    }
+
+    fn ask(&self, request: &Request) -> Result<Asked> {
+        let inner = self.scratch.db.access()?;
+        let start = Instant::now();
+        let snapshot = Snapshot::pin(&inner.stores)?;
+        let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
+        let kept: Vec<Scored> = found.iter().flat_map(|found| &found.scored).cloned().collect();
+        let mut hits = Vec::new();
+        for Candidates { intent, scored, .. } in found {
+            let rank_id = hex_id();
+            let page = arrange(&snapshot, request, &intent, &rank_id, scored)?;
+            hits.extend(respond(&snapshot, request, intent, page, rank_id)?.hits);
+        }
+        let micros = start.elapsed().as_micros() as u64;
+        let mut list: Vec<(u32, f32)> =
+            hits.iter().filter_map(|hit| Some((*self.ids.get(&hit.id)?, hit.score))).collect();
+        let shown: HashSet<u32> = list.iter().map(|(item, _)| *item).collect();
+        let candidates: Vec<(u32, Scored)> =
+            kept.into_iter().filter_map(|scored| Some((*self.keys.get(&scored.candidate.key)?, scored))).collect();
+        list.extend(candidates.iter().filter(|(item, _)| !shown.contains(item)).map(|(item, s)| (*item, s.score)));
+        Ok(Asked { list, candidates, micros })
+    }
+
+    fn request(&self, log: &Log, question: &Question) -> Request {
+        let mut request = Request::new().now(question.now).limit(self.limit);
+        request.query = question.query.map(str::to_owned);
+        request.exclude_seen = question.exclude_seen.into();
+        request.explain = self.explain;
+        request.new_items = self.new_items;
+        // Nothing of the payload is looked at.
+        request.fields = Some(Vec::new());
+        match question.hidden_user {
+            // The events of a hidden user were not logged.
+            true => request.history = past(log, question),
+            false => request.user = question.user.and_then(|user| log.users.get(user as usize)).cloned(),
+        }
+        request
+    }
+}
+
+impl Subject for EngineSystems {
+    fn systems(&self) -> Vec<(String, SystemKind)> {
+        self.systems.iter().map(|(_, name, kind)| (name.clone(), *kind)).collect()
+    }
+
+    fn log(&mut self, log: &Log, event: usize, _history: &[u32]) -> Result<()> {
+        self.sample(log, event)?;
+        self.waiting.extend(log.events.get(event).and_then(|event| to_event(log, event)));
+        if self.waiting.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn rank(&mut self, log: &Log, question: &Question) -> Result<Vec<Option<Answer>>> {
+        self.flush()?;
+        self.refit()?;
+        if let Some(walk) = &mut self.walk {
+            walk.fit(&self.scratch.db.access()?.stores, self.logged);
+        }
+        let request = self.request(log, question);
+        let asked = self.ask(&request)?;
+        let read = |(system, ..): &(System, String, SystemKind)| self.read(system, question.task, &request, &asked);
+        self.systems.iter().map(read).collect()
+    }
+}
+
+impl EngineSystems {
+    fn read(&self, system: &System, task: Task, request: &Request, asked: &Asked) -> Result<Option<Answer>> {
+        let search = task != Task::NextItem;
+        let list = match system {
+            System::Rank => return Ok(Some(whole(asked))),
+            System::WithoutFeature(place) => resorted(asked, |scored| {
+                Some(scored.score - scored.contributions.get(*place).copied().unwrap_or_default())
+            }),
+            System::WithoutSource(source) => {
+                let only = |scored: &Scored| scored.candidate.proposals.iter().all(|p| p.source == *source);
+                resorted(asked, |scored| (!only(scored)).then_some(scored.score))
+            }
+            System::Only(source) if search => {
+                resorted(asked, |scored| proposed(scored, *source).map(|(_, score)| score))
+            }
+            System::Fusion if search => resorted(asked, fused),
+            System::QueryAlone if task == Task::QueryAndHistory => {
+                let request = Request { user: None, history: Vec::new(), ..request.clone() };
+                return Ok(Some(whole(&self.ask(&request)?)));
+            }
+            System::HistoryAlone if task == Task::QueryAndHistory => {
+                return Ok(Some(whole(&self.ask(&Request { query: None, ..request.clone() })?)));
+            }
+            System::WithoutNewItems => {
+                let none = NewItems { share: 0.0, ..NewItems::default() };
+                return Ok(Some(whole(&self.ask(&Request { new_items: Some(none), ..request.clone() })?)));
+            }
+            _ => return Ok(None),
+        };
+        let retrieved = Some(list.iter().map(|(item, _)| *item).collect());
+        let by_place = matches!(system, System::Fusion);
+        Ok(Some(Answer { ranked: Ranked::List(list), retrieved, micros: asked.micros, by_place }))
+    }
+}
+
+fn whole(asked: &Asked) -> Answer {
+    let retrieved = Some(asked.candidates.iter().map(|(item, _)| *item).collect());
+    Answer { ranked: Ranked::List(asked.list.clone()), retrieved, micros: asked.micros, by_place: false }
+}
+
+/// The candidates under another score, best first; those without one are left out.
+fn resorted(asked: &Asked, score: impl Fn(&Scored) -> Option<f32>) -> Vec<(u32, f32)> {
+    let scored = asked.candidates.iter().filter_map(|(item, scored)| Some((*item, score(scored)?)));
+    let mut list: Vec<(u32, f32)> = scored.collect();
+    list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    list
+}
+
+/// Rank and score of a candidate in one source's list.
+fn proposed(scored: &Scored, source: Source) -> Option<(u32, f32)> {
+    scored.candidate.proposals.iter().find(|p| p.source == source).map(|p| (p.rank, p.score))
+}
+
+fn fused(scored: &Scored) -> Option<f32> {
+    let parts = [Source::Lexical, Source::Semantic].map(|source| proposed(scored, source));
+    let sum: f32 = parts.iter().flatten().map(|(rank, _)| 1.0 / (RRF + *rank as f32)).sum();
+    (sum > 0.0).then_some(sum)
+}
+
+pub(super) fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
+    let mut logged = Event::new(log.users.get(event.user as usize)?.as_str(), event.action.clone()).at(event.time);
+    logged.item = event.item.and_then(|item| log.items.get(item as usize)).map(|item| item.id.clone());
+    logged.query = event.query.clone();
+    logged.value = event.value;
+    let segments = event.segments.and_then(|set| log.segments.get(set as usize));
+    logged.segments = segments.cloned().unwrap_or_default();
+    logged.basket = event.basket.map(|number| number.to_string());
+    Some(logged)
+}
