@@ -37,7 +37,6 @@ mod offline;
 mod engine;
 
 pub use api::calibration::{Calibration, Situation, WeightSet};
-pub use api::candidate::{Proposal, Source};
 pub use api::config::{ActionConfig, Config, FieldConfig, Meaning, Precision, Provider};
 pub use api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use api::evaluation::{Plan, Protocol, Report};
@@ -51,9 +50,10 @@ pub use api::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, T
 pub use api::request::{HistoryEvent, Request};
 pub use api::retention::Retention;
 pub use api::rule::{Rule, Which};
+pub use api::source::{Proposal, Source};
 pub use api::stats::{ImpressionStats, ModelStats, Recount, SpaceCheck, SpaceStats, Stats, VectorStats};
 pub use api::training::{TrainingPlan, TrainingSummary};
-pub use api::{evaluation, json};
+pub use api::{evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;
 pub use base::time::Timestamp;

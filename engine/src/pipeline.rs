@@ -8,12 +8,12 @@ use crate::api::request::Request;
 use crate::base::error::Result;
 use crate::base::random::hex_id;
 use crate::rank::{self, Features, Question};
-use crate::rerank::arrange;
+use crate::rerank::rerank;
 use crate::respond::{impression, respond};
 use crate::retrieve::retrieve;
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
-use crate::understand::Intent;
+use crate::understand::{RequestCx, Understood};
 
 /// Answers several requests from one snapshot, with one pass of the model over all their candidates.
 pub(crate) fn rank_many(stores: &Stores, requests: &[Request]) -> Result<Vec<Ranking>> {
@@ -23,15 +23,16 @@ pub(crate) fn rank_many(stores: &Stores, requests: &[Request]) -> Result<Vec<Ran
     let asked = score_all(&snapshot, requests, &mut clock)?;
     let mut answers = Vec::with_capacity(asked.len());
     let mut shown = Vec::new();
-    for (Candidates { intent, scored, features }, request) in asked.into_iter().zip(requests) {
+    for (Candidates { understood, scored, features }, request) in asked.into_iter().zip(requests) {
         let rank_id = hex_id();
-        let mut page = arrange(&snapshot, request, &intent, &rank_id, scored)?;
+        let cx = RequestCx { snapshot: &snapshot, request, understood: &understood };
+        let mut page = rerank(cx, &rank_id, scored)?;
         clock.took.rank_us += clock.lap();
         if request.explain {
-            rank::leave_out(&snapshot, &intent, &mut page.hits)?;
+            rank::leave_out(cx, &mut page.hits)?;
         }
-        let impression = impression(&snapshot, (request, &intent), &page, &rank_id, features);
-        let (places, ranking) = (page.hits.len(), respond(&snapshot, request, intent, page, rank_id)?);
+        let impression = impression(cx, &page, &rank_id, features);
+        let (places, ranking) = (page.hits.len(), respond(cx, page, rank_id)?);
         // A hit that was gone when it was read would put those after it at wrong places.
         shown.extend(impression.filter(|_| ranking.hits.len() == places));
         answers.push(ranking);
@@ -44,7 +45,7 @@ pub(crate) fn rank_many(stores: &Stores, requests: &[Request]) -> Result<Vec<Ran
 
 /// A request with its candidates.
 pub(crate) struct Candidates {
-    pub intent: Intent,
+    pub understood: Understood,
     /// Best first.
     pub scored: Vec<Scored>,
     /// Hash of the features.
@@ -53,33 +54,36 @@ pub(crate) struct Candidates {
 
 /// The stages from the request to its scored candidates.
 pub(crate) fn score_all(snapshot: &Snapshot, requests: &[Request], clock: &mut Clock) -> Result<Vec<Candidates>> {
-    let read = |request| Intent::read(snapshot, request);
-    let intents = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let read = |request| Understood::read(snapshot, request);
+    let understood = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
     clock.took.context_us = clock.lap();
-    score_read(snapshot, requests, intents, clock)
+    score_read(snapshot, requests, understood, clock)
 }
 
 /// The stages from the request, understood, to its scored candidates.
 pub(crate) fn score_read(
     snapshot: &Snapshot,
     requests: &[Request],
-    intents: Vec<Intent>,
+    understood: Vec<Understood>,
     clock: &mut Clock,
 ) -> Result<Vec<Candidates>> {
-    let collect = |(intent, request)| retrieve(snapshot, intent, request);
-    let candidates = intents.iter().zip(requests).map(collect).collect::<Result<Vec<_>>>()?;
+    let contexts = requests.iter().zip(&understood);
+    let contexts: Vec<RequestCx> =
+        contexts.map(|(request, understood)| RequestCx { snapshot, request, understood }).collect();
+    let candidates = contexts.iter().map(|cx| retrieve(*cx)).collect::<Result<Vec<_>>>()?;
     clock.took.retrieve_us = clock.lap();
 
-    let describe = |(intent, candidates): (&Intent, &Vec<_>)| Features::read(snapshot, intent, candidates);
-    let features = intents.iter().zip(&candidates).map(describe).collect::<Result<Vec<_>>>()?;
+    let describe = |(cx, candidates): (&RequestCx, &Vec<_>)| Features::read(*cx, candidates);
+    let features = contexts.iter().zip(&candidates).map(describe).collect::<Result<Vec<_>>>()?;
     clock.took.features_us = clock.lap();
-    let asked = intents.iter().zip(&features).zip(requests);
+
+    let asked = contexts.iter().zip(&features);
     let questions: Vec<Question> =
-        asked.map(|((intent, features), request)| Question { intent, features, explain: request.explain }).collect();
-    let scored = rank::score(snapshot, &questions, candidates)?;
+        asked.map(|(cx, features)| Question { cx: *cx, features, explain: cx.request.explain }).collect();
+    let scored = rank::score(&questions, candidates)?;
     let hashes: Vec<u64> = features.iter().map(Features::hash).collect();
-    let asked = intents.into_iter().zip(scored).zip(hashes);
-    let asked = asked.map(|((intent, scored), features)| Candidates { intent, scored, features }).collect();
+    let asked = understood.into_iter().zip(scored).zip(hashes);
+    let asked = asked.map(|((understood, scored), features)| Candidates { understood, scored, features }).collect();
     clock.took.rank_us = clock.took.features_us + clock.lap();
     Ok(asked)
 }

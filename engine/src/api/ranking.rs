@@ -1,7 +1,7 @@
 //! What `rank` answers.
 
-use crate::api::candidate::Proposal;
 use crate::api::item::Fields;
+use crate::api::source::Proposal;
 
 /// One ranked list.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
 use crate::offline::{evaluation, shadow, training_rows, tuning};
-use crate::store::weights;
+use crate::store::calibrations;
 
 impl Engine {
     /// Measures how good the lists are: replays this store's log into a scratch copy of the engine, asks it just before
@@ -65,7 +65,7 @@ impl Engine {
 
     /// The calibrations that are kept, oldest first, and the version in force (0: what the model ships).
     pub fn calibrations(&self) -> Result<(Vec<Calibration>, u64)> {
-        weights::all(&self.core.access()?.stores)
+        calibrations::all(&self.core.access()?.stores)
     }
 
     /// Puts a kept calibration in force, or with 0 what the model ships; felt by the next `rank`, durable on return.
@@ -73,7 +73,7 @@ impl Engine {
     /// # Errors
     /// [`Error::InvalidArgument`] for a version that is not kept, or that was fitted for another model.
     pub fn use_calibration(&self, version: u64) -> Result<()> {
-        weights::use_version(&self.core.access()?.stores, version)
+        calibrations::use_version(&self.core.access()?.stores, version)
     }
 
     /// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they

@@ -30,7 +30,7 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         text_tail: stores.text.view().tail_len() as u64,
         vectors: vectors.collect(),
         model: stores.model().stats(),
-        space: item_space::stats(stores, catalog.view())?,
+        space: item_space::stats(&*stores.item_space()?, catalog.view())?,
         impressions: stores.impressions.stats(counters.impressions),
         poisoned: stores.poisoned.load_full().map(|reason| reason.to_string()),
         background_error: stores.background_error.load_full().map(|reason| reason.to_string()),

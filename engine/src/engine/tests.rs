@@ -1,10 +1,12 @@
 //! What only the inside shows: semantic ids of single items, and the records of a fit.
 
-use crate::api::candidate::{Candidate, Source};
+use crate::api::candidate::Candidate;
 use crate::api::config::Config;
 use crate::api::event::{Action, Event};
+use crate::api::feature::Feature;
 use crate::api::item::Item;
 use crate::api::request::Request;
+use crate::api::source::Source;
 use crate::background::{fit_space, verify};
 use crate::base::id::{ItemKey, SemanticId};
 use crate::catalog::SidPrefix;
@@ -15,7 +17,7 @@ use crate::rank::Features;
 use crate::store::Stores;
 use crate::store::item_space;
 use crate::store::snapshot::Snapshot;
-use crate::understand::Intent;
+use crate::understand::{RequestCx, Understood};
 
 const NOUNS: [&str; 12] =
     ["shoe", "boot", "teapot", "kettle", "backpack", "tent", "novel", "camera", "guitar", "sofa", "lamp", "drill"];
@@ -118,8 +120,10 @@ fn check_features(pinned: &Snapshot) {
     let (space, width) = (pinned.item_space(), pinned.model().width());
     let candidates: Vec<Candidate> =
         (0..320).rev().map(|key| Candidate { key: ItemKey(key), proposals: Vec::new() }).collect();
-    let intent = Intent::read(pinned, &Request::new()).unwrap();
-    let features = Features::read(pinned, &intent, &candidates).unwrap();
+    let request = Request::new();
+    let understood = Understood::read(pinned, &request).unwrap();
+    let cx = RequestCx { snapshot: pinned, request: &request, understood: &understood };
+    let features = Features::read(cx, &candidates).unwrap();
     for (at, candidate) in candidates.iter().enumerate() {
         let stored = pinned.catalog.view().vector(space, candidate.key).unwrap();
         let mut expected = vec![0.0; width];
@@ -128,7 +132,12 @@ fn check_features(pinned: &Snapshot) {
         }
         let same = |found: &[f32]| found.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits());
         assert!(same(&features.vectors[at * width..(at + 1) * width]), "{:?}", candidate.key);
-        assert_eq!(features.columns[at * 21 + 17] == 1.0, stored.is_none(), "{:?}", candidate.key);
+        assert_eq!(
+            features.columns[at * Feature::COLUMNS + Feature::ContentMissing as usize] == 1.0,
+            stored.is_none(),
+            "{:?}",
+            candidate.key
+        );
         assert_eq!(pinned.vector(space, candidate.key).unwrap(), stored.map(|_| expected), "{:?}", candidate.key);
     }
 }

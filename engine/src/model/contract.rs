@@ -1,44 +1,12 @@
 //! What the engine and a model file have to agree on: names, types, shapes and the order of features.
 //!
-//! docs/MODEL.md describes each. The order of [`FEATURES`] is the order in which the engine fills the columns, so a
+//! docs/MODEL.md describes each. The order of [`Feature::ALL`] is the order in which the engine fills the columns, so a
 //! model with another order would add apples to pears without any error; loading compares it instead.
+
+use crate::api::feature::Feature;
 
 /// Version of the manifest that this engine reads.
 pub(super) const FORMAT: u32 = 1;
-/// Columns of `cand_feat`, in order.
-pub(super) const FEATURES: [&str; 21] = [
-    "bm25",
-    "popular_1d",
-    "popular_7d",
-    "popular_90d",
-    "popular_ever",
-    "trend",
-    "fresh",
-    "next",
-    "together",
-    "basket",
-    "chosen",
-    "seen",
-    "had",
-    "had_lately",
-    "shown",
-    "disliked",
-    "vector",
-    "content_missing",
-    "vector_missing",
-    "before",
-    "popular_segment",
-];
-/// Features that every graph computes itself and appends.
-pub(super) const GRAPH_FEATURES: [&str; 5] = ["cos_query", "cos_history", "cos_last", "cos_nearest", "cos_disliked"];
-/// Features that a trained graph may append to those: the output of its network.
-pub(super) const TRAINED_FEATURES: [&str; 1] = ["network"];
-/// Features that pull the list towards the user's history: what `personalization` turns up and down. What speaks against
-/// an item (`seen`, `shown`, `disliked`, `cos_disliked`) stays as it is.
-pub(super) const PERSONAL_FEATURES: [&str; 10] =
-    ["next", "before", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest", "network"];
-/// The feature of the catalog's own vector fields: personal where the history is what asks them.
-pub(super) const OWN_VECTORS: &str = "vector";
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;
 /// How a gap in seconds becomes a row of `gap_gain`.
@@ -117,7 +85,7 @@ pub(super) type Tensor = (&'static str, Kind, &'static [Dim]);
 use Dim::{Actions, Content, Contexts, Features, Fixed, Item, Vocab};
 use Kind::{F32, I64};
 
-const F: usize = FEATURES.len();
+const F: usize = Feature::COLUMNS;
 const N: Dim = Dim::Free(Axis::Texts);
 const T: Dim = Dim::Free(Axis::Tokens);
 const I: Dim = Dim::Free(Axis::Items);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::api::feature::Feature;
 use crate::model::contract::{self, Dim, Kind};
 
 /// Largest manifest that is read, in bytes.
@@ -215,9 +216,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Refusal> {
     if format.format != contract::FORMAT {
         return refuse(format!("manifest format {}", contract::FORMAT), format.format.to_string());
     }
-    let manifest: Manifest = serde_json::from_slice(bytes).map_err(malformed)?;
+    let mut manifest: Manifest = serde_json::from_slice(bytes).map_err(malformed)?;
+    use_current_names(&mut manifest);
     check_texts(&manifest)?;
-    check_names("features", &contract::FEATURES, &manifest.features)?;
+    check_names("features", &Feature::engine_names(), &manifest.features)?;
     check_graph_features(&manifest.graph_features)?;
     check_dims(&manifest)?;
     check_actions(&manifest)?;
@@ -228,6 +230,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Refusal> {
         return refuse("a probe tolerance above 0 and up to 0.01", manifest.probe.tolerance.to_string());
     }
     Ok(manifest)
+}
+
+/// Files written before 0.2 call some features by other names.
+fn use_current_names(manifest: &mut Manifest) {
+    for name in manifest.features.iter_mut().chain(&mut manifest.graph_features) {
+        if let Some(feature) = Feature::of(name) {
+            *name = feature.name().to_owned();
+        }
+    }
 }
 
 fn check_texts(manifest: &Manifest) -> Result<(), Refusal> {
@@ -253,7 +264,7 @@ fn check_texts(manifest: &Manifest) -> Result<(), Refusal> {
 fn check_dims(manifest: &Manifest) -> Result<(), Refusal> {
     let dims = &manifest.dims;
     let fixed = [
-        ("features", dims.features, contract::FEATURES.len()),
+        ("features", dims.features, Feature::COLUMNS),
         ("graph_features", dims.graph_features, manifest.graph_features.len()),
         ("gaps", dims.gaps, contract::GAPS),
         ("levels", dims.levels, contract::LEVELS),
@@ -281,9 +292,8 @@ fn check_dims(manifest: &Manifest) -> Result<(), Refusal> {
 
 /// The graph's own features: those of every graph, and after them those that a trained one adds.
 fn check_graph_features(found: &[String]) -> Result<(), Refusal> {
-    let all = [&contract::GRAPH_FEATURES[..], &contract::TRAINED_FEATURES].concat();
-    let shortest = contract::GRAPH_FEATURES.len();
-    let known = all.get(..found.len().max(shortest)).unwrap_or(&all);
+    let all = Feature::graph_names();
+    let known = all.get(..found.len().max(Feature::GRAPH)).unwrap_or(&all);
     check_names("graph_features", known, found)
 }
 

@@ -50,10 +50,11 @@ pub(crate) use score::{ScoreInput, Scores};
 pub(crate) use space::SpaceTensors;
 
 use crate::api::config::Config;
+use crate::api::feature::Feature;
 use crate::api::stats::ModelStats;
 use crate::base::error::{Error, Result};
 use crate::model::buckets::Bounds;
-use crate::model::contract::{CAND_SID, CELLS, FEATURES, HISTORY_SID, OWN_VECTORS, PERSONAL_FEATURES, SID_LOGITS};
+use crate::model::contract::{CAND_SID, CELLS, HISTORY_SID, SID_LOGITS};
 use crate::model::engines::EngineFolder;
 use crate::model::history::HistoryForm;
 use crate::model::manifest::{Dims, Manifest, custom_row};
@@ -178,7 +179,7 @@ impl Model {
 
     /// Names of the F features that the engine fills in, in order.
     pub(crate) fn features(&self) -> &[String] {
-        &self.names[..FEATURES.len().min(self.names.len())]
+        &self.names[..Feature::COLUMNS.min(self.names.len())]
     }
 
     /// Names of all F + G features, in the order of contributions and weights.
@@ -191,10 +192,10 @@ impl Model {
         &self.shipped_weights
     }
 
-    /// Which of [`Model::all_features`] come from the user's history, own vectors among them or not.
-    pub(crate) fn personal_features(&self, own_vectors: bool) -> Vec<bool> {
-        let personal = |name: &str| PERSONAL_FEATURES.contains(&name) || (own_vectors && name == OWN_VECTORS);
-        self.names.iter().map(|name| personal(name)).collect()
+    /// Which of [`Model::all_features`] `personalization` scales.
+    pub(crate) fn personal_features(&self, without_query: bool) -> Vec<bool> {
+        let personal = |name: &String| Feature::of(name).is_some_and(|feature| feature.is_personal(without_query));
+        self.names.iter().map(personal).collect()
     }
 
     /// The row of an action's name; the first custom row for one that the model does not know.

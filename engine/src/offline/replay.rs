@@ -16,7 +16,7 @@ use crate::offline::evaluate::Log;
 use crate::pipeline::{Clock, score_read};
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
-use crate::understand::Intent;
+use crate::understand::Understood;
 
 /// Events that are logged in one batch between two questions.
 const BATCH: usize = 50_000;
@@ -99,7 +99,7 @@ impl<'r> Replay<'r> {
     pub(super) fn ask(&mut self, request: Request) -> Result<(Situation, Vec<Scored>)> {
         let stores = self.stores()?;
         let asked = self.pin(&stores, request)?;
-        let situation = asked.intent.situation();
+        let situation = asked.understood.situation();
         Ok((situation, asked.score()?))
     }
 
@@ -117,26 +117,26 @@ impl<'r> Replay<'r> {
             self.scratch.db.rebuild_cooccurrence()?;
         }
         let snapshot = Snapshot::pin(stores)?;
-        let intent = Intent::read(&snapshot, &request)?;
-        Ok(Asked { snapshot, request, intent })
+        let understood = Understood::read(&snapshot, &request)?;
+        Ok(Asked { snapshot, request, understood })
     }
 }
 
 /// A request that was understood at its place of the log.
 ///
 /// IMPORTANT: what follows reads the pinned transaction alone. The lists of neighbours, which no transaction pins in a
-/// scratch copy, were read with the intent.
+/// scratch copy, were read with the request.
 pub(super) struct Asked<'s> {
     snapshot: Snapshot<'s>,
     request: Request,
-    intent: Intent,
+    understood: Understood,
 }
 
 impl Asked<'_> {
     /// The scored candidates, best first.
     pub(super) fn score(self) -> Result<Vec<Scored>> {
-        let Asked { snapshot, request, intent } = self;
-        let found = score_read(&snapshot, &[request], vec![intent], &mut Clock::start())?;
+        let Asked { snapshot, request, understood } = self;
+        let found = score_read(&snapshot, &[request], vec![understood], &mut Clock::start())?;
         let found = found.into_iter().next().ok_or_else(|| Error::internal("no candidates for the request"))?;
         Ok(found.scored)
     }

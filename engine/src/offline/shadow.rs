@@ -11,10 +11,11 @@ use crate::base::id::ItemKey;
 use crate::base::random::hex_id;
 use crate::pipeline::{Clock, score_all};
 use crate::registry;
-use crate::rerank::arrange;
+use crate::rerank::rerank;
 use crate::store::Stores;
 use crate::store::active_model::Live;
 use crate::store::snapshot::Snapshot;
+use crate::understand::RequestCx;
 
 /// Hits of a list that are compared.
 const TOP: usize = 10;
@@ -113,7 +114,8 @@ fn answer(snapshot: &Snapshot, request: &Request, rank_id: &str) -> Result<Answe
     let asked = score_all(snapshot, std::slice::from_ref(request), &mut Clock::start())?;
     let asked = asked.into_iter().next().ok_or_else(|| Error::internal("no candidates for the request"))?;
     let scores = asked.scored.iter().map(|scored| (scored.candidate.key, scored.score)).collect();
-    let page = arrange(snapshot, request, &asked.intent, rank_id, asked.scored)?;
+    let cx = RequestCx { snapshot, request, understood: &asked.understood };
+    let page = rerank(cx, rank_id, asked.scored)?;
     let micros = start.elapsed().as_secs_f64() * 1e6;
     Ok(Answer { top: page.hits.iter().take(TOP).map(|hit| hit.candidate.key).collect(), scores, micros })
 }

@@ -6,21 +6,23 @@ use std::time::Instant;
 
 use super::rolling::Walk;
 use super::scratch::Scratch;
-use crate::api::candidate::{Scored, Source};
+use crate::api::candidate::Scored;
 use crate::api::evaluation::{Plan, SystemKind, Variant};
 use crate::api::event::Event;
 use crate::api::exploration::NewItems;
 use crate::api::request::Request;
+use crate::api::source::Source;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::random::hex_id;
 use crate::ingest::{log_applied, prepare_events};
 use crate::offline::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task, past};
 use crate::pipeline::{Candidates, Clock, score_all};
-use crate::rerank::arrange;
+use crate::rerank::rerank;
 use crate::respond::respond;
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
+use crate::understand::RequestCx;
 
 /// Events that wait for the next question before they are logged in one batch.
 const BATCH: usize = 50_000;
@@ -89,7 +91,7 @@ impl EngineSystems {
             baseline(System::HistoryAlone, "rank, history alone");
         }
         if plan.leave_out {
-            for source in Source::ALL {
+            for source in Source::measured() {
                 systems.push((
                     System::WithoutSource(source),
                     format!("without source {}", source.name()),
@@ -220,10 +222,11 @@ impl EngineSystems {
         let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
         let kept: Vec<Scored> = found.iter().flat_map(|found| &found.scored).cloned().collect();
         let mut hits = Vec::new();
-        for Candidates { intent, scored, .. } in found {
+        for Candidates { understood, scored, .. } in found {
             let rank_id = hex_id();
-            let page = arrange(&snapshot, request, &intent, &rank_id, scored)?;
-            hits.extend(respond(&snapshot, request, intent, page, rank_id)?.hits);
+            let cx = RequestCx { snapshot: &snapshot, request, understood: &understood };
+            let page = rerank(cx, &rank_id, scored)?;
+            hits.extend(respond(cx, page, rank_id)?.hits);
         }
         let micros = start.elapsed().as_micros() as u64;
         let mut list: Vec<(u32, f32)> =

@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::core::{Access, Core};
 use crate::store::Stores;
-use crate::store::weights;
+use crate::store::calibrations;
 
 /// Events from which it is worth trying, and growth of the log after which it is tried again.
 const LEAST_EVENTS: u64 = 1_000;
@@ -66,7 +66,7 @@ fn run(stores: &Stores, access: &Weak<Access>) {
 }
 
 fn step(access: &Access) -> Result<()> {
-    if weights::is_due(&access.stores, LEAST_EVENTS, GROWTH)? {
+    if calibrations::is_due(&access.stores, LEAST_EVENTS, GROWTH)? {
         calibrate(access, Timestamp::MAX)?;
         access.stores.calibration_error.store(None);
     }

@@ -15,7 +15,7 @@ use crate::core::Access;
 use crate::offline::evaluate::{Log, LogEvent};
 use crate::offline::tune::{Draw, Past, Sample, choose, draw};
 use crate::store::Stores;
-use crate::store::weights;
+use crate::store::calibrations;
 
 /// Candidates of a sample: those that are taken are few, and a weight is learnt from those that are near.
 const CANDIDATES: usize = 200;
@@ -39,7 +39,7 @@ pub(crate) fn calibrate(access: &Access, until: Timestamp) -> Result<Calibration
     let samples = collect(stores, &log)?;
     let sets = choose(&samples, |situation| live.weights.row(situation));
     stores.check_open()?;
-    weights::add(stores, &live, log.events.len() as u64, tried, sets)
+    calibrations::add(stores, &live, log.events.len() as u64, tried, sets)
 }
 
 /// Replays a log, and notes the candidates of those events that are drawn.

@@ -1,80 +1,19 @@
 //! Scoring: features once for every candidate, one run of the model for all.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `features`, `column`, `popularity` | the features that the engine fills in, by name |
+//! | `score` | one run of the model over all candidates of a batch |
+//! | `personal` | how much the history counts (`personalization`) |
+//! | `leave_out` | the scores without each item of the history, for explanations |
 
+mod column;
 mod features;
 mod leave_out;
 mod personal;
-
-use crate::api::candidate::{Candidate, Marks, Scored};
-use crate::base::error::Result;
-use crate::base::score::{best_first, on_grid};
-use crate::model::{HistoryInput, ScoreInput, Scores};
-use crate::store::snapshot::Snapshot;
-use crate::understand::Intent;
+mod popularity;
+mod score;
 
 pub(crate) use features::Features;
 pub(crate) use leave_out::leave_out;
-
-/// One request of a batch, ready to be scored.
-pub(crate) struct Question<'q> {
-    pub intent: &'q Intent,
-    pub features: &'q Features,
-    pub explain: bool,
-}
-
-/// Scores the candidates of several requests in one pass of the model; each list comes back best first.
-pub(crate) fn score(
-    snapshot: &Snapshot,
-    questions: &[Question],
-    candidates: Vec<Vec<Candidate>>,
-) -> Result<Vec<Vec<Scored>>> {
-    let scores = run(snapshot, questions)?;
-    let width = snapshot.model().all_features().len();
-    Ok(candidates.into_iter().zip(scores).map(|(candidates, scores)| sorted(candidates, &scores, width)).collect())
-}
-
-/// Scores in the order of the candidates that the features were read for.
-fn run(snapshot: &Snapshot, questions: &[Question]) -> Result<Vec<Scores>> {
-    let no_direction = vec![0.0; snapshot.model().width()];
-    let (live, configured) = (&snapshot.live.weights, !snapshot.stores.config.weights.is_empty());
-    let histories: Vec<Vec<HistoryInput>> =
-        questions.iter().map(|q| q.intent.events.iter().map(|event| event.input()).collect()).collect();
-    let inputs: Vec<ScoreInput> = questions
-        .iter()
-        .zip(&histories)
-        .map(|(question, history)| ScoreInput {
-            query: match &question.intent.context.query {
-                Some(vector) => Some(vector.as_slice()),
-                // A query whose words the model does not know, or a vector of the caller's own.
-                None => question.intent.has_query.then_some(no_direction.as_slice()),
-            },
-            history,
-            cand_vec: &question.features.vectors,
-            cand_feat: &question.features.columns,
-            cand_sid: &question.features.sids,
-            space: snapshot.item.tensors(),
-            adapter: question.intent.adapter.as_deref(),
-            explain: question.explain || personal::is_scaled(question.intent),
-            // Weights of the configuration are the last word.
-            weights: if configured { None } else { live.feed(question.intent.situation()) },
-        })
-        .collect();
-    let mut scores = snapshot.model().score(&inputs)?;
-    for (question, scores) in questions.iter().zip(&mut scores) {
-        personal::scale(snapshot.model(), question.intent, question.explain, scores);
-    }
-    Ok(scores)
-}
-
-fn sorted(candidates: Vec<Candidate>, scores: &Scores, width: usize) -> Vec<Scored> {
-    let mut rows = scores.contributions.chunks_exact(width.max(1));
-    let mut scored: Vec<Scored> = candidates
-        .into_iter()
-        .zip(&scores.scores)
-        .map(|(candidate, score)| {
-            let contributions = rows.next().map(<[f32]>::to_vec).unwrap_or_default();
-            Scored { candidate, score: on_grid(*score), contributions, marks: Marks::default() }
-        })
-        .collect();
-    scored.sort_unstable_by(|a, b| best_first((a.candidate.key, a.score), (b.candidate.key, b.score)));
-    scored
-}
+pub(crate) use score::{Question, score};

@@ -2,23 +2,23 @@
 
 use crate::api::controls::Personalization;
 use crate::model::{Model, Scores};
-use crate::understand::Intent;
+use crate::understand::Understood;
 
 /// Whether the model's scores are not what the request wants. Without a history every level is the same, and so is `off`,
 /// which has none.
-pub(super) fn is_scaled(intent: &Intent) -> bool {
-    matches!(intent.personalization, Personalization::Low | Personalization::High) && !intent.events.is_empty()
+pub(super) fn is_scaled(understood: &Understood) -> bool {
+    matches!(understood.personalization, Personalization::Low | Personalization::High) && !understood.events.is_empty()
 }
 
 /// Multiplies what the history adds to each score, which is the same as multiplying its weights: a score is the sum of
 /// its contributions. They have to be there; they are dropped again unless they are `wanted`.
-pub(super) fn scale(model: &Model, intent: &Intent, wanted: bool, scores: &mut Scores) {
-    if !is_scaled(intent) {
+pub(super) fn scale(model: &Model, understood: &Understood, wanted: bool, scores: &mut Scores) {
+    if !is_scaled(understood) {
         return;
     }
     // Without a query, the vectors of the catalog's own fields are the history's.
-    let personal = model.personal_features(!intent.has_query);
-    scale_columns(&personal, intent.personalization.scale(), scores);
+    let personal = model.personal_features(!understood.has_query);
+    scale_columns(&personal, understood.personalization.scale(), scores);
     if !wanted {
         scores.contributions = Vec::new();
     }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::groups::Group;
-use super::select::Term;
+use super::term::Term;
 
 /// How much of p is in q'.
 const SMOOTHING: f64 = 0.01;

@@ -2,7 +2,7 @@
 //!
 //! A candidate costs as much as the hit chosen so far that it is most like. Greedy, one choice after the other.
 
-use super::select::Term;
+use super::term::Term;
 
 /// The term of MMR over the item vectors of K candidates.
 pub(super) struct Diversity {

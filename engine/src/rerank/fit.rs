@@ -4,7 +4,7 @@ use crate::api::config::Meaning;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::store::snapshot::Snapshot;
-use crate::understand::Intent;
+use crate::understand::Understood;
 use crate::vector::dot_bytes;
 
 /// What is left of an event's part in the mean of the history with each event after it.
@@ -21,11 +21,11 @@ pub(super) enum Fit<'i> {
 
 impl<'i> Fit<'i> {
     /// `None` for a request that says nothing of what is wanted.
-    pub(super) fn of(intent: &'i Intent) -> Option<Fit<'i>> {
-        if intent.has_query {
-            return intent.context.query.as_deref().map(Fit::Query);
+    pub(super) fn of(understood: &'i Understood) -> Option<Fit<'i>> {
+        if understood.has_query {
+            return understood.context.query.as_deref().map(Fit::Query);
         }
-        let speaks = intent.events.iter().rev().filter(|event| event.meaning == Meaning::Positive);
+        let speaks = understood.events.iter().rev().filter(|event| event.meaning == Meaning::Positive);
         let events: Vec<&[f32]> =
             speaks.map(|event| event.vector.as_slice()).filter(|v| v.iter().any(|x| *x != 0.0)).collect();
         let mut mean = vec![0.0; events.first()?.len()];

@@ -7,7 +7,7 @@ use crate::api::ranking::Moved;
 use crate::base::error::Result;
 use crate::base::random::{Draws, race};
 use crate::store::snapshot::Snapshot;
-use crate::understand::Intent;
+use crate::understand::RequestCx;
 
 use super::fit::Fit;
 
@@ -22,18 +22,12 @@ const RACE: u64 = 13;
 /// Sees to it that the page, `list[offset..offset + limit]`, has its share of new items. Those that are on it by their
 /// scores count; what is missing comes from further down the list and takes places of the lower half that are drawn, and
 /// the last hits that are not new make room for it.
-pub(super) fn admit(
-    snapshot: &Snapshot,
-    intent: &Intent,
-    new_items: &NewItems,
-    draws: Draws,
-    (offset, limit): (usize, usize),
-    list: &mut Vec<Scored>,
-) -> Result<()> {
+pub(super) fn admit(cx: RequestCx, new_items: &NewItems, draws: Draws, list: &mut Vec<Scored>) -> Result<()> {
+    let (offset, limit) = (cx.request.offset, cx.request.limit);
     let end = list.len().min(offset.saturating_add(limit));
     let start = offset.min(end);
     for scored in &mut list[start..end] {
-        scored.marks.new = intent.shown_if_new(snapshot, scored.candidate.key)?.is_some();
+        scored.marks.new = cx.understood.shown_if_new(cx.snapshot, scored.candidate.key)?.is_some();
     }
     let page = &list[start..end];
     let wanted = rounded(new_items.share * page.len() as f64, draws);
@@ -42,10 +36,10 @@ pub(super) fn admit(
     if missing.min(free) == 0 {
         return Ok(());
     }
-    let newcomers = drawn(snapshot, intent, (new_items.least_fit, draws), list, end, missing.min(free))?;
+    let new_hits = drawn(cx, (new_items.least_fit, draws), list, end, missing.min(free))?;
     let later = list.split_off(end);
     let page = list.split_off(start);
-    let (page, out) = place(page, newcomers, draws);
+    let (page, out) = place(page, new_hits, draws);
     list.extend(page.into_iter().chain(out).chain(later));
     Ok(())
 }
@@ -59,19 +53,18 @@ fn rounded(wanted: f64, draws: Draws) -> usize {
 /// simply those that were shown least: counts are a second late, and one item would be shown to everybody until they are
 /// not.
 fn drawn(
-    snapshot: &Snapshot,
-    intent: &Intent,
+    cx: RequestCx,
     (least_fit, draws): (Option<f64>, Draws),
     list: &mut Vec<Scored>,
     end: usize,
     most: usize,
 ) -> Result<Vec<Scored>> {
-    let fit = Fit::of(intent);
+    let fit = Fit::of(cx.understood);
     let mut found = Vec::new();
     for (at, scored) in list.iter().enumerate().skip(end).filter(|(_, scored)| !scored.marks.fixed) {
         let key = scored.candidate.key;
-        if let Some(shown) = intent.shown_if_new(snapshot, key)?
-            && let Some(merit) = merit(snapshot, fit.as_ref(), least_fit, scored)?
+        if let Some(shown) = cx.understood.shown_if_new(cx.snapshot, key)?
+            && let Some(merit) = merit(cx.snapshot, fit.as_ref(), least_fit, scored)?
         {
             found.push((at, key.0, merit, shown));
         }
@@ -84,7 +77,7 @@ fn drawn(
     found.truncate(most);
     // From the back, so that the places of the others stay as they are.
     found.sort_unstable_by_key(|(at, _)| std::cmp::Reverse(*at));
-    Ok(found.into_iter().map(|(at, _)| newcomer(list.remove(at), at)).collect())
+    Ok(found.into_iter().map(|(at, _)| admitted(list.remove(at), at)).collect())
 }
 
 /// What new items compete by: after a history the fit of their content, because the weights of a score are those of items
@@ -103,7 +96,7 @@ fn merit(snapshot: &Snapshot, fit: Option<&Fit>, least_fit: Option<f64>, scored:
     Ok(Some(if by_history { fit.unwrap_or(-1.0) } else { score }))
 }
 
-fn newcomer(mut scored: Scored, at: usize) -> Scored {
+fn admitted(mut scored: Scored, at: usize) -> Scored {
     scored.marks.new = true;
     scored.marks.fixed = true;
     scored.marks.propensity = None;
@@ -111,9 +104,9 @@ fn newcomer(mut scored: Scored, at: usize) -> Scored {
     scored
 }
 
-/// The page with the newcomers at places of its lower half that are drawn, and what had to go. What is fixed stays where it is, and of the
+/// The page with the new_hits at places of its lower half that are drawn, and what had to go. What is fixed stays where it is, and of the
 /// others the order.
-fn place(page: Vec<Scored>, newcomers: Vec<Scored>, draws: Draws) -> (Vec<Scored>, Vec<Scored>) {
+fn place(page: Vec<Scored>, new_hits: Vec<Scored>, draws: Draws) -> (Vec<Scored>, Vec<Scored>) {
     let size = page.len();
     let mut slots: Vec<Option<Scored>> = Vec::with_capacity(size);
     let mut others = Vec::new();
@@ -126,17 +119,17 @@ fn place(page: Vec<Scored>, newcomers: Vec<Scored>, draws: Draws) -> (Vec<Scored
         }
     }
     let mut out = Vec::new();
-    while out.len() < newcomers.len()
+    while out.len() < new_hits.len()
         && let Some(last) = others.iter().rposition(|scored| !scored.marks.new)
     {
         out.push(others.remove(last));
     }
     out.reverse();
     let mut free: Vec<usize> = (0..size).filter(|at| slots[*at].is_none()).collect();
-    // The upper half is where most of what a page earns is earned: newcomers keep to the lower one while it has room.
-    let lower = free.partition_point(|at| *at < size / 2).min(free.len().saturating_sub(newcomers.len()));
+    // The upper half is where most of what a page earns is earned: new_hits keep to the lower one while it has room.
+    let lower = free.partition_point(|at| *at < size / 2).min(free.len().saturating_sub(new_hits.len()));
     free.drain(..lower);
-    for (n, scored) in newcomers.into_iter().enumerate() {
+    for (n, scored) in new_hits.into_iter().enumerate() {
         let drawn = (draws.unit(PLACE, n as u64) * free.len() as f64) as usize;
         if drawn < free.len() {
             slots[free.remove(drawn)] = Some(scored);
@@ -164,24 +157,24 @@ mod tests {
     }
 
     #[test]
-    fn newcomers_take_drawn_places_of_the_lower_half_and_what_is_fixed_stays() {
+    fn new_hits_take_drawn_places_of_the_lower_half_and_what_is_fixed_stays() {
         let mut seen = [0; 6];
         for n in 0..2000 {
             let mut page: Vec<Scored> = (0..6).map(|key| scored(key, 1.0 - key as f32)).collect();
             page[1].marks.fixed = true;
             page[5].marks.new = true;
-            let (page, out) = place(page, vec![newcomer(scored(90, 0.0), 9), newcomer(scored(91, 0.0), 10)], draws(n));
+            let (page, out) = place(page, vec![admitted(scored(90, 0.0), 9), admitted(scored(91, 0.0), 10)], draws(n));
             let list = keys(&page);
             assert_eq!((list.len(), list[1], keys(&out)), (6, 1, vec![3, 4]), "the last two that are not new go");
             let rest: Vec<u64> = list.iter().copied().filter(|key| *key < 90).filter(|key| *key != 1).collect();
             assert_eq!(rest, [0, 2, 5]);
             list.iter().enumerate().filter(|(_, key)| **key >= 90).for_each(|(at, _)| seen[at] += 1);
         }
-        // 4,000 newcomers over three places: 1,333 each, standard deviation below 30.
+        // 4,000 new_hits over three places: 1,333 each, standard deviation below 30.
         assert!([0, 1, 2].iter().all(|at| seen[*at] == 0), "{seen:?}");
         assert!([3, 4, 5].iter().all(|at| (1_200..=1_470).contains(&seen[*at])), "{seen:?}");
         let (page, _) =
-            place((0..2).map(|key| scored(key, 0.0)).collect(), vec![newcomer(scored(90, 0.0), 9)], draws(1));
+            place((0..2).map(|key| scored(key, 0.0)).collect(), vec![admitted(scored(90, 0.0), 9)], draws(1));
         assert_eq!(keys(&page), [0, 90]);
     }
 }

@@ -7,13 +7,14 @@ use crate::api::config::Meaning;
 use crate::api::ranking::Moved;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
-use crate::store::snapshot::Snapshot;
-use crate::understand::{Controls, Intent};
+use crate::understand::{Controls, RequestCx};
 
 use super::calibrated::Calibration;
 use super::caps::Caps;
 use super::diversify::Diversity;
 use super::groups::{Group, Grouped};
+use super::term::Term;
+use super::vectors::vector;
 
 /// Candidates that greedy terms choose from beyond those that the page needs, and the step in which their number grows
 /// (a pool that grew with every page would order the pages of one list differently).
@@ -22,33 +23,15 @@ const POOL: usize = 200;
 /// follows in the order of scores.
 const LARGEST_POOL: usize = 1000;
 
-/// Something besides relevance that a choice costs, given what was chosen before.
-pub(super) trait Term {
-    /// What the request calls it.
-    fn name(&self) -> &'static str;
-    /// How much it counts, from 0 to 1; relevance counts the rest.
-    fn strength(&self) -> f32;
-    /// What it would cost to choose this candidate now.
-    fn cost(&self, candidate: usize) -> f32;
-    /// This candidate was chosen.
-    fn choose(&mut self, candidate: usize);
-}
-
 /// Orders a list that is best first by what the controls ask for, as far as its first `want` places.
-pub(super) fn select(
-    snapshot: &Snapshot,
-    intent: &Intent,
-    pinned: &[(usize, Scored)],
-    list: Vec<Scored>,
-    want: usize,
-) -> Result<Vec<Scored>> {
-    let controls = &intent.controls;
-    let terms = terms(snapshot, intent, &list, want)?;
+pub(super) fn select(cx: RequestCx, pinned: &[(usize, Scored)], list: Vec<Scored>, want: usize) -> Result<Vec<Scored>> {
+    let controls = &cx.understood.controls;
+    let terms = terms(cx, &list, want)?;
     if terms.is_empty() && controls.caps.is_empty() {
         return Ok(list);
     }
     let by = names(&terms, controls);
-    let mut caps = Caps::new(snapshot, &controls.caps);
+    let mut caps = Caps::new(cx.snapshot, &controls.caps);
     pinned.iter().try_for_each(|(_, scored)| caps.count(scored.candidate.key))?;
     let scores: Vec<f32> = list.iter().map(|scored| scored.score).collect();
     let mut slots: Vec<Option<Scored>> = list.into_iter().map(Some).collect();
@@ -93,16 +76,16 @@ fn names(terms: &[Box<dyn Term>], controls: &Controls) -> String {
 }
 
 /// The terms that a request asks for, over the candidates of the pool.
-fn terms(snapshot: &Snapshot, intent: &Intent, list: &[Scored], want: usize) -> Result<Vec<Box<dyn Term>>> {
+fn terms(cx: RequestCx, list: &[Scored], want: usize) -> Result<Vec<Box<dyn Term>>> {
     let mut terms: Vec<Box<dyn Term>> = Vec::new();
     let pool: Vec<ItemKey> = list.iter().take(pool_size(want)).map(|scored| scored.candidate.key).collect();
-    if intent.controls.diversity > 0.0 {
-        let vectors = pool.iter().map(|key| super::vector(snapshot, *key)).collect::<Result<_>>()?;
-        terms.push(Box::new(Diversity::new(intent.controls.diversity, vectors)));
+    if cx.understood.controls.diversity > 0.0 {
+        let vectors = pool.iter().map(|key| vector(cx.snapshot, *key)).collect::<Result<_>>()?;
+        terms.push(Box::new(Diversity::new(cx.understood.controls.diversity, vectors)));
     }
-    if let Some(mix) = &intent.controls.mix {
-        let of = |key: ItemKey| -> Result<Vec<Group>> { Ok(Grouped::read(snapshot, key)?.by(&mix.field)) };
-        let liked = intent.events.iter().filter(|event| event.meaning == Meaning::Positive);
+    if let Some(mix) = &cx.understood.controls.mix {
+        let of = |key: ItemKey| -> Result<Vec<Group>> { Ok(Grouped::read(cx.snapshot, key)?.by(&mix.field)) };
+        let liked = cx.understood.events.iter().filter(|event| event.meaning == Meaning::Positive);
         let history = liked.map(|event| of(event.key)).collect::<Result<Vec<_>>>()?;
         let candidates = pool.iter().map(|key| of(*key)).collect::<Result<Vec<_>>>()?;
         if let Some(term) = Calibration::new(mix.strength, &history, &candidates) {

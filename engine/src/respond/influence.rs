@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::first_text;
+use super::title::first_text;
 use crate::api::candidate::Scored;
 use crate::api::event::Action;
+use crate::api::feature::Feature;
 use crate::api::ranking::{Contribution, Influence, TermPart};
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::store::snapshot::Snapshot;
-use crate::understand::Intent;
+use crate::understand::RequestCx;
 
 /// Less than this is not worth a word in the line.
 const WORTH_SAYING: f32 = 0.005;
@@ -61,20 +62,16 @@ fn done(action: &Action, title: &str) -> String {
         Action::Rate => "rated",
         Action::Share => "shared",
         Action::Search => "searched for",
-        Action::Other(name) => return format!("had {title} ({name})"),
+        Action::Other(name) => return format!("did {name} with {title}"),
     };
     format!("{verb} {title}")
 }
 
 /// What each word adds: its share of BM25, times what BM25 adds to the score.
-pub(super) fn terms(
-    snapshot: &Snapshot,
-    intent: &Intent,
-    key: ItemKey,
-    contributions: &[Contribution],
-) -> Result<Vec<TermPart>> {
-    let bm25 = contributions.iter().find(|contribution| contribution.feature == "bm25");
-    let (Some(query), Some(bm25)) = (&intent.query, bm25) else { return Ok(Vec::new()) };
+pub(super) fn terms(cx: RequestCx, key: ItemKey, contributions: &[Contribution]) -> Result<Vec<TermPart>> {
+    let bm25 = contributions.iter().find(|contribution| contribution.feature == Feature::Bm25.name());
+    let (Some(query), Some(bm25)) = (&cx.understood.query, bm25) else { return Ok(Vec::new()) };
+    let snapshot = cx.snapshot;
     let live = |key, generation| snapshot.is_live(key, Some(generation));
     let parts = snapshot.text.matched_terms(query, key, &live)?;
     let sum = parts.iter().map(|(_, part)| part).sum::<f32>().max(f32::MIN_POSITIVE);

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::api::candidate::Source;
+use super::found::Found;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::score::top_k;
 use crate::catalog::Window;
-use crate::store::snapshot::Snapshot;
-use crate::understand::{Allowed, Intent};
+use crate::understand::{Allowed, RequestCx, Understood};
 
 /// Rows of a list that are read for each item wanted, before the list is given up: the rest is excluded or seen.
 const ROWS_PER_ITEM: usize = 50;
@@ -19,24 +18,26 @@ const TREND_POOL: usize = 5;
 /// Allowed items up to this many are looked up one by one instead of reading the list.
 const LOOK_UP: u64 = 2_000;
 
-/// The window of a popular source.
-fn window(source: Source) -> Window {
-    match source {
-        Source::Popular7 => Window::Week,
-        _ => Window::Quarter,
-    }
+/// Most popular over the last days.
+pub(super) fn popular_7d(cx: RequestCx, k: usize) -> Result<Vec<Found>> {
+    Ok(vec![popular(cx, Window::Week, k)?])
+}
+
+/// Most popular over the last months.
+pub(super) fn popular_90d(cx: RequestCx, k: usize) -> Result<Vec<Found>> {
+    Ok(vec![popular(cx, Window::Quarter, k)?])
 }
 
 /// The most popular items that the request admits, with their decayed counts as of the request (to 8 %: the list is in
 /// steps).
-pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: usize) -> Result<Vec<(ItemKey, f32)>> {
-    let (window, view) = (window(source), snapshot.catalog.view());
-    let mass = |key: ItemKey| Ok(snapshot.signals(key)?.map(|signals| signals.mass(window)));
-    let count = |mass: f64| window.count(mass, intent.now) as f32;
-    if let Some(keys) = few_allowed(intent) {
+fn popular(cx: RequestCx, window: Window, k: usize) -> Result<Found> {
+    let view = cx.snapshot.catalog.view();
+    let mass = |key: ItemKey| Ok(cx.snapshot.signals(key)?.map(|signals| signals.mass(window)));
+    let count = |mass: f64| window.count(mass, cx.understood.now) as f32;
+    if let Some(keys) = few_allowed(cx.understood) {
         let mut scored = Vec::new();
         for key in keys {
-            if intent.admits(snapshot, key) {
+            if cx.admits(key) {
                 scored.extend(mass(key)?.map(|mass| (key, count(mass))));
             }
         }
@@ -44,16 +45,16 @@ pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: u
     }
     let mut found = Vec::with_capacity(k);
     // What was logged a moment ago is in no list yet.
-    let recent: HashSet<ItemKey> = snapshot.events.newest_items(k.max(RECENT)).into_iter().collect();
+    let recent: HashSet<ItemKey> = cx.snapshot.events.newest_items(k.max(RECENT)).into_iter().collect();
     for key in &recent {
-        if snapshot.catalog.head(*key)?.is_some() && intent.admits(snapshot, *key) {
+        if cx.snapshot.catalog.head(*key)?.is_some() && cx.admits(*key) {
             found.extend(mass(*key)?.map(|mass| (*key, count(mass))));
         }
     }
     let mut listed = 0;
     for row in view.popular(window)?.take(k.saturating_mul(ROWS_PER_ITEM)) {
         let (key, step) = row?;
-        if !recent.contains(&key) && intent.admits(snapshot, key) {
+        if !recent.contains(&key) && cx.admits(key) {
             found.push((key, count(step)));
             listed += 1;
         }
@@ -65,58 +66,60 @@ pub(super) fn popular(snapshot: &Snapshot, intent: &Intent, source: Source, k: u
 }
 
 /// The items that are most popular in the segments of the request and its user, with that popularity, 0 to 1.
-pub(super) fn segment(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
+pub(super) fn segment(cx: RequestCx, k: usize) -> Result<Vec<Found>> {
     let mut scored = Vec::new();
-    for key in intent.segments.items() {
+    for key in cx.understood.segments.items() {
         // Segments count what was logged: an item may be gone, or never have been put.
-        if intent.admits(snapshot, key) && snapshot.catalog.head(key)?.is_some() {
-            scored.push((key, intent.segments.of(key)));
+        if cx.admits(key) && cx.snapshot.catalog.head(key)?.is_some() {
+            scored.push((key, cx.understood.segments.of(key)));
         }
     }
-    Ok(top_k(scored, k))
+    Ok(vec![top_k(scored, k)])
 }
 
 /// Items that rise: of the most popular of the last 7 days, those that have the largest part of their 90 days in them.
-pub(super) fn trending(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
+pub(super) fn trending(cx: RequestCx, k: usize) -> Result<Vec<Found>> {
     let mut scored = Vec::new();
-    for (key, week) in popular(snapshot, intent, Source::Popular7, k.saturating_mul(TREND_POOL))? {
-        let quarter =
-            snapshot.signals(key)?.map_or(0.0, |s| Window::Quarter.count(s.mass(Window::Quarter), intent.now));
+    for (key, week) in popular(cx, Window::Week, k.saturating_mul(TREND_POOL))? {
+        let quarter = cx
+            .snapshot
+            .signals(key)?
+            .map_or(0.0, |s| Window::Quarter.count(s.mass(Window::Quarter), cx.understood.now));
         // Two events more on either side: one event lately and none before is no trend.
         scored.push((key, (week + 1.0) / (quarter as f32 + 4.0)));
     }
-    Ok(top_k(scored, k))
+    Ok(vec![top_k(scored, k)])
 }
 
 /// The newest items that the request admits, with their time in seconds since the Unix epoch.
-pub(super) fn fresh(snapshot: &Snapshot, intent: &Intent, k: usize) -> Result<Vec<(ItemKey, f32)>> {
-    let view = snapshot.catalog.view();
-    if let Some(keys) = few_allowed(intent) {
+pub(super) fn fresh(cx: RequestCx, k: usize) -> Result<Vec<Found>> {
+    let view = cx.snapshot.catalog.view();
+    if let Some(keys) = few_allowed(cx.understood) {
         let mut scored = Vec::new();
         for key in keys {
-            let head = snapshot.catalog.head(key)?.filter(|head| head.available <= intent.now);
-            if let (true, Some(head)) = (intent.admits(snapshot, key), head) {
+            let head = cx.snapshot.catalog.head(key)?.filter(|head| head.available <= cx.understood.now);
+            if let (true, Some(head)) = (cx.admits(key), head) {
                 scored.push((key, head.available.seconds() as f32));
             }
         }
-        return Ok(top_k(scored, k));
+        return Ok(vec![top_k(scored, k)]);
     }
     let mut found = Vec::with_capacity(k);
-    for row in view.fresh(intent.now)?.take(k.saturating_mul(ROWS_PER_ITEM)) {
+    for row in view.fresh(cx.understood.now)?.take(k.saturating_mul(ROWS_PER_ITEM)) {
         let (key, time) = row?;
-        if intent.admits(snapshot, key) {
+        if cx.admits(key) {
             found.push((key, time.seconds() as f32));
         }
         if found.len() == k {
             break;
         }
     }
-    Ok(found)
+    Ok(vec![found])
 }
 
 /// The items that the request allows, when they are few.
-pub(super) fn few_allowed(intent: &Intent) -> Option<impl Iterator<Item = ItemKey> + '_> {
-    match &intent.allowed {
+pub(super) fn few_allowed(understood: &Understood) -> Option<impl Iterator<Item = ItemKey> + '_> {
+    match &understood.allowed {
         Allowed::Only(keys) if keys.len() <= LOOK_UP => Some(keys.iter().map(ItemKey)),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! Merging the lists of all sources by item.
 
-use crate::api::candidate::{Candidate, Proposal, Source};
+use crate::api::candidate::Candidate;
+use crate::api::source::{Proposal, Source};
 use crate::base::id::{ItemKey, KeyMap};
 
 /// Candidates so far, in the order in which they were first proposed.

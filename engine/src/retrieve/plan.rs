@@ -1,94 +1,41 @@
-//! How many candidates each source may propose.
-//!
-//! The budget is the number of candidates that will be scored (200 unless the request says). Sources overlap, so quotas
-//! add up to a little more than the budget. The shares are set by hand; docs/RECOMMEND.md says what each source is worth.
+//! How many candidates each source may propose to a request.
 
-use crate::api::candidate::Source;
-use crate::api::request::Request;
+use super::table::{Row, TABLE};
 use crate::base::limits;
-use crate::store::snapshot::Snapshot;
-use crate::understand::{Allowed, Intent};
+use crate::understand::{Allowed, RequestCx};
 
-/// The share of items of the same semantic id.
-const SID_SHARE: f32 = 0.1;
-
-/// What will be asked of whom.
+/// Which sources are asked, and for how many.
 pub(super) struct Plan {
     /// Hits that the request needs, those it passes over included.
     pub want: usize,
-    /// Sources in the order in which they are asked.
-    pub quotas: Vec<(Source, usize)>,
+    /// In the order in which they are asked.
+    pub quotas: Vec<(&'static Row, usize)>,
     /// So few items are allowed that all of them are scored.
     pub take_all: bool,
 }
 
 impl Plan {
-    pub(super) fn new(snapshot: &Snapshot, intent: &Intent, request: &Request) -> Plan {
+    pub(super) fn new(cx: RequestCx) -> Plan {
+        let (request, understood) = (cx.request, cx.understood);
         // What earlier pages have shown is passed over by the sources, so they are asked for as much more.
-        let want = if request.limit == 0 { 0 } else { intent.shown.len() + request.offset + request.limit };
-        let budget = request.candidates.unwrap_or(snapshot.stores.config.candidates).max(want);
-        let take_all = match &intent.allowed {
+        let want = if request.limit == 0 { 0 } else { understood.shown.len() + request.offset + request.limit };
+        let budget = request.candidates.unwrap_or(cx.snapshot.stores.config.candidates).max(want);
+        let take_all = match &understood.allowed {
             Allowed::All => false,
-            Allowed::Only(keys) => intent.among || keys.len() <= budget as u64,
+            Allowed::Only(keys) => understood.among || keys.len() <= budget as u64,
         };
-        let quotas = shares(intent)
-            .into_iter()
-            .map(|(source, share)| (source, ((budget as f32 * share) as usize).max(want).min(limits::MAX_CANDIDATES)))
-            .collect();
-        Plan { want, quotas, take_all }
+        let quota = |fraction: f32| ((budget as f32 * fraction) as usize).max(want).min(limits::MAX_CANDIDATES);
+        let asked = TABLE.iter().filter_map(|row| Some((row, fraction(row, cx)?)));
+        Plan { want, quotas: asked.map(|(row, fraction)| (row, quota(fraction))).collect(), take_all }
     }
 }
 
-/// The share of the budget that each source may fill, by the cell of the grid.
-fn shares(intent: &Intent) -> Vec<(Source, f32)> {
-    let mut shares = Vec::new();
-    if intent.query.is_some() {
-        shares.push((Source::Lexical, 0.5));
-    }
-    if intent.seed_vector.is_some() {
-        shares.push((Source::Similar, 0.5));
-    } else if intent.context.query.is_some() {
-        shares.push((Source::Semantic, 0.5));
-    }
-    if intent.has_query && !intent.vectors.is_empty() {
-        shares.push((Source::Vector, 0.5));
-    }
-    let searching = !shares.is_empty();
-    if !intent.liked.is_empty() && !intent.leaves_out_seen() {
-        shares.push((Source::Again, if searching { 0.15 } else { 0.25 }));
-    }
-    let related = &intent.relations;
-    let behaviour = [
-        (Source::Next, &related.next, if searching { 0.15 } else { 0.4 }),
-        (Source::Together, &related.together, if searching { 0.1 } else { 0.3 }),
-        (Source::Basket, &related.basket, if searching { 0.1 } else { 0.2 }),
-    ];
-    shares.extend(behaviour.into_iter().filter(|(_, scores, _)| !scores.is_empty()).map(|(s, _, share)| (s, share)));
-    if intent.context.history.is_some() {
-        shares.push((Source::Context, if searching { 0.25 } else { 0.3 }));
-    }
-    if !searching && (!intent.liked.is_empty() || !intent.context.codes.is_empty()) {
-        shares.push((Source::SemanticId, SID_SHARE));
-    }
-    if !intent.context.learned.is_empty() {
-        shares.push((Source::Learned, if searching { 0.25 } else { 0.3 }));
-    }
-    if !searching {
-        if !intent.interests.is_empty() {
-            shares.push((Source::Interests, 0.3));
-        }
-        if !intent.vectors.is_empty() {
-            shares.push((Source::Vector, 0.3));
-        }
-        let share = if intent.context.history.is_some() { 0.2 } else { 0.4 };
-        shares.extend([(Source::Popular7, share), (Source::Popular90, share)]);
-        if !intent.segments.is_empty() {
-            shares.push((Source::Segment, 0.2));
-        }
-        shares.extend([(Source::Trending, 0.1), (Source::Fresh, 0.15)]);
-        if intent.controls.new_items.is_some_and(|new_items| new_items.share > 0.0) {
-            shares.push((Source::Explore, 0.1));
-        }
-    }
-    shares
+/// The fraction of the budget that a source may fill; `None` for one that is not asked.
+fn fraction(row: &Row, cx: RequestCx) -> Option<f32> {
+    let fraction = match (cx.understood.searches(), cx.understood.context.history.is_some()) {
+        (true, _) => row.searching,
+        (false, true) => row.with_history,
+        (false, false) => row.without_history,
+    };
+    (fraction > 0.0 && (row.when)(cx)).then_some(fraction)
 }

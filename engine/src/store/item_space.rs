@@ -12,7 +12,7 @@ use crate::api::stats::SpaceStats;
 use crate::base::error::{Error, Result};
 use crate::catalog::{CatalogWrite, SpaceNumber, View};
 use crate::model::{Model, SpaceTensors};
-use crate::store::{ITEM_SPACE, SpaceRow, Stores};
+use crate::store::spaces::{ITEM_SPACE, SpaceRow};
 use crate::vector::{Space, SpaceSpec};
 
 /// The meta records: the live space, whether its semantic ids are all made, and how well new items fit into it.
@@ -218,9 +218,8 @@ impl Drift {
 }
 
 /// What `stats()` says about the live space.
-pub(crate) fn stats(stores: &Stores, view: View<'_>) -> Result<SpaceStats> {
-    let space = stores.item_space()?;
-    let drift = Drift::read(view, &space)?;
+pub(crate) fn stats(space: &ItemSpace, view: View<'_>) -> Result<SpaceStats> {
+    let drift = Drift::read(view, space)?;
     let id = space.name().to_owned();
     let Some(fit) = &space.fit else { return Ok(SpaceStats { id, ..SpaceStats::default() }) };
     let known = drift.items > 0 && fit.error > 0.0;

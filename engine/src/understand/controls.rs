@@ -1,9 +1,9 @@
 //! What a request asks of the order of its list, resolved against a snapshot: ids as keys, filters as sets of keys.
 
-use std::collections::BTreeMap;
-
 use roaring::RoaringTreemap;
 
+use super::lookup::known;
+use super::rules::Labelled;
 use crate::api::controls::{Cap, Mix, semantic_levels};
 use crate::api::exploration::{Exploration, NewItems};
 use crate::api::filter::Filter;
@@ -13,17 +13,7 @@ use crate::api::rule::{Rule, Which};
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::base::limits::{self, at_most};
-use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
-
-/// Scenario names that the error for an unknown one lists.
-const NAMES_SHOWN: usize = 20;
-
-/// A rule with the label that explanations use: where it stands and what it is.
-pub(super) struct Labelled {
-    pub label: String,
-    pub rule: Rule,
-}
 
 /// An item that a rule gives a position.
 #[derive(Debug, Clone)]
@@ -89,58 +79,6 @@ impl Controls {
     }
 }
 
-/// The rules of a request: its own first, so that they win a position, then those of its scenario.
-///
-/// # Errors
-/// [`Error::UnknownScenario`], or [`Error::Damaged`] for stored rules that do not read.
-pub(super) fn rules(snapshot: &Snapshot, request: &Request) -> Result<Vec<Labelled>> {
-    let label =
-        |from: &str, place: usize, rule: Rule| Labelled { label: format!("{from}[{place}] {}", rule.name()), rule };
-    let own = request.rules.iter().cloned().enumerate();
-    let mut rules: Vec<Labelled> = own.map(|(place, rule)| label("rules", place, rule)).collect();
-    if let Some(name) = &request.scenario {
-        let stored = snapshot.catalog.view().scenario(name)?;
-        let stored = stored.map_or_else(|| Err(unknown(snapshot, name)), Ok)?;
-        let stored = stored_rules(name, &stored)?.into_iter().enumerate();
-        rules.extend(stored.map(|(place, rule)| label(name, place, rule)));
-    }
-    Ok(rules)
-}
-
-/// Reads what `Engine::set_scenario` has written.
-///
-/// # Errors
-/// [`Error::Damaged`].
-fn stored_rules(name: &str, json: &str) -> Result<Vec<Rule>> {
-    crate::api::json::rules_from_json(json).map_err(|e| Error::damaged(format!("scenario `{name}`"), e.to_string()))
-}
-
-/// All stored scenarios, by name.
-pub(crate) fn stored_scenarios(stores: &Stores) -> Result<BTreeMap<String, Vec<Rule>>> {
-    let catalog = stores.catalog.read()?;
-    let view = catalog.view();
-    let read = |name: String| {
-        let json = view.scenario(&name)?.ok_or_else(|| Error::internal("a listed scenario is missing"))?;
-        let rules = stored_rules(&name, &json)?;
-        Ok((name, rules))
-    };
-    view.scenario_names()?.into_iter().map(read).collect()
-}
-
-fn unknown(snapshot: &Snapshot, name: &str) -> Error {
-    let names = match snapshot.catalog.view().scenario_names() {
-        Ok(names) => names,
-        Err(error) => return error,
-    };
-    let mut known = names.iter().take(NAMES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.is_empty() {
-        known.push_str("none yet");
-    } else if names.len() > NAMES_SHOWN {
-        known.push_str(&format!(" and {} more", names.len() - NAMES_SHOWN));
-    }
-    Error::UnknownScenario { name: name.to_owned(), known }
-}
-
 /// The request's filter with what its rules require and exclude by filter. An empty store knows no field, and has
 /// nothing to filter.
 ///
@@ -169,14 +107,6 @@ pub(super) fn filter(snapshot: &Snapshot, request: &Request, rules: &[Labelled])
     Ok(match <[Filter; 1]>::try_from(resolved) {
         Ok([only]) => Some(only),
         Err(several) => Some(Filter::And(several)),
-    })
-}
-
-/// Ids that rules exclude.
-pub(super) fn excluded(rules: &[Labelled]) -> impl Iterator<Item = &str> {
-    rules.iter().flat_map(|labelled| match &labelled.rule {
-        Rule::Exclude(Which::Ids(ids)) => ids.iter().map(String::as_str).collect(),
-        _ => Vec::new(),
     })
 }
 
@@ -228,7 +158,7 @@ fn check_groups(snapshot: &Snapshot, field: &str) -> Result<()> {
 /// The items that a rule speaks of.
 fn keys(snapshot: &Snapshot, which: &Which) -> Result<RoaringTreemap> {
     match which {
-        Which::Ids(ids) => Ok(super::known(snapshot, ids)?.into_iter().map(|key| key.0).collect()),
+        Which::Ids(ids) => Ok(known(snapshot, ids)?.into_iter().map(|key| key.0).collect()),
         Which::Matching(_) if snapshot.schema.fields.is_empty() => Ok(RoaringTreemap::new()),
         Which::Matching(filter) => {
             let live = |key, generation| snapshot.is_live(key, Some(generation));

@@ -1,8 +1,8 @@
-//! What the store's events say of a request's history: co-visits of the last events in both directions, what the same
-//! people have, what shared baskets.
+//! What the log relates to a request's history: co-visits of its last events in both directions, co-occurrence by
+//! user, and shared baskets.
 //!
 //! A list is read for each event, the newest counting most, and the lists are added up. Weights of an item's list are
-//! divided by a root of their sum, so that an item which everybody has says less of what comes next.
+//! divided by a root of their sum, so that an item which every user has predicts less.
 
 use crate::background::cooccurrence::Together;
 use crate::base::error::Result;
@@ -11,27 +11,27 @@ use crate::base::time::Timestamp;
 use crate::catalog::{Neighbours, Relation};
 use crate::store::snapshot::Snapshot;
 
-/// Events whose co-visits are read: at half the weight from step to step, more would not be heard.
+/// Events whose co-visits are read: at half the weight from step to step, more would not count.
 const NEXT_EVENTS: usize = 12;
 const NEXT_DECAY: f32 = 0.5;
 /// Events whose baskets are read.
 const BASKET_EVENTS: usize = 12;
 const BASKET_DECAY: f32 = 0.9;
-/// Distinct items whose companions are read.
-const TOGETHER_ITEMS: usize = 30;
+/// Distinct items whose co-occurring items are read.
+const COOCCURRENCE_ITEMS: usize = 30;
 
-/// Weight that every list is imagined to have beside its own: what one person did once is not what people do.
-const FEW: f32 = 10.0;
-/// A sum from which the best of a list counts as clear: below it, even the best scores less than 1.
-const CLEAR: f32 = 0.5;
+/// Weight that is added to that of every list, as a prior: one event of one user is not yet a pattern.
+const PRIOR_WEIGHT: f32 = 10.0;
+/// The least sum that scales to 1: below it, even the best of a list scores less.
+const MIN_TOP_SCORE: f32 = 0.5;
 
 /// Scores by item, each list scaled so that a clear best is 1.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Relations {
     pub next: Scores,
-    pub together: Scores,
+    pub previous: Scores,
+    pub cooccurrence: Scores,
     pub basket: Scores,
-    pub before: Scores,
 }
 
 /// Items with their scores, 0 to 1.
@@ -47,18 +47,18 @@ impl Relations {
             return Ok(Relations::default());
         }
         let fitted = Together::read(snapshot.catalog.view())?;
-        let mut distinct = Vec::with_capacity(TOGETHER_ITEMS);
+        let mut distinct = Vec::with_capacity(COOCCURRENCE_ITEMS);
         for item in history {
-            if distinct.len() < TOGETHER_ITEMS && !distinct.contains(item) {
+            if distinct.len() < COOCCURRENCE_ITEMS && !distinct.contains(item) {
                 distinct.push(*item);
             }
         }
         let newest = |count: usize| &history[..count.min(history.len())];
         Ok(Relations {
             next: Scores::sum(snapshot, Relation::Next, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
-            before: Scores::sum(snapshot, Relation::Before, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
+            previous: Scores::sum(snapshot, Relation::Before, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
             basket: Scores::sum(snapshot, Relation::Basket, (newest(BASKET_EVENTS), BASKET_DECAY), now)?,
-            together: match fitted {
+            cooccurrence: match fitted {
                 Some(fitted) => Scores::sum(snapshot, fitted.relation(), (&distinct, 1.0), now)?,
                 None => Scores::default(),
             },
@@ -78,13 +78,13 @@ impl Scores {
         let mut weight = 1.0;
         for item in items {
             let list = view.neighbours(relation, *item)?;
-            let share = weight / calm(relation, &list, now);
+            let share = weight / damping(relation, &list, now);
             for (other, strength) in list.at(now) {
                 *sums.entry(other).or_default() += share * strength;
             }
             weight *= decay;
         }
-        let best = sums.values().copied().fold(CLEAR, f32::max);
+        let best = sums.values().copied().fold(MIN_TOP_SCORE, f32::max);
         sums.values_mut().for_each(|sum| *sum /= best);
         Ok(Scores(sums))
     }
@@ -120,10 +120,10 @@ impl Scores {
     }
 }
 
-/// What the weights of a list are divided by. Fitted lists are calm already.
-fn calm(relation: Relation, list: &Neighbours, now: Timestamp) -> f32 {
+/// What the weights of a list are divided by. Fitted lists are damped already.
+fn damping(relation: Relation, list: &Neighbours, now: Timestamp) -> f32 {
     match relation {
         Relation::Together(_) => 1.0,
-        Relation::Next | Relation::Basket | Relation::Before => (list.total(now) + FEW).sqrt(),
+        Relation::Next | Relation::Basket | Relation::Before => (list.total(now) + PRIOR_WEIGHT).sqrt(),
     }
 }

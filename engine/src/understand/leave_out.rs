@@ -3,14 +3,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Allowed, Controls, Intent, in_visit, liked, own_vectors, past_events};
+use super::allowed::Allowed;
+use super::controls::Controls;
+use super::covisits::Relations;
+use super::field_vectors;
+use super::history::{in_visit, liked, past_events};
+use super::understood::Understood;
 use crate::api::event::Action;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::store::snapshot::Snapshot;
-use crate::understand::covisits::Relations;
 
-impl Intent {
+impl Understood {
     /// The newest `most` items of the history, newest first, each with its last action.
     pub(crate) fn newest_items(&self, most: usize) -> Vec<(ItemKey, Action)> {
         let mut found: Vec<(ItemKey, Action)> = Vec::new();
@@ -28,12 +32,12 @@ impl Intent {
     /// The request without all events of an item, as far as scores need it: what only retrieval and the order of the list
     /// ask for is empty.
     ///
-    /// IMPORTANT: events, relations, own vectors and visit are made as [`Intent::read`] makes them, so that the score is the one that
+    /// IMPORTANT: events, relations, own vectors and visit are made as [`Understood::read`] makes them, so that the score is the one that
     /// a history without the item would give. Beyond the events that are looked back on, none moves up.
-    pub(crate) fn without(&self, snapshot: &Snapshot, item: ItemKey) -> Result<Intent> {
+    pub(crate) fn without(&self, snapshot: &Snapshot, item: ItemKey) -> Result<Understood> {
         let past: Vec<_> = self.past.iter().filter(|(key, _)| *key != item).cloned().collect();
         let liked = liked(snapshot, &past);
-        Ok(Intent {
+        Ok(Understood {
             now: self.now,
             person: self.person.clone(),
             has_query: self.has_query,
@@ -47,7 +51,7 @@ impl Intent {
             seed_vector: None,
             vectors: match self.has_query {
                 true => self.vectors.clone(),
-                false => own_vectors::of_history(snapshot, &liked)?,
+                false => field_vectors::of_history(snapshot, &liked)?,
             },
             allowed: Allowed::All,
             among: self.among,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::lookup::known_items;
 use crate::api::controls::SeenWhen;
 use crate::api::event::Action;
 use crate::api::request::Request;
@@ -26,7 +27,7 @@ pub(super) fn had_when(
     let counts =
         |action: &Action, time: Timestamp| recent(time) && (when.actions.is_empty() || when.actions.contains(action));
     let given = request.history.iter().filter(|event| counts(&event.action, event.time.unwrap_or(now)));
-    let given = super::known_items(snapshot, given.map(|event| event.item.as_str()))?;
+    let given = known_items(snapshot, given.map(|event| event.item.as_str()))?;
     let mut had: HashSet<ItemKey> = given.into_iter().collect();
     let Some(person) = person else { return Ok(had) };
     let stored = snapshot.history(person, now, limits::MAX_SEEN_EVENTS)?;

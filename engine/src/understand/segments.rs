@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::covisits::Scores;
 use crate::api::controls::Personalization;
 use crate::api::event::Segments;
 use crate::api::request::Request;
@@ -10,7 +11,6 @@ use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
 use crate::catalog::{CALM_COUNT, SEGMENT_WINDOW};
 use crate::store::snapshot::{Person, Snapshot};
-use crate::understand::covisits::Scores;
 
 /// Popularity by item, over the segments of one request.
 #[derive(Debug, Clone, Default)]

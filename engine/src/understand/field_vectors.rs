@@ -22,7 +22,7 @@ const SHORTEST: f32 = 1e-3;
 
 /// A vector in the space of a field.
 #[derive(Debug, Clone)]
-pub(crate) struct OwnVector {
+pub(crate) struct FieldVector {
     pub space: SpaceNumber,
     pub name: String,
     pub vector: Vec<f32>,
@@ -32,7 +32,7 @@ pub(crate) struct OwnVector {
 }
 
 /// The vectors that the request gives, and those of the seeds of `like`.
-pub(super) fn asked(snapshot: &Snapshot, request: &Request, seeds: &[ItemKey]) -> Result<Vec<OwnVector>> {
+pub(super) fn asked(snapshot: &Snapshot, request: &Request, seeds: &[ItemKey]) -> Result<Vec<FieldVector>> {
     let mut vectors = Vec::new();
     for (field, vector) in &request.vectors {
         let spec = snapshot.schema.field(field)?;
@@ -61,20 +61,20 @@ pub(super) fn asked(snapshot: &Snapshot, request: &Request, seeds: &[ItemKey]) -
 /// Vectors of an encoder often share most of their direction, so that any two pictures look alike to a cosine. What the
 /// mean has in common with items drawn from the whole catalog is taken off each cosine, and an item without a picture
 /// stands beside one whose picture says nothing.
-pub(super) fn of_history(snapshot: &Snapshot, liked: &[ItemKey]) -> Result<Vec<OwnVector>> {
+pub(super) fn of_history(snapshot: &Snapshot, liked: &[ItemKey]) -> Result<Vec<FieldVector>> {
     let mut vectors = Vec::new();
     for (field, _) in snapshot.schema.vector_fields() {
         let Some(space) = snapshot.spaces.number(&Spaces::field_space(field)) else { continue };
         let Some(vector) = mean(snapshot, space, liked)? else { continue };
         let usual = usual(snapshot, space, &vector)?;
-        vectors.extend(of_field(snapshot, field, vector).map(|own| OwnVector { usual, ..own }));
+        vectors.extend(of_field(snapshot, field, vector).map(|own| FieldVector { usual, ..own }));
     }
     Ok(vectors)
 }
 
-fn of_field(snapshot: &Snapshot, field: &str, vector: Vec<f32>) -> Option<OwnVector> {
+fn of_field(snapshot: &Snapshot, field: &str, vector: Vec<f32>) -> Option<FieldVector> {
     let name = Spaces::field_space(field);
-    Some(OwnVector { space: snapshot.spaces.number(&name)?, name, vector, usual: 0.0 })
+    Some(FieldVector { space: snapshot.spaces.number(&name)?, name, vector, usual: 0.0 })
 }
 
 /// The mean of the newest items that have the field, each once, at length one.

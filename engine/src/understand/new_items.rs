@@ -5,9 +5,9 @@ use crate::base::id::ItemKey;
 use crate::catalog::Window;
 use crate::store::snapshot::Snapshot;
 
-use super::Intent;
+use super::understood::Understood;
 
-impl Intent {
+impl Understood {
     /// How often an item was shown, when it is new: younger than the request's days, or shown less, or with
     /// fewer events, than it says.
     pub(crate) fn shown_if_new(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<f64>> {

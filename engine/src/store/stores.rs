@@ -1,0 +1,220 @@
+//! The stores of an open directory, side by side.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use super::active_model::Live;
+use super::impression_queue::ImpressionQueue;
+use super::item_space::{ItemSpace, ItemSpaces};
+use super::lock::lock;
+use super::progress::Progress;
+use super::recent::Recent;
+use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
+use super::unapplied_events::EventTail;
+use super::weights::LiveWeights;
+use crate::api::config::Config;
+use crate::api::schema::Schema;
+use crate::base::error::{Error, Result};
+use crate::catalog::{Catalog, SpaceNumber};
+use crate::model::Model;
+use crate::text::TextStore;
+use crate::vector::{Space, VectorStore};
+
+/// How often it is looked again when the space of items changes at the same moment.
+const ATTEMPTS: usize = 1000;
+
+/// Everything that an open directory consists of. Shared by requests, the writer and the background threads.
+pub(crate) struct Stores {
+    pub path: PathBuf,
+    pub store_id: String,
+    pub config: Config,
+    pub catalog: Catalog,
+    pub text: TextStore,
+    pub vectors: VectorStore,
+    /// What answers requests; changed through [`Stores::set_live`].
+    live: ArcSwap<Live>,
+    /// What answers once a commit that is under way moves the items into its space.
+    next_live: ArcSwapOption<Live>,
+    /// Held by whoever changes what is live, or which models and adapters are kept.
+    changing: Mutex<()>,
+    /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
+    pub schema: ArcSwap<Schema>,
+    pub spaces: ArcSwap<Spaces>,
+    pub recent: Recent,
+    pub events: EventTail,
+    /// Impressions on their way to the writer.
+    pub impressions: ImpressionQueue,
+    pub progress: Progress,
+    /// Why writes are refused since a durable write failed.
+    pub poisoned: ArcSwapOption<String>,
+    /// The last failure of background work.
+    pub background_error: ArcSwapOption<String>,
+    /// The last failure of a calibration in the background.
+    pub calibration_error: ArcSwapOption<String>,
+    /// Held by whoever removes events: two at a time would count for nothing what the other counted.
+    pub forgetting: Mutex<()>,
+    /// Copies that replays of this store work with: they end with it.
+    pub copies: Mutex<Vec<Weak<Stores>>>,
+    /// The spaces of items; none while the store opens.
+    pub item_spaces: ArcSwapOption<ItemSpaces>,
+    /// Held while a space is fitted: one at a time.
+    pub fitting: Mutex<()>,
+    /// The op log is not cut behind this commit while a space is fitted.
+    pub oplog_hold: AtomicU64,
+}
+
+/// What an open store begins with.
+pub(crate) struct Opened {
+    pub path: PathBuf,
+    pub store_id: String,
+    pub config: Config,
+    pub catalog: Catalog,
+    pub text: TextStore,
+    pub vectors: VectorStore,
+    pub live: Live,
+    pub schema: Schema,
+    pub spaces: Spaces,
+}
+
+impl Stores {
+    /// The stores of a directory, with nothing in their overlays.
+    pub(crate) fn new(opened: Opened) -> Stores {
+        let Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces } = opened;
+        Stores {
+            path,
+            store_id,
+            config,
+            catalog,
+            text,
+            vectors,
+            live: ArcSwap::from_pointee(live),
+            next_live: ArcSwapOption::empty(),
+            changing: Mutex::default(),
+            schema: ArcSwap::from_pointee(schema),
+            spaces: ArcSwap::from_pointee(spaces),
+            recent: Recent::default(),
+            impressions: ImpressionQueue::default(),
+            events: EventTail::default(),
+            progress: Progress::default(),
+            poisoned: ArcSwapOption::empty(),
+            background_error: ArcSwapOption::empty(),
+            calibration_error: ArcSwapOption::empty(),
+            forgetting: Mutex::default(),
+            copies: Mutex::default(),
+            item_spaces: ArcSwapOption::empty(),
+            fitting: Mutex::default(),
+            oplog_hold: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// What answers requests now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// The model that answers now.
+    pub(crate) fn model(&self) -> Arc<Model> {
+        self.live().model.clone()
+    }
+
+    /// The weights in force now.
+    pub(crate) fn weights(&self) -> Arc<LiveWeights> {
+        self.live().weights.clone()
+    }
+
+    /// Lets one at a time change what is live. Never asked for by a holder of the catalog's write transaction.
+    pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
+        lock(&self.changing)
+    }
+
+    /// Changes what is live. The caller holds [`Stores::change`].
+    pub(crate) fn set_live(&self, live: Arc<Live>) {
+        self.live.store(live);
+        self.next_live.store(None);
+    }
+
+    /// Makes known what will be live. IMPORTANT: before the commit after which items are in another model's space: whoever
+    /// pins that commit before [`Stores::set_live`] needs it.
+    pub(crate) fn announce_live(&self, live: Arc<Live>) {
+        self.next_live.store(Some(live));
+    }
+
+    /// What answers in a space: what is live, or what the commit that made the space live is about to make so. `None` for a
+    /// space that a commit has left meanwhile.
+    pub(crate) fn live_in(&self, space: &ItemSpace) -> Option<Arc<Live>> {
+        let works = |live: &Arc<Live>| live.model.space_id() == space.base;
+        let next = || self.next_live.load_full().filter(works);
+        // Looked at again: what was next may have become live in between.
+        Some(self.live()).filter(works).or_else(next).or_else(|| Some(self.live()).filter(works))
+    }
+
+    /// The live space of items, and the model that places items in it.
+    pub(crate) fn placing(&self) -> Result<(Arc<ItemSpace>, Arc<Model>)> {
+        for _ in 0..ATTEMPTS {
+            let space = self.item_space()?;
+            if let Some(live) = self.live_in(&space) {
+                return Ok((space, live.model.clone()));
+            }
+            std::thread::yield_now();
+        }
+        Err(Error::internal("no model works in the live space"))
+    }
+
+    /// Puts other weights in force. The caller holds [`Stores::change`], or owns the store.
+    pub(crate) fn set_weights(&self, weights: Arc<LiveWeights>) {
+        self.live.store(Arc::new(Live { weights, ..Live::clone(&self.live()) }));
+    }
+
+    /// Tells the background threads to end, of this store and of its copies: a replay is given up at its next step.
+    pub(crate) fn end(&self) {
+        self.progress.close();
+        lock(&self.copies).iter().filter_map(Weak::upgrade).for_each(|copy| copy.end());
+    }
+
+    /// Lets a copy end with this store.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the store is closing already.
+    pub(crate) fn adopt(&self, copy: &Arc<Stores>) -> Result<()> {
+        let mut copies = lock(&self.copies);
+        copies.retain(|copy| copy.strong_count() > 0);
+        copies.push(Arc::downgrade(copy));
+        drop(copies);
+        self.check_open()
+    }
+
+    /// What long work asks between its steps.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the store is closing.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.progress.is_closing() { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    /// The space of items that is live.
+    pub(crate) fn item_space(&self) -> Result<Arc<ItemSpace>> {
+        Ok(self.item_spaces()?.live.clone())
+    }
+
+    pub(crate) fn item_spaces(&self) -> Result<Arc<ItemSpaces>> {
+        self.item_spaces.load_full().ok_or_else(|| Error::internal("the item space is not open"))
+    }
+
+    /// The vector spaces that are open, with the numbers of their vectors in the catalog and their graphs.
+    pub(crate) fn open_spaces(&self) -> Result<Vec<(SpaceNumber, SpaceRow, Arc<Space>)>> {
+        let (rows, items) = (self.spaces.load(), self.item_space()?);
+        let open = rows.rows().filter_map(|(number, row)| match row.name == ITEM_SPACE {
+            true => Some((items.number, row.clone(), items.graph.clone())),
+            false => Some((number, row.clone(), self.vectors.space(&row.name)?)),
+        });
+        Ok(open.collect())
+    }
+
+    /// Closes the catalog, so that the path can be opened again at once. Nobody else may hold the stores any more.
+    pub(crate) fn close(self) {
+        self.catalog.close();
+    }
+}

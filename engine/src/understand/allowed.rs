@@ -1,0 +1,36 @@
+//! Which items a request lets into its list by filter and by name.
+
+use roaring::RoaringTreemap;
+
+use super::lookup::known;
+use crate::api::filter::Filter;
+use crate::api::request::Request;
+use crate::base::error::Result;
+use crate::store::snapshot::Snapshot;
+
+/// Which items may be ranked.
+#[derive(Debug, Clone)]
+pub(crate) enum Allowed {
+    /// All that are not excluded.
+    All,
+    /// These: what a filter matches, what `among` names, or both.
+    Only(RoaringTreemap),
+}
+
+/// What a filter matches, what `among` names, or both.
+pub(super) fn allowed(snapshot: &Snapshot, request: &Request, filter: Option<&Filter>) -> Result<Allowed> {
+    let live = |key, generation| snapshot.is_live(key, Some(generation));
+    let matching = filter.map(|f| snapshot.text.matching(f, &snapshot.schema, &live)).transpose()?;
+    let Some(among) = &request.among else { return Ok(matching.map_or(Allowed::All, Allowed::Only)) };
+    let view = snapshot.catalog.view();
+    let mut keys = RoaringTreemap::new();
+    for key in known(snapshot, among)? {
+        if view.head(key)?.is_some() {
+            keys.insert(key.0);
+        }
+    }
+    if let Some(matching) = matching {
+        keys &= matching;
+    }
+    Ok(Allowed::Only(keys))
+}

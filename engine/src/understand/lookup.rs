@@ -1,0 +1,35 @@
+//! Keys and vectors of the items that a request names.
+
+use crate::base::error::Result;
+use crate::base::id::ItemKey;
+use crate::base::limits;
+use crate::store::snapshot::Snapshot;
+
+/// Keys of the ids that the catalog knows.
+pub(super) fn known(snapshot: &Snapshot, ids: &[String]) -> Result<Vec<ItemKey>> {
+    known_items(snapshot, ids.iter().map(String::as_str))
+}
+
+/// Keys of the ids that the catalog knows; those that cannot be ids are unknown too.
+pub(super) fn known_items<'i>(snapshot: &Snapshot, ids: impl Iterator<Item = &'i str>) -> Result<Vec<ItemKey>> {
+    let view = snapshot.catalog.view();
+    let mut keys = Vec::new();
+    for id in ids.filter(|id| !id.is_empty() && id.len() <= limits::MAX_ID_BYTES) {
+        keys.extend(view.item_key(id)?);
+    }
+    Ok(keys)
+}
+
+/// The mean of the vectors of items; `None` when none has one, or when they cancel out.
+pub(super) fn mean_vector(snapshot: &Snapshot, seeds: &[ItemKey]) -> Result<Option<Vec<f32>>> {
+    let space = snapshot.item_space();
+    let mut sum = vec![0.0; snapshot.model().width()];
+    for key in seeds {
+        if let Some(vector) = snapshot.vector(space, *key)? {
+            sum.iter_mut().zip(&vector).for_each(|(sum, x)| *sum += x);
+        }
+    }
+    // Opposite seeds may cancel out: then there is no direction.
+    let norm = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
+    Ok((norm > 1e-6).then_some(sum))
+}
