@@ -270,7 +270,7 @@ fn signals_thread(stores: &Stores, _: &State) {
             true => cooccurrence::fit_together(stores),
             false => Ok(()),
         });
-        attempt(stores, || fit_space::unless_closed(follow_space(stores)));
+        attempt(stores, || unless_closed(follow_space(stores)));
     }
 }
 
@@ -316,4 +316,12 @@ fn refit_is_due(stores: &Stores) -> Result<bool> {
 fn trim_recent(stores: &Stores, text_applied: Seq) {
     let applied = spaces(stores).iter().map(|(_, _, space)| space.applied()).fold(text_applied, Seq::min);
     stores.recent.trim(applied);
+}
+
+/// What long work answers when the engine closes under it: that is no failure.
+fn unless_closed(result: Result<()>) -> Result<()> {
+    match result {
+        Err(Error::Closed) => Ok(()),
+        other => other,
+    }
 }

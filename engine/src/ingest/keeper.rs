@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Select, TryRecvError};
 
-use crate::base::error::Result;
 use crate::store::Stores;
 
+use super::commit::{IMPRESSIONS_PER_COMMIT, apply_journal, commit_impressions};
 use super::group::Job;
-use super::writer::{IMPRESSIONS_PER_COMMIT, commit_impressions};
 
 /// How long an impression waits for a commit of somebody else, and how often it is looked whether many wait.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -115,14 +114,4 @@ impl<'s> JournalKeeper<'s> {
             self.retry_after = Some(Instant::now() + RETRY);
         }
     }
-}
-
-pub(super) fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
-    let mut write = stores.catalog.write()?;
-    if write.apply_journal(&stores.config, most)? {
-        let applied = write.applied();
-        write.commit_bookkeeping()?;
-        stores.events.settle(applied);
-    }
-    Ok(())
 }

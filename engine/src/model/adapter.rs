@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::base::error::Result;
-use crate::model::Model;
 use crate::model::adapter_file::{Param, params};
+use crate::model::call::Call;
+use crate::model::feed::Feed;
 use crate::model::files::{bounded, refused, sha256};
+use crate::model::loaded::Model;
 use crate::model::manifest::{LoraParam, Refusal, refuse};
+use crate::model::output::failed;
 use crate::model::probe;
-use crate::model::run::{Call, Feed, failed};
 
 /// Largest adapter file, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -159,9 +161,10 @@ impl Model {
     /// Runs the probe's inputs with the adapter and without it.
     fn try_adapter(&self, adapter: &Adapter) -> Result<std::result::Result<(), Refusal>> {
         self.pool.with(|slot| {
-            let plain = probe::run_inputs(slot, &self.manifest, None);
+            let plain = probe::run_inputs(slot, &self.manifest, &[]);
             let plain = plain.map_err(|(_, reason)| failed(reason))?;
-            let adapted = match probe::run_inputs(slot, &self.manifest, Some(adapter)) {
+            let feeds: Vec<Feed> = adapter.feeds().collect();
+            let adapted = match probe::run_inputs(slot, &self.manifest, &feeds) {
                 Ok(adapted) => adapted,
                 Err(refusal) => return Ok(Err(refusal)),
             };

@@ -1,11 +1,14 @@
 //! The query and the history as vectors in item space.
 
 use crate::base::error::Result;
+use crate::model::adapter::Adapter;
+use crate::model::call::Call;
 use crate::model::contract::CODES;
+use crate::model::feed::Feed;
 use crate::model::history::{Histories, HistoryInput, check_vector};
-use crate::model::run::{Call, Feed, failed};
+use crate::model::loaded::Model;
+use crate::model::output::failed;
 use crate::model::space::SpaceTensors;
-use crate::model::{Adapter, Model};
 
 /// Codes that a context has: what follows is too unlikely to be looked for.
 const EXPECTED_CODES: usize = 8;

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use crate::model::contract::{Kind, Tensor};
+use crate::model::feed::Numbers;
 use crate::model::manifest::Manifest;
-use crate::model::pad::Numbers;
 use crate::model::scan::{Initializer, Scanned};
 use crate::model::wire::{Field, Reader, varint};
 

@@ -8,10 +8,11 @@ use ort::value::DynValue;
 
 use crate::model::buckets::{Buckets, Pick};
 use crate::model::contract::{Dim, Kind, Tensor};
+use crate::model::feed::{Feed, Numbers};
 use crate::model::manifest::Manifest;
-use crate::model::pad::{Numbers, Sizes, cut, fill};
+use crate::model::output::{Output, copy};
+use crate::model::pad::{Sizes, cut, fill};
 use crate::model::resident::{Resident, in_host_memory};
-use crate::model::run::{Feed, Output, copy};
 
 /// What all sessions of a model on a device share.
 pub(super) struct Form {

@@ -2,10 +2,13 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::SemanticId;
-use crate::model::Model;
+use crate::model::call::Call;
 use crate::model::contract::LEVELS;
+use crate::model::feed::Feed;
 use crate::model::history::check_vector;
-use crate::model::run::{Call, Feed, Slot, failed};
+use crate::model::loaded::Model;
+use crate::model::output::{Output, failed};
+use crate::model::slot::Slot;
 use crate::model::space::SpaceTensors;
 
 /// Most texts of one run.
@@ -136,7 +139,7 @@ fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: (usize, usize)) ->
     batches
 }
 
-fn first(outputs: Vec<crate::model::run::Output>) -> Result<crate::model::run::Output> {
+fn first(outputs: Vec<Output>) -> Result<Output> {
     outputs.into_iter().next().ok_or_else(|| failed("expected an output"))
 }
 

@@ -2,16 +2,8 @@
 
 use crate::model::buckets::Buckets;
 use crate::model::contract::{Axis, CAND_SID, Dim, HISTORY_SID, Tensor};
-use crate::model::run::{Feed, Output, Values};
-
-/// Values of one tensor.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Numbers {
-    /// 32-bit floats.
-    F32(Vec<f32>),
-    /// 64-bit integers.
-    I64(Vec<i64>),
-}
+use crate::model::feed::{Feed, Numbers, Values};
+use crate::model::output::Output;
 
 /// How many texts, tokens, items, requests, events and candidates a run has before it is filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

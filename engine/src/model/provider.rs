@@ -11,6 +11,7 @@ use crate::api::config::{Precision, Provider};
 use crate::model::buckets::Buckets;
 use crate::model::fault::Fault;
 use crate::model::manifest::Manifest;
+use crate::model::provider_options::{Options, switch};
 use crate::model::tensorrt;
 
 /// A provider as one session gets it.
@@ -26,9 +27,6 @@ pub(super) enum Chosen {
     #[cfg(test)]
     Bound,
 }
-
-/// Options as ONNX Runtime names them.
-pub(super) type Options = Vec<(&'static str, String)>;
 
 impl Chosen {
     /// Options for a model. `engines`: where TensorRT keeps what it built. `profiles`: tell it the range of every input, so
@@ -94,11 +92,6 @@ fn with<P: ArbitrarilyConfigurableExecutionProvider>(provider: P, options: &Opti
 /// bits (TF32), and it does unless it is told not to.
 fn cuda(precision: Precision) -> Options {
     vec![("use_tf32", switch(precision == Precision::Reduced))]
-}
-
-/// A switch as ONNX Runtime reads one.
-pub(super) fn switch(on: bool) -> String {
-    if on { "1" } else { "0" }.to_owned()
 }
 
 #[cfg(test)]

@@ -11,8 +11,7 @@ use ort::value::{DynValue, Tensor};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::defaults::InputDefault;
-use crate::model::pad::Numbers;
-use crate::model::run::{Feed, Values};
+use crate::model::feed::{Feed, Numbers, Values};
 
 /// Most that one session keeps, in bytes: about fifty spaces.
 const MOST_BYTES: usize = 64 << 20;

@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use crate::base::error::{Error, Result};
 use crate::base::score::check_finite;
+use crate::model::adapter::Adapter;
+use crate::model::call::Call;
 use crate::model::contract::{CAND_SID, CELLS, LEVELS};
+use crate::model::feed::Feed;
 use crate::model::history::{Histories, HistoryInput, check_vector, codes};
-use crate::model::run::{Call, Feed, failed};
+use crate::model::loaded::Model;
+use crate::model::output::failed;
 use crate::model::space::SpaceTensors;
-use crate::model::{Adapter, Model};
 
 /// Most values of `cand_vec` in one run, padding included: 32 MiB.
 const RUN_VALUES: usize = 8 << 20;

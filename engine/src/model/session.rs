@@ -21,9 +21,9 @@ use crate::model::manifest::Refusal;
 use crate::model::probe;
 use crate::model::provider::Chosen;
 use crate::model::resident::send_defaults;
-use crate::model::run::Slot;
 use crate::model::runtime::{Runtime, no_panic};
 use crate::model::scan::{Initializer, Scanned};
+use crate::model::slot::Slot;
 use crate::model::tensorrt;
 
 /// Tensors from this size on are kept once for all sessions, in bytes.

@@ -10,7 +10,7 @@ use crate::model::buckets::{Buckets, Pick};
 use crate::model::contract::Dim;
 use crate::model::fault::Fault;
 use crate::model::manifest::Manifest;
-use crate::model::provider::{Options, switch};
+use crate::model::provider_options::{Options, switch};
 
 /// What ONNX Runtime says when a part of the graph that TensorRT takes has an input without a range: one that another part
 /// computes, so that nobody outside knows its shape.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::scratch::Scratch;
-use super::systems::to_event;
+use super::store_log::to_event;
 use crate::api::calibration::Situation;
 use crate::api::candidate::Scored;
 use crate::api::event::Event;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::tuning::{past, request, sample};
+use super::past_requests::{past, request, sample};
 use crate::api::candidate::Scored;
 use crate::api::request::Request;
 use crate::base::error::Result;

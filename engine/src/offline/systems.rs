@@ -4,8 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
+use super::lists::{Asked, System, fused, proposed, resorted, whole};
 use super::rolling::Walk;
 use super::scratch::Scratch;
+use super::store_log::to_event;
 use crate::api::candidate::Scored;
 use crate::api::evaluation::{Plan, SystemKind, Variant};
 use crate::api::event::Event;
@@ -16,7 +18,7 @@ use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::random::hex_id;
 use crate::ingest::{log_applied, prepare_events};
-use crate::offline::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task, past};
+use crate::offline::evaluate::{Answer, Log, Question, Ranked, Subject, Task, past};
 use crate::pipeline::{Candidates, Clock, score_all};
 use crate::rerank::rerank;
 use crate::respond::respond;
@@ -28,9 +30,6 @@ use crate::understand::RequestCx;
 const BATCH: usize = 50_000;
 /// Growth of the log after which what is fitted to it is fitted again: less than a store allows, as this costs no user.
 const REFIT_GROWTH: f64 = 1.1;
-/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
-const RRF: f32 = 60.0;
-
 /// One scratch engine, and the systems that are read off its answers.
 pub(super) struct EngineSystems {
     scratch: Scratch,
@@ -49,33 +48,6 @@ pub(super) struct EngineSystems {
     explain: bool,
     limit: usize,
     new_items: Option<NewItems>,
-}
-
-/// A way to read a list off an answer.
-enum System {
-    /// As it is answered.
-    Rank,
-    /// Without what this feature (by its place) added.
-    WithoutFeature(usize),
-    /// Without the candidates that this source alone proposed.
-    WithoutSource(Source),
-    /// One source's candidates in its own order.
-    Only(Source),
-    /// BM25 and vector by reciprocal rank.
-    Fusion,
-    /// The same request without its user, or without its query.
-    QueryAlone,
-    HistoryAlone,
-    /// The same request without places for new items.
-    WithoutNewItems,
-}
-
-/// What the engine said to one request.
-struct Asked {
-    /// Hits in their order, then the other candidates.
-    list: Vec<(u32, f32)>,
-    candidates: Vec<(u32, Scored)>,
-    micros: u64,
 }
 
 impl EngineSystems {
@@ -312,39 +284,4 @@ impl EngineSystems {
         let by_place = matches!(system, System::Fusion);
         Ok(Some(Answer { ranked: Ranked::List(list), retrieved, micros: asked.micros, by_place }))
     }
-}
-
-fn whole(asked: &Asked) -> Answer {
-    let retrieved = Some(asked.candidates.iter().map(|(item, _)| *item).collect());
-    Answer { ranked: Ranked::List(asked.list.clone()), retrieved, micros: asked.micros, by_place: false }
-}
-
-/// The candidates under another score, best first; those without one are left out.
-fn resorted(asked: &Asked, score: impl Fn(&Scored) -> Option<f32>) -> Vec<(u32, f32)> {
-    let scored = asked.candidates.iter().filter_map(|(item, scored)| Some((*item, score(scored)?)));
-    let mut list: Vec<(u32, f32)> = scored.collect();
-    list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    list
-}
-
-/// Rank and score of a candidate in one source's list.
-fn proposed(scored: &Scored, source: Source) -> Option<(u32, f32)> {
-    scored.candidate.proposals.iter().find(|p| p.source == source).map(|p| (p.rank, p.score))
-}
-
-fn fused(scored: &Scored) -> Option<f32> {
-    let parts = [Source::Lexical, Source::Semantic].map(|source| proposed(scored, source));
-    let sum: f32 = parts.iter().flatten().map(|(rank, _)| 1.0 / (RRF + *rank as f32)).sum();
-    (sum > 0.0).then_some(sum)
-}
-
-pub(super) fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
-    let mut logged = Event::new(log.users.get(event.user as usize)?.as_str(), event.action.clone()).at(event.time);
-    logged.item = event.item.and_then(|item| log.items.get(item as usize)).map(|item| item.id.clone());
-    logged.query = event.query.clone();
-    logged.value = event.value;
-    let segments = event.segments.and_then(|set| log.segments.get(set as usize));
-    logged.segments = segments.cloned().unwrap_or_default();
-    logged.basket = event.basket.map(|number| number.to_string());
-    Some(logged)
 }

@@ -4,9 +4,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
-use super::evaluation::read_log;
+use super::past_requests::past;
 use super::replay::Replay;
-use super::tuning::past;
+use super::store_log::read_log;
 use crate::api::candidate::Scored;
 use crate::api::config::Config;
 use crate::api::evaluation::Plan;

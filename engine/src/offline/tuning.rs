@@ -2,23 +2,20 @@
 
 use crossbeam::channel::{Sender, bounded};
 
-use super::evaluation::read_log;
+use super::past_requests::{past, request, sample};
 use super::replay::{Asked, Replay};
+use super::store_log::read_log;
 use crate::api::calibration::{Calibration, Situation};
-use crate::api::candidate::Scored;
 use crate::api::evaluation::Plan;
-use crate::api::request::Request;
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
 use crate::core::Access;
-use crate::offline::evaluate::{Log, LogEvent};
+use crate::offline::evaluate::Log;
 use crate::offline::tune::{Draw, Past, Sample, choose, draw};
 use crate::store::Stores;
 use crate::store::calibrations;
 
-/// Candidates of a sample: those that are taken are few, and a weight is learnt from those that are near.
-const CANDIDATES: usize = 200;
 /// Requests that wait to be scored: so many states of the scratch copy are pinned at a time.
 const WAITING: usize = 8;
 
@@ -86,28 +83,4 @@ impl Waiting<'_> {
     fn score(self) -> Result<Sample> {
         Ok(sample(self.situation, self.asked.score()?, self.taken))
     }
-}
-
-pub(super) fn past(event: &LogEvent) -> Past {
-    let item = event.wanted().map(|item| item as u32);
-    Past { user: event.user, item, time: event.time, query: event.query.is_some() && item.is_some() }
-}
-
-pub(super) fn request(log: &Log, draw: &Draw, user: u32, query: Option<&str>, now: Timestamp) -> Request {
-    let mut request = Request::new().now(now).limit(1).explain();
-    request.candidates = Some(CANDIDATES);
-    request.fields = Some(Vec::new());
-    if draw.situation.history {
-        request.user = log.users.get(user as usize).cloned();
-    }
-    if draw.situation.exclude_seen {
-        request = request.exclude_seen();
-    }
-    request.query = query.filter(|_| draw.situation.query).map(str::to_owned);
-    request
-}
-
-pub(super) fn sample(situation: Situation, scored: Vec<Scored>, taken: Option<ItemKey>) -> Sample {
-    let place = scored.iter().position(|scored| Some(scored.candidate.key) == taken);
-    Sample { situation, features: scored.into_iter().flat_map(|scored| scored.contributions).collect(), taken: place }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{ADAPTERS, ADAPTERS_FOLDER, AdapterRecord, Kept, files};
+use super::files;
+use super::records::{ADAPTERS, ADAPTERS_FOLDER, AdapterRecord, Kept};
 use crate::api::models::AdapterVersion;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Kept, LIVE, MODELS, MODELS_FOLDER, ModelRecord, Pointer, files, open_version, version_of};
+use super::files;
+use super::list::version_of;
+use super::open::open_version;
+use super::records::{Kept, LIVE, MODELS, MODELS_FOLDER, ModelRecord, Pointer};
 use crate::api::models::ModelVersion;
 use crate::background::fit_space;
 use crate::base::error::{Error, Result};

@@ -13,8 +13,8 @@ use tantivy::schema::{
 use tantivy::{TantivyDocument, Term};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::TextDoc;
 use super::analyse::ANALYSER;
+use super::change::TextDoc;
 use crate::api::item::{Fields, Value};
 use crate::api::schema::Schema;
 use crate::base::id::ItemKey;

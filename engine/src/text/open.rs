@@ -9,7 +9,7 @@ use tantivy::index::SegmentMeta;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy};
 
 use super::analyse::{ANALYSER, analyser};
-use super::failed;
+use super::error::failed;
 use super::fields::layout;
 use super::stamp::TextStamp;
 use crate::base::error::{Error, Result};

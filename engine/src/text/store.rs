@@ -7,12 +7,13 @@ use arc_swap::ArcSwap;
 use tantivy::Index;
 use tantivy::indexer::{IndexWriter, IndexWriterOptions};
 
+use super::change::{TextChange, TextDoc};
+use super::error::failed;
 use super::fields::{Places, layout};
 use super::open::{Opened, create, open_or_create, remove_files, sync_dir};
 use super::stamp::TextStamp;
 use super::tail::{Tail, analyse};
 use super::view::{Indexed, TextView};
-use super::{TextChange, TextDoc, failed};
 use crate::api::schema::Schema;
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, Seq};

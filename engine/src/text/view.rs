@@ -6,7 +6,7 @@ use std::sync::Arc;
 use roaring::{RoaringBitmap, RoaringTreemap};
 use tantivy::Searcher;
 
-use super::failed;
+use super::error::failed;
 use super::fields::Places;
 use super::plan::Plan;
 use super::query::TextQuery;
@@ -104,7 +104,7 @@ impl TextView {
         }
         let plan = filter.map(|filter| Plan::new(filter, schema));
         let allowed = plan.as_ref().map(|plan| self.allowed(plan)).transpose()?;
-        let in_tail = best_live(self.tail.hits(query, plan.as_ref()), k, live);
+        let in_tail = best_live(self.tail.hits(&query.leaves, plan.as_ref()), k, live);
         // Some of what the index returns is stale; a few more at once are cheaper than a second search.
         let mut wanted = k.saturating_add(k / 8).saturating_add(16);
         loop {

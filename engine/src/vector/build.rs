@@ -4,11 +4,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use half::f16;
-
+use super::error::index_error;
 use super::gate::Side;
 use super::graph::{Graph, MOST_BUILDERS, MOST_SEARCHES, bits};
-use super::{index_error, order};
+use super::order::{Put, side_by_side};
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 
@@ -20,9 +19,6 @@ const MOST_VECTORS: usize = 1 << 31;
 const REMOVALS_A_TURN: usize = 512;
 /// Insertions that are worth a thread of their own.
 const INSERTIONS_A_THREAD: usize = 64;
-
-/// A vector and its key.
-pub(super) type Put<'v> = (ItemKey, &'v [f16]);
 
 /// All of this is for one builder at a time: the space holds a lock around it.
 impl Graph {
@@ -74,7 +70,7 @@ impl Graph {
         // there; so they run one by one, and only appended vectors in parallel.
         let (reusing, appended) = puts.split_at(self.removed().min(puts.len()));
         reusing.iter().try_for_each(|put| self.insert_one(*put))?;
-        let appended = &order::side_by_side(appended);
+        let appended = &side_by_side(appended);
         match threads.min(appended.len() / INSERTIONS_A_THREAD).clamp(1, MOST_BUILDERS) {
             1 => appended.iter().try_for_each(|put| self.insert_one(*put))?,
             threads => self.insert_in_parallel(appended, threads)?,

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use super::store::SpaceSpec;
+use super::spec::SpaceSpec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 

@@ -14,8 +14,8 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
+use super::error::index_error;
 use super::gate::{Gate, Side};
-use super::index_error;
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 

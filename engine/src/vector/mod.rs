@@ -11,6 +11,7 @@
 //! | `graph`, `build`, `repair` | the only files that name a usearch type |
 //! | `order` | which vector of a batch enters the graph after which |
 //! | `tail` | the overlay: vectors of commits that the graph does not hold yet |
+//! | `spec`, `error` | what a space is; errors of the index library |
 //! | `space`, `search` | one space: staging, applying, searching |
 //! | `checkpoint`, `store` | files on disk, and opening them |
 
@@ -18,28 +19,26 @@ mod build;
 mod checkpoint;
 mod dot;
 mod encode;
+mod error;
 mod gate;
 mod graph;
 mod order;
 mod repair;
 mod search;
 mod space;
+mod spec;
 mod store;
 mod tail;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use checkpoint::VectorCheckpoint;
+pub(crate) use dot::dot_bytes;
 #[cfg(test)]
 pub(crate) use dot::exact_top_k;
-pub(crate) use dot::{dot, dot_bytes};
-pub(crate) use encode::{from_bytes, normalised, read_bytes, to_bytes, to_half, widen};
+#[cfg(test)]
+pub(crate) use encode::widen;
+pub(crate) use encode::{from_bytes, normalised, read_bytes, to_bytes, to_half};
 pub(crate) use space::Space;
-pub(crate) use store::{SpaceSpec, VectorStore};
-
-use crate::base::error::Error;
-
-/// A failure that the index library reports. The index is derived, so the caller may rebuild it.
-fn index_error(reason: impl std::fmt::Display) -> Error {
-    Error::Index { index: "vector", reason: reason.to_string() }
-}
+pub(crate) use spec::SpaceSpec;
+pub(crate) use store::VectorStore;

@@ -6,8 +6,12 @@
 
 use half::f16;
 
-use super::build::Put;
-use super::{dot, widen};
+use super::dot::dot;
+use super::encode::widen;
+use crate::base::id::ItemKey;
+
+/// A vector and its key.
+pub(super) type Put<'v> = (ItemKey, &'v [f16]);
 
 /// Smaller batches stay as they are: there is little to reuse.
 const SMALLEST: usize = 256;
@@ -59,7 +63,6 @@ fn nearest_two(pivots: &[Vec<f32>], vector: &[f16]) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::ItemKey;
 
     #[test]
     fn every_vector_stays_and_neighbours_come_together() {

@@ -13,9 +13,11 @@ use std::sync::{MutexGuard, PoisonError};
 use half::f16;
 use roaring::RoaringTreemap;
 
+use super::dot::dot;
+use super::encode::widen;
+use super::error::index_error;
 use super::gate::Side;
 use super::graph::Graph;
-use super::{dot, index_error, widen};
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 

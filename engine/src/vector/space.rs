@@ -14,7 +14,7 @@ use half::f16;
 use super::checkpoint::{self, VectorCheckpoint};
 use super::encode::check_stored;
 use super::graph::Graph;
-use super::store::SpaceSpec;
+use super::spec::SpaceSpec;
 use super::tail::Tail;
 use crate::api::stats::VectorStats;
 use crate::base::error::{Error, Result};

@@ -8,23 +8,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::checkpoint::{self, Unusable, VectorCheckpoint};
 use super::graph::{Graph, MOST_BUILDERS};
 use super::space::Space;
+use super::spec::SpaceSpec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::base::limits::MAX_DIMENSIONS;
 
 /// Threads that add to a graph when the configuration leaves it open, at most.
 const THREADS_BY_DEFAULT: usize = 8;
-
-/// What a space is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SpaceSpec {
-    /// `item` for the model's vectors, else the name of the field.
-    pub name: String,
-    /// Width of the vectors, 1 to [`MAX_DIMENSIONS`].
-    pub dimensions: usize,
-    /// The model's space id, or `field:<name>:<dims>`. A checkpoint of another id is not used.
-    pub id: String,
-}
 
 /// The folder of the vector indexes.
 pub(crate) struct VectorStore {

@@ -6,30 +6,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use half::f16;
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, SemanticId, Seq};
-use crate::catalog::{CatalogRead, CatalogWrite, SpaceNumber, View};
+use crate::catalog::{CatalogRead, CatalogWrite, View};
 use crate::model::{Model, SpaceTensors};
 use crate::store::active_model::Live;
 use crate::store::follow_log;
-use crate::store::item_space::{self, FittedSpace, ItemSpace, ItemSpaces};
-use crate::store::{SPACES, Spaces, Stores};
+use crate::store::item_space::{self, FittedSpace, ItemSpace};
+use crate::store::{Stores, lock};
 use crate::vector;
 
-use super::CHUNK;
+use super::flip::{Successor, make_live, missing};
+use super::old_space::{forget, sweep};
 
+/// Items that are read and placed at a time.
+const CHUNK: usize = 1_000;
 /// Items that changed meanwhile and are left for the transaction of the flip, and rounds before it comes in any case.
 const LAST_ITEMS: usize = 64;
 const ROUNDS: usize = 20;
-/// Rows of a space that are deleted in one transaction.
-const ROWS: usize = 10_000;
-/// How often it is looked whether a request is done.
-const WAIT: Duration = Duration::from_millis(10);
-
 /// A space that is being made.
 pub(super) struct Generation<'s> {
     stores: &'s Stores,
@@ -40,13 +37,6 @@ pub(super) struct Generation<'s> {
     seq: Seq,
     /// Until this is dropped the op log keeps what comes after `seq`.
     _hold: Hold<'s>,
-}
-
-/// What answers in a space that another model ships with, from the flip on.
-pub(crate) struct Successor<'a> {
-    pub live: Arc<Live>,
-    /// Writes into the commit of the flip that it is live.
-    pub note: &'a dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 }
 
 /// Keeps the op log from being cut.
@@ -182,93 +172,18 @@ impl<'s> Generation<'s> {
     }
 }
 
-fn missing() -> Error {
-    Error::internal("the item space is missing")
-}
-
-/// Commits that a space is the live one.
+/// Places every item in the space that another model ships with, and lets that model answer: in one commit, together with
+/// what `note` writes. Until then the one that is live answers. The caller holds [`Stores::change`], or owns the store.
 ///
-/// IMPORTANT: the order. A reader finds the space of the commit that it pins, whichever that is, because both are known
-/// before the commit, and so is the model that answers in it; background work follows the new one after it. They stay known
-/// when the commit fails: nobody knows then what reached the disk.
-fn make_live(
+/// # Errors
+/// [`Error::Closed`] when the engine closes meanwhile, and what reading, embedding and writing answer; nothing changes then.
+pub(crate) fn move_to(
     stores: &Stores,
-    mut write: CatalogWrite<'_>,
-    model: &Model,
-    space: ItemSpace,
-    successor: Option<Successor<'_>>,
+    live: Arc<Live>,
+    note: &dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 ) -> Result<()> {
-    let fit = space.fit.clone().ok_or_else(missing)?;
-    let space = Arc::new(space);
-    let before = stores.item_spaces()?;
-    let all: Vec<Arc<ItemSpace>> = before.all.iter().cloned().chain([space.clone()]).collect();
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: before.live.clone(), all: all.clone() })));
-    let mut rows = Spaces::clone(&stores.spaces.load());
-    rows.set_items(model);
-    write.set_meta(SPACES, &rows)?;
-    stores.spaces.store(Arc::new(rows));
-    if let Some(Successor { live, note }) = &successor {
-        note(&mut write)?;
-        stores.announce_live(live.clone());
-    }
-    fit.make_live(&mut write)?;
-    write.commit_bookkeeping()?;
-    stores.vectors.replace_space(space.graph.clone());
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: space, all })));
-    if let Some(Successor { live, .. }) = successor {
-        stores.set_live(live);
-    }
-    stores.progress.ring();
-    Ok(())
-}
-
-/// Makes an empty store work in the space of another one, for a copy of its items.
-pub(crate) fn adopt(stores: &Stores, source: &ItemSpace) -> Result<()> {
-    let (Some(fit), Some(tensors)) = (&source.fit, source.tensors()) else { return Ok(()) };
-    let model = stores.model();
-    let graph = stores.vectors.prepare_space(&item_space::spec(&model, &fit.id))?;
-    let space = ItemSpace::new(fit.clone(), Some(tensors.clone()), graph);
-    let mut write = stores.catalog.write()?;
-    write.set_meta(&FittedSpace::tensors(fit.number), tensors)?;
-    make_live(stores, write, &model, space, None)
-}
-
-/// Deletes the rows of the space before the last flip when no request reads it any more, and those that a crash left.
-pub(crate) fn forget_old(stores: &Stores) -> Result<()> {
-    let Ok(_nobody_fits) = stores.fitting.try_lock() else { return Ok(()) };
-    let spaces = stores.item_spaces()?;
-    let number = spaces.live.other_number();
-    if spaces.all.iter().any(|space| space.number == number && Arc::strong_count(space) > 1) {
-        // Another time.
-        return Ok(());
-    }
-    drop(spaces);
-    forget(stores, number)?;
-    sweep(stores, number)
-}
-
-/// Lets go of the old space under a number, and waits for the requests that still read it. A reader that has pinned a
-/// commit and comes too late for its space pins a newer one.
-fn forget(stores: &Stores, number: SpaceNumber) -> Result<()> {
-    let spaces = stores.item_spaces()?;
-    let kept = spaces.all.iter().filter(|space| space.number != number).cloned().collect();
-    let old: Vec<Arc<ItemSpace>> = spaces.all.iter().filter(|space| space.number == number).cloned().collect();
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: spaces.live.clone(), all: kept })));
-    drop(spaces);
-    while old.iter().any(|space| Arc::strong_count(space) > 1) {
-        stores.check_open()?;
-        std::thread::sleep(WAIT);
-    }
-    Ok(())
-}
-
-/// Deletes all rows of a number that is not live, a portion after the other.
-fn sweep(stores: &Stores, number: SpaceNumber) -> Result<()> {
-    while stores.catalog.read()?.view().has_space(number)? {
-        stores.check_open()?;
-        let mut write = stores.catalog.write()?;
-        write.clear_space(number, ROWS)?;
-        write.commit_bookkeeping()?;
-    }
-    Ok(())
+    let _one_at_a_time = lock(&stores.fitting);
+    let model = live.model.clone();
+    let space = FittedSpace::shipped_with(&model, stores.item_space()?.other_number());
+    Generation::begin(stores, model, space, None)?.fill(Some(Successor { live, note }))
 }

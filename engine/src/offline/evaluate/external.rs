@@ -8,6 +8,7 @@ use crate::api::evaluation::{External, ExternalAnswer, OpenQuestion, Plan, Proto
 use crate::api::request::HistoryEvent;
 use crate::base::error::{Error, Result};
 
+use super::asked::Asked;
 use super::log::Log;
 use super::replay::replay;
 use super::subject::{Answer, Question, Ranked, Subject, Task};
@@ -23,7 +24,7 @@ pub(crate) fn questions(mut log: Log, plan: &Plan) -> Result<Questions> {
     }
     let log = &log;
     let withheld = Withheld::draw(log, plan);
-    let asks = super::run::Asked::of(log, plan, &withheld)?.asks;
+    let asks = Asked::of(log, plan, &withheld)?.asks;
     let mut asked = Questions {
         targets_hash: targets::hash(log, &asks),
         hidden_items: hidden(&withheld.items, |item| log.items.get(item).map(|item| item.id.clone())),

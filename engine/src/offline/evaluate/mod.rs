@@ -7,6 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `log`, `targets` | the log as plain data; which events are targets, what is withheld |
+//! | `asked` | the questions of a plan in their order, and warnings about them |
 //! | `subject`, `replay` | what is asked, and the one loop that logs and asks |
 //! | `standing`, `accuracy` | ties, and the measures as expectations over them |
 //! | `board`, `beyond`, `slices`, `interval`, `verdict` | figures of a system from its answers |
@@ -17,6 +18,7 @@
 //! | `text`, `html/` | the report for people |
 
 mod accuracy;
+mod asked;
 mod baselines;
 mod beyond;
 mod board;

@@ -3,7 +3,7 @@
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
 /// What each step back in the history counts of the one after it.
 const PER_STEP: f32 = 0.9;

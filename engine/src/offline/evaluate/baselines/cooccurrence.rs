@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
 /// What each step back counts when purchases are asked: what was bought last says most.
 const PER_STEP: f32 = 0.9;

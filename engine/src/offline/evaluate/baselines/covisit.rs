@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
 /// Earlier items that an event follows.
 const STEPS: usize = 10;

@@ -11,7 +11,7 @@ use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
 use super::inverse::invert;
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
 /// Weight of the ridge.
 const LAMBDA: f32 = 200.0;

@@ -6,7 +6,7 @@ use crate::base::time::Timestamp;
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::Scorer;
+use super::scorer::Scorer;
 
 const DAY: f64 = 86_400.0;
 

@@ -1,0 +1,68 @@
+//! The flip: one commit after which another space is the live one.
+
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::catalog::CatalogWrite;
+use crate::model::Model;
+use crate::store::active_model::Live;
+use crate::store::item_space::{self, FittedSpace, ItemSpace, ItemSpaces};
+use crate::store::{SPACES, Spaces, Stores};
+
+/// What answers in a space that another model ships with, from the flip on.
+pub(super) struct Successor<'a> {
+    pub live: Arc<Live>,
+    /// Writes into the commit of the flip that it is live.
+    pub note: &'a dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
+}
+
+/// Commits that a space is the live one.
+///
+/// IMPORTANT: the order. A reader finds the space of the commit that it pins, whichever that is, because both are known
+/// before the commit, and so is the model that answers in it; background work follows the new one after it. They stay known
+/// when the commit fails: nobody knows then what reached the disk.
+pub(super) fn make_live(
+    stores: &Stores,
+    mut write: CatalogWrite<'_>,
+    model: &Model,
+    space: ItemSpace,
+    successor: Option<Successor<'_>>,
+) -> Result<()> {
+    let fit = space.fit.clone().ok_or_else(missing)?;
+    let space = Arc::new(space);
+    let before = stores.item_spaces()?;
+    let all: Vec<Arc<ItemSpace>> = before.all.iter().cloned().chain([space.clone()]).collect();
+    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: before.live.clone(), all: all.clone() })));
+    let mut rows = Spaces::clone(&stores.spaces.load());
+    rows.set_items(model);
+    write.set_meta(SPACES, &rows)?;
+    stores.spaces.store(Arc::new(rows));
+    if let Some(Successor { live, note }) = &successor {
+        note(&mut write)?;
+        stores.announce_live(live.clone());
+    }
+    fit.make_live(&mut write)?;
+    write.commit_bookkeeping()?;
+    stores.vectors.replace_space(space.graph.clone());
+    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: space, all })));
+    if let Some(Successor { live, .. }) = successor {
+        stores.set_live(live);
+    }
+    stores.progress.ring();
+    Ok(())
+}
+
+/// Makes an empty store work in the space of another one, for a copy of its items.
+pub(crate) fn adopt(stores: &Stores, source: &ItemSpace) -> Result<()> {
+    let (Some(fit), Some(tensors)) = (&source.fit, source.tensors()) else { return Ok(()) };
+    let model = stores.model();
+    let graph = stores.vectors.prepare_space(&item_space::spec(&model, &fit.id))?;
+    let space = ItemSpace::new(fit.clone(), Some(tensors.clone()), graph);
+    let mut write = stores.catalog.write()?;
+    write.set_meta(&FittedSpace::tensors(fit.number), tensors)?;
+    make_live(stores, write, &model, space, None)
+}
+
+pub(super) fn missing() -> Error {
+    Error::internal("the item space is missing")
+}

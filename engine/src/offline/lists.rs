@@ -1,0 +1,59 @@
+//! Ways to read a list off one answer of the engine.
+
+use crate::api::candidate::Scored;
+use crate::api::source::Source;
+use crate::offline::evaluate::{Answer, Ranked};
+
+/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
+const RRF: f32 = 60.0;
+
+/// A way to read a list off an answer.
+pub(super) enum System {
+    /// As it is answered.
+    Rank,
+    /// Without what this feature (by its place) added.
+    WithoutFeature(usize),
+    /// Without the candidates that this source alone proposed.
+    WithoutSource(Source),
+    /// One source's candidates in its own order.
+    Only(Source),
+    /// BM25 and vector by reciprocal rank.
+    Fusion,
+    /// The same request without its user, or without its query.
+    QueryAlone,
+    HistoryAlone,
+    /// The same request without places for new items.
+    WithoutNewItems,
+}
+
+/// What the engine said to one request.
+pub(super) struct Asked {
+    /// Hits in their order, then the other candidates.
+    pub list: Vec<(u32, f32)>,
+    pub candidates: Vec<(u32, Scored)>,
+    pub micros: u64,
+}
+
+pub(super) fn whole(asked: &Asked) -> Answer {
+    let retrieved = Some(asked.candidates.iter().map(|(item, _)| *item).collect());
+    Answer { ranked: Ranked::List(asked.list.clone()), retrieved, micros: asked.micros, by_place: false }
+}
+
+/// The candidates under another score, best first; those without one are left out.
+pub(super) fn resorted(asked: &Asked, score: impl Fn(&Scored) -> Option<f32>) -> Vec<(u32, f32)> {
+    let scored = asked.candidates.iter().filter_map(|(item, scored)| Some((*item, score(scored)?)));
+    let mut list: Vec<(u32, f32)> = scored.collect();
+    list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    list
+}
+
+/// Rank and score of a candidate in one source's list.
+pub(super) fn proposed(scored: &Scored, source: Source) -> Option<(u32, f32)> {
+    scored.candidate.proposals.iter().find(|p| p.source == source).map(|p| (p.rank, p.score))
+}
+
+pub(super) fn fused(scored: &Scored) -> Option<f32> {
+    let parts = [Source::Lexical, Source::Semantic].map(|source| proposed(scored, source));
+    let sum: f32 = parts.iter().flatten().map(|(rank, _)| 1.0 / (RRF + *rank as f32)).sum();
+    (sum > 0.0).then_some(sum)
+}
