@@ -6,7 +6,7 @@ use crate::api::candidate::{Candidate, Source};
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, SemanticId};
 use crate::base::time::Timestamp;
-use crate::catalog::{CALM_COUNT, ItemSignals, UserItem, Window};
+use crate::catalog::{ItemSignals, PRIOR_WEIGHT, UserItem, Window};
 use crate::store::snapshot::Snapshot;
 use crate::understand::Intent;
 
@@ -43,8 +43,8 @@ impl Features {
         places.sort_unstable_by_key(|(_, (candidate, _))| candidate.key);
         // All are asked for before the first is read, so that the memory comes while the others are looked up.
         for (_, (candidate, _)) in &places {
-            snapshot.catalog.fetch_standing(candidate.key);
-            snapshot.catalog.fetch_vector(candidate.key);
+            snapshot.catalog.prefetch_state(candidate.key);
+            snapshot.catalog.prefetch_vector(candidate.key);
         }
         let (space, mut room) = (snapshot.item_space(), Vec::new());
         for (at, (candidate, bm25)) in places {
@@ -95,7 +95,7 @@ fn row(
         relations.basket.feature(key),
         signals.map_or(0.0, |signals| chosen(&signals)),
         flag(had.is_some_and(|had| had.events > 0)),
-        had.map_or(0.0, |had| ((f64::from(had.events).ln_1p() / CALM_COUNT.ln_1p()) as f32).min(1.0)),
+        had.map_or(0.0, |had| ((f64::from(had.events).ln_1p() / PRIOR_WEIGHT.ln_1p()) as f32).min(1.0)),
         had.map_or(0.0, |had| lately(&had, intent)),
         had.map_or(0.0, |had| 1.0 - UNTIRED.powi(had.shown.min(100) as i32)),
         had.filter(|had| had.disliked > had.liked).map_or(0.0, |had| had.against.min(1.0)),
@@ -165,14 +165,14 @@ struct Popular {
 impl PopularScale {
     fn read(snapshot: &Snapshot, intent: &Intent) -> Result<PopularScale> {
         let mut scale =
-            PopularScale { largest: [CALM_COUNT.ln_1p(); Window::ALL.len()], says: [1.0; Window::ALL.len()] };
+            PopularScale { largest: [PRIOR_WEIGHT.ln_1p(); Window::ALL.len()], says: [1.0; Window::ALL.len()] };
         for (place, window) in Window::ALL.into_iter().enumerate() {
             let first = snapshot.catalog.view().popular(window)?.next().transpose()?;
             let most = first.map_or(0.0, |first| window.count(first.1, intent.now));
             scale.largest[place] = most.ln_1p().max(scale.largest[place]);
             // What few people did lately is chance: shrunk, as a rate of few is towards its prior (decision 0028).
             if matches!(window, Window::Day | Window::Week) {
-                scale.says[place] = most / (most + CALM_COUNT);
+                scale.says[place] = most / (most + PRIOR_WEIGHT);
             }
         }
         Ok(scale)
@@ -184,7 +184,7 @@ impl PopularScale {
         };
         let [day, week, quarter, ever] = Window::ALL.map(|window| window.count(signals.mass(window), now));
         let scaled = |window: Window, count: f64| {
-            let place = window.place();
+            let place = window.position();
             ((count.ln_1p() / self.largest[place]).min(1.0) * self.says[place]) as f32
         };
         let (fast, slow) = (week / Window::Week.days(), quarter / Window::Quarter.days());

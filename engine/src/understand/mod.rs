@@ -264,7 +264,7 @@ impl Intent {
 
     /// Whether the user, or the stateless history, has had an item before the request.
     fn has_had(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
-        Ok(self.ever_had(snapshot, key)?.is_some_and(|had| had.had_by(self.now)))
+        Ok(self.ever_had(snapshot, key)?.is_some_and(|had| had.interacted_by(self.now)))
     }
 
     /// What the user, and the stateless history, did with an item and saw of it, as far as the scores are to know.
