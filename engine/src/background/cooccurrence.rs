@@ -48,7 +48,7 @@ impl Together {
 
     /// The relation that requests read.
     pub(crate) fn relation(self) -> Relation {
-        Relation::Together(self.live)
+        Relation::Cooccurrence(self.live)
     }
 }
 

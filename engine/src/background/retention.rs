@@ -3,7 +3,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::random::hex_id;
 use crate::base::time::Timestamp;
-use crate::catalog::Aside;
+use crate::catalog::SignalRebuild;
 use crate::store::{Stores, lock};
 
 /// Events that one transaction removes: what writers wait for is about as much as the events themselves had changed.
@@ -41,21 +41,21 @@ fn step(stores: &Stores) -> Result<u64> {
     let (retention, config) = (&stores.config.retention, &stores.config);
     let _held = stores.events.hold();
     let catalog = stores.catalog.read()?;
-    let old = catalog.view().beyond(retention, Timestamp::now(), STEP)?;
-    if old.is_empty() {
+    let expired = catalog.view().expired_events(retention, Timestamp::now(), STEP)?;
+    if expired.is_empty() {
         return Ok(0);
     }
     let folder = stores.path.join("scratch").join(hex_id());
-    let aside = Aside::count(folder, (&catalog, &old), config, || !stores.progress.is_closing())?;
+    let rebuild = SignalRebuild::run(folder, (&catalog, &expired), config, || !stores.progress.is_closing())?;
     drop(catalog);
     let mut write = stores.catalog.write()?;
-    let agrees = write.agrees_with(&aside)?;
-    let removed = write.remove_events(config, &old)?;
-    if agrees {
-        write.take_over(&aside)?;
+    let is_current = write.is_current(&rebuild)?;
+    let removed = write.remove_events(config, &expired)?;
+    if is_current {
+        write.adopt(&rebuild)?;
     } else {
         while write.apply_journal(config, usize::MAX)? {}
-        write.count_anew(config)?;
+        write.rebuild_signals(config)?;
     }
     let applied = write.applied();
     write.commit_bookkeeping()?;

@@ -12,7 +12,7 @@ pub(crate) fn signals(stores: &Stores) -> Result<Recount> {
     // What was logged since the caller settled is in the journal.
     while write.apply_journal(&stores.config, usize::MAX)? {}
     let applied = write.applied();
-    let (before, after) = write.recount(&stores.config)?;
+    let (before, after) = write.verify_signals(&stores.config)?;
     write.commit_bookkeeping()?;
     stores.events.settle(applied);
     Ok(Recount { before, after })

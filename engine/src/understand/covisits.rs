@@ -56,7 +56,7 @@ impl Relations {
         let newest = |count: usize| &history[..count.min(history.len())];
         Ok(Relations {
             next: Scores::sum(snapshot, Relation::Next, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
-            previous: Scores::sum(snapshot, Relation::Before, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
+            previous: Scores::sum(snapshot, Relation::Previous, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
             basket: Scores::sum(snapshot, Relation::Basket, (newest(BASKET_EVENTS), BASKET_DECAY), now)?,
             cooccurrence: match fitted {
                 Some(fitted) => Scores::sum(snapshot, fitted.relation(), (&distinct, 1.0), now)?,
@@ -123,7 +123,7 @@ impl Scores {
 /// What the weights of a list are divided by. Fitted lists are damped already.
 fn damping(relation: Relation, list: &Neighbours, now: Timestamp) -> f32 {
     match relation {
-        Relation::Together(_) => 1.0,
-        Relation::Next | Relation::Basket | Relation::Before => (list.total(now) + PRIOR_WEIGHT).sqrt(),
+        Relation::Cooccurrence(_) => 1.0,
+        Relation::Next | Relation::Basket | Relation::Previous => (list.total(now) + PRIOR_WEIGHT).sqrt(),
     }
 }

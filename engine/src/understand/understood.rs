@@ -107,7 +107,7 @@ impl Understood {
 
     /// Whether the user, or the stateless history, has had an item before the request.
     fn has_interacted(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
-        Ok(self.ever_interacted(snapshot, key)?.is_some_and(|had| had.had_by(self.now)))
+        Ok(self.ever_interacted(snapshot, key)?.is_some_and(|done| done.interacted_by(self.now)))
     }
 
     /// What the user, and the stateless history, did with an item and saw of it, as far as the scores are to know.
