@@ -65,7 +65,7 @@ impl Pending<'_> {
         let (events, config, seq) = (std::mem::take(&mut self.entries), &self.stores.config, self.write.seq());
         let many = events.len() > JOURNALED;
         let entries: Vec<Entry> = shown.into_iter().map(Entry::Impression).chain(events).collect();
-        if self.settle || many {
+        if self.drain || many {
             return self.write.append_and_apply(config, &entries);
         }
         if !entries.is_empty() {
@@ -113,7 +113,7 @@ pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
         return Ok(());
     }
     let mut pending = Pending::begin(stores)?;
-    pending.settle = true;
+    pending.drain = true;
     pending.log(events)?;
     pending.commit()
 }

@@ -20,7 +20,7 @@ pub(super) enum Work {
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
-    Settle,
+    Drain,
 }
 
 impl Work {
@@ -30,7 +30,7 @@ impl Work {
             Work::Delete(ids) => ids.len(),
             Work::Log(events) => events.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
-            Work::Settle => 0,
+            Work::Drain => 0,
         }
     }
 }

@@ -61,10 +61,10 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
     match failed {
         Some(error) => Err(error),
         // Nothing new, so no number: the journal is applied as it is when nobody waits.
-        None if pending.rows == 0 && (!pending.settle || stores.impressions.is_empty()) => {
-            let settle = pending.settle;
+        None if pending.rows == 0 && (!pending.drain || stores.impressions.is_empty()) => {
+            let drain = pending.drain;
             drop(pending);
-            if settle { apply_journal(stores, usize::MAX) } else { Ok(()) }
+            if drain { apply_journal(stores, usize::MAX) } else { Ok(()) }
         }
         None => pending.commit(),
     }

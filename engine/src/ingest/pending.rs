@@ -39,7 +39,7 @@ pub(super) struct Pending<'s> {
     pub entries: Vec<Entry>,
     /// Users that were looked up already: known, or counted as new.
     pub users: HashSet<String>,
-    pub settle: bool,
+    pub drain: bool,
 }
 
 impl<'s> Pending<'s> {
@@ -67,7 +67,7 @@ impl<'s> Pending<'s> {
             vectors: BTreeMap::new(),
             entries: Vec::new(),
             users: HashSet::new(),
-            settle: false,
+            drain: false,
         })
     }
 
@@ -97,8 +97,8 @@ impl<'s> Pending<'s> {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
             Work::Log(events) => self.log(events),
-            Work::Settle => {
-                self.settle = true;
+            Work::Drain => {
+                self.drain = true;
                 Ok(0)
             }
             Work::SetScenario(name, rules) => self.write.set_scenario(&name, &rules).map(|()| 1),

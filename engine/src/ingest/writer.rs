@@ -81,8 +81,8 @@ impl Writer {
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.
-    pub(crate) fn settle(&self) -> Result<()> {
-        self.send(Work::Settle).map(|_| ())
+    pub(crate) fn drain(&self) -> Result<()> {
+        self.send(Work::Drain).map(|_| ())
     }
 
     fn submit(&self, work: Work) -> Result<usize> {

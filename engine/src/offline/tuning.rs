@@ -26,7 +26,7 @@ pub(crate) fn calibrate(access: &Access, until: Timestamp) -> Result<Calibration
         let found = "weights that the configuration fixes";
         return Err(Error::argument("calibrate", "an engine opened without `weights`", found));
     }
-    access.writer.settle()?;
+    access.writer.drain()?;
     let catalog = stores.catalog.read()?;
     let tried = catalog.view().events_logged(&catalog.counters())?;
     drop(catalog);

@@ -46,7 +46,7 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     // says which model answers.
     let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
-    let store_id = format::settle(path, format, &catalog)?;
+    let store_id = format::agree_on_id(path, format, &catalog)?;
     // Now the catalog is known to be the store's: what it does not name may be removed.
     let live = registry::open(path, &config, catalog.read()?.view(), ready)?;
     let (schema, spaces) = learn(&catalog, &config, &live)?;

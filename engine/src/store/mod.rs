@@ -1,6 +1,7 @@
 //! The stores of an open engine, side by side, and what changed lately.
 
 pub(crate) mod active_model;
+pub(crate) mod cooccurrence;
 pub(crate) mod follow_log;
 pub(crate) mod impression_queue;
 pub(crate) mod item_space;

@@ -71,9 +71,9 @@ fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
         check_files(&index, segment, &names)?;
     }
     let opened = with_reader(index)?;
-    let live = opened.reader.searcher().num_docs();
-    if live != stamp.live {
-        return Err(failed(format!("{live} documents, but the stamp says {}", stamp.live)));
+    let items = opened.reader.searcher().num_docs();
+    if items != stamp.items {
+        return Err(failed(format!("{items} documents, expected {}", stamp.items)));
     }
     Ok(Some((opened, stamp)))
 }

@@ -56,7 +56,7 @@ impl Graph {
             let _inside = self.gate.enter(Side::Build);
             for key in keys.by_ref().take(REMOVALS_A_TURN) {
                 let removed = self.index.remove(key.0).map_err(index_error)?;
-                self.live.fetch_sub(removed, Ordering::AcqRel);
+                self.present.fetch_sub(removed, Ordering::AcqRel);
                 self.removed.fetch_add(removed, Ordering::AcqRel);
             }
         }
@@ -89,7 +89,7 @@ impl Graph {
         self.index.add(key.0, usearch::f16::from_i16s(&vector)).map_err(index_error)?;
         // The library takes a removed place whenever there is one. Saturating: a wrong count must not wrap.
         let _ = self.removed.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| n.checked_sub(1));
-        self.live.fetch_add(1, Ordering::AcqRel);
+        self.present.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 

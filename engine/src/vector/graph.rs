@@ -39,7 +39,7 @@ pub(super) struct Graph {
     pub(super) index: Index,
     pub(super) gate: Gate,
     /// Vectors in the graph. Counted here, so that a search passes the gate once and not to ask for the size.
-    pub(super) live: AtomicUsize,
+    pub(super) present: AtomicUsize,
     /// Places that removed vectors take; the next insertions use them again.
     pub(super) removed: AtomicUsize,
     /// Keys inserted since stranded vectors were last looked for.
@@ -72,8 +72,8 @@ impl Graph {
         };
         let index = Index::new(&options).map_err(index_error)?;
         let gate = Gate::new(MOST_SEARCHES, MOST_BUILDERS);
-        let (live, removed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let graph = Graph { index, gate, live, removed, suspects: Mutex::default() };
+        let (present, removed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let graph = Graph { index, gate, present, removed, suspects: Mutex::default() };
         graph.reserve(0)?;
         Ok(graph)
     }
@@ -100,7 +100,7 @@ impl Graph {
             return Err(refused(format!("expected {count} vectors, loaded {}", graph.index.size())));
         }
         let removed = usize::try_from(head.count_deleted).map_err(|e| refused(e.to_string()))?;
-        graph.live.store(graph.index.size(), Ordering::Release);
+        graph.present.store(graph.index.size(), Ordering::Release);
         graph.removed.store(removed, Ordering::Release);
         // Loading keeps neither the contexts nor the search width that the index was made with.
         graph.index.change_expansion_add(EXPANSION_ADD);
@@ -121,7 +121,7 @@ impl Graph {
 
     /// Vectors in the graph, without the removed ones.
     pub(super) fn len(&self) -> usize {
-        self.live.load(Ordering::Acquire)
+        self.present.load(Ordering::Acquire)
     }
 
     /// Memory of the graph, in bytes.

@@ -1,7 +1,7 @@
 //! The derived vector indexes: one HNSW graph (usearch) per named space, and an exact overlay over what the graph lacks.
 //!
 //! The catalog is the truth; everything here can be deleted and fed again from it. What a search returns are
-//! *candidates*: the caller says through `live` which of them its snapshot of the catalog still holds.
+//! *candidates*: the caller says through `is_current` which of them its snapshot of the catalog still holds.
 //!
 //! | file | what it holds |
 //! |---|---|
