@@ -27,7 +27,7 @@ pub(super) struct Pending<'s> {
     pub schema: Schema,
     pub schema_grew: bool,
     pub spaces: Spaces,
-    /// The space of items that is live in this transaction.
+    /// The space of items that is current in this transaction.
     pub items: Arc<ItemSpace>,
     pub drift: Drift,
     pub now: Timestamp,
@@ -51,7 +51,7 @@ impl<'s> Pending<'s> {
         }
         let (schema, spaces) = (Schema::clone(&stores.schema.load()), Spaces::clone(&stores.spaces.load()));
         let items = stores.item_spaces()?.at(write.view())?;
-        let items = items.ok_or_else(|| Error::internal("the live item space is not open"))?;
+        let items = items.ok_or_else(|| Error::internal("the current item space is not open"))?;
         let drift = Drift::read(write.view(), &items)?;
         Ok(Pending {
             stores,

@@ -52,7 +52,10 @@ fn with_reader(index: Index) -> Result<Opened> {
     Ok(Opened { index, reader })
 }
 
-/// None: there is no index, or one without a commit. An error says what is wrong.
+/// `None`: there is no index, or one without a commit.
+///
+/// # Errors
+/// What is wrong with the index.
 fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
     let names = file_names(dir)?;
     if names.iter().all(|name| is_lock(name)) {

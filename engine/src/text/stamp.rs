@@ -47,7 +47,10 @@ impl TextStamp {
         })
     }
 
-    /// Reads a stamp of this format and this store; otherwise says what is wrong with it.
+    /// Reads a stamp of this format and this store.
+    ///
+    /// # Errors
+    /// What is wrong with the stamp.
     pub(super) fn decode(payload: &str, store: &str) -> Result<TextStamp, String> {
         let read: Payload = serde_json::from_str(payload).map_err(|e| format!("unreadable commit stamp: {e}"))?;
         let stamp = TextStamp { seq: Seq(read.seq), items: read.items, digest: read.digest, store: read.store };

@@ -19,7 +19,7 @@ use crate::base::error::Result;
 use crate::base::id::{Generation, ItemKey, Seq};
 use crate::base::score::{best_first, top_k};
 
-/// Says whether a version of an item is the one that the reader's catalog has.
+/// Whether a version of an item is the one that the reader's catalog has.
 pub(crate) type IsCurrent<'a> = &'a dyn Fn(ItemKey, Generation) -> bool;
 
 /// The index and its overlay at one moment; cheap to hold, and never changed.
@@ -87,7 +87,7 @@ impl TextView {
     }
 
     /// The `k` best items by BM25 (the sum over words and fields of boost times BM25; k1 1.2, b 0.75), best first, ties
-    /// by key. Only versions that `is_current` knows, and that pass the filter (which went through [`Filter::resolve`]).
+    /// by key. Only versions that `is_current` accepts, and that pass the filter (which went through [`Filter::resolve`]).
     ///
     /// # Errors
     /// [`crate::Error::Index`] when the index cannot be read.

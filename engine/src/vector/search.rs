@@ -17,7 +17,7 @@ const SPARE: usize = 16;
 impl Space {
     /// The `k` nearest by cosine, best first, equal cosines by ascending key; fewer when there are fewer.
     ///
-    /// `query` is normalised here. `k` is cut to [`MAX_CANDIDATES`]. `is_current(key, Some(generation))` says whether the
+    /// `query` is normalised here. `k` is cut to [`MAX_CANDIDATES`]. `is_current(key, Some(generation))` tells whether the
     /// caller's snapshot holds that version, `is_current(key, None)` whether it holds the item at all (the graph does not
     /// know generations); it must not search this space again. With `allowed`, only its keys are returned; a filter
     /// that allows little is better answered by scoring what it allows.

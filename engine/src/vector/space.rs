@@ -51,8 +51,8 @@ impl Space {
         }
     }
 
-    /// Shows the vectors of commit `seq` to searches before the graph holds them. Called by the writer before its
-    /// commit, so that whoever sees the commit finds the vectors. Should the commit fail, `is_current` hides them.
+    /// Shows the vectors of commit `seq` to searches before the graph holds them. The writer calls it before its commit, so
+    /// that every reader of the commit finds the vectors. If the commit fails, `is_current` hides them.
     ///
     /// # Errors
     /// [`Error::DimMismatch`], [`Error::NonFinite`]; nothing is staged then.
@@ -139,7 +139,7 @@ impl Space {
         checkpoint::prune(&self.dir, &self.spec.name, keep)
     }
 
-    /// Starts over with an empty graph, for a rebuild. The overlay stays: stage the whole catalog first, and no vector
+    /// Starts again with an empty graph, for a rebuild. The overlay stays: stage the whole catalog first, and no vector
     /// is missing while the new graph grows. A search that runs keeps the old graph until it is done.
     ///
     /// # Errors

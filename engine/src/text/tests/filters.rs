@@ -1,4 +1,4 @@
-//! Filters in the index and in the tail mean what [`Filter::matches`] says.
+//! Filters in the index and in the tail agree with [`Filter::matches`].
 
 use proptest::prelude::*;
 use proptest::sample::select;
