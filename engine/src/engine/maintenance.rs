@@ -46,6 +46,6 @@ impl Engine {
     /// [`Error::Storage`], [`Error::Damaged`], and [`Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
     pub fn trim(&self) -> Result<u64> {
         let access = self.core.access()?;
-        retention::forget(&access.stores, || access.writer.settle())
+        retention::apply(&access.stores, || access.writer.drain())
     }
 }

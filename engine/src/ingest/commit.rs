@@ -65,7 +65,7 @@ impl Pending<'_> {
         let (events, config, seq) = (std::mem::take(&mut self.entries), &self.stores.config, self.write.seq());
         let many = events.len() > JOURNALED;
         let entries: Vec<Entry> = shown.into_iter().map(Entry::Impression).chain(events).collect();
-        if self.settle || many {
+        if self.drain || many {
             return self.write.append_and_apply(config, &entries);
         }
         if !entries.is_empty() {
@@ -99,7 +99,7 @@ fn stage_vectors(stores: &Stores, items: &ItemSpace, seq: Seq, mut vectors: Stag
     Ok(())
 }
 
-/// After a failed commit nobody knows what reached the disk: writes stop until the directory is opened again.
+/// After a failed commit it is unknown what reached the disk: writes stop until the directory is opened again.
 fn poison(stores: &Stores, error: Error) -> Error {
     let reason = error.to_string();
     stores.poisoned.store(Some(Arc::new(reason.clone())));
@@ -107,18 +107,18 @@ fn poison(stores: &Stores, error: Error) -> Error {
 }
 
 /// Logs events and applies them in one commit, on the caller's thread: for replays, where signals have to follow event
-/// by event and nobody shares the commit.
+/// by event and the commit is not shared.
 pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
     let mut pending = Pending::begin(stores)?;
-    pending.settle = true;
+    pending.drain = true;
     pending.log(events)?;
     pending.commit()
 }
 
-/// Writes impressions that wait, without anybody's work. Those of a commit that fails are counted as dropped.
+/// Commits queued impressions alone. Those of a commit that fails are counted as dropped.
 pub(super) fn commit_impressions(stores: &Stores) -> bool {
     match Pending::begin(stores).and_then(Pending::commit) {
         Ok(()) => true,
@@ -129,6 +129,7 @@ pub(super) fn commit_impressions(stores: &Stores) -> bool {
     }
 }
 
+/// Applies up to `most` events of the journal to the tables that background work and signals read.
 pub(super) fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
     let mut write = stores.catalog.write()?;
     if write.apply_journal(&stores.config, most)? {

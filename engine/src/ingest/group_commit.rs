@@ -9,7 +9,7 @@ use super::commit::{IMPRESSIONS_PER_COMMIT, apply_journal, commit_impressions};
 use super::group::Job;
 use super::pending::Pending;
 
-/// Commits a group, and answers everybody in it. A job that is refused leaves the others untouched.
+/// Commits a group, and answers each of its callers. A job that is refused leaves the others untouched.
 pub(super) fn commit_group(stores: &Stores, group: Vec<Job>) {
     let mut replies = Vec::with_capacity(group.len());
     // So that an impression is in the journal before every event that answers it.
@@ -60,11 +60,11 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
     }
     match failed {
         Some(error) => Err(error),
-        // Nothing new, so no number: the journal is applied as it is when nobody waits.
-        None if pending.rows == 0 && (!pending.settle || stores.impressions.is_empty()) => {
-            let settle = pending.settle;
+        // Nothing new, so no commit number: the journal is applied as it would be while the writer is idle.
+        None if pending.rows == 0 && (!pending.drain || stores.impressions.is_empty()) => {
+            let drain = pending.drain;
             drop(pending);
-            if settle { apply_journal(stores, usize::MAX) } else { Ok(()) }
+            if drain { apply_journal(stores, usize::MAX) } else { Ok(()) }
         }
         None => pending.commit(),
     }

@@ -27,7 +27,7 @@ pub(super) struct Pending<'s> {
     pub schema: Schema,
     pub schema_grew: bool,
     pub spaces: Spaces,
-    /// The space of items that is live in this transaction.
+    /// The space of items that is current in this transaction.
     pub items: Arc<ItemSpace>,
     pub drift: Drift,
     pub now: Timestamp,
@@ -39,7 +39,7 @@ pub(super) struct Pending<'s> {
     pub entries: Vec<Entry>,
     /// Users that were looked up already: known, or counted as new.
     pub users: HashSet<String>,
-    pub settle: bool,
+    pub drain: bool,
 }
 
 impl<'s> Pending<'s> {
@@ -51,7 +51,7 @@ impl<'s> Pending<'s> {
         }
         let (schema, spaces) = (Schema::clone(&stores.schema.load()), Spaces::clone(&stores.spaces.load()));
         let items = stores.item_spaces()?.at(write.view())?;
-        let items = items.ok_or_else(|| Error::internal("the live item space is not open"))?;
+        let items = items.ok_or_else(|| Error::internal("the current item space is not open"))?;
         let drift = Drift::read(write.view(), &items)?;
         Ok(Pending {
             stores,
@@ -67,7 +67,7 @@ impl<'s> Pending<'s> {
             vectors: BTreeMap::new(),
             entries: Vec::new(),
             users: HashSet::new(),
-            settle: false,
+            drain: false,
         })
     }
 
@@ -97,8 +97,8 @@ impl<'s> Pending<'s> {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
             Work::Log(events) => self.log(events),
-            Work::Settle => {
-                self.settle = true;
+            Work::Drain => {
+                self.drain = true;
                 Ok(0)
             }
             Work::SetScenario(name, rules) => self.write.set_scenario(&name, &rules).map(|()| 1),

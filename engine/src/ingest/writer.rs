@@ -60,12 +60,12 @@ impl Writer {
         self.submit(Work::Put(items)).map(|_| ())
     }
 
-    /// Deletes items; durable on return. Answers how many there were.
+    /// Deletes items; durable on return. Returns how many there were.
     pub(crate) fn delete(&self, ids: Vec<String>) -> Result<usize> {
         self.submit(Work::Delete(ids))
     }
 
-    /// Logs events; durable and felt on return.
+    /// Logs events; durable and visible to requests on return.
     pub(crate) fn log(&self, events: Vec<Event>) -> Result<()> {
         self.submit(Work::Log(events)).map(|_| ())
     }
@@ -75,14 +75,14 @@ impl Writer {
         self.submit(Work::SetScenario(name, rules)).map(|_| ())
     }
 
-    /// Removes a scenario; durable on return. Answers whether there was one.
+    /// Removes a scenario; durable on return. Returns whether there was one.
     pub(crate) fn delete_scenario(&self, name: String) -> Result<bool> {
         Ok(self.submit(Work::DeleteScenario(name))? > 0)
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.
-    pub(crate) fn settle(&self) -> Result<()> {
-        self.send(Work::Settle).map(|_| ())
+    pub(crate) fn drain(&self) -> Result<()> {
+        self.send(Work::Drain).map(|_| ())
     }
 
     fn submit(&self, work: Work) -> Result<usize> {
@@ -120,7 +120,7 @@ fn run(stores: &Stores, jobs: &Receiver<Job>) {
         let group = gather.group(first, jobs);
         let (callers, start) = (group.len(), Instant::now());
         commit_group(stores, group);
-        // Whoever was answered and whoever waits already is likely to come (back) now.
+        // The callers just answered are likely to come back now, beside those that wait already.
         gather.expected = callers + jobs.len();
         gather.patience = (start.elapsed() / 2).min(LONGEST_PATIENCE);
         journal.shorten();

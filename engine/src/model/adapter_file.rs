@@ -27,7 +27,7 @@ pub(super) struct Param {
 /// The tensors of a file that may hold `most` of them.
 ///
 /// # Errors
-/// A sentence that says what is malformed.
+/// A sentence: what is malformed.
 pub(super) fn params(file: &[u8], most: usize) -> Result<Vec<Param>, String> {
     let buffer = Buffer(file);
     if file.get(4..8) != Some(MAGIC) {

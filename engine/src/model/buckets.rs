@@ -1,9 +1,9 @@
 //! The sizes that a run on a GPU may have: the one table of them.
 //!
 //! A GPU provider prepares itself for every shape that it has not seen: it plans memory, picks kernels, and TensorRT may
-//! build its engine anew, which takes minutes. So each free dimension is filled up to the next size of its list, with masks
-//! that say so, and no run is larger than the last ones. On the CPU nothing is filled up: there a shape costs nothing, and
-//! every added row costs time.
+//! rebuild its engine, which takes minutes. So each free dimension is padded to the next size of its list, with masks, and no
+//! run is larger than the last size. On the CPU nothing is padded: there a new shape costs nothing, and every added row costs
+//! time.
 
 use crate::base::limits::MAX_HISTORY;
 use crate::model::contract::Axis;

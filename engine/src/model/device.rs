@@ -75,7 +75,7 @@ impl Device {
     /// Bindings of a session whose graph has no defaults.
     ///
     /// # Errors
-    /// What ONNX Runtime says.
+    /// ONNX Runtime's message.
     pub(super) fn new(session: &Session, form: Arc<Form>) -> ort::Result<Device> {
         Ok(Device {
             binding: session.create_binding()?,
@@ -88,7 +88,7 @@ impl Device {
     /// Runs the graph, and returns the outputs of these names.
     ///
     /// # Errors
-    /// What ONNX Runtime says, or an output that is not finite.
+    /// ONNX Runtime's message, or an output that is not finite.
     pub(super) fn run(
         &mut self,
         session: &mut Session,
@@ -144,8 +144,8 @@ impl Device {
         names.iter().map(one).collect()
     }
 
-    /// Runs the smallest and the largest shapes once, of nothing: what a provider prepares for a shape is then ready before
-    /// the first request, and TensorRT, where it was told no ranges, has seen their ends.
+    /// Runs the smallest and the largest shapes once, on zeros: what a provider prepares for a shape is then ready before the
+    /// first request, and TensorRT, when it has no ranges, has seen both ends.
     ///
     /// # Errors
     /// As [`Device::run`].

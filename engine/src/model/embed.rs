@@ -128,7 +128,7 @@ fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: (usize, usize)) ->
     let mut batches = Vec::new();
     let mut start = 0;
     for end in 1..=order.len() {
-        // The longest of a batch is its last, and says how wide all rows are.
+        // The longest of a batch is its last, so its length is the width of all rows.
         let full = end - start == most.0;
         let over = order.get(end).is_some_and(|next| (end - start + 1) * tokens[*next].len() > most.1);
         if full || over || end == order.len() {

@@ -30,7 +30,7 @@ pub(crate) struct Model {
     /// Whether the graph takes the semantic ids of candidates, and of the history.
     pub(super) cand_sid: bool,
     history_sid: bool,
-    /// Whether the graph says which codes it expects.
+    /// Whether the graph scores the codes of semantic ids.
     pub(super) scores_codes: bool,
     pub(super) weights: Vec<f32>,
     shipped_weights: Vec<f32>,
@@ -39,7 +39,7 @@ pub(crate) struct Model {
     /// What a run may hold at most.
     pub(super) bounds: Bounds,
     pub(super) pool: Pool,
-    /// Behind the pool: dropped after the sessions that use it.
+    /// Declared after the pool: dropped after the sessions that use it.
     _engines: Option<EngineFolder>,
     pub(super) manifest: Manifest,
     pub(super) stats: ModelStats,
@@ -108,7 +108,7 @@ impl Model {
         })
     }
 
-    /// What `stats()` says about the model.
+    /// The model's part of `stats()`.
     pub(crate) fn stats(&self) -> ModelStats {
         self.stats.clone()
     }
@@ -118,7 +118,7 @@ impl Model {
         self.stats.sha256.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default()
     }
 
-    /// The vector space that item vectors live in under the constants of the file. Vectors of different spaces have no common cosine.
+    /// The vector space of item vectors under the constants of the file. Vectors of different spaces cannot be compared.
     pub(crate) fn space_id(&self) -> &str {
         &self.stats.space_id
     }

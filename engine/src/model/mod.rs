@@ -6,7 +6,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `contract`, `manifest` | what engine and model file agree on; what a model file declares about itself |
+//! | `contract`, `manifest`, `manifest_checks` | what engine and model file agree on; what a model file declares about itself |
 //! | `files`, `scan`, `wire`, `check` | reading the files with bounds, scanning the ONNX bytes, comparing them with the manifest |
 //! | `discover`, `elf`, `runtime` | finding ONNX Runtime and loading it once per process |
 //! | `feed`, `output`, `call` | inputs and outputs of a run, and which outputs a run reads |
@@ -14,7 +14,7 @@
 //! | `defaults`, `resident`, `device` | input defaults beside the graph, tensors kept on the device, runs bound to it |
 //! | `provider_options`, `tensorrt`, `provider`, `fault`, `engines` | configuring CPU, CUDA and TensorRT; why one did not start; its engine cache |
 //! | `slot`, `pool` | one session with its run options; all of them, lent out one run at a time |
-//! | `probe`, `session` | the numeric probe, and opening sessions that pass it |
+//! | `probe`, `shared_tensors`, `session` | the numeric probe; big tensors decoded once; opening sessions |
 //! | `tokens`, `wordpiece` | text to token ids |
 //! | `space` | the constants of a vector space |
 //! | `loaded` | [`Model`]: loading it, its names and widths |
@@ -40,6 +40,7 @@ mod files;
 mod history;
 mod loaded;
 mod manifest;
+mod manifest_checks;
 mod output;
 mod pad;
 mod pool;
@@ -51,6 +52,7 @@ mod runtime;
 mod scan;
 mod score;
 mod session;
+mod shared_tensors;
 mod slot;
 mod space;
 mod tensorrt;

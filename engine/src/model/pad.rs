@@ -31,8 +31,8 @@ impl Sizes {
     }
 }
 
-/// The shape and the values of an input, filled up. Places that nobody asked for have a mask of zero or, where there is no
-/// mask, no neighbours: candidates and texts do not see one another.
+/// The shape and the values of an input, padded. Padding has a mask of zero or, where there is no mask, no influence:
+/// candidates and texts do not see one another.
 pub(super) fn fill(feed: &Feed, tensor: &Tensor, buckets: Buckets) -> (Vec<usize>, Numbers) {
     let free = |place: usize| match tensor.2.get(place) {
         Some(Dim::Free(axis)) => Some(*axis),

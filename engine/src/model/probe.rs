@@ -1,6 +1,6 @@
 //! The manifest's numeric probe: fixed inputs, and the outputs that they must give.
 //!
-//! It catches what no signature shows: a graph that was exported with other constants than its manifest says, and an
+//! It catches what no signature shows: a graph that was exported with other constants than its manifest declares, and an
 //! ONNX Runtime or provider that computes something else.
 
 use serde_json::Value;

@@ -51,7 +51,7 @@ impl Chosen {
         }
     }
 
-    /// What to register. By default a provider that cannot start is left out without a word, so each says that it must.
+    /// What to register. ONNX Runtime silently skips a provider that cannot start, so each is told to fail instead.
     pub(super) fn dispatch(&self) -> Result<Vec<ExecutionProviderDispatch>, Fault> {
         #[cfg(feature = "cuda")]
         let cuda = |options: &Options| with(ort::ep::CUDA::default(), options).build().error_on_failure();
@@ -131,9 +131,9 @@ mod tests {
         }
     }
 
-    /// The features `cuda` and `tensorrt` are there by default, and a build without them says so.
+    /// The features `cuda` and `tensorrt` are on by default; a build without them reports which is missing.
     #[test]
-    fn a_build_without_the_provider_says_so() {
+    fn a_build_without_the_provider_is_reported() {
         for (provider, there) in [
             (Provider::Cuda, cfg!(feature = "cuda")),
             (Provider::TensorRt, cfg!(all(feature = "cuda", feature = "tensorrt"))),

@@ -19,8 +19,8 @@ const RUN_VALUES: usize = 8 << 20;
 /// One request with its candidates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScoreInput<'a> {
-    /// The query's vector (D values), from `Model::context`. Zeros say that there is a query, but not one with a
-    /// direction (no word of it is known): the weights of a query apply. `None` says that there is no query.
+    /// The query's vector (D values), from `Model::context`. Zeros stand for a query without a known word: the weights of
+    /// a query apply. `None`: there is no query.
     pub query: Option<&'a [f32]>,
     /// Past events, newest last.
     pub history: &'a [HistoryInput<'a>],

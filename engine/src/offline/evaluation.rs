@@ -14,7 +14,7 @@ pub(crate) fn evaluate(stores: &Stores, plan: &Plan) -> Result<Report> {
     let make = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
         let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(EngineSystems::main(stores, log, plan)?)];
         if plan.baselines && configured {
-            subjects.push(Box::new(EngineSystems::uncalibrated(stores, log)?));
+            subjects.push(Box::new(EngineSystems::untuned(stores, log)?));
         }
         for variant in &plan.variants {
             subjects.push(Box::new(EngineSystems::variant(stores, log, plan, variant)?));

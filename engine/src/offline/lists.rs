@@ -1,4 +1,4 @@
-//! Ways to read a list off one answer of the engine.
+//! Ways to read a ranked list from one answer of the engine.
 
 use crate::api::candidate::Scored;
 use crate::api::source::Source;
@@ -7,13 +7,13 @@ use crate::offline::evaluate::{Answer, Ranked};
 /// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
 const RRF: f32 = 60.0;
 
-/// A way to read a list off an answer.
+/// A way to read a ranked list from an answer.
 pub(super) enum System {
-    /// As it is answered.
+    /// As answered.
     Rank,
-    /// Without what this feature (by its place) added.
+    /// Without the contribution of this feature (by its place).
     WithoutFeature(usize),
-    /// Without the candidates that this source alone proposed.
+    /// Without the candidates that only this source proposed.
     WithoutSource(Source),
     /// One source's candidates in its own order.
     Only(Source),
@@ -26,7 +26,7 @@ pub(super) enum System {
     WithoutNewItems,
 }
 
-/// What the engine said to one request.
+/// The engine's answer to one request.
 pub(super) struct Asked {
     /// Hits in their order, then the other candidates.
     pub list: Vec<(u32, f32)>,

@@ -6,7 +6,7 @@
 //! | `store_log`, `past_requests` | the log of a store as plain data; its events as requests and samples |
 //! | `replay` | a copy that follows the log, and is asked at any place of it |
 //! | `evaluation`, `systems`, `lists`, `rolling`, `evaluate/` | `evaluate`: the engine as what is measured, its answers read in several ways, tuning on the way, figures and reports |
-//! | `tuning`, `tuner`, `tune/` | `tune`: samples of past requests, the background thread, fitting the weights |
+//! | `tuning`, `tuner`, `tune/` | tuning: samples of past requests, the background thread, fitting the weights |
 //! | `training_rows`, `export/` | `export_training`: past requests as rows of a Parquet file |
 //! | `shadow` | two models asked the same requests |
 

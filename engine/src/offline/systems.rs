@@ -1,11 +1,10 @@
-//! The engine as something that is measured: `rank` itself, `rank` with a part left out, and the searches that its own
-//! candidates make possible.
+//! The engine as the systems that are measured: `rank` itself, ablations of it, and searches made from its candidates.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::lists::{Asked, System, fused, proposed, resorted, whole};
-use super::rolling::Walk;
+use super::rolling::RollingTuning;
 use super::scratch::Scratch;
 use super::store_log::to_event;
 use crate::api::candidate::Scored;
@@ -28,8 +27,8 @@ use crate::understand::RequestCx;
 
 /// Events that wait for the next question before they are logged in one batch.
 const BATCH: usize = 50_000;
-/// Growth of the log after which what is fitted to it is fitted again: less than a store allows, as this costs no user.
-const REFIT_GROWTH: f64 = 1.1;
+/// Growth of the log after which co-occurrence is rebuilt: less than in a store, as no user waits.
+const REBUILD_GROWTH: f64 = 1.1;
 /// One scratch engine, and the systems that are read off its answers.
 pub(super) struct EngineSystems {
     scratch: Scratch,
@@ -40,11 +39,11 @@ pub(super) struct EngineSystems {
     items: Vec<Option<ItemKey>>,
     ids: HashMap<String, u32>,
     waiting: Vec<Event>,
-    /// Calibrates on the way.
-    walk: Option<Walk>,
-    /// Events so far, and how many there were at the last fit.
+    /// Tunes the weights during the replay.
+    tuning: Option<RollingTuning>,
+    /// Events so far, and how many there were at the last rebuild.
     logged: usize,
-    fitted: usize,
+    rebuilt: usize,
     explain: bool,
     limit: usize,
     new_items: Option<NewItems>,
@@ -84,16 +83,16 @@ impl EngineSystems {
         let stores = main.scratch.db.access()?.stores.clone();
         main.new_items = plan.new_items;
         if plan.calibrate {
-            main.walk = Some(Walk::new(&stores));
+            main.tuning = Some(RollingTuning::new(&stores));
         } else {
-            // What is measured is what serves.
+            // The weights that serve requests are measured.
             stores.set_weights(source.weights());
         }
         Ok(main)
     }
 
     /// The engine with the weights that its model ships.
-    pub(super) fn uncalibrated(source: &Stores, log: &Log) -> Result<EngineSystems> {
+    pub(super) fn untuned(source: &Stores, log: &Log) -> Result<EngineSystems> {
         let systems = vec![(System::Rank, "model zero".to_owned(), SystemKind::Baseline)];
         EngineSystems::new(Scratch::open(source, Vec::new(), 1)?, log, systems, 10)
     }
@@ -106,7 +105,7 @@ impl EngineSystems {
         let mut made = EngineSystems::new(scratch, log, systems, plan.ks.iter().copied().max().unwrap_or(1))?;
         made.new_items = plan.new_items;
         if plan.calibrate && model.is_some() && weights.is_empty() {
-            made.walk = Some(Walk::new(&made.scratch.db.access()?.stores));
+            made.tuning = Some(RollingTuning::new(&made.scratch.db.access()?.stores));
         }
         Ok(made)
     }
@@ -137,9 +136,9 @@ impl EngineSystems {
             items,
             ids,
             waiting: Vec::new(),
-            walk: None,
+            tuning: None,
             logged: 0,
-            fitted: 0,
+            rebuilt: 0,
             explain,
             limit,
             new_items: None,
@@ -152,38 +151,38 @@ impl EngineSystems {
         }
         let events = prepare_events(std::mem::take(&mut self.waiting))?;
         self.logged += events.len();
-        // Applied at once: signals have to be those of this moment, and not of when the background gets to it.
+        // Applied at once: the signals have to be those of this moment.
         log_applied(&self.scratch.db.access()?.stores, events)
     }
 
-    /// Fits to the log what a store fits in the background, at the same growth.
-    fn refit(&mut self) -> Result<()> {
-        if self.logged as f64 >= self.fitted as f64 * REFIT_GROWTH && self.logged > 0 {
-            self.fitted = self.logged;
+    /// Rebuilds co-occurrence as a store does in the background, when the log has grown.
+    fn rebuild_if_due(&mut self) -> Result<()> {
+        if self.logged as f64 >= self.rebuilt as f64 * REBUILD_GROWTH && self.logged > 0 {
+            self.rebuilt = self.logged;
             self.scratch.db.rebuild_cooccurrence()?;
         }
         Ok(())
     }
 
-    /// Notes the candidates of the requests that an event answers.
+    /// Samples the candidates of the requests that an event answers.
     fn sample(&mut self, log: &Log, event: usize) -> Result<()> {
-        let Some(mut walk) = self.walk.take() else { return Ok(()) };
-        let due = walk.due(log, event);
+        let Some(mut tuning) = self.tuning.take() else { return Ok(()) };
+        let due = tuning.due(log, event);
         if !due.is_empty() {
             self.flush()?;
-            self.refit()?;
+            self.rebuild_if_due()?;
         }
         let stores = self.scratch.db.access()?.stores.clone();
         let item = log.events.get(event).and_then(|event| event.item);
         let taken = item.and_then(|item| self.items.get(item as usize).copied().flatten());
         for drawn in due {
-            walk.note(&stores, (log, drawn), taken, |request| {
+            tuning.sample(&stores, (log, drawn), taken, |request| {
                 let snapshot = Snapshot::pin(&stores)?;
                 let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
                 Ok(found.into_iter().next().map(|found| found.scored).unwrap_or_default())
             })?;
         }
-        self.walk = Some(walk);
+        self.tuning = Some(tuning);
         Ok(())
     }
 
@@ -216,7 +215,7 @@ impl EngineSystems {
         request.exclude_seen = question.exclude_seen.into();
         request.explain = self.explain;
         request.new_items = self.new_items;
-        // Nothing of the payload is looked at.
+        // The payload is not needed.
         request.fields = Some(Vec::new());
         match question.hidden_user {
             // The events of a hidden user were not logged.
@@ -240,9 +239,9 @@ impl Subject for EngineSystems {
 
     fn rank(&mut self, log: &Log, question: &Question) -> Result<Vec<Option<Answer>>> {
         self.flush()?;
-        self.refit()?;
-        if let Some(walk) = &mut self.walk {
-            walk.fit(&self.scratch.db.access()?.stores, self.logged);
+        self.rebuild_if_due()?;
+        if let Some(tuning) = &mut self.tuning {
+            tuning.fit(&self.scratch.db.access()?.stores, self.logged);
         }
         let request = self.request(log, question);
         let asked = self.ask(&request)?;

@@ -12,8 +12,8 @@ use super::records::{AdapterRecord, Kept, ModelRecord};
 /// Everything that is kept.
 pub(crate) fn list(stores: &Stores) -> Result<Models> {
     let kept = Kept::read(stores.catalog.read()?.view())?;
-    let live = stores.live();
-    // A folder of the configuration's that has gone meanwhile is no reason not to list the others.
+    let active = stores.live();
+    // A configured folder that was removed meanwhile does not keep the others from being listed.
     let configured = match About::read(stores.config.model.as_deref()) {
         Ok(about) => Some(ModelVersion {
             version: 0,
@@ -21,12 +21,12 @@ pub(crate) fn list(stores: &Stores) -> Result<Models> {
             sha256: about.sha256,
             space_id: about.space_id,
             loaded: None,
-            live: live.version == 0,
+            live: active.version == 0,
         }),
         Err(_) => None,
     };
-    let loaded = kept.models.iter().map(|record| version_of(record, live.version));
-    let sha256 = live.model.stats().sha256;
+    let loaded = kept.models.iter().map(|record| version_of(record, active.version));
+    let sha256 = active.model.stats().sha256;
     let adapter = |record: AdapterRecord| AdapterVersion {
         usable: record.base == sha256,
         name: record.name,
@@ -38,21 +38,21 @@ pub(crate) fn list(stores: &Stores) -> Result<Models> {
     let by_name: BTreeMap<String, AdapterVersion> =
         kept.adapters.iter().map(|record| (record.name.clone(), adapter(record.clone()))).collect();
     Ok(Models {
-        live: live.version,
+        live: active.version,
         before: kept.pointer.before,
         versions: configured.into_iter().chain(loaded).collect(),
         adapters: by_name.into_values().collect(),
     })
 }
 
-/// A record as callers see it; `live` is the version that answers.
-pub(super) fn version_of(record: &ModelRecord, live: u64) -> ModelVersion {
+/// A record as callers see it; `active` is the active version.
+pub(super) fn version_of(record: &ModelRecord, active: u64) -> ModelVersion {
     ModelVersion {
         version: record.version,
         name: record.name.clone(),
         sha256: record.sha256.clone(),
         space_id: record.space_id.clone(),
         loaded: Some(record.loaded),
-        live: record.version == live,
+        live: record.version == active,
     }
 }

@@ -1,8 +1,7 @@
-//! The models and adapters that a store keeps: copies of their files, a record of each, and one pointer to the model that
-//! answers.
+//! The models and adapters that a store keeps: copies of their files, a record of each, and one pointer to the active model.
 //!
-//! IMPORTANT: the order. A folder is whole and on disk before a record names it, and a record is gone before its folder is;
-//! so a crash leaves a folder that nobody names at most, which the next opening removes, and never a name without a folder.
+//! IMPORTANT: the order. A folder is whole and on disk before a record names it, and a record is removed before its folder;
+//! so a crash leaves at most a folder without a record, which the next opening removes, and never a record without a folder.
 //! Promoting is one commit that changes the pointer. docs/decisions/0017-models-in-the-store.md.
 //!
 //! | file | what it does |
@@ -10,7 +9,7 @@
 //! | `records` | the records in the catalog, and the pointer |
 //! | `files` | folders that are whole once they have their name |
 //! | `adapters` | loading, unloading and opening adapters |
-//! | `open` | opening the model that answers, or another version beside it |
+//! | `open` | opening the active model, or another version beside it |
 //! | `versions` | loading and unloading models, promoting one and rolling back |
 //! | `list` | what a store keeps, as callers see it |
 

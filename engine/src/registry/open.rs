@@ -1,4 +1,4 @@
-//! Opening what the records name.
+//! Opening the models and adapters that the records name.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::store::weights::LiveWeights;
 use super::records::{ADAPTERS_FOLDER, Kept, MODELS_FOLDER, ModelRecord};
 use super::{adapters, files};
 
-/// What the store says is live, opened and checked. `ready` is the configuration's model, where it was opened already.
+/// Opens and checks the active model. `ready`: the configuration's model, when it was opened already.
 pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Model>) -> Result<Live> {
     let kept = Kept::read(view)?;
     files::clear(&store.join(MODELS_FOLDER), kept.models.iter().map(|record| record.folder.as_str()))?;
     files::clear(&store.join(ADAPTERS_FOLDER), kept.adapters.iter().map(|record| record.folder.as_str()))?;
     let record = kept.model(kept.pointer.version)?;
     match (record, ready) {
-        (None, Some(model)) => live(store, 0, None, model, &kept, view),
+        (None, Some(model)) => with_parts(store, 0, None, model, &kept, view),
         _ => open_version(store, config, record, &kept, view),
     }
 }
@@ -36,15 +36,16 @@ pub(super) fn open_version(
 ) -> Result<Live> {
     let folder = record.map(|record| store.join(MODELS_FOLDER).join(&record.folder));
     let files = Files::read(folder.as_deref().or(config.model.as_deref()))?;
-    // The record names its folder by the manifest, and the manifest names the rest: nothing was changed since.
+    // The folder's name is the manifest's hash, and the manifest has the hashes of the other files: nothing was changed.
     if let Some(record) = record.filter(|record| record.folder != files.id()) {
         return Err(files.refuse(format!("the manifest that was loaded ({})", record.folder), files.id()));
     }
     let model = Model::open(config, &files)?;
-    live(store, record.map_or(0, |record| record.version), folder, model, kept, view)
+    with_parts(store, record.map_or(0, |record| record.version), folder, model, kept, view)
 }
 
-fn live(
+/// The model with its weights and adapters.
+fn with_parts(
     store: &Path,
     version: u64,
     folder: Option<PathBuf>,
@@ -57,7 +58,7 @@ fn live(
     Ok(Live { version, folder, model: Arc::new(model), weights: Arc::new(weights), adapters })
 }
 
-/// A version that does not answer, opened to be asked beside the one that does.
+/// Opens another version beside the active one, to compare their answers.
 pub(crate) fn beside(stores: &Stores, version: u64) -> Result<Live> {
     let catalog = stores.catalog.read()?;
     let kept = Kept::read(catalog.view())?;

@@ -1,4 +1,4 @@
-//! The records of models and adapters in the catalog, and the pointer to the model that answers.
+//! The records of models and adapters in the catalog, and the pointer to the active model.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +6,9 @@ use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::catalog::View;
 
-/// Names of the records in the table of the store's own.
+/// Names of the records in the catalog's meta table.
 pub(super) const MODELS: &str = "models";
-pub(super) const LIVE: &str = "model_live";
+pub(super) const ACTIVE: &str = "model_live";
 pub(super) const ADAPTERS: &str = "adapters";
 /// Folders of the store.
 pub(super) const MODELS_FOLDER: &str = "models";
@@ -38,14 +38,14 @@ pub(super) struct AdapterRecord {
     pub loaded: Timestamp,
 }
 
-/// Which model answers.
+/// The active version, and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Pointer {
     pub version: u64,
     pub before: Option<u64>,
 }
 
-/// What the catalog says of them.
+/// All records of the registry.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Kept {
     pub models: Vec<ModelRecord>,
@@ -58,7 +58,7 @@ impl Kept {
         Ok(Kept {
             models: view.meta(MODELS)?.unwrap_or_default(),
             adapters: view.meta(ADAPTERS)?.unwrap_or_default(),
-            pointer: view.meta(LIVE)?.unwrap_or_default(),
+            pointer: view.meta(ACTIVE)?.unwrap_or_default(),
         })
     }
 

@@ -148,7 +148,7 @@ pub(crate) fn rebuild_text(stores: &Stores) -> Result<Seq> {
 fn commit_text(stores: &Stores, catalog: &CatalogRead) -> Result<Seq> {
     let counters = catalog.counters();
     let stamp =
-        TextStamp { seq: counters.seq, live: counters.items, digest: counters.digest, store: stores.store_id.clone() };
+        TextStamp { seq: counters.seq, items: counters.items, digest: counters.digest, store: stores.store_id.clone() };
     stores.text.commit(&stamp)?;
     Ok(counters.seq)
 }
@@ -157,7 +157,7 @@ fn commit_text(stores: &Stores, catalog: &CatalogRead) -> Result<Seq> {
 pub(crate) fn text_is_usable(catalog: &CatalogRead, stamp: &TextStamp) -> Result<bool> {
     let counters = catalog.counters();
     let unchanged = stamp.seq <= counters.seq && catalog.view().oplog(stamp.seq)?.next().is_none();
-    let agrees = !unchanged || (stamp.live == counters.items && stamp.digest == counters.digest);
+    let agrees = !unchanged || (stamp.items == counters.items && stamp.digest == counters.digest);
     Ok(agrees && oplog_covers(catalog, stamp.seq)?)
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn catch_up_vectors(stores: &Stores, number: SpaceNumber, space: &Spa
         }
         space.apply(&puts, &deletes)?;
     }
-    space.settle(seq);
+    space.drain(seq);
     Ok(keys.len() as u64)
 }
 

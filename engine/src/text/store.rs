@@ -132,8 +132,8 @@ impl TextStore {
         Ok(seq)
     }
 
-    /// Empties the index and the tail, for a rebuild. Views that are held go on working. Whoever rebuilds stages or
-    /// applies everything again.
+    /// Empties the index and the tail, for a rebuild. Views that are held stay valid. The caller then stages or applies
+    /// everything again.
     ///
     /// # Errors
     /// [`crate::Error::Io`] or [`crate::Error::Index`] when the folder cannot be emptied.
@@ -205,7 +205,7 @@ impl Writing {
         let mut prepared = writer.prepare_commit().map_err(failed)?;
         prepared.set_payload(&payload);
         prepared.commit().map_err(failed)?;
-        // Before anybody is told: the catalog cuts its log once it knows of this commit.
+        // Before this returns: the catalog cuts its log once it knows of this commit.
         sync_dir(dir)?;
         self.opened.reader.reload().map_err(failed)
     }

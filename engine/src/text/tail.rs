@@ -118,12 +118,12 @@ impl Tail {
     }
 
     /// The version of an item that the reader sees, when it is here.
-    pub(super) fn version(&self, key: ItemKey, live: &dyn Fn(ItemKey, Generation) -> bool) -> Option<&TailDoc> {
+    pub(super) fn version(&self, key: ItemKey, is_current: &dyn Fn(ItemKey, Generation) -> bool) -> Option<&TailDoc> {
         // The newest commits first: they are what most readers see.
         self.batches.iter().rev().find_map(|batch| {
             let start = batch.docs.partition_point(|doc| doc.key < key);
             let mut versions = batch.docs[start..].iter().take_while(|doc| doc.key == key);
-            versions.find(|doc| live(doc.key, doc.generation)).map(Arc::as_ref)
+            versions.find(|doc| is_current(doc.key, doc.generation)).map(Arc::as_ref)
         })
     }
 }

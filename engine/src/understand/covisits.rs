@@ -4,11 +4,11 @@
 //! A list is read for each event, the newest counting most, and the lists are added up. Weights of an item's list are
 //! divided by a root of their sum, so that an item which every user has predicts less.
 
-use crate::background::cooccurrence::Together;
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, KeyMap};
 use crate::base::time::Timestamp;
 use crate::catalog::{Neighbours, Relation};
+use crate::store::cooccurrence::Cooccurrence;
 use crate::store::snapshot::Snapshot;
 
 /// Events whose co-visits are read: at half the weight from step to step, more would not count.
@@ -46,7 +46,7 @@ impl Relations {
         if history.is_empty() {
             return Ok(Relations::default());
         }
-        let fitted = Together::read(snapshot.catalog.view())?;
+        let fitted = Cooccurrence::read(snapshot.catalog.view())?;
         let mut distinct = Vec::with_capacity(COOCCURRENCE_ITEMS);
         for item in history {
             if distinct.len() < COOCCURRENCE_ITEMS && !distinct.contains(item) {

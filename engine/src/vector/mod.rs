@@ -1,13 +1,13 @@
 //! The derived vector indexes: one HNSW graph (usearch) per named space, and an exact overlay over what the graph lacks.
 //!
-//! The catalog is the truth; everything here can be deleted and fed again from it. What a search returns are
-//! *candidates*: the caller says through `live` which of them its snapshot of the catalog still holds.
+//! The catalog is the truth; everything here can be deleted and rebuilt from it. A search returns *candidates*: the caller
+//! decides through `is_current` which of them its snapshot of the catalog still holds.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `encode` | f32 to normalised f16, f16 to bytes, and back |
 //! | `dot` | the dot product, and the exact top-k that pre-filtered scoring uses |
-//! | `gate` | who may be inside the graph: searches or builders, never both |
+//! | `gate` | searches or builders inside the graph, never both |
 //! | `graph`, `build`, `repair` | the only files that name a usearch type |
 //! | `order` | which vector of a batch enters the graph after which |
 //! | `tail` | the overlay: vectors of commits that the graph does not hold yet |

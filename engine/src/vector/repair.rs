@@ -66,7 +66,7 @@ impl Graph {
     pub(super) fn finds(&self, key: ItemKey, vector: &[f16]) -> Result<bool> {
         let hits = self.traverse(vector, SELF_K)?;
         let own = dot(&widen(vector), vector);
-        // A list full of exact duplicates says nothing against the vector itself.
+        // A list full of exact duplicates does not show that the vector is lost.
         let tied = hits.len() == SELF_K && hits.last().is_some_and(|last| last.1 >= own - TIE);
         Ok(tied || hits.iter().any(|hit| hit.0 == key))
     }

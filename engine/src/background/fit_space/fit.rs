@@ -9,8 +9,8 @@ use super::generation::Generation;
 use super::sample::Sample;
 use super::{codebook, whitening};
 
-/// Items with content from which a fit is worth its while, and how many times as many there must be for the next one.
-const LEAST_ITEMS: u64 = 1_000;
+/// Items with content from which the space is fitted, and the growth of their number after which it is fitted again.
+const MIN_ITEMS: u64 = 1_000;
 const GROWTH: u64 = 10;
 /// Fits the space when the configuration asks for it and the catalog has grown enough.
 pub(crate) fn fit_if_due(stores: &Stores) -> Result<()> {
@@ -25,13 +25,13 @@ fn is_due(stores: &Stores) -> Result<bool> {
     let space = stores.item_space()?;
     let vectors = space.graph.stats();
     let fitted = space.fit.as_ref().map_or(0, |fit| fit.items);
-    Ok(vectors.indexed + vectors.tail >= LEAST_ITEMS.max(fitted.saturating_mul(GROWTH)))
+    Ok(vectors.indexed + vectors.tail >= MIN_ITEMS.max(fitted.saturating_mul(GROWTH)))
 }
 
-/// Fits the space and moves every item into it. False when there is too little content, and then nothing is changed.
+/// Fits the space and moves every item into it. False, with nothing changed, when there is too little content.
 ///
 /// # Errors
-/// [`Error::Closed`] when the engine closes meanwhile, and what reading and writing answers; the live space stays.
+/// [`crate::Error::Closed`] when the engine closes meanwhile, and errors of reading and writing; the current space stays.
 pub(crate) fn fit_space(stores: &Stores) -> Result<bool> {
     let _one_at_a_time = lock(&stores.fitting);
     fit_now(stores)
@@ -39,15 +39,15 @@ pub(crate) fn fit_space(stores: &Stores) -> Result<bool> {
 
 /// The caller holds the lock.
 fn fit_now(stores: &Stores) -> Result<bool> {
-    let live = stores.item_space()?;
-    let Some(sample) = Sample::read(stores, live.number)? else { return Ok(false) };
+    let current = stores.item_space()?;
+    let Some(sample) = Sample::read(stores, current.number)? else { return Ok(false) };
     let model = stores.model();
     let (tensors, error) = fit(stores, &model, &sample)?;
-    let fits = live.fit.as_ref().map_or(0, |fit| fit.fits) + 1;
+    let fits = current.fit.as_ref().map_or(0, |fit| fit.fits) + 1;
     let fit = FittedSpace {
         id: item_space::generation_id(model.space_id()),
         base: model.space_id().to_owned(),
-        number: live.other_number(),
+        number: current.other_number(),
         fits,
         items: sample.items,
         error,
@@ -75,8 +75,8 @@ fn fit(stores: &Stores, model: &Model, sample: &Sample) -> Result<(SpaceTensors,
     Ok((tensors, error))
 }
 
-/// Four fifths to fit centres to, and one to measure on: what centres were fitted to lies nearer to them than any new item
-/// can, the more so in a small catalog.
+/// Four fifths to fit centres to, and one to measure on: vectors that the centres were fitted to lie nearer to them than new
+/// items do, above all in a small catalog.
 fn hold_out<T>(sample: &[T]) -> (Vec<&T>, Vec<&T>) {
     let (fitted, held_out): (Vec<_>, Vec<_>) = sample.iter().enumerate().partition(|(place, _)| place % 5 != 4);
     let of = |part: Vec<(usize, _)>| part.into_iter().map(|(_, one)| one).collect();

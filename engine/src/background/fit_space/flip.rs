@@ -1,4 +1,4 @@
-//! The flip: one commit after which another space is the live one.
+//! The flip: one commit after which another space is current.
 
 use std::sync::Arc;
 
@@ -9,19 +9,20 @@ use crate::store::active_model::Live;
 use crate::store::item_space::{self, FittedSpace, ItemSpace, ItemSpaces};
 use crate::store::{SPACES, Spaces, Stores};
 
-/// What answers in a space that another model ships with, from the flip on.
+/// The model that becomes active with the flip, when the new space is the one that another model ships with.
 pub(super) struct Successor<'a> {
-    pub live: Arc<Live>,
-    /// Writes into the commit of the flip that it is live.
-    pub note: &'a dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
+    /// The model with its weights and adapters.
+    pub active: Arc<Live>,
+    /// Records in the commit of the flip that it is active.
+    pub record: &'a dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 }
 
-/// Commits that a space is the live one.
+/// Commits that a space is current.
 ///
-/// IMPORTANT: the order. A reader finds the space of the commit that it pins, whichever that is, because both are known
-/// before the commit, and so is the model that answers in it; background work follows the new one after it. They stay known
-/// when the commit fails: nobody knows then what reached the disk.
-pub(super) fn make_live(
+/// IMPORTANT: the order. Both spaces, and the model that works in the new one, are registered before the commit, so a reader
+/// finds the space of whichever commit it pins. Background work follows the new space after the commit. Both stay
+/// registered when the commit fails, because it is then unknown what reached the disk.
+pub(super) fn make_current(
     stores: &Stores,
     mut write: CatalogWrite<'_>,
     model: &Model,
@@ -37,16 +38,16 @@ pub(super) fn make_live(
     rows.set_items(model);
     write.set_meta(SPACES, &rows)?;
     stores.spaces.store(Arc::new(rows));
-    if let Some(Successor { live, note }) = &successor {
-        note(&mut write)?;
-        stores.announce_live(live.clone());
+    if let Some(Successor { active, record }) = &successor {
+        record(&mut write)?;
+        stores.announce_live(active.clone());
     }
     fit.make_live(&mut write)?;
     write.commit_bookkeeping()?;
     stores.vectors.replace_space(space.graph.clone());
     stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: space, all })));
-    if let Some(Successor { live, .. }) = successor {
-        stores.set_live(live);
+    if let Some(Successor { active, .. }) = successor {
+        stores.set_live(active);
     }
     stores.progress.ring();
     Ok(())
@@ -60,7 +61,7 @@ pub(crate) fn adopt(stores: &Stores, source: &ItemSpace) -> Result<()> {
     let space = ItemSpace::new(fit.clone(), Some(tensors.clone()), graph);
     let mut write = stores.catalog.write()?;
     write.set_meta(&FittedSpace::tensors(fit.number), tensors)?;
-    make_live(stores, write, &model, space, None)
+    make_current(stores, write, &model, space, None)
 }
 
 pub(super) fn missing() -> Error {

@@ -1,8 +1,9 @@
-//! A second generation of vectors beside the live one, and the flip.
+//! A second generation of vectors beside the current one.
 //!
-//! The catalog is read in portions and placed anew; what changes meanwhile is in the op log, which is not cut behind the
-//! start, and is placed again. When little is left, the write transaction is taken: the rest is placed in it, and the
-//! record of the live space changes in the same commit. A crash before that commit leaves rows that nothing reads.
+//! The catalog is read in portions and embedded into the new space. Items that change meanwhile are in the op log, which is
+//! not cut behind the start, and are embedded again. When few are left, the write transaction is taken: the rest is embedded
+//! in it, and the record of the current space changes in the same commit. A crash before that commit leaves rows that
+//! nothing reads.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,21 +20,22 @@ use crate::store::item_space::{self, FittedSpace, ItemSpace};
 use crate::store::{Stores, lock};
 use crate::vector;
 
-use super::flip::{Successor, make_live, missing};
-use super::old_space::{forget, sweep};
+use super::flip::{Successor, make_current, missing};
+use super::old_space::{delete_rows, release};
 
-/// Items that are read and placed at a time.
+/// Items that are read and embedded at a time.
 const CHUNK: usize = 1_000;
-/// Items that changed meanwhile and are left for the transaction of the flip, and rounds before it comes in any case.
+/// The flip comes when at most this many changed items are left, and after this many rounds in any case.
 const LAST_ITEMS: usize = 64;
 const ROUNDS: usize = 20;
-/// A space that is being made.
+
+/// A space that is being built.
 pub(super) struct Generation<'s> {
     stores: &'s Stores,
-    /// Of the space's base, as every model is that answers meanwhile, unless it is the one that the items are moved to.
+    /// The active model, or the one that the items are moved to.
     model: Arc<Model>,
     space: ItemSpace,
-    /// The commit that its vectors are as of.
+    /// The commit whose items its vectors are of.
     seq: Seq,
     /// Until this is dropped the op log keeps what comes after `seq`.
     _hold: Hold<'s>,
@@ -43,7 +45,7 @@ pub(super) struct Generation<'s> {
 struct Hold<'s>(&'s Stores);
 
 impl<'s> Hold<'s> {
-    /// From the next commit on: what is cut at this moment is older than that.
+    /// Holds the log from the next commit on.
     fn new(stores: &'s Stores) -> Hold<'s> {
         stores.oplog_hold.store(0, Ordering::SeqCst);
         Hold(stores)
@@ -56,19 +58,19 @@ impl Drop for Hold<'_> {
     }
 }
 
-/// Items with where they are placed (`None`: they have no content, or are gone).
-type Places = Vec<(ItemKey, Option<(Arc<[f16]>, SemanticId)>)>;
+/// Items with their vectors and semantic ids; `None` for an item that has no content, or was deleted.
+type Placed = Vec<(ItemKey, Option<(Arc<[f16]>, SemanticId)>)>;
 
 impl<'s> Generation<'s> {
-    /// Clears the place of an earlier one, and stores the constants.
+    /// Removes an earlier generation of the same number, and stores the constants.
     pub(super) fn begin(
         stores: &'s Stores,
         model: Arc<Model>,
         fit: FittedSpace,
         tensors: Option<SpaceTensors>,
     ) -> Result<Generation<'s>> {
-        forget(stores, fit.number)?;
-        sweep(stores, fit.number)?;
+        release(stores, fit.number)?;
+        delete_rows(stores, fit.number)?;
         if let Some(tensors) = &tensors {
             let mut write = stores.catalog.write()?;
             write.set_meta(&FittedSpace::tensors(fit.number), tensors)?;
@@ -81,7 +83,7 @@ impl<'s> Generation<'s> {
         Ok(Generation { stores, model, space, seq, _hold: hold })
     }
 
-    /// Places every item, and makes the space live, and with it what answers in it where that changes.
+    /// Embeds every item, and makes the space current; `successor` becomes active with it.
     pub(super) fn fill(mut self, successor: Option<Successor<'_>>) -> Result<()> {
         let mut from = ItemKey(0);
         loop {
@@ -108,27 +110,27 @@ impl<'s> Generation<'s> {
         self.flip(successor)
     }
 
-    /// Places items as a commit has them, in transactions of their own.
+    /// Adds items as a commit has them, in a transaction of their own.
     fn add(&self, catalog: &CatalogRead, keys: &[ItemKey]) -> Result<()> {
-        let places = self.place(catalog.view(), keys)?;
+        let placed = self.embed(catalog.view(), keys)?;
         let mut write = self.stores.catalog.write()?;
-        self.write(&mut write, &places)?;
+        self.write(&mut write, &placed)?;
         write.commit_bookkeeping()?;
-        self.apply(places)
+        self.apply(placed)
     }
 
-    fn place(&self, view: View<'_>, keys: &[ItemKey]) -> Result<Places> {
+    fn embed(&self, view: View<'_>, keys: &[ItemKey]) -> Result<Placed> {
         let mut texts = Vec::with_capacity(keys.len());
         for key in keys {
             texts.push(view.item(*key)?.map_or_else(String::new, |record| record.item.content(&self.stores.config)));
         }
         let embedded = self.model.embed(self.space.tensors(), &texts)?;
-        let places = embedded.into_iter().map(|one| one.map(|vectors| (vector::to_half(&vectors.item), vectors.sid)));
-        Ok(keys.iter().copied().zip(places).collect())
+        let placed = embedded.into_iter().map(|one| one.map(|vectors| (vector::to_half(&vectors.item), vectors.sid)));
+        Ok(keys.iter().copied().zip(placed).collect())
     }
 
-    fn write(&self, write: &mut CatalogWrite<'_>, places: &Places) -> Result<()> {
-        for (key, place) in places {
+    fn write(&self, write: &mut CatalogWrite<'_>, placed: &Placed) -> Result<()> {
+        for (key, place) in placed {
             let bytes = place.as_ref().map(|(vector, _)| vector::to_bytes(vector));
             write.set_vector(self.space.number, *key, bytes.as_deref())?;
             write.set_sid(self.space.number, *key, place.as_ref().map(|(_, sid)| *sid))?;
@@ -136,9 +138,9 @@ impl<'s> Generation<'s> {
         Ok(())
     }
 
-    fn apply(&self, places: Places) -> Result<()> {
-        let (mut puts, mut deletes) = (Vec::with_capacity(places.len()), Vec::new());
-        for (key, place) in places {
+    fn apply(&self, placed: Placed) -> Result<()> {
+        let (mut puts, mut deletes) = (Vec::with_capacity(placed.len()), Vec::new());
+        for (key, place) in placed {
             match place {
                 Some((vector, _)) => puts.push((key, vector)),
                 None => deletes.push(key),
@@ -147,7 +149,7 @@ impl<'s> Generation<'s> {
         self.space.graph.apply(&puts, &deletes)
     }
 
-    /// Places the rest while nobody can write, and makes the space live in the same commit.
+    /// Embeds the rest while writers wait, and makes the space current in the same commit.
     fn flip(self, successor: Option<Successor<'_>>) -> Result<()> {
         let stores = self.stores;
         let mut write = stores.catalog.write()?;
@@ -160,30 +162,30 @@ impl<'s> Generation<'s> {
         }
         changed.sort_unstable();
         changed.dedup();
-        let places = self.place(write.view(), &changed)?;
-        self.write(&mut write, &places)?;
-        self.apply(places)?;
-        self.space.graph.settle(Seq(write.seq().0 - 1));
-        make_live(stores, write, &self.model, self.space, successor)?;
-        // Its file: without one, opening would scan every vector while the graph is built again.
+        let placed = self.embed(write.view(), &changed)?;
+        self.write(&mut write, &placed)?;
+        self.apply(placed)?;
+        self.space.graph.drain(Seq(write.seq().0 - 1));
+        make_current(stores, write, &self.model, self.space, successor)?;
+        // Without a file of the graph, opening would scan every vector while it is built again.
         let rows = stores.open_spaces()?;
         let (_, row, graph) = rows.iter().find(|(_, row, _)| row.is_items()).ok_or_else(missing)?;
         follow_log::checkpoint_vectors(stores, row, graph)
     }
 }
 
-/// Places every item in the space that another model ships with, and lets that model answer: in one commit, together with
-/// what `note` writes. Until then the one that is live answers. The caller holds [`Stores::change`], or owns the store.
+/// Moves every item into the space that another model ships with, and makes that model active: in one commit, together with
+/// what `record` writes. Until then the active model answers. The caller holds [`Stores::change`], or owns the store.
 ///
 /// # Errors
-/// [`Error::Closed`] when the engine closes meanwhile, and what reading, embedding and writing answer; nothing changes then.
+/// [`Error::Closed`] when the engine closes meanwhile, and errors of reading, embedding and writing; nothing changes then.
 pub(crate) fn move_to(
     stores: &Stores,
-    live: Arc<Live>,
-    note: &dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
+    active: Arc<Live>,
+    record: &dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 ) -> Result<()> {
     let _one_at_a_time = lock(&stores.fitting);
-    let model = live.model.clone();
+    let model = active.model.clone();
     let space = FittedSpace::shipped_with(&model, stores.item_space()?.other_number());
-    Generation::begin(stores, model, space, None)?.fill(Some(Successor { live, note }))
+    Generation::begin(stores, model, space, None)?.fill(Some(Successor { active, record }))
 }

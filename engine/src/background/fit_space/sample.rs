@@ -5,14 +5,14 @@ use crate::base::id::ItemKey;
 use crate::catalog::SpaceNumber;
 use crate::store::Stores;
 
-/// Items with content that a fit needs at all: with fewer it would say nothing that the shipped space does not.
-const FEWEST_ITEMS: u64 = 100;
+/// Items with content that a fit needs at all: fewer add nothing to the shipped space.
+const MIN_ITEMS: u64 = 100;
 /// Items whose content a fit reads, at most.
 const SAMPLE: u64 = 20_000;
 /// Items that are embedded at a time.
 const CHUNK: usize = 1_000;
 
-/// Content of items from all over the catalog.
+/// Content of items spread evenly over the catalog.
 pub(super) struct Sample {
     /// Items with content in the catalog.
     pub items: u64,
@@ -21,13 +21,13 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// `None` when there is too little content.
+    /// Reads the sample; `None` when there is too little content.
     pub(super) fn read(stores: &Stores, number: SpaceNumber) -> Result<Option<Sample>> {
         let catalog = stores.catalog.read()?;
         let view = catalog.view();
         let keys = view.vectors(number, ItemKey(0))?.map(|row| row.map(|(key, _)| key)).collect::<Result<Vec<_>>>()?;
         let items = keys.len() as u64;
-        if items < FEWEST_ITEMS {
+        if items < MIN_ITEMS {
             return Ok(None);
         }
         let step = items.div_ceil(SAMPLE).max(1) as usize;

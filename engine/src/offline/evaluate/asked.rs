@@ -6,7 +6,7 @@ use crate::base::error::{Error, Result};
 use super::log::Log;
 use super::targets::{self, Ask, Withheld};
 
-/// The questions in the order in which they are asked, and what is to be said about them.
+/// The questions in the order in which they are asked, and warnings about them.
 pub(super) struct Asked {
     pub asks: Vec<Ask>,
     pub warnings: Vec<String>,
@@ -47,7 +47,7 @@ impl Asked {
     }
 }
 
-/// What the reader should know about times.
+/// Warnings about the times of the log.
 fn about_time(log: &Log, plan: &Plan, asks: &[Ask]) -> Vec<String> {
     let mut warnings = Vec::new();
     if plan.next_item && plan.protocol == Protocol::LeaveLastOut {
@@ -60,7 +60,7 @@ fn about_time(log: &Log, plan: &Plan, asks: &[Ask]) -> Vec<String> {
     }
     let first = asks.first().map(|ask| ask.now).unwrap_or_default();
     let later = log.items.iter().filter(|item| item.available > first).count();
-    // Without a date field every item counts from its put, which says nothing about the past.
+    // Without a date field an item's time is that of its put, which tells nothing about the past.
     if later > 0 && later < log.items.len() && !log.events.is_empty() {
         warnings.push(format!(
             "{later} items became available after the first question; all systems rank them all the time"

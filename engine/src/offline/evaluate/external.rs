@@ -1,6 +1,6 @@
-//! Systems from elsewhere: what they are asked, and their answers as one more subject.
+//! External systems: the questions to ask them, and their answers as one more subject.
 //!
-//! Their answers are fixed, so the point-in-time check can say nothing about them; the report says that.
+//! Their answers are fixed, so the point-in-time check cannot test them; the report warns of that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -179,7 +179,7 @@ fn numbered<'a>(
     }
 }
 
-/// An external system: it has said everything already.
+/// An external system: all of its answers are given.
 struct Elsewhere {
     name: String,
     lists: HashMap<usize, Vec<(u32, f32)>>,

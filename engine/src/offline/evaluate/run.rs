@@ -7,11 +7,11 @@ use crate::base::error::Result;
 
 use super::asked::Asked;
 use super::baselines;
-use super::board::{Board, RETRIEVED};
 use super::external;
 use super::leaks::{self, Heads, Make};
 use super::log::Log;
 use super::replay::replay;
+use super::scoreboard::{RETRIEVED, Scoreboard};
 use super::subject::Subject;
 use super::targets::{self, Withheld};
 
@@ -31,7 +31,7 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
     let targets_hash = targets::hash(log, &asks);
     let elsewhere = external::all(log, plan, &asks, &targets_hash)?;
     warnings.extend(external::warning(plan));
-    let everybody = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
+    let all_subjects = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
         let mut subjects = make(log)?;
         if plan.baselines {
             subjects.extend(baselines::all(log, plan.seed));
@@ -39,12 +39,12 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         Ok(subjects)
     };
 
-    let mut subjects = everybody(log)?;
+    let mut subjects = all_subjects(log)?;
     external::check_names(plan, &systems_of(&subjects))?;
-    // Behind the others: the check below asks the others again, and passes over these.
+    // After the others: the check below asks only the others again.
     subjects.extend(elsewhere);
     let systems = systems_of(&subjects);
-    let mut board = Board::new(log, plan, systems);
+    let mut scoreboard = Scoreboard::new(log, plan, systems);
     let mut heads = Heads::default();
     let checked = plan.check_targets.min(asks.len());
     let depth = plan.ks.iter().copied().max().unwrap_or(1).max(RETRIEVED);
@@ -53,7 +53,7 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         if moment.question.number < checked {
             heads.keep(&answers);
         }
-        board.add(moment, &answers);
+        scoreboard.add(moment, &answers);
         Ok(())
     })?;
     let reasons = subjects.iter().map(|subject| (subject.systems(), subject.not_run()));
@@ -62,14 +62,14 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
     drop(subjects);
     let point_in_time = match checked {
         0 => PointInTime::default(),
-        _ => leaks::check(log, plan, &asks[..checked], &withheld, &everybody, &heads)?,
+        _ => leaks::check(log, plan, &asks[..checked], &withheld, &all_subjects, &heads)?,
     };
     Ok(Report {
         protocol: protocol(plan),
         warnings,
         log: figures(log),
         targets_hash,
-        tasks: board.finish(&not_run),
+        tasks: scoreboard.finish(&not_run),
         point_in_time,
         seconds: start.elapsed().as_secs_f64(),
     })

@@ -1,7 +1,7 @@
-//! What `rank` has to beat: systems that are simple, known, and often hard to beat.
+//! The baselines: systems that are simple, known, and often hard to beat.
 //!
-//! Each learns event by event, so that it too knows the past alone. The ones that search (BM25, vectors, their fusion) are
-//! made from the engine's own candidates, beside `rank`.
+//! Each learns event by event, so that it knows the past alone. The ones that search (BM25, vectors, their fusion) are made
+//! from the engine's own candidates, beside `rank`.
 //!
 //! | file | what it does |
 //! |---|---|

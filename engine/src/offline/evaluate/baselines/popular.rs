@@ -1,4 +1,4 @@
-//! What most people had: ever, in the last days, or lately with a half-life.
+//! Popularity: of all time, of the last days, or with a half-life.
 
 use std::collections::VecDeque;
 

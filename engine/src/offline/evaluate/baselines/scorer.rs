@@ -12,7 +12,7 @@ pub(super) trait Scorer {
     /// Its name in reports.
     fn name(&self) -> String;
 
-    /// Whether it has something to say to searches too.
+    /// Whether it also answers searches.
     fn searches(&self) -> bool {
         false
     }
@@ -23,7 +23,7 @@ pub(super) trait Scorer {
     /// Writes the scores of all items; they are zeros before.
     fn score(&mut self, log: &Log, question: &Question, scores: &mut [f32]);
 
-    /// Why its answers, looking back from the end, say nothing.
+    /// Why its answers turned out to be meaningless, at the end of the log.
     fn not_run(&self) -> Option<String> {
         None
     }

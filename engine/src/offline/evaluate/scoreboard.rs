@@ -1,4 +1,4 @@
-//! Figures of every system, gathered question by question.
+//! The scoreboard: figures of every system, gathered question by question.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::accuracy::{self, NAMES};
 use super::beyond::Lists;
 use super::interval::Bootstrap;
 use super::log::Log;
+use super::positions::{Positions, expected_rank};
 use super::replay::Moment;
-use super::standing::{Standing, expected_rank};
 use super::subject::{Answer, Task};
-use super::{slices, verdict};
+use super::{significance, slices};
 
-/// Items of a ranking that count as retrieved, of a system that does not say what it retrieved.
+/// Items of a ranking that count as retrieved, for a system that does not report what it retrieved.
 pub(super) const RETRIEVED: usize = 200;
 /// Upper ends of the bins of ranks; behind the last come "further down" and "not ranked".
 const BINS: [(f64, &str); 7] = [
@@ -27,16 +27,16 @@ const BINS: [(f64, &str); 7] = [
 ];
 
 /// All tasks of a report.
-pub(super) struct Board<'b> {
+pub(super) struct Scoreboard<'b> {
     log: &'b Log,
     plan: &'b Plan,
     systems: Vec<(String, SystemKind)>,
-    tasks: BTreeMap<Task, TaskBoard>,
+    tasks: BTreeMap<Task, TaskScores>,
 }
 
-/// One task: what is known of its questions, and a column for each system that answers it.
+/// One task: units and slices of its questions, and a column for each system that answers it.
 #[derive(Default)]
-struct TaskBoard {
+struct TaskScores {
     units: Vec<usize>,
     slices: Vec<Vec<&'static str>>,
     columns: BTreeMap<usize, Column>,
@@ -52,9 +52,9 @@ struct Column {
     lists: Lists,
 }
 
-impl<'b> Board<'b> {
-    pub(super) fn new(log: &'b Log, plan: &'b Plan, systems: Vec<(String, SystemKind)>) -> Board<'b> {
-        Board { log, plan, systems, tasks: BTreeMap::new() }
+impl<'b> Scoreboard<'b> {
+    pub(super) fn new(log: &'b Log, plan: &'b Plan, systems: Vec<(String, SystemKind)>) -> Scoreboard<'b> {
+        Scoreboard { log, plan, systems, tasks: BTreeMap::new() }
     }
 
     /// Takes the answers to one question.
@@ -73,13 +73,13 @@ impl<'b> Board<'b> {
     /// The reports of all tasks that had a question, without the systems that did not run.
     pub(super) fn finish(self, not_run: &[(String, String)]) -> Vec<TaskReport> {
         let bootstrap = Bootstrap { resamples: self.plan.resamples, seed: self.plan.seed };
-        let tasks = self.tasks.iter().filter(|(_, board)| !board.units.is_empty());
-        tasks.map(|(task, board)| self.task(*task, board, bootstrap, not_run)).collect()
+        let tasks = self.tasks.iter().filter(|(_, scores)| !scores.units.is_empty());
+        tasks.map(|(task, scores)| self.task(*task, scores, bootstrap, not_run)).collect()
     }
 
-    fn task(&self, task: Task, board: &TaskBoard, bootstrap: Bootstrap, not_run: &[(String, String)]) -> TaskReport {
-        let rank = board.columns.iter().find(|(system, _)| self.systems[**system].1 == SystemKind::Rank);
-        let mut systems: Vec<SystemReport> = board
+    fn task(&self, task: Task, scores: &TaskScores, bootstrap: Bootstrap, not_run: &[(String, String)]) -> TaskReport {
+        let rank = scores.columns.iter().find(|(system, _)| self.systems[**system].1 == SystemKind::Rank);
+        let mut systems: Vec<SystemReport> = scores
             .columns
             .iter()
             .filter(|(system, _)| not_run.iter().all(|(name, _)| *name != self.systems[**system].0))
@@ -87,7 +87,7 @@ impl<'b> Board<'b> {
             .map(|(system, column)| {
                 let (name, kind) = self.systems[*system].clone();
                 let other = rank.map(|(_, rank)| rank).filter(|_| kind != SystemKind::Rank);
-                let measures = self.measures((column, other), board, bootstrap);
+                let measures = self.measures((column, other), scores, bootstrap);
                 SystemReport {
                     name,
                     kind,
@@ -95,7 +95,7 @@ impl<'b> Board<'b> {
                     measures,
                     retrieved: mean(&column.retrieved),
                     beyond: column.lists.figures(self.log.items.len()),
-                    slices: slice_figures(column, board, bootstrap),
+                    slices: slice_figures(column, scores, bootstrap),
                     latency_ms: [percentile(&column.micros, 0.5), percentile(&column.micros, 0.99)],
                     ranks: column.ranks.clone(),
                 }
@@ -108,9 +108,9 @@ impl<'b> Board<'b> {
         let k = self.plan.ks[0];
         TaskReport {
             name: task.name().to_owned(),
-            questions: board.units.len(),
+            questions: scores.units.len(),
             k,
-            verdict: verdict::of(&systems, k),
+            verdict: significance::of(&systems, k),
             systems,
             not_run: match task {
                 Task::NextItem => not_run.iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
@@ -125,7 +125,7 @@ impl<'b> Board<'b> {
         }
     }
 
-    /// Whether a system is `rank` without something, and yet the same: nothing that is worth a row.
+    /// Whether leaving something out of `rank` changed nothing: not worth a row.
     fn changes_nothing(&self, system: usize, column: &Column, rank: Option<&Column>) -> bool {
         let (name, kind) = &self.systems[system];
         let left_out = *kind == SystemKind::Variant && name.starts_with("without ");
@@ -136,15 +136,15 @@ impl<'b> Board<'b> {
     fn measures(
         &self,
         (column, rank): (&Column, Option<&Column>),
-        board: &TaskBoard,
+        scores: &TaskScores,
         bootstrap: Bootstrap,
     ) -> Vec<Measure> {
         let names = self.plan.ks.iter().flat_map(|k| NAMES.map(|name| (name, *k)));
         let measure = |(place, (name, k)): (usize, (&'static str, usize))| {
             let values = column.values.get(place)?;
             let rank = rank.and_then(|rank| rank.values.get(place));
-            let rank_minus = rank.map(|rank| bootstrap.of_difference(rank, values, &board.units));
-            Some(Measure { name, k, value: bootstrap.of(values, &board.units), rank_minus })
+            let rank_minus = rank.map(|rank| bootstrap.of_difference(rank, values, &scores.units));
+            Some(Measure { name, k, value: bootstrap.of(values, &scores.units), rank_minus })
         };
         names.enumerate().filter_map(measure).collect()
     }
@@ -163,12 +163,12 @@ impl Column {
 
     fn add(&mut self, log: &Log, plan: &Plan, moment: &Moment, answer: &Answer) {
         let grades = &moment.ask.relevant;
-        let standing = Standing::of(&answer.ranked, moment.question.depth);
-        let scored = plan.ks.iter().flat_map(|k| accuracy::measures(&standing, grades, *k));
+        let positions = Positions::of(&answer.ranked, moment.question.depth);
+        let scored = plan.ks.iter().flat_map(|k| accuracy::measures(&positions, grades, *k));
         self.values.iter_mut().zip(scored).for_each(|(values, value)| values.push(value));
         self.retrieved.push(match &answer.retrieved {
             Some(items) => share_of(grades, items),
-            None => accuracy::measures(&standing, grades, RETRIEVED)[2],
+            None => accuracy::measures(&positions, grades, RETRIEVED)[2],
         });
         self.micros.push(answer.micros);
         let relevant = grades.iter().filter(|(_, grade)| **grade > 0.0).map(|(item, _)| *item);
@@ -177,7 +177,7 @@ impl Column {
             None => BINS.len() + 1,
         };
         self.ranks[bin] += 1;
-        self.lists.add(log, moment, &standing.list(plan.ks[0], plan.seed, moment.question.number));
+        self.lists.add(log, moment, &positions.list(plan.ks[0], plan.seed, moment.question.number));
     }
 }
 
@@ -188,9 +188,9 @@ fn share_of(grades: &accuracy::Grades, items: &[u32]) -> f64 {
     found as f64 / relevant.len().max(1) as f64
 }
 
-fn slice_figures(column: &Column, board: &TaskBoard, bootstrap: Bootstrap) -> Vec<Slice> {
+fn slice_figures(column: &Column, scores: &TaskScores, bootstrap: Bootstrap) -> Vec<Slice> {
     let mut members: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
-    for (question, names) in board.slices.iter().enumerate() {
+    for (question, names) in scores.slices.iter().enumerate() {
         for name in names {
             members.entry((slices::place(name), name)).or_default().push(question);
         }
@@ -198,7 +198,7 @@ fn slice_figures(column: &Column, board: &TaskBoard, bootstrap: Bootstrap) -> Ve
     let slice = |((_, name), questions): ((usize, &str), Vec<usize>)| {
         let pick = |question: &usize| column.values[0].get(*question).copied().unwrap_or_default();
         let values: Vec<f64> = questions.iter().map(pick).collect();
-        let units: Vec<usize> = questions.iter().map(|question| board.units[*question]).collect();
+        let units: Vec<usize> = questions.iter().map(|question| scores.units[*question]).collect();
         Slice { name: name.to_owned(), questions: questions.len(), value: bootstrap.of(&values, &units) }
     };
     members.into_iter().map(slice).collect()

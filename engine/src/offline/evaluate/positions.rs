@@ -1,18 +1,18 @@
-//! Where items stand in a ranking when ties are taken for what they are: groups in no order.
+//! Positions of items in a ranking with ties: tied items form groups without an order.
 
 use crate::base::random::unit_hash;
 
 use super::subject::Ranked;
 
-/// The head of a ranking: groups of items with one score each, best first. The last group is whole, so together they may
-/// have more items than were asked for.
-pub(super) struct Standing {
+/// The head of a ranking: groups of items of equal score, best first. The last group is whole, so together they may have
+/// more items than were asked for.
+pub(super) struct Positions {
     groups: Vec<Vec<u32>>,
 }
 
-impl Standing {
+impl Positions {
     /// The first `depth` places.
-    pub(super) fn of(ranked: &Ranked, depth: usize) -> Standing {
+    pub(super) fn of(ranked: &Ranked, depth: usize) -> Positions {
         let sorted = match ranked {
             Ranked::Scores(scores) => best(scores, depth),
             Ranked::List(list) => list.clone(),
@@ -26,7 +26,7 @@ impl Standing {
             places += tied.len();
             groups.push(tied.iter().map(|(item, _)| *item).collect());
         }
-        Standing { groups }
+        Positions { groups }
     }
 
     /// The groups, best first.

@@ -1,4 +1,4 @@
-//! `rank` against the best of what it has to beat, in plain words.
+//! Significance: whether `rank` differs from the best baseline by more than chance, in plain words.
 
 use crate::api::evaluation::{Interval, Outcome, SystemKind, SystemReport, Verdict};
 
@@ -11,7 +11,7 @@ pub(super) fn of(systems: &[SystemReport], k: usize) -> Verdict {
     let baselines = systems.iter().filter(beaten);
     let best = baselines.max_by(|a, b| mean(a).total_cmp(&mean(b)));
     let Some((best, difference)) = best.and_then(|best| Some((best, best.rank_minus?))) else {
-        let line = "No baseline was run: nothing can be said about how good this is.".to_owned();
+        let line = "No baseline was run: there is nothing to compare with.".to_owned();
         return Verdict { outcome: Outcome::Alone, best_baseline: None, difference: Interval::default(), line };
     };
     let outcome = match difference {
@@ -20,7 +20,7 @@ pub(super) fn of(systems: &[SystemReport], k: usize) -> Verdict {
         _ => Outcome::Level,
     };
     let shown = format!("{} NDCG@{k}", signed(difference));
-    // The verdict is about the first measure; of single targets the reciprocal rank is what many know.
+    // The comparison uses the first measure; for single targets many readers know the reciprocal rank.
     let mrr = best.measures.iter().find(|measure| measure.name == "mrr").and_then(|measure| measure.rank_minus);
     let beside = mrr.map_or(String::new(), |mrr| format!(" ({} MRR@{k})", signed(mrr)));
     let name = &best.name;
