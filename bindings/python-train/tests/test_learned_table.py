@@ -44,7 +44,7 @@ def taught(source: SentenceEncoder, start: np.ndarray, plan: Plan) -> Learned:
     return lesson.teach(source, start, weights(), some_texts(600), 16, plan=plan).learned
 
 
-def test_training_nears_texts_that_it_did_not_see(source: SentenceEncoder, start: np.ndarray) -> None:
+def test_training_improves_held_out_texts(source: SentenceEncoder, start: np.ndarray) -> None:
     plan = Plan(pulls=(0.01,), epochs=5, batch=32, rate=0.02)
     learned = taught(source, start, plan)
     assert learned.epochs > 0 and learned.after < 0.9 * learned.before, learned
@@ -52,7 +52,7 @@ def test_training_nears_texts_that_it_did_not_see(source: SentenceEncoder, start
     assert (again.rows == learned.rows).all() and again.after == learned.after
 
 
-def test_rows_of_tokens_that_no_text_has_stay(source: SentenceEncoder, start: np.ndarray) -> None:
+def test_rows_of_absent_tokens_stay(source: SentenceEncoder, start: np.ndarray) -> None:
     learned = taught(source, start, Plan(pulls=(0.01,), epochs=2, batch=32, rate=0.02))
     mean, axes = table.reduction(start, 16, table.silent_tokens(IDS))
     moved = np.abs(learned.rows - ((start - mean) @ axes)).max(1)
@@ -60,7 +60,7 @@ def test_rows_of_tokens_that_no_text_has_stay(source: SentenceEncoder, start: np
     assert moved[[IDS[word] for word in WORDS]].min() > 0
 
 
-def test_a_strong_pull_keeps_rows_where_they_began(source: SentenceEncoder, start: np.ndarray) -> None:
+def test_a_strong_pull_keeps_rows_near_their_start(source: SentenceEncoder, start: np.ndarray) -> None:
     mean, axes = table.reduction(start, 16, table.silent_tokens(IDS))
 
     def moved(pull: float) -> float:
@@ -70,7 +70,7 @@ def test_a_strong_pull_keeps_rows_where_they_began(source: SentenceEncoder, star
     assert moved(1000.0) < 0.5 * moved(0.01)
 
 
-def test_what_makes_held_out_texts_worse_is_not_kept() -> None:
+def test_training_that_hurts_held_out_texts_is_discarded() -> None:
     random = np.random.default_rng(5)
     rows = random.standard_normal((20, 8)).astype(np.float32)
     lists = [random.integers(0, 20, 5).tolist() for _ in range(40)]
@@ -101,7 +101,7 @@ def exported(folder: Path, out: Path, texts: list[str]) -> subprocess.CompletedP
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_an_export_of_a_learned_table_loads_and_says_what_it_learned(tmp_path: Path, path: Path) -> None:
+def test_an_exported_learned_table_loads_and_documents_its_training(tmp_path: Path, path: Path) -> None:
     model = tmp_path / "model"
     done = exported(write_folder(tmp_path / "encoder"), model, some_texts(80))
     assert done.returncode == 0, done.stderr
@@ -126,7 +126,7 @@ def test_an_export_of_a_learned_table_loads_and_says_what_it_learned(tmp_path: P
         assert db.stats()["space"]["id"] == manifest["space_id"] and db.rank("hiking")[0].id == "boots"
 
 
-def test_the_command_says_in_one_line_that_there_is_too_little_to_learn_from(tmp_path: Path) -> None:
+def test_the_command_reports_in_one_line_that_there_are_too_few_texts(tmp_path: Path) -> None:
     done = exported(write_folder(tmp_path / "encoder"), tmp_path / "model", ["red shoe"])
     assert done.returncode == 1 and not (tmp_path / "model").exists()
     assert done.stderr.strip().splitlines()[-1].startswith("error: expected at least 10 different texts"), done.stderr

@@ -42,7 +42,7 @@ def test_queries_are_of_all_kinds_and_never_have_the_title(near: Neighbours) -> 
     maker, random = Maker(SHOP, near), np.random.default_rng(1)
     made = [maker.make(item["id"], random) for item in SHOP for _ in range(40)]
     assert all(made) and {query.kind for query in made} == set(KINDS)
-    assert len({query.text for query in made}) > len(made) / 3, "a kind that says the same each time teaches little"
+    assert len({query.text for query in made}) > len(made) / 3, "a kind that repeats itself teaches little"
     for query in made:
         words, title = query.text.split(), words_of(next(i["title"] for i in SHOP if i["id"] == query.item))
         assert not any(words[at : at + 2] == title for at in range(len(words))), query
@@ -51,16 +51,16 @@ def test_queries_are_of_all_kinds_and_never_have_the_title(near: Neighbours) -> 
     assert set(other) == {"paraphrase", "synonyms", "prefix"}, "the other kinds use the item's own words"
 
 
-def test_an_item_whose_text_is_one_word_is_never_asked_for(near: Neighbours) -> None:
+def test_an_item_with_a_single_word_yields_no_query(near: Neighbours) -> None:
     maker = Maker([{"id": "a", "title": "Teapot"}, {"id": "b"}, {"id": "c", "title": "Big Teapot", "price": 3}], near)
     random = np.random.default_rng(1)
     assert maker.make("b", random) is None and maker.make("no such", random) is None
-    said = {query.text for query in (maker.make("a", random) for _ in range(50)) if query}
-    assert not any("teapot" == word for text in said for word in text.split()), said
+    texts = {query.text for query in (maker.make("a", random) for _ in range(50)) if query}
+    assert not any("teapot" == word for text in texts for word in text.split()), texts
     assert all("big teapot" not in query.text for query in (maker.make("c", random) for _ in range(50)) if query)
 
 
-def test_neighbours_are_other_words_that_mean_much_the_same(near: Neighbours) -> None:
+def test_neighbours_are_words_of_similar_meaning(near: Neighbours) -> None:
     assert "doctors" in near.of("doctor") and "doctor" not in near.of("doctor") and near.of("qzxv") == []
 
 
@@ -108,7 +108,7 @@ def test_searches_within_a_log_keep_its_histories(shop_rows: Path) -> None:
     asked, unknown = [row for row in real if row["query"]], [row for row in found if row["action"] == ACTION]
     assert 50 < len(asked) < 120 and 25 < len(unknown) < 80
     assert all(row["query"] and not row["history_items"] for row in unknown)
-    assert any(len(row["history_items"]) == 4 for row in asked), "a search with the history that its person had"
+    assert any(len(row["history_items"]) == 4 for row in asked), "a search with its user's history"
     assert max(row["time"].timestamp() for row in found) < NOON + 3600 * 50
 
 
@@ -132,8 +132,8 @@ def test_several_catalogues_are_trained_on_at_once(shop_rows: Path, tmp_path: Pa
         assert first <= int(drawn.min()) and int(drawn.max()) < behind, "and so are the wrong answers that are drawn"
     result = train.fit(both, tmp_path / "out", base=MODEL, items=[SHOP, CITIES], options=QUICK)
     assert max(train.probe(tmp_path / "out").values()) < 1e-4
-    told = json.loads((tmp_path / "out" / "manifest.json").read_text())["training"]
-    assert told["items"] == len(SHOP) + len(CITIES) and len({line.what for line in result.lines}) > 2
+    saved = json.loads((tmp_path / "out" / "manifest.json").read_text())["training"]
+    assert saved["items"] == len(SHOP) + len(CITIES) and len({line.what for line in result.lines}) > 2
     with pytest.raises(ValueError, match="items of each of 2"):
         train.fit(both, tmp_path / "x", base=MODEL, items=[SHOP], options=QUICK)
 

@@ -86,7 +86,7 @@ def test_the_graph_gives_the_vectors_of_pytorch(source: SentenceEncoder, first: 
     np.testing.assert_allclose(tower.embed(ids, mask, tower.weights), want, atol=1e-5)
 
 
-def test_int8_matrices_give_what_their_numbers_say_and_stay_near(source: SentenceEncoder) -> None:
+def test_int8_matrices_follow_their_scales_and_stay_close(source: SentenceEncoder) -> None:
     small = source.tower(None, small=True)
     ids, mask = pad(some_texts())
     got = in_runtime(small, ids, mask)
@@ -102,7 +102,7 @@ def test_a_text_is_the_same_alone_in_a_batch_and_padded_anywhere(source: Sentenc
     for row, tokens in enumerate(some_texts()):
         alone = in_runtime(tower, *pad([tokens]))
         np.testing.assert_allclose(alone[0], whole[row], atol=1e-5)
-    # Two columns of padding in front, one inside, whose ids say something.
+    # Two columns of padding in front, one inside, with real ids.
     spread = np.full((1, 6), 9, np.int64)
     spread[0, [2, 3, 5]] = some_texts()[1]
     gaps = np.asarray([[0, 0, 1, 1, 0, 1]], np.float32)
@@ -120,7 +120,7 @@ def test_no_text_is_a_zero_vector_and_a_long_one_does_not_fail(source: SentenceE
 
 
 def test_texts_are_cut_where_the_encoder_cuts_them(source: SentenceEncoder, folder: Path) -> None:
-    # 20 of sentence_bert_config.json, two of which are the specials.
+    # 20 of sentence_bert_config.json, including the two special tokens.
     assert source.max_tokens == 18 and source.tower(5, small=True).max_tokens == 5
     assert source.tower(500, small=True).max_tokens == 18
     (folder / "sentence_bert_config.json").unlink()
@@ -175,15 +175,15 @@ def with_old_weights(folder: Path) -> None:
     (with_tensors(lambda values: values.pop("encoder.layer.1.output.dense.bias")), ["encoder.layer.1.output.dense.bias"]),
     (lambda folder: (folder / "model.safetensors").write_bytes(b"\xff" * 64), ["model.safetensors in the safetensors format", "header too large"]),
 ])  # fmt: skip
-def test_a_folder_that_is_no_such_encoder_is_refused_in_one_line(
+def test_a_folder_that_cannot_be_exported_is_refused_in_one_line(
     folder: Path, edit: Callable[[Path], None], words: list[str]
 ) -> None:
     edit(folder)
     with pytest.raises(EncoderRefusedError) as caught:
         SentenceEncoder.read(folder)
-    said = str(caught.value)
-    assert said.startswith(f"{folder}: expected ") and "\n" not in said
-    assert all(word in said for word in words), said
+    message = str(caught.value)
+    assert message.startswith(f"{folder}: expected ") and "\n" not in message
+    assert all(word in message for word in words), message
 
 
 def test_specials_are_read_from_the_tokenizer() -> None:
@@ -196,7 +196,7 @@ def test_specials_are_read_from_the_tokenizer() -> None:
     assert texts.specials_of(unigram) is None and texts.vocabulary_of(unigram) == {"<s>": 0, "</s>": 1}
 
 
-def test_unknown_words_are_left_out_as_the_engine_leaves_them_out() -> None:
+def test_unknown_words_are_dropped_as_in_the_engine() -> None:
     ids = vocabulary()
     reader = TokenReader(json.dumps(tokenizer()).encode())
     assert reader.known("Red zqx SHOES!", 3) == [ids["red"], ids["shoes"]]
@@ -284,7 +284,7 @@ def onnx_session(model: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(model / "base.onnx"), options, providers=["CPUExecutionProvider"])
 
 
-def test_the_command_says_in_one_line_what_a_folder_lacks(folder: Path, tmp_path: Path) -> None:
+def test_the_command_reports_in_one_line_what_a_folder_lacks(folder: Path, tmp_path: Path) -> None:
     change("config.json", model_type="roberta")(folder)
     command = [sys.executable, "-m", "onelist_train.model_zero", "--tower", "transformer", "--encoder", str(folder), "--texts",
                str(folder / "config.json"), "--out", str(tmp_path / "model")]  # fmt: skip

@@ -136,7 +136,7 @@ def test_candidates_do_not_see_one_another(model: Model) -> None:
     order = np.random.default_rng(2).permutation(200)
     mixed = {name: value[:, order] if name.startswith("cand") else value for name, value in feeds.items()}
     np.testing.assert_allclose(model(**mixed)["contributions"], whole[:, order], atol=1e-5, rtol=0)
-    assert np.ptp(whole[:, :, -1]) > 0.1, "a network that says nothing would pass everything here"
+    assert np.ptp(whole[:, :, -1]) > 0.1, "a network of zeros would pass every test here"
 
 
 def test_padding_changes_nothing(model: Model) -> None:
@@ -229,7 +229,7 @@ def test_other_items_or_features_are_refused(base: Base, rows_file: Path, tmp_pa
         rows.read(rows_file, Catalog.embed(TextTower(base), ITEMS), size.fed_features()[1:])
 
 
-def test_ndcg_counts_ties_at_their_mean_place() -> None:
+def test_ndcg_gives_ties_their_mean_rank() -> None:
     there = np.ones((3, 4), bool)
     there[2, 1:] = False
     scores = np.asarray([[1, 2, 0, 0], [1, 1, 1, 0], [0, 9, 9, 9]], np.float32)
@@ -261,18 +261,18 @@ def read(folder: Path, name: str) -> dict:
     return json.loads((folder / name).read_text())
 
 
-def test_fit_makes_a_model_that_the_probe_holds_for(fitted: tuple[Path, train.Outcome], base: Base) -> None:
+def test_fit_makes_a_model_that_passes_its_probe(fitted: tuple[Path, train.Outcome], base: Base) -> None:
     out, result = fitted
-    told, report = read(out, "manifest.json"), read(out, "report.json")
+    saved, report = read(out, "manifest.json"), read(out, "report.json")
     assert (
-        told["graph_features"] == [*shape.GRAPH_FEATURES, "network"] and told["space_id"] == base.manifest["space_id"]
+        saved["graph_features"] == [*shape.GRAPH_FEATURES, "network"] and saved["space_id"] == base.manifest["space_id"]
     )
     assert (
-        told["dims"]["contexts"] == 4
-        and told["dims"]["graph_features"] == 6
-        and "sid_logits" in told["probe"]["outputs"]
+        saved["dims"]["contexts"] == 4
+        and saved["dims"]["graph_features"] == 6
+        and "sid_logits" in saved["probe"]["outputs"]
     )
-    assert {p["name"] for p in told["lora"]["params"]} == set(size.adapter_names(Size.of_json(told["network"])))
+    assert {p["name"] for p in saved["lora"]["params"]} == set(size.adapter_names(Size.of_json(saved["network"])))
     assert max(train.probe(out).values()) < 1e-4
     assert sum((out / name).stat().st_size for name in ("model.onnx", "manifest.json", "tokenizer.json")) < 10_000_000
     assert result.lines[0].what == "all" and len(report["validation"]) == len(result.curves.validation)
@@ -298,7 +298,7 @@ def test_a_seed_gives_the_same_model_and_another_seed_another(fitted: tuple[Path
     assert other.curves.losses != again.curves.losses
 
 
-def test_a_killed_run_goes_on_to_the_same_model(fitted: tuple[Path, train.Outcome], rows_file: Path, tmp_path: Path,
+def test_a_killed_run_resumes_to_the_same_model(fitted: tuple[Path, train.Outcome], rows_file: Path, tmp_path: Path,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     whole, begun = loop.Loop._epoch, []
 
@@ -347,8 +347,8 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
     assert known == [False, True, False, False]
     lines = outcome.compare(parts.test.rows, plain, plain, trained)
     assert lines[0].linear < 0.6 and lines[0].trained > 0.9 and lines[0].low > 0.2, outcome.table(lines)
-    loud = outcome.strengths(parts.test.rows, plain, trained, known)
-    assert loud[1] in outcome.STRENGTHS and loud[0] == loud[2] == loud[3] == 0.0
+    strengths = outcome.strengths(parts.test.rows, plain, trained, known)
+    assert strengths[1] in outcome.STRENGTHS and strengths[0] == strengths[2] == strengths[3] == 0.0
     assert outcome.strengths(parts.test.rows, plain, 2 * plain - trained, known) == [0.0] * 4, "what loses is silent"
 
 
@@ -360,9 +360,9 @@ def test_adapt_changes_the_adapter_alone_and_merge_folds_it(fitted: tuple[Path, 
     result = train.adapt(rows_file, out, model=model, items=ITEMS, options=options)
     torch.manual_seed(99)
     again = train.adapt(rows_file, tmp_path / "same", model=model, items=ITEMS, options=options)
-    assert again.curves == result.curves, "a seed gives the same adapter, whatever was drawn before"
-    told = read(out, "adapter.json")
-    assert (model / "model.onnx").read_bytes() == before and told["model"]["sha256"] == read(model, "manifest.json")[
+    assert again.curves == result.curves, "a seed gives the same adapter, whatever the state of PyTorch"
+    saved = read(out, "adapter.json")
+    assert (model / "model.onnx").read_bytes() == before and saved["model"]["sha256"] == read(model, "manifest.json")[
         "sha256"
     ]
     start = Base.read(model)
@@ -414,16 +414,16 @@ def test_a_trained_model_teaches_a_smaller_one(fitted: tuple[Path, train.Outcome
 def test_labels_teach_the_candidates_of_their_query(rows_file: Path, tmp_path: Path) -> None:
     table = pq.read_table(rows_file, columns=["request", "query", "item"]).to_pylist()
     labels = [{"query": "lamp", "item": "red-lamp", "grade": 3}, {"query": "lamp", "item": "red-bag", "grade": 0},
-              {"query": "nobody asked", "item": "red-bag", "grade": 3}]  # fmt: skip
+              {"query": "another query", "item": "red-bag", "grade": 3}]  # fmt: skip
     lines = tmp_path / "labels.jsonl"
     lines.write_text("".join(json.dumps(one) + "\n" for one in labels), encoding="utf-8")
     out = tmp_path / "teacher.parquet"
     assert main(["teach", str(rows_file), str(out), "--labels", str(lines), "--per_grade", "2"]) == 0
-    said = {(one["request"], one["item"]): one["score"] for one in pq.read_table(out).to_pylist()}
+    scored = {(one["request"], one["item"]): one["score"] for one in pq.read_table(out).to_pylist()}
     grades = {"red-lamp": 6.0, "red-bag": 0.0}
-    meant = {(one["request"], one["item"]): grades[one["item"]] for one in table
+    expected = {(one["request"], one["item"]): grades[one["item"]] for one in table
              if one["query"] == "lamp" and one["item"] in grades}  # fmt: skip
-    assert said == meant and set(said.values()) == {6.0, 0.0}
+    assert scored == expected and set(scored.values()) == {6.0, 0.0}
     with pytest.raises(ValueError, match="either a model or labels"):
         train.teach(rows_file, out)
     with pytest.raises(ValueError, match="found none"):
@@ -450,7 +450,7 @@ def test_a_store_is_trained_from_the_command_line(tmp_path: Path, capsys: pytest
     assert "expected an engine, a store or a training file" in capsys.readouterr().err
 
 
-def test_settings_that_cannot_be_are_refused() -> None:
+def test_invalid_settings_are_refused() -> None:
     for wrong in ({"epochs": 0}, {"validation": 0.0}, {"validation": 0.6, "test": 0.5}, {"drop": 1.0}, {"width": 30}):
         with pytest.raises(ValueError, match="expected"):
             train.Options(**wrong)

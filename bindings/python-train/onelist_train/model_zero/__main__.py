@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--base", type=Path,
                         help="folder of an existing model: replaces its scorer only; instead of --encoder and --texts")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--width", type=int, help=f"width D of item vectors ({recipe.item}; transformer {TRANSFORMER_WIDTH})")
+    parser.add_argument("--width", type=int, help=f"width of item vectors ({recipe.item}; transformer {TRANSFORMER_WIDTH})")
     parser.add_argument("--power", type=float, help=f"whitening power ({recipe.power}; transformer {TRANSFORMER_POWER})")
     parser.add_argument("--weights", type=Path, default=Path(__file__).with_name("weights.json"),
                         help="constants of the scorer (the shipped ones)")  # fmt: skip

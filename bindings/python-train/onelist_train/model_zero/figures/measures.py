@@ -26,7 +26,7 @@ def recall(scores: Array, grades: Mapping[int, float], k: int = 100) -> float:
 
 
 def target_ndcg(rank: Scores, k: int = 10) -> Scores:
-    """nDCG@k of single targets from their mid-ranks, of which 1 is the first."""
+    """nDCG@k of single targets from their mid-ranks (1 is the first)."""
     return np.where(rank <= k, 1.0 / np.log2(1.0 + rank), 0.0)
 
 

@@ -29,12 +29,12 @@ def event_weights(events: Events, target: Target, scorer: Scorer) -> tuple[Index
     return events.item[rows], np.asarray(gain * np.exp(-scorer.decay * later), np.float32)
 
 
-def history_features(items: Array, had: Index, weight: Array) -> Array:
+def history_features(items: Array, known: Index, weight: Array) -> Array:
     """cos_history, cos_last and cos_nearest of all items, [I,3]."""
     out = np.zeros((len(items), 3), np.float32)
-    out[:, 0] = items @ unit((weight[:, None] * items[had]).sum(0))
+    out[:, 0] = items @ unit((weight[:, None] * items[known]).sum(0))
     if (weight > 0).any():
-        close = items @ items[had[weight > 0]].T
+        close = items @ items[known[weight > 0]].T
         out[:, 1], out[:, 2] = close[:, -1], close.max(1)
     return out
 
@@ -59,9 +59,9 @@ def features(
 
 def excluded(events: Events, target: Target, born: Index | None) -> Index:
     """Items that cannot be recommended: known to the user, or not in the catalogue yet."""
-    had = np.unique(events.item[target.history])
+    known = np.unique(events.item[target.history])
     late = np.flatnonzero(born > target.time) if born is not None else np.zeros(0, np.int64)
-    return np.union1d(had, late)
+    return np.union1d(known, late)
 
 
 def rank_of(scores: Array, target: int, barred: Index) -> float:
