@@ -32,8 +32,9 @@ test:
 	@$(STEP) "Build" cargo build $(RUST) --all-targets
 	@$(STEP) "Rust: unit, integration and documentation tests" cargo test $(RUST)
 	@$(STEP) "C: tests under the sanitizers" $(MAKE) --no-print-directory -C bindings/c test
-	@$(STEP) "Python: build the wheel" scripts/install-wheel
+	@$(STEP) "Python: build the wheels" scripts/install-wheel
 	@$(STEP) "Python: tests" python -m pytest bindings/python/tests
+	@$(STEP) "Python: tests of the trainer" python -m pytest bindings/python-train/tests
 	@$(STEP) "Examples, and the code in README.md and docs/" scripts/run-examples
 
 check:
