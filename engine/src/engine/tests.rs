@@ -107,7 +107,8 @@ fn the_rows_of_the_space_before_go_when_nobody_reads_them() {
     fit_space::remove_old(&stores).unwrap();
     assert!(stores.catalog.read().unwrap().view().has_space(old).unwrap(), "a reader still has them");
     let query = pinned.vector(pinned.item_space(), crate::base::id::ItemKey(5)).unwrap().unwrap();
-    let near = pinned.item.graph.search(&query, 3, None, &|key, generation| pinned.is_live(key, generation)).unwrap();
+    let near =
+        pinned.item.graph.search(&query, 3, None, &|key, generation| pinned.is_current(key, generation)).unwrap();
     assert!(near[0].1 > 0.999, "and its own graph: {near:?}");
     drop(pinned);
     fit_space::remove_old(&stores).unwrap();

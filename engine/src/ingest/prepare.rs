@@ -78,7 +78,7 @@ pub(super) fn place_again(stores: &Stores, space: &ItemSpace, items: &mut [Prepa
     if stale.is_empty() {
         return Ok(());
     }
-    let active = stores.live_in(space).ok_or_else(|| Error::internal("no model works in the current space"))?;
+    let active = stores.active_in(space).ok_or_else(|| Error::internal("no model works in the current space"))?;
     let texts: Vec<String> = stale.iter().map(|prepared| prepared.item.content(&stores.config)).collect();
     for (prepared, placed) in stale.iter_mut().zip(place(&active.model, space, &texts)?) {
         (prepared.placed, prepared.space) = (placed, Arc::from(space.id.as_str()));

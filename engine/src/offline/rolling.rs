@@ -10,7 +10,7 @@ use crate::base::id::ItemKey;
 use crate::offline::evaluate::Log;
 use crate::offline::tune::{Drawn, Reservoir, Sample, choose};
 use crate::store::Stores;
-use crate::store::weights::LiveWeights;
+use crate::store::weights::ActiveWeights;
 
 /// Growth of the log after which the weights are fitted again.
 const GROWTH: f64 = 1.25;
@@ -22,8 +22,8 @@ pub(super) struct RollingTuning {
     /// Events in the log at the last fit.
     fitted: usize,
     /// Under these, a feature's contribution to a score is the feature itself.
-    ones: Arc<LiveWeights>,
-    current: Arc<LiveWeights>,
+    ones: Arc<ActiveWeights>,
+    current: Arc<ActiveWeights>,
 }
 
 impl RollingTuning {
@@ -33,8 +33,8 @@ impl RollingTuning {
             reservoir: Reservoir::new(stores.config.session_gap),
             samples: Vec::new(),
             fitted: 0,
-            ones: Arc::new(LiveWeights::ones(&stores.model())),
-            current: Arc::new(LiveWeights::shipped(&stores.model())),
+            ones: Arc::new(ActiveWeights::ones(&stores.model())),
+            current: Arc::new(ActiveWeights::shipped(&stores.model())),
         }
     }
 
@@ -69,7 +69,7 @@ impl RollingTuning {
         let RollingTuning { reservoir, samples, .. } = self;
         samples.retain(|(drawn, _)| reservoir.holds(drawn, now));
         let held: Vec<Sample> = samples.iter().map(|(_, sample)| sample.clone()).collect();
-        let shipped = LiveWeights::shipped(&stores.model());
+        let shipped = ActiveWeights::shipped(&stores.model());
         let sets = choose(&held, |situation| shipped.row(situation));
         self.current = Arc::new(shipped.with(1, &sets));
         stores.set_weights(self.current.clone());

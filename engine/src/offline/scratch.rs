@@ -42,7 +42,7 @@ impl Scratch {
     ) -> Result<Scratch> {
         let path = folder(&source.path).join(crate::base::random::hex_id());
         // The active model may be one that was promoted.
-        let active = || source.live().folder.clone().or_else(|| source.config.model.clone());
+        let active = || source.active().folder.clone().or_else(|| source.config.model.clone());
         let config = Config {
             weights,
             model: model.map(Path::to_owned).or_else(active),

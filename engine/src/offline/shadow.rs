@@ -13,7 +13,7 @@ use crate::pipeline::{Clock, score_all};
 use crate::registry;
 use crate::rerank::rerank;
 use crate::store::Stores;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 use crate::store::snapshot::Snapshot;
 use crate::understand::RequestCx;
 
@@ -43,7 +43,7 @@ fn past(stores: &Stores, sample: usize) -> Result<Vec<Request>> {
 
 /// Asks two models the same requests, and compares their lists.
 pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Result<Shadow> {
-    let (active, other) = (stores.live(), Arc::new(registry::beside(stores, version)?));
+    let (active, other) = (stores.active(), Arc::new(registry::beside(stores, version)?));
     let (wanted, space) = (active.model.space_id(), other.model.space_id());
     if wanted != space {
         let expected =
@@ -57,8 +57,8 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
         let mut snapshot = Snapshot::pin(stores)?;
         let rank_id = hex_id();
         // The model that is asked first warms the caches for the other, so they take turns.
-        let mut ask = |of: &Arc<Live>| {
-            snapshot.live = Arc::clone(of);
+        let mut ask = |of: &Arc<ActiveModel>| {
+            snapshot.active = Arc::clone(of);
             answer(&snapshot, request, &rank_id)
         };
         let (by_active, by_other) = match place % 2 {

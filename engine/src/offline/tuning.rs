@@ -32,7 +32,7 @@ pub(crate) fn tune(access: &Access, until: Timestamp) -> Result<Calibration> {
     drop(catalog);
     let mut log = read_log(stores, &Plan::default())?;
     log.events.retain(|event| event.time < until);
-    let active = stores.live();
+    let active = stores.active();
     let samples = collect(stores, &log)?;
     let sets = choose(&samples, |situation| active.weights.row(situation));
     stores.check_open()?;

@@ -21,7 +21,7 @@ use crate::base::id::Seq;
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::model::Model;
 use crate::registry;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 use crate::store::follow_log::{self, CHECKPOINTS};
 use crate::store::item_space::{self, ItemSpace, ItemSpaces};
 use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
@@ -53,12 +53,12 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     let catalog = Catalog::open(path, config.max_bytes)?;
     let store_id = format::agree_on_id(path, format, &catalog)?;
     // Now the catalog is known to be the store's: folders that it does not name may be removed.
-    let live = registry::open(path, &config, catalog.read()?.view(), ready)?;
-    let (schema, spaces) = read_schema(&catalog, &config, &live)?;
+    let active = registry::open(path, &config, catalog.read()?.view(), ready)?;
+    let (schema, spaces) = read_schema(&catalog, &config, &active)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let path = path.to_owned();
-    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces });
+    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces });
     let text_durable = match text_at {
         Some(at) => at,
         None => follow_log::rebuild_text(&stores)?,
@@ -66,7 +66,7 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     open_spaces(&stores)?;
     // Only where the configuration asks for it: otherwise such a model was refused.
     if stores.item_space()?.base != stores.model().space_id() {
-        fit_space::move_to(&stores, stores.live(), &|_| Ok(()))?;
+        fit_space::move_to(&stores, stores.active(), &|_| Ok(()))?;
     }
     let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
     follow_log::cover_tail(&stores, Some(text_durable), &spaces)?;
@@ -84,7 +84,7 @@ fn threads(configured: usize) -> usize {
 }
 
 /// Schema and vector spaces as stored, with what the configuration and the model add.
-fn read_schema(catalog: &Catalog, config: &Config, active: &Live) -> Result<(Schema, Spaces)> {
+fn read_schema(catalog: &Catalog, config: &Config, active: &ActiveModel) -> Result<(Schema, Spaces)> {
     let model = &active.model;
     let read = catalog.read()?;
     let mut schema: Schema = read.view().meta("schema")?.unwrap_or_default();
@@ -113,11 +113,11 @@ fn read_schema(catalog: &Catalog, config: &Config, active: &Live) -> Result<(Sch
     Ok((schema, spaces))
 }
 
-fn refused(config: &Config, active: &Live, row: &SpaceRow) -> Error {
+fn refused(config: &Config, active: &ActiveModel, row: &SpaceRow) -> Error {
     Error::ModelRefused {
         path: active.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
         expected: format!(
-            "vector space {}, which the stored vectors live in (`Config::re_embed` moves every item into another one)",
+            "vector space {}, which the stored vectors active in (`Config::re_embed` moves every item into another one)",
             row.id
         ),
         found: format!("vector space {}", active.model.space_id()),

@@ -129,8 +129,8 @@ fn bm25(cx: RequestCx, candidates: &[Candidate]) -> Result<Vec<f32>> {
     let mut scores: Vec<Option<f32>> = candidates.iter().map(said).collect();
     let silent: Vec<ItemKey> =
         candidates.iter().zip(&scores).filter(|(_, said)| said.is_none()).map(|(c, _)| c.key).collect();
-    let live = |key, generation| snapshot.is_live(key, Some(generation));
-    let mut looked_up = snapshot.text.score(query, &silent, &live)?.into_iter();
+    let visible = |key, generation| snapshot.is_current(key, Some(generation));
+    let mut looked_up = snapshot.text.score(query, &silent, &visible)?.into_iter();
     for score in scores.iter_mut().filter(|score| score.is_none()) {
         *score = looked_up.next();
     }

@@ -12,7 +12,7 @@ use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
 use crate::model::{Adapter, AdapterFiles, Model};
 use crate::store::Stores;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 
 /// Opens the adapters that were made for a model.
 pub(super) fn open(store: &Path, records: &[AdapterRecord], model: &Model) -> Result<BTreeMap<String, Arc<Adapter>>> {
@@ -30,7 +30,7 @@ pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result
     check_name(name)?;
     let found = AdapterFiles::read(folder)?;
     let _one_at_a_time = stores.change();
-    let active = stores.live();
+    let active = stores.active();
     let adapter = active.model.adapter(&found)?;
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let record = AdapterRecord {
@@ -50,7 +50,7 @@ pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result
     }
     others.push(record.clone());
     write(stores, &others)?;
-    stores.set_live(Arc::new(with(&active, name, Some(Arc::new(adapter)))));
+    stores.set_active(Arc::new(with(&active, name, Some(Arc::new(adapter)))));
     remove_unnamed(stores, &replaced, &others)?;
     Ok(AdapterVersion {
         name: record.name,
@@ -72,7 +72,7 @@ pub(crate) fn unload_adapter(stores: &Stores, name: &str) -> Result<bool> {
         return Ok(false);
     }
     write(stores, &others)?;
-    stores.set_live(Arc::new(with(&stores.live(), name, None)));
+    stores.set_active(Arc::new(with(&stores.active(), name, None)));
     remove_unnamed(stores, &removed, &others)?;
     Ok(true)
 }
@@ -84,7 +84,7 @@ fn write(stores: &Stores, records: &[AdapterRecord]) -> Result<()> {
 }
 
 /// The active model with another adapter under a name, or without it.
-fn with(active: &Live, name: &str, adapter: Option<Arc<Adapter>>) -> Live {
+fn with(active: &ActiveModel, name: &str, adapter: Option<Arc<Adapter>>) -> ActiveModel {
     let mut active = active.clone();
     match adapter {
         Some(adapter) => active.adapters.insert(name.to_owned(), adapter),

@@ -12,7 +12,7 @@ use super::records::{AdapterRecord, Kept, ModelRecord};
 /// Everything that is kept.
 pub(crate) fn list(stores: &Stores) -> Result<Models> {
     let kept = Kept::read(stores.catalog.read()?.view())?;
-    let active = stores.live();
+    let active = stores.active();
     // A configured folder that was removed meanwhile does not keep the others from being listed.
     let configured = match About::read(stores.config.model.as_deref()) {
         Ok(about) => Some(ModelVersion {

@@ -8,14 +8,14 @@ use crate::base::error::Result;
 use crate::catalog::View;
 use crate::model::{Files, Model};
 use crate::store::Stores;
-use crate::store::active_model::Live;
-use crate::store::weights::LiveWeights;
+use crate::store::active_model::ActiveModel;
+use crate::store::weights::ActiveWeights;
 
 use super::records::{ADAPTERS_FOLDER, Kept, MODELS_FOLDER, ModelRecord};
 use super::{adapters, files};
 
 /// Opens and checks the active model. `ready`: the configuration's model, when it was opened already.
-pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Model>) -> Result<Live> {
+pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Model>) -> Result<ActiveModel> {
     let kept = Kept::read(view)?;
     files::clear(&store.join(MODELS_FOLDER), kept.models.iter().map(|record| record.folder.as_str()))?;
     files::clear(&store.join(ADAPTERS_FOLDER), kept.adapters.iter().map(|record| record.folder.as_str()))?;
@@ -33,7 +33,7 @@ pub(super) fn open_version(
     record: Option<&ModelRecord>,
     kept: &Kept,
     view: View<'_>,
-) -> Result<Live> {
+) -> Result<ActiveModel> {
     let folder = record.map(|record| store.join(MODELS_FOLDER).join(&record.folder));
     let files = Files::read(folder.as_deref().or(config.model.as_deref()))?;
     // The folder's name is the manifest's hash, and the manifest has the hashes of the other files: nothing was changed.
@@ -52,14 +52,14 @@ fn with_parts(
     model: Model,
     kept: &Kept,
     view: View<'_>,
-) -> Result<Live> {
+) -> Result<ActiveModel> {
     let adapters = adapters::open(store, &kept.adapters, &model)?;
-    let weights = LiveWeights::read(view, &model)?;
-    Ok(Live { version, folder, model: Arc::new(model), weights: Arc::new(weights), adapters })
+    let weights = ActiveWeights::read(view, &model)?;
+    Ok(ActiveModel { version, folder, model: Arc::new(model), weights: Arc::new(weights), adapters })
 }
 
 /// Opens another version beside the active one, to compare their answers.
-pub(crate) fn beside(stores: &Stores, version: u64) -> Result<Live> {
+pub(crate) fn beside(stores: &Stores, version: u64) -> Result<ActiveModel> {
     let catalog = stores.catalog.read()?;
     let kept = Kept::read(catalog.view())?;
     open_version(&stores.path, &stores.config, kept.model(version)?, &kept, catalog.view())

@@ -121,7 +121,7 @@ fn flip(stores: &Stores, version: u64) -> Result<()> {
     let mut write = stores.catalog.write()?;
     write.set_meta(ACTIVE, &pointer)?;
     write.commit_bookkeeping()?;
-    stores.set_live(Arc::new(active));
+    stores.set_active(Arc::new(active));
     Ok(())
 }
 

@@ -48,7 +48,7 @@ impl Understood {
             None => None,
         };
         let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
-        let adapter = request.adapter.as_deref().map(|name| snapshot.live.adapter(name)).transpose()?;
+        let adapter = request.adapter.as_deref().map(|name| snapshot.active.adapter(name)).transpose()?;
         let (vector, space) = (seed_vector.as_deref(), snapshot.item.tensors());
         let input = ContextInput { text, vector, history: &history, space, adapter: adapter.as_deref() };
         let context = snapshot.model().context(&input)?;

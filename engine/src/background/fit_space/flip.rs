@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::base::error::{Error, Result};
 use crate::catalog::CatalogWrite;
 use crate::model::Model;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 use crate::store::item_space::{self, FittedSpace, ItemSpace, ItemSpaces};
 use crate::store::{SPACES, Spaces, Stores};
 
 /// The model that becomes active with the flip, when the new space is the one that another model ships with.
 pub(super) struct Successor<'a> {
     /// The model with its weights and adapters.
-    pub active: Arc<Live>,
+    pub active: Arc<ActiveModel>,
     /// Records in the commit of the flip that it is active.
     pub record: &'a dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 }
@@ -33,21 +33,21 @@ pub(super) fn make_current(
     let space = Arc::new(space);
     let before = stores.item_spaces()?;
     let all: Vec<Arc<ItemSpace>> = before.all.iter().cloned().chain([space.clone()]).collect();
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: before.live.clone(), all: all.clone() })));
+    stores.item_spaces.store(Some(Arc::new(ItemSpaces { current: before.current.clone(), all: all.clone() })));
     let mut rows = Spaces::clone(&stores.spaces.load());
     rows.set_items(model);
     write.set_meta(SPACES, &rows)?;
     stores.spaces.store(Arc::new(rows));
     if let Some(Successor { active, record }) = &successor {
         record(&mut write)?;
-        stores.announce_live(active.clone());
+        stores.announce_active(active.clone());
     }
     fit.make_live(&mut write)?;
     write.commit_bookkeeping()?;
     stores.vectors.replace_space(space.graph.clone());
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: space, all })));
+    stores.item_spaces.store(Some(Arc::new(ItemSpaces { current: space, all })));
     if let Some(Successor { active, .. }) = successor {
-        stores.set_live(active);
+        stores.set_active(active);
     }
     stores.progress.ring();
     Ok(())

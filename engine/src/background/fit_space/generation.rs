@@ -14,7 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, SemanticId, Seq};
 use crate::catalog::{CatalogRead, CatalogWrite, View};
 use crate::model::{Model, SpaceTensors};
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 use crate::store::follow_log;
 use crate::store::item_space::{self, FittedSpace, ItemSpace};
 use crate::store::{Stores, lock};
@@ -181,7 +181,7 @@ impl<'s> Generation<'s> {
 /// [`Error::Closed`] when the engine closes meanwhile, and errors of reading, embedding and writing; nothing changes then.
 pub(crate) fn move_to(
     stores: &Stores,
-    active: Arc<Live>,
+    active: Arc<ActiveModel>,
     record: &dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 ) -> Result<()> {
     let _one_at_a_time = lock(&stores.fitting);

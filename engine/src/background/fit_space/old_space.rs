@@ -17,7 +17,7 @@ const WAIT: Duration = Duration::from_millis(10);
 pub(crate) fn remove_old(stores: &Stores) -> Result<()> {
     let Ok(_no_fit_meanwhile) = stores.fitting.try_lock() else { return Ok(()) };
     let spaces = stores.item_spaces()?;
-    let number = spaces.live.other_number();
+    let number = spaces.current.other_number();
     if spaces.all.iter().any(|space| space.number == number && Arc::strong_count(space) > 1) {
         // The next step tries again.
         return Ok(());
@@ -33,7 +33,7 @@ pub(super) fn release(stores: &Stores, number: SpaceNumber) -> Result<()> {
     let spaces = stores.item_spaces()?;
     let kept = spaces.all.iter().filter(|space| space.number != number).cloned().collect();
     let old: Vec<Arc<ItemSpace>> = spaces.all.iter().filter(|space| space.number == number).cloned().collect();
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces { live: spaces.live.clone(), all: kept })));
+    stores.item_spaces.store(Some(Arc::new(ItemSpaces { current: spaces.current.clone(), all: kept })));
     drop(spaces);
     while old.iter().any(|space| Arc::strong_count(space) > 1) {
         stores.check_open()?;
