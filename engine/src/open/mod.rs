@@ -117,7 +117,7 @@ fn refused(config: &Config, active: &ActiveModel, row: &SpaceRow) -> Error {
     Error::ModelRefused {
         path: active.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
         expected: format!(
-            "vector space {}, which the stored vectors active in (`Config::re_embed` moves every item into another one)",
+            "vector space {}, which the stored vectors belong to (`Config::re_embed` moves every item into another one)",
             row.id
         ),
         found: format!("vector space {}", active.model.space_id()),

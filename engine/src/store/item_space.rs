@@ -1,6 +1,6 @@
 //! The vector space of items as a store has it: what ships with the model, or constants that were fitted to the catalog.
 //!
-//! Vectors and semantic ids of a fit, and those of another model that the items were moved to, current under a number of their own in the catalog and in a graph of their own. One
+//! Vectors and semantic ids of a fit, and those of another model that the items were moved to, under a number of their own in the catalog and in a graph of their own. One
 //! record names the space that is current, so a commit of that record is the flip; whoever pins a commit reads the record
 //! in it, and with that vectors, codes and graph of one space.
 
@@ -19,7 +19,7 @@ use crate::vector::{Space, SpaceSpec};
 const LIVE: &str = "item_space";
 const COMPLETE: &str = "semantic_ids";
 const DRIFT: &str = "item_space_drift";
-/// The numbers that item vectors current under, by turns: one is current, the other is being made or about to be deleted.
+/// The numbers that item vectors are stored under, by turns: one is current, the other is being made or about to be deleted.
 /// Spaces of fields count up from 1 and cannot reach the second.
 const NUMBERS: [SpaceNumber; 2] = [SpaceNumber(0), SpaceNumber(u16::MAX)];
 /// Rows that are deleted at a time.

@@ -26,7 +26,7 @@ pub(crate) struct Snapshot<'s> {
     pub text: Arc<TextView>,
     pub schema: Arc<Schema>,
     pub spaces: Arc<Spaces>,
-    /// The space of items that is active in this commit.
+    /// The space of items that is current in this commit.
     pub item: Arc<ItemSpace>,
     pub events: EventPin<'s>,
     /// The model, the weights and the adapters that the request is answered by.

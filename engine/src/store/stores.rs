@@ -151,7 +151,7 @@ impl Stores {
         Some(self.active()).filter(works).or_else(next).or_else(|| Some(self.active()).filter(works))
     }
 
-    /// The active space of items, and the model that places items in it.
+    /// The current space of items, and the model that places items in it.
     pub(crate) fn placing(&self) -> Result<(Arc<ItemSpace>, Arc<Model>)> {
         for _ in 0..ATTEMPTS {
             let space = self.item_space()?;
@@ -160,7 +160,7 @@ impl Stores {
             }
             std::thread::yield_now();
         }
-        Err(Error::internal("no model works in the active space"))
+        Err(Error::internal("no model works in the current space"))
     }
 
     /// Puts other weights in force. The caller holds [`Stores::change`], or owns the store.
@@ -194,7 +194,7 @@ impl Stores {
         if self.progress.is_closing() { Err(Error::Closed) } else { Ok(()) }
     }
 
-    /// The space of items that is active.
+    /// The current space of items.
     pub(crate) fn item_space(&self) -> Result<Arc<ItemSpace>> {
         Ok(self.item_spaces()?.current.clone())
     }
