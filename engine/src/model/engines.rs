@@ -257,13 +257,13 @@ mod tests {
         for number in 2..=8 {
             age(take(number).path(), 1_000 - u64::from(number));
         }
-        std::fs::create_dir(parent.path().join("somebody's own")).unwrap();
+        std::fs::create_dir(parent.path().join("a user's own")).unwrap();
         std::fs::create_dir_all(parent.path().join("removed-1-1/half")).unwrap();
         drop(take(9));
         let there = |number: u8| parent.path().join(key(number)).exists();
         let stay: Vec<u8> = (1..=9).filter(|number| there(*number)).collect();
         assert_eq!(stay, [1, 5, 6, 7, 8, 9], "the one in use, the four newest, and the one just made");
-        assert!(in_use.is_there() && parent.path().join("somebody's own").exists());
+        assert!(in_use.is_there() && parent.path().join("a user's own").exists());
         assert!(!parent.path().join("removed-1-1").exists(), "what another process could not finish");
     }
 

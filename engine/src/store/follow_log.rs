@@ -153,7 +153,7 @@ fn commit_text(stores: &Stores, catalog: &CatalogRead) -> Result<Seq> {
     Ok(counters.seq)
 }
 
-/// Whether a text index that was found on disk can be followed up, or must be fed anew.
+/// Whether a text index that was found on disk can be followed up, or must be rebuilt.
 pub(crate) fn text_is_usable(catalog: &CatalogRead, stamp: &TextStamp) -> Result<bool> {
     let counters = catalog.counters();
     let unchanged = stamp.seq <= counters.seq && catalog.view().oplog(stamp.seq)?.next().is_none();
@@ -242,7 +242,7 @@ pub(crate) fn cut_oplog(stores: &Stores, text_durable: Seq) -> Result<()> {
     Ok(())
 }
 
-/// Builds the graph of a space anew, because deletes left too many holes in it. Until it has caught up, readers scan
+/// Rebuilds the graph of a space, because deletes left too many holes in it. Until it has caught up, readers scan
 /// its vectors exactly.
 pub(crate) fn rebuild_vectors(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<()> {
     let catalog = stores.catalog.read()?;

@@ -1,8 +1,8 @@
 //! The vector space of items as a store has it: what ships with the model, or constants that were fitted to the catalog.
 //!
 //! Vectors and semantic ids of a fit, and those of another model that the items were moved to, under a number of their own in the catalog and in a graph of their own. One
-//! record names the space that is current, so a commit of that record is the flip; whoever pins a commit reads the record
-//! in it, and with that vectors, codes and graph of one space.
+//! record names the space that is current, so a commit of that record is the flip. A request reads the record of the commit
+//! that it pins, and with it vectors, codes and graph of one space.
 
 use std::sync::Arc;
 
@@ -169,7 +169,7 @@ pub(crate) fn spec(model: &Model, id: &str) -> SpaceSpec {
 pub(crate) struct ItemSpaces {
     /// The one that background work follows.
     pub current: Arc<ItemSpace>,
-    /// All of them, the newest last: while a flip is committed nobody knows which one a reader pins.
+    /// All of them, the newest last: while a flip is committed, a reader may pin either.
     pub all: Vec<Arc<ItemSpace>>,
 }
 

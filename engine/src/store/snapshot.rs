@@ -34,10 +34,10 @@ pub(crate) struct Snapshot<'s> {
     recent: Arc<RecentState>,
 }
 
-/// Somebody with events.
+/// A user with events.
 #[derive(Clone)]
 pub(crate) struct Person {
-    /// `None` for somebody whose events are not applied yet.
+    /// `None` for a user none of whose events are applied yet.
     pub key: Option<UserKey>,
     /// Events that are not applied yet, oldest first.
     pub recent: Vec<Arc<TailEvent>>,
@@ -120,7 +120,7 @@ impl<'s> Snapshot<'s> {
         Ok(self.events.signals(key, self.catalog.signals(key)?))
     }
 
-    /// The person of an id: what is stored, and the events that are not applied yet. `None` for nobody.
+    /// The user of an id: what is stored, and the events that are not applied yet. `None` for an unknown user.
     pub(crate) fn person(&self, id: &str) -> Result<Option<Person>> {
         let key = self.catalog.view().user_key(id)?;
         let recent = self.events.of_user(id);

@@ -38,7 +38,7 @@ pub(crate) struct Stores {
     active: ArcSwap<ActiveModel>,
     /// What answers once a commit that is under way moves the items into its space.
     next_active: ArcSwapOption<ActiveModel>,
-    /// Held by whoever changes what is active, or which models and adapters are kept.
+    /// Held while the active model changes, or the models and adapters that are kept.
     changing: Mutex<()>,
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
@@ -54,7 +54,7 @@ pub(crate) struct Stores {
     pub background_error: ArcSwapOption<String>,
     /// The last failure of a calibration in the background.
     pub calibration_error: ArcSwapOption<String>,
-    /// Held by whoever removes events: two at a time would count for nothing what the other counted.
+    /// Held while events are removed: two at a time would each undo what the other counted.
     pub forgetting: Mutex<()>,
     /// Copies that replays of this store work with: they end with it.
     pub copies: Mutex<Vec<Weak<Stores>>>,
@@ -136,8 +136,8 @@ impl Stores {
         self.next_active.store(None);
     }
 
-    /// Makes known what will be active. IMPORTANT: before the commit after which items are in another model's space: whoever
-    /// pins that commit before [`Stores::set_live`] needs it.
+    /// Makes known what will be active. IMPORTANT: before the commit after which items are in another model's space: a request
+    /// that pins that commit before [`Stores::set_live`] needs it.
     pub(crate) fn announce_active(&self, active: Arc<ActiveModel>) {
         self.next_active.store(Some(active));
     }
@@ -213,7 +213,7 @@ impl Stores {
         Ok(open.collect())
     }
 
-    /// Closes the catalog, so that the path can be opened again at once. Nobody else may hold the stores any more.
+    /// Closes the catalog, so that the path can be opened again at once. No one else may hold the stores any more.
     pub(crate) fn close(self) {
         self.catalog.close();
     }

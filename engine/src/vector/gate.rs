@@ -67,7 +67,7 @@ impl Gate {
     pub(super) fn enter(&self, side: Side) -> Inside<'_> {
         let me = side as usize;
         let mut state = self.lock();
-        // Newcomers queue behind waiting threads, or one side could keep the other out for ever.
+        // A new caller queues behind waiting threads, or one side could keep the other out for ever.
         let no_one_waits = state.waiting == [0; 2];
         if no_one_waits && (state.inside == 0 || (state.side == side && state.inside < self.limits[me])) {
             state.side = side;
