@@ -50,6 +50,8 @@ pub(super) struct SlotTable {
     pub bytes: usize,
     /// The transaction whose reader brought the first value.
     pub since: u64,
+    /// Words of a slot, its first ones included.
+    width: usize,
     slots: u64,
     chunks: Box<[OnceLock<Box<[AtomicU64]>>]>,
 }
@@ -57,10 +59,10 @@ pub(super) struct SlotTable {
 impl SlotTable {
     /// As many slots as fit into `memory` bytes, allocated as they are filled.
     pub(super) fn new(memory: usize, bytes: usize, since: u64) -> SlotTable {
-        let slot = (bytes.div_ceil(WORD) + HEAD) * WORD;
-        let chunks = (memory / (slot * CHUNK)).max(1);
+        let width = HEAD + bytes.div_ceil(WORD);
+        let chunks = (memory / (width * WORD * CHUNK)).max(1);
         let slots = (chunks * CHUNK) as u64;
-        SlotTable { bytes, since, slots, chunks: (0..chunks).map(|_| OnceLock::new()).collect() }
+        SlotTable { bytes, since, width, slots, chunks: (0..chunks).map(|_| OnceLock::new()).collect() }
     }
 
     /// What `load` makes of the value of an owner, for a reader of transaction `txn`; `None` when the slot holds no
@@ -101,7 +103,7 @@ impl SlotTable {
     /// keys found no slot to raise the floor of. The caller holds the lock.
     pub(super) fn fill(&self, owner: Owner, txn: u64, floor: u64, store: impl FnOnce(&[AtomicU64])) {
         let (chunk, position) = self.position(owner.key());
-        let empty = || [0, NO_OWNER, floor].into_iter().chain(std::iter::repeat_n(0, self.words()));
+        let empty = || [0, NO_OWNER, floor].into_iter().chain(std::iter::repeat_n(0, self.width - HEAD));
         let chunk = chunk.get_or_init(|| (0..CHUNK).flat_map(|_| empty()).map(AtomicU64::new).collect());
         let slot = self.slot_in(chunk, position);
         if slot[OWNER].load(Ordering::Relaxed) == owner.0 || slot[FLOOR].load(Ordering::Relaxed) > txn {
@@ -133,8 +135,7 @@ impl SlotTable {
     }
 
     fn slot_in<'s>(&self, chunk: &'s [AtomicU64], position: usize) -> &'s [AtomicU64] {
-        let words = HEAD + self.words();
-        &chunk[position * words..(position + 1) * words]
+        &chunk[position * self.width..][..self.width]
     }
 
     /// The chunk of an item's slot, and the position there. Items share slots when there are more items than slots.
@@ -142,11 +143,6 @@ impl SlotTable {
         // Most stores have a slot for every item, and need no division.
         let position = if key.0 < self.slots { key.0 } else { key.0 % self.slots } as usize;
         (&self.chunks[position / CHUNK], position % CHUNK)
-    }
-
-    /// Words of a value.
-    fn words(&self) -> usize {
-        self.bytes.div_ceil(WORD)
     }
 }
 
