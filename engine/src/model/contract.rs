@@ -33,11 +33,11 @@ pub(super) const FEATURES: [&str; 21] = [
 pub(super) const GRAPH_FEATURES: [&str; 5] = ["cos_query", "cos_history", "cos_last", "cos_nearest", "cos_disliked"];
 /// Features that a trained graph may append to those: the output of its network.
 pub(super) const TRAINED_FEATURES: [&str; 1] = ["network"];
-/// Features that pull the list towards the user's history: what `personalization` turns up and down. What speaks against
-/// an item (`seen`, `shown`, `disliked`, `cos_disliked`) stays as it is.
+/// Features that pull the list towards the user's history: `personalization` scales them. Negative signals (`seen`, `shown`,
+/// `disliked`, `cos_disliked`) are not scaled.
 pub(super) const PERSONAL_FEATURES: [&str; 10] =
     ["next", "before", "together", "basket", "had", "had_lately", "cos_history", "cos_last", "cos_nearest", "network"];
-/// The feature of the catalog's own vector fields: personal where the history is what asks them.
+/// The feature of user-supplied vectors: personal when the history is their query.
 pub(super) const OWN_VECTORS: &str = "vector";
 /// Rows of `weights`: 2 x (there is a query) + (there is a history).
 pub(super) const CELLS: usize = 4;

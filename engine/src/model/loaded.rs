@@ -147,7 +147,7 @@ impl Model {
         &self.shipped_weights
     }
 
-    /// Which of [`Model::all_features`] come from the user's history, own vectors among them or not.
+    /// Which of [`Model::all_features`] come from the user's history; `own_vectors`: user-supplied vectors do.
     pub(crate) fn personal_features(&self, own_vectors: bool) -> Vec<bool> {
         let personal = |name: &str| PERSONAL_FEATURES.contains(&name) || (own_vectors && name == OWN_VECTORS);
         self.names.iter().map(|name| personal(name)).collect()
