@@ -129,10 +129,10 @@ pub(super) fn commit_impressions(stores: &Stores) -> bool {
     }
 }
 
-/// Applies up to `most` events of the journal to the tables that background work and signals read.
-pub(super) fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
+/// Applies up to `max` events of the journal to the tables that background work and signals read.
+pub(super) fn apply_journal(stores: &Stores, max: usize) -> Result<()> {
     let mut write = stores.catalog.write()?;
-    if write.apply_journal(&stores.config, most)? {
+    if write.apply_journal(&stores.config, max)? {
         let applied = write.applied();
         write.commit_bookkeeping()?;
         stores.events.settle(applied);

@@ -104,12 +104,12 @@ impl<'s> JournalKeeper<'s> {
     }
 
     /// Nothing is lost when this fails: the journal stays, and readers see it through the overlay.
-    fn apply(&mut self, most: usize) {
+    fn apply(&mut self, max: usize) {
         if self.stores.events.waiting() == 0 || self.stores.events.is_held() {
             return;
         }
         self.retry_after = None;
-        if let Err(error) = apply_journal(self.stores, most) {
+        if let Err(error) = apply_journal(self.stores, max) {
             self.stores.background_error.store(Some(Arc::new(error.to_string())));
             self.retry_after = Some(Instant::now() + RETRY);
         }

@@ -21,7 +21,7 @@ const CANDIDATES: [usize; 4] = [1, 64, 256, 1024];
 /// Most tokens of one run, padding included.
 const RUN_TOKENS: usize = 16_384;
 /// Rows that a run may always have, however long its texts are: a probe has two.
-const FEWEST_ROWS: usize = 4;
+const MIN_ROWS: usize = 4;
 
 /// The sizes for one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl Buckets {
     /// For a model that cuts texts to `max_tokens` tokens.
     pub(super) fn new(max_tokens: usize) -> Buckets {
         let tokens = round_up(&TOKENS, max_tokens);
-        let fit = (RUN_TOKENS / tokens.max(1)).max(FEWEST_ROWS);
-        Buckets { rows: ROWS.into_iter().rfind(|size| *size <= fit).unwrap_or(FEWEST_ROWS), tokens }
+        let fit = (RUN_TOKENS / tokens.max(1)).max(MIN_ROWS);
+        Buckets { rows: ROWS.into_iter().rfind(|size| *size <= fit).unwrap_or(MIN_ROWS), tokens }
     }
 
     /// The sizes along an axis, smallest first.

@@ -34,12 +34,12 @@ pub(crate) struct ContextInput<'a> {
 pub(crate) struct Context {
     /// The query's (D values); `None` when there is no query, or none with a known word or a direction.
     pub query: Option<Vec<f32>>,
-    /// The history's (D values); `None` when there is none, or its events speak for nothing.
+    /// The history's (D values); `None` when there is none, or it has no direction.
     pub history: Option<Vec<f32>>,
     /// What a trained network made of both (D values each), without those that have no direction; none for a graph that
     /// learned none.
     pub learned: Vec<Vec<f32>>,
-    /// Codes of the first level that the model expects next, the likeliest first; none from a file that does not say.
+    /// Codes of the first level that the model expects next, the likeliest first; none from a graph that does not score codes.
     pub codes: Vec<u8>,
 }
 

@@ -19,7 +19,7 @@ const TOKENIZE_TEXTS: usize = 128;
 /// What is stored of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ItemVectors {
-    /// De values of length one: what a refit of the space starts from.
+    /// De values of length one: what a fit of the space reads.
     pub content: Vec<f32>,
     /// D values of length one, in item space.
     pub item: Vec<f32>,
@@ -57,7 +57,7 @@ impl Model {
     /// row.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] when that is no whole number of rows, [`Error::NonFinite`], [`Error::ModelFailed`].
+    /// [`Error::InvalidArgument`] when that is not a whole number of rows, [`Error::NonFinite`], [`Error::ModelFailed`].
     pub(crate) fn project(&self, space: Option<&SpaceTensors>, contents: &[f32]) -> Result<Vec<Projected>> {
         let width = self.content_width();
         if !contents.len().is_multiple_of(width) {

@@ -16,7 +16,7 @@ use crate::model::fault::Fault;
 use crate::model::files::sha256;
 
 /// Unused folders that are kept.
-const MOST_UNUSED: usize = 4;
+const MAX_UNUSED: usize = 4;
 /// Locked by every process that uses the folder.
 const USED: &str = "USED";
 /// Locked by the process that builds.
@@ -176,7 +176,7 @@ fn tidy(parent: &Path, own: &str) {
         .map(|entry| (last_used(&entry.path()), entry.path()))
         .collect();
     others.sort_unstable_by(|a, b| b.cmp(a));
-    for (_, path) in others.into_iter().skip(MOST_UNUSED) {
+    for (_, path) in others.into_iter().skip(MAX_UNUSED) {
         // Opened, not created: a folder without the file is being created by another process.
         let Ok(used) = OpenOptions::new().read(true).write(true).open(path.join(USED)) else {
             continue;

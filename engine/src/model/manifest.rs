@@ -8,6 +8,7 @@ use crate::model::contract::{self, Dim, Kind};
 
 /// Largest manifest that is read, in bytes.
 pub(super) const MAX_BYTES: u64 = 1 << 20;
+
 /// Everything the engine reads; unknown fields are ignored, so that a manifest can hold more.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Manifest {

@@ -13,6 +13,7 @@ const SHARED_BYTES: usize = 1 << 20;
 /// `TensorProto.DataType` of 32-bit floats and of bytes.
 const F32: u64 = 1;
 const I8: u64 = 3;
+
 /// The file's big tensors, decoded once. A session that is given one under the same name does not make its own copy,
 /// so that eight sessions do not hold the token table eight times.
 pub(super) fn shared_tensors(files: &Files, scanned: &Scanned) -> Vec<(String, Arc<DynValue>)> {

@@ -1,6 +1,7 @@
 //! Ways to read a ranked list from one answer of the engine.
 
 use crate::api::candidate::Scored;
+use crate::api::evaluation::{Plan, SystemKind};
 use crate::api::source::Source;
 use crate::offline::evaluate::{Answer, Ranked};
 
@@ -34,6 +35,37 @@ pub(super) struct Asked {
     pub micros: u64,
 }
 
+/// Everything that is read from one answer by this plan, with names and kinds. `features`: names of the model's features.
+pub(super) fn all_systems(plan: &Plan, features: &[String]) -> Vec<(System, String, SystemKind)> {
+    let mut systems = vec![(System::Rank, "rank".to_owned(), SystemKind::Rank)];
+    let mut baseline = |system, name: &str| systems.push((system, name.to_owned(), SystemKind::Baseline));
+    if plan.baselines {
+        baseline(System::Only(Source::Lexical), "BM25 alone");
+        baseline(System::Only(Source::Semantic), "vector alone");
+        baseline(System::Fusion, "RRF of BM25 and vector");
+        baseline(System::QueryAlone, "rank, query alone");
+        baseline(System::HistoryAlone, "rank, history alone");
+    }
+    if plan.leave_out {
+        for source in Source::measured() {
+            systems.push((
+                System::WithoutSource(source),
+                format!("without source {}", source.name()),
+                SystemKind::Variant,
+            ));
+        }
+        for (place, name) in features.iter().enumerate() {
+            systems.push((System::WithoutFeature(place), format!("without feature {name}"), SystemKind::Variant));
+        }
+    }
+    if plan.new_items.is_some() {
+        let name = "without places for new items".to_owned();
+        systems.push((System::WithoutNewItems, name, SystemKind::Variant));
+    }
+    systems
+}
+
+/// The whole answer.
 pub(super) fn whole(asked: &Asked) -> Answer {
     let retrieved = Some(asked.candidates.iter().map(|(item, _)| *item).collect());
     Answer { ranked: Ranked::List(asked.list.clone()), retrieved, micros: asked.micros, by_place: false }

@@ -10,6 +10,7 @@ use crate::offline::tune::{Draw, Past, Sample};
 
 /// Candidates of a sample: those that are taken are few, and a weight is learnt from those that are near.
 const CANDIDATES: usize = 200;
+
 /// A past event, as far as the drawing of samples needs it.
 pub(super) fn past(event: &LogEvent) -> Past {
     let item = event.wanted().map(|item| item as u32);

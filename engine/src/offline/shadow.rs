@@ -54,24 +54,7 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
     let mut correlated = 0;
     for (place, request) in requests.iter().enumerate() {
         stores.check_open()?;
-        let mut snapshot = Snapshot::pin(stores)?;
-        let rank_id = hex_id();
-        // The model that is asked first warms the caches for the other, so they take turns.
-        let mut ask = |of: &Arc<ActiveModel>| {
-            snapshot.active = Arc::clone(of);
-            answer(&snapshot, request, &rank_id)
-        };
-        let (by_active, by_other) = match place % 2 {
-            0 => {
-                let first = ask(&active);
-                (first, ask(&other))
-            }
-            _ => {
-                let first = ask(&other);
-                (ask(&active), first)
-            }
-        };
-        match (by_active, by_other) {
+        match ask_both(stores, request, [&active, &other], place % 2 == 0)? {
             (Ok(active), Ok(other)) => {
                 found.requests += 1;
                 found.live_us += active.micros;
@@ -92,6 +75,28 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
     found.common_top_10 /= requests;
     found.rank_correlation /= f64::from(correlated.max(1));
     Ok(found)
+}
+
+/// Both models' answers to one request, from one snapshot. The model that is asked first warms the caches for the other, so
+/// they take turns.
+fn ask_both(
+    stores: &Stores,
+    request: &Request,
+    [active, other]: [&Arc<ActiveModel>; 2],
+    active_first: bool,
+) -> Result<(Result<Answer>, Result<Answer>)> {
+    let mut snapshot = Snapshot::pin(stores)?;
+    let rank_id = hex_id();
+    let mut ask = |of: &Arc<ActiveModel>| {
+        snapshot.active = Arc::clone(of);
+        answer(&snapshot, request, &rank_id)
+    };
+    if active_first {
+        let first = ask(active);
+        return Ok((first, ask(other)));
+    }
+    let first = ask(other);
+    Ok((ask(active), first))
 }
 
 fn note(found: &mut Shadow, error: &Error) {

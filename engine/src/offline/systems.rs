@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use super::lists::{Asked, System, fused, proposed, resorted, whole};
+use super::lists::{Asked, System, all_systems, fused, proposed, resorted, whole};
 use super::rolling::RollingTuning;
 use super::scratch::Scratch;
 use super::store_log::to_event;
@@ -12,7 +12,6 @@ use crate::api::evaluation::{Plan, SystemKind, Variant};
 use crate::api::event::Event;
 use crate::api::exploration::NewItems;
 use crate::api::request::Request;
-use crate::api::source::Source;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::random::hex_id;
@@ -29,6 +28,7 @@ use crate::understand::RequestCx;
 const BATCH: usize = 50_000;
 /// Growth of the log after which co-occurrence is rebuilt: less than in a store, as no user waits.
 const REBUILD_GROWTH: f64 = 1.1;
+
 /// One scratch engine, and the systems that are read off its answers.
 pub(super) struct EngineSystems {
     scratch: Scratch,
@@ -52,32 +52,8 @@ pub(super) struct EngineSystems {
 impl EngineSystems {
     /// `rank` as the store has it, with everything that can be read off its answers.
     pub(super) fn main(source: &Stores, log: &Log, plan: &Plan) -> Result<EngineSystems> {
-        let mut systems = vec![(System::Rank, "rank".to_owned(), SystemKind::Rank)];
-        let mut baseline = |system, name: &str| systems.push((system, name.to_owned(), SystemKind::Baseline));
-        if plan.baselines {
-            baseline(System::Only(Source::Lexical), "BM25 alone");
-            baseline(System::Only(Source::Semantic), "vector alone");
-            baseline(System::Fusion, "RRF of BM25 and vector");
-            baseline(System::QueryAlone, "rank, query alone");
-            baseline(System::HistoryAlone, "rank, history alone");
-        }
-        if plan.leave_out {
-            for source in Source::measured() {
-                systems.push((
-                    System::WithoutSource(source),
-                    format!("without source {}", source.name()),
-                    SystemKind::Variant,
-                ));
-            }
-            for (place, name) in source.model().all_features().iter().enumerate() {
-                systems.push((System::WithoutFeature(place), format!("without feature {name}"), SystemKind::Variant));
-            }
-        }
-        if plan.new_items.is_some() {
-            let name = "without places for new items".to_owned();
-            systems.push((System::WithoutNewItems, name, SystemKind::Variant));
-        }
         let limit = plan.ks.iter().copied().max().unwrap_or(1);
+        let systems = all_systems(plan, source.model().all_features());
         let scratch = Scratch::open(source, source.config.weights.clone(), 1)?;
         let mut main = EngineSystems::new(scratch, log, systems, limit)?;
         let stores = main.scratch.db.access()?.stores.clone();

@@ -11,7 +11,7 @@
 //! | `fields` | what one item looks like in tantivy |
 //! | `stamp` | what a commit holds, and how it is read back |
 //! | `open` | opening a folder: what is verified, what is put aside |
-//! | `store` | [`TextStore`]: stage, apply, commit |
+//! | `writing`, `store` | the tantivy writer; [`TextStore`]: stage, apply, commit |
 //! | `leaf` | one word in one slot, ready to score |
 //! | `tail_doc`, `tail_batch`, `tail` | the overlay of items that tantivy does not hold yet: one version, the versions of a commit, all of them |
 //! | `documents` | which document of a segment holds an item |
@@ -42,6 +42,7 @@ mod tail_doc;
 mod tests;
 mod top;
 mod view;
+mod writing;
 
 pub(crate) use change::{TextChange, TextDoc};
 pub(crate) use query::TextQuery;

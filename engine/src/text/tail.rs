@@ -117,7 +117,7 @@ impl Tail {
         hits
     }
 
-    /// The version of an item that the reader sees, when it is here.
+    /// The version of an item that is current for the reader, when it is here.
     pub(super) fn version(&self, key: ItemKey, is_current: &dyn Fn(ItemKey, Generation) -> bool) -> Option<&TailDoc> {
         // The newest commits first: they are what most readers see.
         self.batches.iter().rev().find_map(|batch| {

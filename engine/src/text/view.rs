@@ -228,8 +228,8 @@ impl TextView {
 fn best_current(mut hits: Vec<TailHit>, k: usize, is_current: IsCurrent<'_>) -> Vec<(ItemKey, f32)> {
     hits.sort_unstable_by(|a, b| best_first((a.key, a.score), (b.key, b.score)));
     let mut seen = HashSet::new();
-    let alive = hits.into_iter().filter(|hit| is_current(hit.key, hit.generation) && seen.insert(hit.key));
-    alive.take(k).map(|hit| (hit.key, hit.score)).collect()
+    let current = hits.into_iter().filter(|hit| is_current(hit.key, hit.generation) && seen.insert(hit.key));
+    current.take(k).map(|hit| (hit.key, hit.score)).collect()
 }
 
 /// The current hits of both halves. A version that is there twice (applied but not stamped yet, or replayed) counts once.

@@ -10,7 +10,7 @@ use crate::model::SpaceTensors;
 /// Rounds of Lloyd's algorithm.
 const ROUNDS: usize = 10;
 /// Vectors that the centres are fitted to, at most: forty for each.
-pub(super) const MOST_VECTORS: usize = 10_000;
+pub(super) const MAX_VECTORS: usize = 10_000;
 /// Seed of the first centres: equal catalogs get equal codebooks.
 const SEED: u64 = 7;
 

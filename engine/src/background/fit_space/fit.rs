@@ -12,6 +12,7 @@ use super::{codebook, whitening};
 /// Items with content from which the space is fitted, and the growth of their number after which it is fitted again.
 const MIN_ITEMS: u64 = 1_000;
 const GROWTH: u64 = 10;
+
 /// Fits the space when the configuration asks for it and the catalog has grown enough.
 pub(crate) fn fit_if_due(stores: &Stores) -> Result<()> {
     let Ok(_one_at_a_time) = stores.fitting.try_lock() else { return Ok(()) };
@@ -64,7 +65,7 @@ fn fit(stores: &Stores, model: &Model, sample: &Sample) -> Result<(SpaceTensors,
     stores.check_open()?;
     let placed = model.project(Some(&tensors), &sample.contents)?;
     let (fitted, _) = hold_out(&placed);
-    let step = fitted.len().div_ceil(codebook::MOST_VECTORS).max(1);
+    let step = fitted.len().div_ceil(codebook::MAX_VECTORS).max(1);
     let vectors: Vec<f32> = fitted.iter().step_by(step).flat_map(|(vector, _)| vector.iter().copied()).collect();
     tensors.codebook = codebook::fit(&vectors, &tensors, shipped);
     stores.check_open()?;

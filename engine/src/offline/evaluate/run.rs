@@ -13,7 +13,7 @@ use super::log::Log;
 use super::replay::replay;
 use super::scoreboard::{RETRIEVED, Scoreboard};
 use super::subject::Subject;
-use super::targets::{self, Withheld};
+use super::targets::{self, Ask, Withheld};
 
 /// Measures. `make` makes the engine's side: the subjects besides the baselines. It is called a second time for the
 /// point-in-time check.
@@ -29,7 +29,7 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
     let withheld = Withheld::draw(log, plan);
     let Asked { asks, mut warnings } = Asked::of(log, plan, &withheld)?;
     let targets_hash = targets::hash(log, &asks);
-    let elsewhere = external::all(log, plan, &asks, &targets_hash)?;
+    let external = external::all(log, plan, &asks, &targets_hash)?;
     warnings.extend(external::warning(plan));
     let all_subjects = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
         let mut subjects = make(log)?;
@@ -38,27 +38,14 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         }
         Ok(subjects)
     };
-
     let mut subjects = all_subjects(log)?;
     external::check_names(plan, &systems_of(&subjects))?;
     // After the others: the check below asks only the others again.
-    subjects.extend(elsewhere);
-    let systems = systems_of(&subjects);
-    let mut scoreboard = Scoreboard::new(log, plan, systems);
-    let mut heads = Heads::default();
+    subjects.extend(external);
+    let mut scoreboard = Scoreboard::new(log, plan, systems_of(&subjects));
     let checked = plan.check_targets.min(asks.len());
-    let depth = plan.ks.iter().copied().max().unwrap_or(1).max(RETRIEVED);
-    replay(log, &asks, &withheld, depth, &mut subjects, &mut |moment, answers| {
-        let answers: Vec<_> = answers.into_iter().flatten().collect();
-        if moment.question.number < checked {
-            heads.keep(&answers);
-        }
-        scoreboard.add(moment, &answers);
-        Ok(())
-    })?;
-    let reasons = subjects.iter().map(|subject| (subject.systems(), subject.not_run()));
-    let not_run: Vec<(String, String)> =
-        reasons.filter_map(|(systems, reason)| Some((systems.into_iter().next()?.0, reason?))).collect();
+    let heads = ask_all((log, plan), &asks, &withheld, &mut subjects, (&mut scoreboard, checked))?;
+    let not_run = not_run(&subjects);
     drop(subjects);
     let point_in_time = match checked {
         0 => PointInTime::default(),
@@ -73,6 +60,33 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         point_in_time,
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// Replays the log, asks every subject, and fills the scoreboard. Returns the heads of the first `checked` answers.
+fn ask_all(
+    (log, plan): (&Log, &Plan),
+    asks: &[Ask],
+    withheld: &Withheld,
+    subjects: &mut [Box<dyn Subject>],
+    (scoreboard, checked): (&mut Scoreboard<'_>, usize),
+) -> Result<Heads> {
+    let mut heads = Heads::default();
+    let depth = plan.ks.iter().copied().max().unwrap_or(1).max(RETRIEVED);
+    replay(log, asks, withheld, depth, subjects, &mut |moment, answers| {
+        let answers: Vec<_> = answers.into_iter().flatten().collect();
+        if moment.question.number < checked {
+            heads.keep(&answers);
+        }
+        scoreboard.add(moment, &answers);
+        Ok(())
+    })?;
+    Ok(heads)
+}
+
+/// The subjects whose answers are meaningless, with the reason.
+fn not_run(subjects: &[Box<dyn Subject>]) -> Vec<(String, String)> {
+    let reasons = subjects.iter().map(|subject| (subject.systems(), subject.not_run()));
+    reasons.filter_map(|(systems, reason)| Some((systems.into_iter().next()?.0, reason?))).collect()
 }
 
 fn systems_of(subjects: &[Box<dyn Subject>]) -> Vec<(String, SystemKind)> {

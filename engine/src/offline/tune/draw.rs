@@ -12,7 +12,7 @@ use crate::base::random::unit_hash;
 use crate::base::time::Timestamp;
 
 /// Most samples of one situation. A few hundred fit a weight for each feature as well as thousands (measured).
-const MOST: usize = 1_000;
+const MAX_SAMPLES: usize = 1_000;
 /// The fraction of the log, from its beginning, that only builds up signals.
 const WARM_UP: f64 = 0.3;
 const SEED: u64 = 20_261_124;
@@ -50,8 +50,8 @@ pub(crate) fn draw(events: &[Past], gap: f64) -> Vec<Draw> {
     let mut draws: Vec<Draw> = Vec::new();
     for situation in Situation::ALL {
         let pool = |first: bool| pools.get(&(situation, first)).map_or(&[][..], Vec::as_slice);
-        let firsts = drawn(situation, pool(true), MOST.saturating_sub(pool(false).len()).max(MOST / 2));
-        let others = drawn(situation, pool(false), MOST - firsts.len());
+        let firsts = drawn(situation, pool(true), MAX_SAMPLES.saturating_sub(pool(false).len()).max(MAX_SAMPLES / 2));
+        let others = drawn(situation, pool(false), MAX_SAMPLES - firsts.len());
         draws.extend(firsts.into_iter().chain(others).map(|at| Draw { at, situation }));
     }
     draws.sort_by_key(|draw| (draw.at, draw.situation));
@@ -68,12 +68,12 @@ fn each(events: &[Past], gap: f64, mut found: impl FnMut(usize, Vec<Situation>, 
     }
 }
 
-/// Stratified sampling: draws at most `most` events, each for one situation, the same number of each kind; what rare kinds
+/// Stratified sampling: draws at most `max` events, each for one situation, the same number of each kind; what rare kinds
 /// lack goes to the others. An event whose item is new to its user stands for a list without known items, or by chance for
 /// one with them. The beginning of the log, where signals are sparse, is left out when there are enough events after it.
-pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
+pub(crate) fn spread(events: &[Past], gap: f64, max: usize) -> Vec<Draw> {
     let late = (events.len() as f64 * WARM_UP) as usize;
-    let enough = events.iter().skip(late).filter(|event| event.item.is_some()).count() >= most;
+    let enough = events.iter().skip(late).filter(|event| event.item.is_some()).count() >= max;
     let from = if enough { late } else { 0 };
     let mut pools: BTreeMap<(Situation, bool), Vec<usize>> = BTreeMap::new();
     each(events, gap, |at, mut situations, begins| {
@@ -84,9 +84,9 @@ pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
             pools.entry((situation, begins)).or_default().push(at);
         }
     });
-    let cap = fair_cap(pools.values().map(Vec::len).collect(), most);
+    let cap = fair_cap(pools.values().map(Vec::len).collect(), max);
     // The remainder of the division: one more of a kind each.
-    let mut over = most.saturating_sub(pools.values().map(|pool| pool.len().min(cap)).sum());
+    let mut over = max.saturating_sub(pools.values().map(|pool| pool.len().min(cap)).sum());
     let mut draws: Vec<Draw> = Vec::new();
     for ((situation, _), pool) in pools {
         let more = usize::from(over > 0 && pool.len() > cap);
@@ -97,10 +97,10 @@ pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
     draws
 }
 
-/// The largest number that each pool may give so that all together give at most `most`.
-fn fair_cap(mut pools: Vec<usize>, most: usize) -> usize {
+/// The largest number that each pool may give so that all together give at most `max`.
+fn fair_cap(mut pools: Vec<usize>, max: usize) -> usize {
     pools.sort_unstable();
-    let mut left = most;
+    let mut left = max;
     for (place, pool) in pools.iter().enumerate() {
         let fair = left / (pools.len() - place);
         if *pool > fair {
@@ -116,11 +116,11 @@ pub(super) fn position(situation: Situation, at: usize) -> f64 {
     unit_hash([SEED, situation.cell() as u64, at as u64])
 }
 
-/// At most `most` of a pool, by a hash of their place in the log.
-fn drawn(situation: Situation, pool: &[usize], most: usize) -> Vec<usize> {
+/// At most `max` of a pool, by a hash of their place in the log.
+fn drawn(situation: Situation, pool: &[usize], max: usize) -> Vec<usize> {
     let mut drawn = pool.to_vec();
     drawn.sort_by(|a, b| position(situation, *a).total_cmp(&position(situation, *b)));
-    drawn.truncate(most);
+    drawn.truncate(max);
     drawn
 }
 

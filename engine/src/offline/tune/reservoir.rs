@@ -10,7 +10,7 @@ use super::draw::{Draw, Past, Visitor, position};
 use crate::api::calibration::Situation;
 
 /// Samples of one situation: half of them the first new ones of a visit.
-const MOST: usize = 1_000;
+const MAX_SAMPLES: usize = 1_000;
 /// The fraction of the log so far, from its beginning, whose samples are left out: signals were sparse then.
 const WARM_UP: f64 = 0.3;
 
@@ -37,11 +37,11 @@ impl Reservoir {
         for situation in visitor.situations(event) {
             let held = self.held.entry((situation, first)).or_default();
             let hash = position(situation, at).to_bits();
-            if held.len() == MOST / 2 && held.peek().is_some_and(|largest| *largest <= hash) {
+            if held.len() == MAX_SAMPLES / 2 && held.peek().is_some_and(|largest| *largest <= hash) {
                 continue;
             }
             held.push(hash);
-            if held.len() > MOST / 2 {
+            if held.len() > MAX_SAMPLES / 2 {
                 held.pop();
             }
             taken.push(Drawn { draw: Draw { at, situation }, first, hash });
@@ -89,7 +89,7 @@ mod tests {
         };
         let half = replay(10_000);
         let samples = held(&half, 10_000);
-        assert!(samples.len() > 300 && samples.len() <= Situation::ALL.len() * MOST, "{}", samples.len());
+        assert!(samples.len() > 300 && samples.len() <= Situation::ALL.len() * MAX_SAMPLES, "{}", samples.len());
         assert!(samples.iter().all(|draw| draw.at >= 3_000 || !draw.situation.history));
         // Whatever comes later, at this moment the same samples counted.
         let whole = replay(20_000);
