@@ -1,4 +1,4 @@
-//! Systems from elsewhere: what they learn from and are asked, as files, and their answers from files.
+//! External systems: what they learn from and are asked, as files, and their answers, from files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use serde_json::json as object;
 
 use super::Result;
 
-/// Writes `TASK.questions.json`, `TASK.log.jsonl` (all events in their order, what comes after the questions too) and
+/// Writes `TASK.questions.json`, `TASK.log.jsonl` (all events in order, those after the questions too) and
 /// `TASK.items.jsonl`.
 pub fn write(folder: &Path, task: &str, db: &Engine, plan: &Plan, items: &[Item], events: &[Event]) -> Result<()> {
     fs::create_dir_all(folder)?;
