@@ -7,7 +7,7 @@ use super::lists::{Asked, System, all_systems, fused, proposed, resorted, whole}
 use super::rolling::RollingTuning;
 use super::scratch::Scratch;
 use super::store_log::to_event;
-use crate::api::candidate::{Scored, Source};
+use crate::api::candidate::Scored;
 use crate::api::evaluation::{Plan, SystemKind, Variant};
 use crate::api::event::Event;
 use crate::api::exploration::NewItems;
