@@ -125,7 +125,7 @@ impl Model {
     /// trial run, in which items must stay where they are.
     ///
     /// # Errors
-    /// [`Error::ModelRefused`].
+    /// [`crate::Error::ModelRefused`].
     pub(crate) fn adapter(&self, files: &AdapterFiles) -> Result<Adapter> {
         let refused = refused(&files.path);
         if files.base != self.stats.sha256 {

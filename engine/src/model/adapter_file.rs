@@ -1,8 +1,8 @@
 //! Reading ONNX Runtime's adapter files: a flatbuffer of named tensors.
 //!
-//! Names, types, shapes and values are read here (onnxruntime/lora/adapter_format/adapter_schema.fbs: the root is a table of format version,
-//! adapter version, model version and parameters; a parameter is a table of name, dims, type and raw data). Every offset is
-//! checked against the file before it is followed, and tables do not nest, so the work is bounded by the number of tensors.
+//! The schema is onnxruntime/lora/adapter_format/adapter_schema.fbs: the root is a table of format version, adapter
+//! version, model version and parameters; a parameter is a table of name, dims, type and raw data. Every offset is checked
+//! against the file before it is followed, and tables do not nest, so the work is bounded by the number of tensors.
 
 use std::ops::Range;
 

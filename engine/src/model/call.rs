@@ -23,8 +23,8 @@ pub(super) enum Call {
 pub(super) const CALLS: [Call; 6] = [Call::Text, Call::Item, Call::Context, Call::Scores, Call::Explained, Call::Probe];
 
 impl Call {
-    /// The outputs that are read, in the order in which [`Slot::run`](super::slot::Slot::run) returns them; of a graph that scores codes, or of one
-    /// that does not.
+    /// The outputs that are read, in the order in which a run returns them; of a graph that scores codes, or of one that does
+    /// not.
     pub(super) fn outputs(self, scores_codes: bool) -> &'static [&'static str] {
         match self {
             Call::Text => &["text_emb"],

@@ -25,7 +25,7 @@ impl Slot {
     /// for a graph without defaults.
     ///
     /// # Errors
-    /// [`Error::ModelFailed`].
+    /// [`crate::Error::ModelFailed`].
     pub(super) fn new(session: Session, scores_codes: bool, device: Option<Device>) -> Result<Slot> {
         let options = CALLS
             .iter()
@@ -43,7 +43,7 @@ impl Slot {
     /// Runs the graph. Inputs that are not fed keep their defaults.
     ///
     /// # Errors
-    /// [`Error::ModelFailed`] when ONNX Runtime refuses an input or fails, or when an output is not finite.
+    /// [`crate::Error::ModelFailed`] when ONNX Runtime refuses an input or fails, or when an output is not finite.
     pub(super) fn run(&mut self, call: Call, feeds: &[Feed]) -> Result<Vec<Output>> {
         no_panic(|| self.run_inner(call, feeds)).map_err(failed)?.map_err(failed)
     }
@@ -51,7 +51,7 @@ impl Slot {
     /// Runs the shapes that a device is to be ready for; on the CPU there is nothing to get ready.
     ///
     /// # Errors
-    /// [`Error::ModelFailed`].
+    /// [`crate::Error::ModelFailed`].
     pub(super) fn warm(&mut self) -> Result<()> {
         let names = self.outputs(Call::Probe);
         let Some(device) = &mut self.device else {

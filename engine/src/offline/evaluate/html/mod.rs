@@ -1,4 +1,10 @@
 //! The report as one HTML page: no script, no network, light and dark.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `page` | the page from the report: tables, sections |
+//! | `plots`, `scatter` | bars and a scatter plot as inline SVG |
+//! | `style` | colours and rules |
 
 mod page;
 mod plots;
