@@ -53,7 +53,7 @@ pub use api::retention::Retention;
 pub use api::rule::{Rule, Which};
 pub use api::stats::{ImpressionStats, ModelStats, Recount, SpaceCheck, SpaceStats, Stats, VectorStats};
 pub use api::training::{TrainingPlan, TrainingSummary};
-pub use api::{evaluation, json};
+pub use api::{decode, evaluation, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;
 pub use base::time::Timestamp;

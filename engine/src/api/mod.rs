@@ -5,6 +5,7 @@ pub(crate) mod candidate;
 pub(crate) mod config;
 pub(crate) mod controls;
 pub(crate) mod cursor;
+pub mod decode;
 pub mod evaluation;
 pub(crate) mod event;
 pub(crate) mod exploration;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
+use crate::api::decode::{self, Short};
 use crate::api::event::{Action, check_segments};
 use crate::api::exploration::{Exploration, NewItems};
 use crate::api::filter::Filter;
@@ -14,11 +17,13 @@ use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
 
 /// An event of a stateless history: used for this request, stored nowhere.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HistoryEvent {
     /// The item; ids that are not in the catalog are passed over.
     pub item: String,
-    /// What was done to it.
+    /// What was done to it; a view when JSON does not say.
+    #[serde(default = "view")]
     pub action: Action,
     /// A rating or quantity.
     pub value: Option<f64>,
@@ -33,6 +38,19 @@ impl HistoryEvent {
     }
 }
 
+/// What an event of a history is that says no more than its item.
+fn view() -> Action {
+    Action::View
+}
+
+impl Short for HistoryEvent {
+    const EXPECTED: &str = "an item id or an object";
+
+    fn of_text(item: &str) -> Option<Self> {
+        Some(HistoryEvent::new(item))
+    }
+}
+
 /// One question. Everything is optional: what is given chooses the cell of the grid.
 ///
 /// ```
@@ -40,7 +58,8 @@ impl HistoryEvent {
 /// let search = Request::new().query("red shoes");
 /// let recommend = Request::new().user("u7").limit(20);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Request {
     /// What is searched for. Beyond 4 KiB it is cut off, and the ranking says so.
@@ -48,6 +67,7 @@ pub struct Request {
     /// Whose stored history counts. An unknown user has none.
     pub user: Option<String>,
     /// Events that count for this request only, oldest first, after the stored ones.
+    #[serde(deserialize_with = "decode::list")]
     pub history: Vec<HistoryEvent>,
     /// Seeds of "more like this"; they are not in the answer.
     pub like: Vec<String>,
@@ -66,6 +86,7 @@ pub struct Request {
     /// Leave these items out.
     pub exclude: Vec<String>,
     /// Leave out what the user (or the stateless history) has had.
+    #[serde(deserialize_with = "decode::one")]
     pub exclude_seen: ExcludeSeen,
     /// How much the history counts.
     pub personalization: Personalization,
