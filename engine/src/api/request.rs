@@ -1,8 +1,10 @@
-//! What `rank` is asked.
+//! What `rank` is asked: every option of a request, with its default, its check and whether it makes another list.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
 use crate::api::decode::{self, Short};
@@ -326,6 +328,57 @@ impl Request {
         self
     }
 
+    /// What makes two requests one list: everything but the page, what happens meanwhile (the time, and the history that the
+    /// caller keeps), and what only changes how hits are found and described.
+    pub(crate) fn list_hash(&self) -> u64 {
+        // Named one by one, so that the compiler asks for a part that is added.
+        let Request {
+            query,
+            user,
+            history: _,
+            like,
+            unlike,
+            among,
+            segments,
+            vectors,
+            filter,
+            exclude,
+            exclude_seen,
+            personalization,
+            diversity,
+            caps,
+            calibrate_mix,
+            rules,
+            scenario,
+            adapter,
+            explore,
+            new_items,
+            log_impression: _,
+            limit: _,
+            offset: _,
+            next: _,
+            candidates: _,
+            fields: _,
+            explain: _,
+            now: _,
+        } = self;
+        let mut hash = Hashed(Xxh3::new());
+        // What can be long goes in by its bytes.
+        hash.texts(like);
+        hash.texts(unlike);
+        hash.texts(exclude);
+        hash.texts(among.as_deref().unwrap_or_default());
+        for (name, vector) in vectors {
+            hash.text(name);
+            vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
+        }
+        let about = (query, user, among.is_some(), vectors.len(), segments, filter, exclude_seen, rules, scenario);
+        let how = (personalization, diversity, caps, calibrate_mix, explore, new_items, adapter);
+        // The debug form tells all values apart, and is never stored. A hasher takes any text.
+        let _ = write!(hash, "{about:?}{how:?}");
+        hash.0.digest()
+    }
+
     /// Checks counts, lengths and numbers.
     ///
     /// # Errors
@@ -371,6 +424,28 @@ impl Request {
                 return Err(Error::argument("offset", "0 beside `next`, which says itself where to go on", "another"));
             }
         }
+        Ok(())
+    }
+}
+
+/// Hashes what is written, without keeping it.
+struct Hashed(Xxh3);
+
+impl Hashed {
+    fn text(&mut self, text: &str) {
+        self.0.update(&(text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.0.update(&(texts.len() as u64).to_le_bytes());
+        texts.iter().for_each(|text| self.text(text));
+    }
+}
+
+impl Write for Hashed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
         Ok(())
     }
 }
