@@ -11,6 +11,7 @@ pub(crate) mod event;
 pub(crate) mod exploration;
 pub(crate) mod field_type;
 pub(crate) mod filter;
+pub(crate) mod history;
 pub(crate) mod impression;
 pub(crate) mod item;
 pub mod json;

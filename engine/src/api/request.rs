@@ -3,55 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
-use crate::api::decode::{self, Short};
+use crate::api::decode;
 use crate::api::event::{Action, check_segments};
 use crate::api::exploration::{Exploration, NewItems};
 use crate::api::filter::Filter;
+use crate::api::history::HistoryEvent;
 use crate::api::item::check_vector;
 use crate::api::rule::{Rule, check_name, check_rules};
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
-
-/// An event of a stateless history: used for this request, stored nowhere.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HistoryEvent {
-    /// The item; ids that are not in the catalog are passed over.
-    pub item: String,
-    /// What was done to it; a view when JSON does not say.
-    #[serde(default = "view")]
-    pub action: Action,
-    /// A rating or quantity.
-    pub value: Option<f64>,
-    /// When; the time of the request when not given.
-    pub time: Option<Timestamp>,
-}
-
-impl HistoryEvent {
-    /// A view of `item` at the time of the request.
-    pub fn new(item: impl Into<String>) -> Self {
-        HistoryEvent { item: item.into(), action: Action::View, value: None, time: None }
-    }
-}
-
-/// What an event of a history is that says no more than its item.
-fn view() -> Action {
-    Action::View
-}
-
-impl Short for HistoryEvent {
-    const EXPECTED: &str = "an item id or an object";
-
-    fn of_text(item: &str) -> Option<Self> {
-        Some(HistoryEvent::new(item))
-    }
-}
 
 /// One question. Everything is optional: what is given chooses the cell of the grid.
 ///

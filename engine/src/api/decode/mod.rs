@@ -10,6 +10,7 @@
 //! | `source` | what a value is, as a source says it |
 //! | `reader` | values as serde reads them |
 //! | `refused` | errors with their places |
+//! | `text` | keys, and one text in place of a list |
 //! | `short` | short forms: `true` or an id in place of an object |
 //! | `keys` | the keys of a type |
 
@@ -18,6 +19,7 @@ mod reader;
 mod refused;
 mod short;
 mod source;
+mod text;
 
 use serde::de::DeserializeOwned;
 

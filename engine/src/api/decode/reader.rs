@@ -1,8 +1,6 @@
 //! Values as serde reads them.
 
-use std::borrow::Cow;
 use std::iter::once;
-use std::marker::PhantomData;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
@@ -10,8 +8,9 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::refused::{Refused, shortened};
+use super::refused::Refused;
 use super::source::{Items, Shape, Source};
+use super::text::{Key, Lone, visit_text};
 use crate::base::error::Error;
 use crate::base::limits::MAX_BATCH;
 
@@ -153,7 +152,7 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
         self.look(|shape, at| match shape {
             Shape::List(list) | Shape::Set(list) => visitor.visit_seq(at.elements(list)?),
             Shape::Vector(vector) => visitor.visit_seq(SeqDeserializer::new(vector.into_iter())),
-            Shape::Text(text) if S::LONE_TEXTS => visitor.visit_seq(Lone(Some(text), PhantomData)),
+            Shape::Text(text) if S::LONE_TEXTS => visitor.visit_seq(Lone::new(text)),
             _ => Err(Refused::shape("an array")),
         })
     }
@@ -209,13 +208,6 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
     }
 }
 
-fn visit_text<'de, V: Visitor<'de>, E: serde::de::Error>(text: Cow<'_, str>, visitor: V) -> Result<V::Value, E> {
-    match text {
-        Cow::Borrowed(text) => visitor.visit_str(text),
-        Cow::Owned(text) => visitor.visit_string(text),
-    }
-}
-
 /// The elements of a list, one after the other; so many at most that an endless one is an error and not a full memory.
 struct Elements<'s, S: Source> {
     list: Items<'s, S, S::Failure>,
@@ -267,7 +259,7 @@ impl<'de, S: Source> MapAccess<'de> for Entries<'_, S> {
             |entry: &Read<(S::Key, S), S>| given_only && entry.as_ref().is_ok_and(|(_, value)| value.is_null());
         let Some(entry) = self.map.find(|entry| !passed_over(entry)) else { return Ok(None) };
         let (key, source) = entry?;
-        let read = seed.deserialize(Key(key.as_ref(), PhantomData))?;
+        let read = seed.deserialize(Key::new(key.as_ref()))?;
         self.value = Some((key, source));
         Ok(Some(read))
     }
@@ -276,57 +268,5 @@ impl<'de, S: Source> MapAccess<'de> for Entries<'_, S> {
         let Some((key, source)) = self.value.take() else { return Err(Refused::custom("a key before its value")) };
         let read = seed.deserialize(Reader { source: &source, shape: None, depth: self.depth });
         read.map_err(|refused| refused.under(key.as_ref()))
-    }
-}
-
-/// A key: a text, or the number that it spells.
-struct Key<'k, F>(&'k str, PhantomData<F>);
-
-impl<'de, F> Deserializer<'de> for Key<'_, F> {
-    type Error = Refused<F>;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused<F>> {
-        visitor.visit_str(self.0)
-    }
-
-    /// Written in one way only, so that two keys are never one number.
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused<F>> {
-        match self.0.parse::<u64>() {
-            Ok(number) if number.to_string() == self.0 => visitor.visit_u64(number),
-            _ => Err(Refused::value("whole numbers as keys").found(|| format!("`{}`", shortened(self.0)))),
-        }
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-/// One text in place of a list of one: a list of texts and of nothing else.
-struct Lone<'t, F>(Option<Cow<'t, str>>, PhantomData<F>);
-
-impl<'de, F> SeqAccess<'de> for Lone<'_, F> {
-    type Error = Refused<F>;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refused<F>> {
-        self.0.take().map(|text| seed.deserialize(Lone(Some(text), PhantomData))).transpose()
-    }
-}
-
-impl<'de, F> Deserializer<'de> for Lone<'_, F> {
-    type Error = Refused<F>;
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused<F>> {
-        visit_text(self.0.unwrap_or_default(), visitor)
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refused<F>> {
-        Err(Refused::shape("an array"))
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

@@ -7,7 +7,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::api::request::HistoryEvent;
+use crate::api::history::HistoryEvent;
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::time::Timestamp;
