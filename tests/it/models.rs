@@ -99,7 +99,7 @@ fn a_trained_model_proposes_and_explains() {
     db.promote_model(1).expect("promotes");
     let found = db.rank(&hiker().explain()).expect("ranks");
     let by = |hit: &onelist::Hit, source| hit.sources.iter().any(|proposal| proposal.source == source);
-    assert!(found.hits.iter().any(|hit| by(hit, Source::Learned) && by(hit, Source::Context)));
+    assert!(found.hits.iter().any(|hit| by(hit, Source::ModelContext) && by(hit, Source::Context)));
     assert!(
         found.hits.iter().any(|hit| hit.why.as_ref().expect("explains").line.contains("learned from what people do"))
     );

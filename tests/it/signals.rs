@@ -172,8 +172,8 @@ fn what_comes_next_is_proposed_and_what_was_disliked_moves_away() {
     let next = ask("ann");
     assert_eq!(next[0].id, "i2", "{next:?}");
     assert!(
-        next[0].sources.iter().any(|p| p.source == Source::Next)
-            && next[0].sources.iter().any(|p| p.source == Source::Together)
+        next[0].sources.iter().any(|p| p.source == Source::Covisit)
+            && next[0].sources.iter().any(|p| p.source == Source::Cooccurrence)
     );
     db.log(vec![at("bob".to_owned(), "i3", 199.0, Action::Buy)]).expect("logs");
     assert!(

@@ -77,8 +77,8 @@ void onelist_string_free(char **text);
 // - `path`: the directory, in UTF-8, `path_len` bytes.
 // - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
-//   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, calibrate, fit_space, re_embed,
-//   rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
+//   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, calibrate, fit_space, re_embed, actions
+//   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
 //   new_items, max_bytes, force_network_fs.
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 //
@@ -240,7 +240,7 @@ onelist_status onelist_trim(onelist_engine *engine,
 // - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
 //   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
 //   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
-//   baselines, leave_out, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
+//   baselines, leave_out, calibrate, new_items, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
 //   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
 //   category, resamples, check_targets, seed.
 // - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.

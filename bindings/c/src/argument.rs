@@ -83,44 +83,7 @@ impl<T> Out<T> {
     }
 }
 
-/// Where a string goes that the caller frees.
-pub(crate) struct TextOut {
-    text: Out<*mut c_char>,
-    length: Option<Out<usize>>,
-}
-
-impl TextOut {
-    /// Takes the places of the string (required) and of its length (NULL when not wanted), and sets them to NULL and 0.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for NULL or a misaligned pointer.
-    ///
-    /// # Safety
-    /// That of [`Out::new`], for both pointers.
-    pub(crate) unsafe fn new(what: &str, text: *mut *mut c_char, length: *mut usize) -> Result<Self> {
-        // SAFETY: the caller's promise is the same.
-        let text = unsafe { Out::new(what, text, std::ptr::null_mut()) }?;
-        // SAFETY: the caller's promise is the same.
-        let length = unsafe { Out::optional(what, length, 0) }?;
-        Ok(TextOut { text, length })
-    }
-
-    /// Hands the string over to the caller, who gives it back to [`free`].
-    ///
-    /// # Errors
-    /// [`Error::Internal`] for a string with a NUL inside, which JSON cannot have.
-    pub(crate) fn write(mut self, text: String) -> Result<()> {
-        let length = text.len();
-        let text = CString::new(text).map_err(|e| Error::Internal { reason: format!("an answer holds a NUL: {e}") })?;
-        self.text.write(text.into_raw());
-        if let Some(out) = &mut self.length {
-            out.write(length);
-        }
-        Ok(())
-    }
-}
-
-/// Frees a string that [`TextOut::write`] handed over, and nulls the caller's pointer. NULL is taken, at both levels.
+/// Frees a string that [`answer`](crate::call::answer) handed over, and nulls the caller's pointer. NULL is taken, at both levels.
 ///
 /// # Safety
 /// `text` must be null, or readable and writable, and what it points to null or a string of this library's, unchanged and
@@ -132,7 +95,7 @@ pub(crate) unsafe fn free(text: *mut *mut c_char) {
     // SAFETY: not null, aligned, and readable and writable by the caller's promise.
     let owned = unsafe { text.replace(std::ptr::null_mut()) };
     if !owned.is_null() {
-        // SAFETY: by the caller's promise it came from `into_raw` in `TextOut::write`, with its NUL where it was.
+        // SAFETY: by the caller's promise it came from `into_raw` in `answer`, with its NUL where it was.
         drop(unsafe { CString::from_raw(owned) });
     }
 }

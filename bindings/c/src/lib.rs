@@ -5,6 +5,7 @@
 
 mod api;
 mod argument;
+mod call;
 mod entry;
 mod handle;
 mod last_error;

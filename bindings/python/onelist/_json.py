@@ -1,4 +1,4 @@
-"""JSON text for the arguments that the engine reads as JSON: filters, rules and the like, and the configuration."""
+"""JSON text: for the arguments that the engine reads as JSON (the configuration, plans), and of filters."""
 
 import datetime
 import json
@@ -33,3 +33,17 @@ def to_json(value: object, what: str) -> str:
     except (TypeError, ValueError, OverflowError, RecursionError) as failed:
         message = f"{what}: expected str, finite numbers, bool, datetime, date, and lists and dicts of them: {failed}"
         raise InvalidArgumentError(message) from failed
+
+
+def from_json(text: str, what: str) -> Any:
+    """The value of a JSON text. ``what`` names it in errors."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a key stands twice in one object")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as failed:
+        raise InvalidArgumentError(f"{what}: expected JSON: {failed}") from failed

@@ -12,7 +12,7 @@ from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
 from onelist import _native
 from onelist._json import to_json
 from onelist._native import Ranking
-from onelist._request import prepared
+from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
 from onelist.calibration import Calibration
 from onelist.errors import InvalidArgumentError
@@ -20,27 +20,21 @@ from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
 from onelist.types import (
     ActionConfig,
-    Cap,
     Exploration,
     Exposure,
     FieldOptions,
-    Filter,
     Impression,
     ImpressionOptions,
     ItemDict,
-    Mix,
     NewItems,
     Options,
-    Request,
     RetentionOptions,
     Rule,
-    SeenWhen,
     Stats,
     StoredItem,
     Time,
     TrainingSummary,
     UserOptions,
-    Vector,
 )
 
 
@@ -239,95 +233,12 @@ class Engine(ModelCalls, MeasureCalls):
         else:
             self._native.log([events] if isinstance(events, Mapping) else events)
 
-    def rank(
-        self,
-        query: str | None = None,
-        *,
-        user: str | None = None,
-        history: Iterable[str | Mapping[str, object]] | None = None,
-        like: str | Iterable[str] | None = None,
-        unlike: str | Iterable[str] | None = None,
-        among: Iterable[str] | None = None,
-        segments: Mapping[str, str] | None = None,
-        vectors: Mapping[str, Vector] | None = None,
-        filter: Filter | str | None = None,  # noqa: A002 (the word of the field)
-        exclude: Iterable[str] | None = None,
-        exclude_seen: bool | SeenWhen | None = None,
-        personalization: Literal["off", "low", "medium", "high"] | None = None,
-        diversity: float | None = None,
-        caps: Sequence[Cap] | None = None,
-        calibrate_mix: Mix | None = None,
-        rules: Sequence[Rule] | None = None,
-        scenario: str | None = None,
-        adapter: str | None = None,
-        explore: Exploration | None = None,
-        new_items: NewItems | None = None,
-        log_impression: bool | None = None,
-        limit: SupportsIndex | None = None,
-        offset: SupportsIndex | None = None,
-        next: str | None = None,  # noqa: A002 (the word of the field)
-        candidates: SupportsIndex | None = None,
-        fields: Iterable[str] | None = None,
-        explain: bool | None = None,
-        now: Time | None = None,
-    ) -> Ranking:
+    @with_keywords
+    def rank(self, query: str | None = None, **options: Unpack[UserOptions]) -> Ranking:
         """The one verb. A query makes it a search, a history a recommendation, both a personalised search; with
-        neither it answers what is popular and fresh.
-
-        - ``query``: what is searched for; ``user``: whose stored history counts (an unknown user has none)
-        - ``history``: item ids or event dicts that count for this request only, oldest first
-        - ``like``: seeds of "more like this"; they are not in the answer
-        - ``unlike``: items that the list moves away from; they are not in the answer
-        - ``among``: rank only these ids; ``exclude``: leave these out
-        - ``segments``: which segments the user is in, by name, in place of what events said last
-        - ``exclude_seen``: leave out what the user has had: all of it (True), or by action and age
-          (``onelist.types.SeenWhen``)
-        - ``personalization``: how much the history counts: off, low, medium (as without it) or high
-        - ``diversity``: how unlike each other the hits are to be, from 0 (as without it) to 1
-        - ``caps``: at most so many hits of one value of a field; what is over it moves behind
-        - ``calibrate_mix``: let the mix of a field in the list follow that of the history
-        - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
-        - ``adapter``: that of the request's domain, by the name of ``load_adapter``
-        - ``explore``: draw the order at random on a share of requests; ``new_items``: keep places for new items
-        - ``log_impression``: whether the ranking is remembered (True); say False when nobody is shown it
-        - ``vectors``: vectors of your own to search with, by the name of the field
-        - ``filter``: only items that match; see ``onelist.types.Filter``
-        - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
-        - ``next``: the page after the ranking that gave this; nothing of the pages before comes again
-        - ``candidates``: how many to score; ``fields``: only these fields in the hits; ``explain``: say why
-        - ``now``: the time of the request; events after it are not seen
-        """
-        request: Request = {
-            "query": query,
-            "user": user,
-            "history": history,
-            "like": like,
-            "unlike": unlike,
-            "among": among,
-            "segments": segments,
-            "vectors": vectors,
-            "filter": filter,
-            "exclude": exclude,
-            "exclude_seen": exclude_seen,
-            "personalization": personalization,
-            "diversity": diversity,
-            "caps": caps,
-            "calibrate_mix": calibrate_mix,
-            "rules": rules,
-            "scenario": scenario,
-            "adapter": adapter,
-            "explore": explore,
-            "new_items": new_items,
-            "log_impression": log_impression,
-            "limit": limit,
-            "offset": offset,
-            "next": next,
-            "candidates": candidates,
-            "fields": fields,
-            "explain": explain,
-            "now": now,
-        }
-        return self._native.rank(prepared(request))
+        neither it answers what is popular and fresh."""
+        refuse_unknown(options)
+        return self._native.rank(prepared({"query": query, **options}))
 
     def search(self, query: str, **options: Unpack[UserOptions]) -> Ranking:
         """``rank`` with a query."""
@@ -424,7 +335,7 @@ class Engine(ModelCalls, MeasureCalls):
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
         """Stores rules under a name (``rank(scenario=name)``), in place of those that it had; durable on return."""
-        self._native.set_scenario(name, to_json(rules, "rules"))
+        self._native.set_scenario(name, rules)
 
     def scenarios(self) -> dict[str, list[dict[str, Any]]]:
         """The stored scenarios: rules by name, as they were given; dates as ``{"date": seconds}``."""

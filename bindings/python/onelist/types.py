@@ -225,7 +225,27 @@ class Questions(TypedDict):
 
 
 class Options(TypedDict, total=False):
-    """The keywords of ``rank``, besides query and user; ``Engine.rank`` says what each does."""
+    """- ``history``: item ids or event dicts that count for this request only, oldest first
+    - ``like``: seeds of "more like this"; they are not in the answer
+    - ``unlike``: items that the list moves away from; they are not in the answer
+    - ``among``: rank only these ids; ``exclude``: leave these out
+    - ``segments``: which segments the user is in, by name, in place of what events said last
+    - ``vectors``: vectors of your own to search with, by the name of the field
+    - ``filter``: only items that match (``onelist.types.Filter``), or the same as JSON text
+    - ``exclude_seen``: leave out what the user has had: all of it (True), or by action and age
+      (``onelist.types.SeenWhen``)
+    - ``personalization``: how much the history counts: off, low, medium (as without it) or high
+    - ``diversity``: how unlike each other the hits are to be, from 0 (as without it) to 1
+    - ``caps``: at most so many hits of one value of a field; what is over it moves behind
+    - ``calibrate_mix``: let the mix of a field in the list follow that of the history
+    - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
+    - ``adapter``: that of the request's domain, by the name of ``load_adapter``
+    - ``explore``: draw the order at random on a share of requests; ``new_items``: keep places for new items
+    - ``log_impression``: whether the ranking is remembered (True); say False when nobody is shown it
+    - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
+    - ``next``: the page after the ranking that gave this; nothing of the pages before comes again
+    - ``candidates``: how many to score; ``fields``: only these fields in the hits; ``explain``: say why
+    - ``now``: the time of the request; events after it are not seen"""
 
     history: Iterable[str | Mapping[str, object]] | None
     like: str | Iterable[str] | None
@@ -256,13 +276,15 @@ class Options(TypedDict, total=False):
 
 
 class UserOptions(Options, total=False):
-    """The keywords of ``rank``, besides the query."""
+    """- ``user``: whose stored history counts (an unknown user has none)"""
 
     user: str | None
 
 
 class Request(UserOptions, total=False):
-    """One request of ``rank_many``: the keywords of ``rank``."""
+    """One request of ``rank_many``, and the keywords of ``rank``:
+
+    - ``query``: what is searched for"""
 
     query: str | None
 

@@ -4,13 +4,12 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use onelist::Error;
+use onelist::{Error, Item, Request, Rule, Timestamp, json};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyMapping};
 
-use crate::convert::{elements, ids, items, text, time};
-use crate::error::{Place, from_engine};
-use crate::request::{count, event, request};
+use crate::error::from_engine;
+use crate::read::read;
 use crate::results::{Ranking, item_dict};
 
 /// An open store. `onelist.Engine` wraps it with the public keywords and their defaults.
@@ -34,12 +33,9 @@ fn caught<T>(work: impl FnOnce() -> onelist::Result<T>) -> onelist::Result<T> {
 }
 
 /// The message of a panic, when it has one.
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => (*text).to_owned(),
-        (_, Some(text)) => text.clone(),
-        _ => "without a message".to_owned(),
-    }
+fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }
 
 #[pymethods]
@@ -47,84 +43,72 @@ impl Engine {
     /// Opens or creates the store at `path`. `config` is the JSON form of the configuration.
     #[new]
     fn new(py: Python<'_>, path: PathBuf, config: String) -> PyResult<Self> {
-        let inner = call(py, || onelist::Engine::open(path, onelist::json::config_from_json(&config)?))?;
+        let inner = call(py, || onelist::Engine::open(path, json::config_from_json(&config)?))?;
         Ok(Engine { inner })
     }
 
     /// Puts one dict or an iterable of dicts, as one atomic batch.
-    #[pyo3(signature = (items, /))]
     fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
-        let items = self::items(items)?;
+        let items: Vec<Item> = match items.is_instance_of::<PyMapping>() {
+            true => vec![read(items, "item")?],
+            false => read(items, "items")?,
+        };
         call(py, || self.inner.put(items))
     }
 
     /// Deletes one id or an iterable of ids; how many of them existed.
-    #[pyo3(signature = (ids, /))]
     fn delete(&self, py: Python<'_>, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let ids = self::ids(ids, &Place::Argument("ids"))?;
+        let ids: Vec<String> = read(ids, "ids")?;
         call(py, || self.inner.delete(&ids))
     }
 
     /// The stored item of each id, or None.
-    #[pyo3(signature = (ids, /))]
     fn get<'py>(&self, py: Python<'py>, ids: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Bound<'py, PyDict>>>> {
-        let ids = self::ids(ids, &Place::Argument("ids"))?;
+        let ids: Vec<String> = read(ids, "ids")?;
         let found = call(py, || self.inner.get(&ids))?;
         found.iter().map(|item| item.as_ref().map(|item| item_dict(py, item)).transpose()).collect()
     }
 
     /// At most `limit` items after the item `after`, in the order of their first put.
-    #[pyo3(signature = (after, limit, /))]
     fn scan<'py>(
         &self,
         py: Python<'py>,
-        after: Option<&Bound<'py, PyAny>>,
+        after: &Bound<'py, PyAny>,
         limit: &Bound<'py, PyAny>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let after = after.map(|after| text(after, &Place::Argument("after"))).transpose()?;
-        let limit = count(limit, &Place::Argument("limit"))?;
+        let (after, limit): (Option<String>, usize) = (read(after, "after")?, read(limit, "limit")?);
         let found = call(py, || self.inner.scan(after.as_deref(), limit))?;
         found.iter().map(|item| item_dict(py, item)).collect()
     }
 
     /// Logs an iterable of event dicts, as one atomic batch.
-    #[pyo3(signature = (events, /))]
     fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
-        let events = elements(events, &Place::Argument("events"), "an iterable of dicts", event)?;
+        let events = read(events, "events")?;
         call(py, || self.inner.log(events))
     }
 
     /// Answers one request, a dict of the keywords of `rank`.
-    #[pyo3(signature = (request, /))]
     fn rank(&self, py: Python<'_>, request: &Bound<'_, PyAny>) -> PyResult<Ranking> {
-        let request = self::request(request, &Place::Argument("rank"))?;
+        let request = read(request, "rank")?;
         Ranking::new(py, call(py, || self.inner.rank(&request))?)
     }
 
     /// Answers an iterable of requests with one ranking for each.
-    #[pyo3(signature = (requests, /))]
     fn rank_many(&self, py: Python<'_>, requests: &Bound<'_, PyAny>) -> PyResult<Vec<Ranking>> {
-        let requests = elements(requests, &Place::Argument("requests"), "an iterable of dicts", request)?;
+        let requests: Vec<Request> = read(requests, "requests")?;
         let rankings = call(py, || self.inner.rank_many(&requests))?;
         rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
     }
 
     /// The impressions that are kept, as JSON text: at most `limit` after that of the ranking `after`.
-    #[pyo3(signature = (after, limit, /))]
-    fn impressions(
-        &self,
-        py: Python<'_>,
-        after: Option<&Bound<'_, PyAny>>,
-        limit: &Bound<'_, PyAny>,
-    ) -> PyResult<String> {
-        let after = after.map(|after| text(after, &Place::Argument("after"))).transpose()?;
-        let limit = count(limit, &Place::Argument("limit"))?;
-        call(py, || onelist::json::impressions_to_json(&self.inner.impressions(after.as_deref(), limit)?))
+    fn impressions(&self, py: Python<'_>, after: &Bound<'_, PyAny>, limit: &Bound<'_, PyAny>) -> PyResult<String> {
+        let (after, limit): (Option<String>, usize) = (read(after, "after")?, read(limit, "limit")?);
+        call(py, || json::impressions_to_json(&self.inner.impressions(after.as_deref(), limit)?))
     }
 
     /// How much of what was shown were new items, as JSON text.
     fn exposure(&self, py: Python<'_>) -> PyResult<String> {
-        call(py, || onelist::json::exposure_to_json(&self.inner.exposure()?))
+        call(py, || json::exposure_to_json(&self.inner.exposure()?))
     }
 
     /// Fits what is fitted to the whole log.
@@ -153,28 +137,25 @@ impl Engine {
     }
 
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.
-    #[pyo3(signature = (plan, /))]
     fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {
         call(py, || {
-            let report = self.inner.evaluate(&onelist::json::plan_from_json(&plan)?)?;
-            Ok((report.text(), onelist::json::report_to_json(&report)?, report.html()))
+            let report = self.inner.evaluate(&json::plan_from_json(&plan)?)?;
+            Ok((report.text(), json::report_to_json(&report)?, report.html()))
         })
     }
 
     /// Lists the questions of a plan in JSON, as JSON.
-    #[pyo3(signature = (plan, /))]
     fn questions(&self, py: Python<'_>, plan: String) -> PyResult<String> {
-        call(py, || onelist::json::questions_to_json(&self.inner.questions(&onelist::json::plan_from_json(&plan)?)?))
+        call(py, || json::questions_to_json(&self.inner.questions(&json::plan_from_json(&plan)?)?))
     }
 
     /// Fits the weights to the log, to the events before `until`: the calibration as text and as JSON.
-    #[pyo3(signature = (until, /))]
-    fn calibrate(&self, py: Python<'_>, until: Option<&Bound<'_, PyAny>>) -> PyResult<(String, String)> {
-        let until = until.map(|until| time(until, &Place::Argument("until"))).transpose()?;
-        let until = until.unwrap_or(onelist::Timestamp::MAX);
+    fn calibrate(&self, py: Python<'_>, until: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
+        let until: Option<Timestamp> = read(until, "until")?;
+        let until = until.unwrap_or(Timestamp::MAX);
         call(py, || {
             let calibration = self.inner.calibrate_until(until)?;
-            Ok((calibration.to_text(), onelist::json::calibration_to_json(&calibration)?))
+            Ok((calibration.to_text(), json::calibration_to_json(&calibration)?))
         })
     }
 
@@ -182,43 +163,38 @@ impl Engine {
     fn calibrations(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
         call(py, || {
             let (kept, _) = self.inner.calibrations()?;
-            kept.iter().map(|one| Ok((one.to_text(), onelist::json::calibration_to_json(one)?))).collect()
+            kept.iter().map(|one| Ok((one.to_text(), json::calibration_to_json(one)?))).collect()
         })
     }
 
     /// Puts a kept calibration in force, or with 0 what the model ships.
-    #[pyo3(signature = (version, /))]
     fn use_calibration(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
-        let version = count(version, &Place::Argument("version"))?;
-        call(py, || self.inner.use_calibration(version as u64))
+        let version = read(version, "version")?;
+        call(py, || self.inner.use_calibration(version))
     }
 
     /// The models and adapters, as JSON text.
     fn models(&self, py: Python<'_>) -> PyResult<String> {
-        call(py, || onelist::json::models_to_json(&self.inner.models()?))
+        call(py, || json::models_to_json(&self.inner.models()?))
     }
 
     /// Checks a model and copies it into the store; its version, as JSON text.
-    #[pyo3(signature = (path, /))]
     fn load_model(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
-        call(py, || onelist::json::model_to_json(&self.inner.load_model(path)?))
+        call(py, || json::model_to_json(&self.inner.load_model(path)?))
     }
 
     /// Asks a version and the live one the same requests, or (None) so many past ones; how they differ, as JSON text.
-    #[pyo3(signature = (version, requests, sample, /))]
     fn shadow_model(
         &self,
         py: Python<'_>,
         version: &Bound<'_, PyAny>,
-        requests: Option<&Bound<'_, PyAny>>,
+        requests: &Bound<'_, PyAny>,
         sample: &Bound<'_, PyAny>,
     ) -> PyResult<String> {
-        let version = count(version, &Place::Argument("version"))? as u64;
-        let sample = count(sample, &Place::Argument("sample"))?;
-        let read = |all| elements(all, &Place::Argument("requests"), "an iterable of dicts", request);
-        let requests = requests.map(read).transpose()?;
+        let (version, sample) = (read(version, "version")?, read(sample, "sample")?);
+        let requests: Option<Vec<Request>> = read(requests, "requests")?;
         call(py, || {
-            onelist::json::shadow_to_json(&match requests {
+            json::shadow_to_json(&match requests {
                 Some(requests) => self.inner.shadow_model(version, &requests)?,
                 None => self.inner.shadow_model_on_past(version, sample)?,
             })
@@ -226,10 +202,9 @@ impl Engine {
     }
 
     /// Lets a version answer.
-    #[pyo3(signature = (version, /))]
     fn promote_model(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
-        let version = count(version, &Place::Argument("version"))?;
-        call(py, || self.inner.promote_model(version as u64))
+        let version = read(version, "version")?;
+        call(py, || self.inner.promote_model(version))
     }
 
     /// Lets the version answer that did before; which that is.
@@ -238,58 +213,52 @@ impl Engine {
     }
 
     /// Removes a version; whether there was one.
-    #[pyo3(signature = (version, /))]
     fn unload_model(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let version = count(version, &Place::Argument("version"))?;
-        call(py, || self.inner.unload_model(version as u64))
+        let version = read(version, "version")?;
+        call(py, || self.inner.unload_model(version))
     }
 
     /// Checks an adapter and lets requests name it; what it is, as JSON text.
-    #[pyo3(signature = (name, path, /))]
     fn load_adapter(&self, py: Python<'_>, name: &Bound<'_, PyAny>, path: PathBuf) -> PyResult<String> {
-        let name = text(name, &Place::Argument("name"))?;
-        call(py, || onelist::json::adapter_to_json(&self.inner.load_adapter(&name, path)?))
+        let name: String = read(name, "name")?;
+        call(py, || json::adapter_to_json(&self.inner.load_adapter(&name, path)?))
     }
 
     /// Removes an adapter; whether there was one.
-    #[pyo3(signature = (name, /))]
     fn unload_adapter(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let name = text(name, &Place::Argument("name"))?;
+        let name: String = read(name, "name")?;
         call(py, || self.inner.unload_adapter(&name))
     }
 
     /// Writes a training file by a plan in JSON; what was written, as JSON.
-    #[pyo3(signature = (path, plan, /))]
     fn export_training(&self, py: Python<'_>, path: PathBuf, plan: String) -> PyResult<String> {
         call(py, || {
-            let plan = onelist::json::training_plan_from_json(&plan)?;
-            onelist::json::training_summary_to_json(&self.inner.export_training(path, &plan)?)
+            let plan = json::training_plan_from_json(&plan)?;
+            json::training_summary_to_json(&self.inner.export_training(path, &plan)?)
         })
     }
 
-    /// Stores rules (JSON text) under a name.
-    #[pyo3(signature = (name, rules, /))]
+    /// Stores an iterable of rules under a name.
     fn set_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>, rules: &Bound<'_, PyAny>) -> PyResult<()> {
-        let name = text(name, &Place::Argument("name"))?;
-        let rules = text(rules, &Place::Argument("rules"))?;
-        call(py, || self.inner.set_scenario(&name, &onelist::json::rules_from_json(&rules)?))
+        let name: String = read(name, "name")?;
+        let rules: Vec<Rule> = read(rules, "rules")?;
+        call(py, || self.inner.set_scenario(&name, &rules))
     }
 
     /// The stored scenarios, as JSON text.
     fn scenarios(&self, py: Python<'_>) -> PyResult<String> {
-        call(py, || onelist::json::scenarios_to_json(&self.inner.scenarios()?))
+        call(py, || json::scenarios_to_json(&self.inner.scenarios()?))
     }
 
     /// Removes a scenario; whether there was one.
-    #[pyo3(signature = (name, /))]
     fn delete_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let name = text(name, &Place::Argument("name"))?;
+        let name: String = read(name, "name")?;
         call(py, || self.inner.delete_scenario(&name))
     }
 
     /// The state of the engine, as JSON text.
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
-        call(py, || onelist::json::stats_to_json(&self.inner.stats()?))
+        call(py, || json::stats_to_json(&self.inner.stats()?))
     }
 
     /// Waits until both indexes hold everything that is committed, and writes their checkpoints.
@@ -321,7 +290,7 @@ pub(crate) fn counterfactual(
 ) -> PyResult<String> {
     let decisions = onelist::evaluation::Decisions { reward, logged, target, q_logged, q_target };
     let guards = onelist::evaluation::Guards { min_effective, clip, resamples, seed };
-    call(py, || onelist::json::counterfactual_to_json(&onelist::counterfactual(&decisions, &guards)?))
+    call(py, || json::counterfactual_to_json(&onelist::counterfactual(&decisions, &guards)?))
 }
 
 impl Drop for Engine {

@@ -1,59 +1,42 @@
-//! Python exceptions: one for each error of the engine, and the few that only arise while arguments are read.
+//! Python exceptions: one for each error of the engine, and one for a value of the wrong type.
 
-use std::fmt;
-
+use onelist::decode::{Outcome, Refused};
 use onelist::{Error, ErrorKind};
 use pyo3::prelude::*;
-
-/// Where inside an argument a value stands, so that an error can name it: `items[3].price`.
-pub(crate) enum Place<'a> {
-    /// The argument itself.
-    Argument(&'a str),
-    /// A key of a dict.
-    Key(&'a Place<'a>, &'a str),
-    /// An element of a list, from 0.
-    Index(&'a Place<'a>, usize),
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Argument(name) => f.write_str(name),
-            Place::Key(parent, key) => {
-                // A key is the caller's own text, of any length: the message shows its beginning.
-                let shown: String = key.chars().take(64).collect();
-                write!(f, "{parent}.{shown}")
-            }
-            Place::Index(parent, index) => write!(f, "{parent}[{index}]"),
-        }
-    }
-}
 
 /// The exception of an engine error: the class of its name, or of its kind when Python does not know the name.
 pub(crate) fn from_engine(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, error.name(), error.kind(), error.to_string())
 }
 
-/// An engine error that was found at `place` while reading an argument.
-pub(crate) fn refused(py: Python<'_>, place: &Place<'_>, error: &Error) -> PyErr {
-    exception(py, error.name(), error.kind(), format!("{place}: {error}"))
+/// The exception of an argument that was refused.
+pub(crate) fn from_refused(py: Python<'_>, refused: Refused<PyErr>, argument: &str) -> PyErr {
+    match refused.within(argument) {
+        Outcome::Source(raised) => raised,
+        // `InvalidType`, which is a TypeError as well.
+        Outcome::Shape { what, expected, found } => {
+            let message = format!("{what}: expected {}, found {found}", in_python(expected));
+            exception(py, "InvalidType", ErrorKind::Input, message)
+        }
+        Outcome::Error(Error::InvalidArgument { what, expected, found }) => {
+            from_engine(py, &Error::InvalidArgument { what, expected: in_python(expected), found })
+        }
+        Outcome::Error(error) => from_engine(py, &error),
+        Outcome::Placeless(place, error) => exception(py, error.name(), error.kind(), format!("{place}: {error}")),
+    }
 }
 
-/// A value that breaks a rule of its argument (`InvalidArgument`).
-pub(crate) fn invalid(py: Python<'_>, place: &Place<'_>, expected: &str, found: impl Into<String>) -> PyErr {
-    let error = Error::InvalidArgument { what: place.to_string(), expected: expected.to_owned(), found: found.into() };
-    from_engine(py, &error)
-}
-
-/// A value of the wrong Python type (`InvalidType`, which is a `TypeError` as well).
-pub(crate) fn wrong_type(place: &Place<'_>, expected: &str, found: &Bound<'_, PyAny>) -> PyErr {
-    let found_type = found.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string());
-    wrong_form(found.py(), place, expected, &found_type)
-}
-
-/// As [`wrong_type`], for a value whose type alone does not say what is wrong with it, as a 2-D array.
-pub(crate) fn wrong_form(py: Python<'_>, place: &Place<'_>, expected: &str, found: &str) -> PyErr {
-    exception(py, "InvalidType", ErrorKind::Input, format!("{place}: expected {expected}, found {found}"))
+/// What the engine expects, in the words of Python.
+fn in_python(expected: String) -> String {
+    const WORDS: [(&str, &str); 6] = [
+        ("an array of", "a list of"),
+        ("an array", "an iterable or a 1-D array"),
+        ("an object", "a dict"),
+        ("a string", "str"),
+        ("true or false", "bool"),
+        ("a whole number, 0 or more", "an integer of at least 0"),
+    ];
+    WORDS.into_iter().fold(expected, |text, (engine, python)| text.replace(engine, python))
 }
 
 /// Builds the exception in `onelist.errors`, where the table of classes lives.
@@ -66,12 +49,7 @@ fn exception(py: Python<'_>, name: &str, kind: ErrorKind, message: String) -> Py
         // The enum may grow: a kind that this binding does not know is nothing a caller can act on by class.
         _ => "internal",
     };
-    let built = py
-        .import("onelist.errors")
-        .and_then(|module| module.getattr("from_engine"))
-        .and_then(|build| build.call1((name, kind, message)));
-    match built {
-        Ok(value) => PyErr::from_value(value),
-        Err(failed) => failed,
-    }
+    let module = py.import("onelist.errors");
+    let built = module.and_then(|module| module.getattr("from_engine")?.call1((name, kind, message)));
+    built.map_or_else(|failed| failed, PyErr::from_value)
 }

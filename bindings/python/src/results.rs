@@ -1,10 +1,10 @@
 //! The engine's answers as frozen Python objects.
 
 use numpy::PyArray1;
-use onelist::{Fields, Item, Timestamp, Value};
+use onelist::{Fields, Item, Timestamp, Value, Why};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDateTime, PyDelta, PyDict, PyIterator, PyList, PyTuple, PyTzInfo};
+use pyo3::types::{IntoPyDict, PyDateTime, PyDelta, PyDict, PyIterator, PyList, PyTuple, PyTzInfo};
 
 /// One item of a ranking.
 ///
@@ -13,6 +13,13 @@ use pyo3::types::{PyDateTime, PyDelta, PyDict, PyIterator, PyList, PyTuple, PyTz
 pub(crate) struct Hit {
     hit: onelist::Hit,
     fields: PyOnceLock<Py<PyDict>>,
+}
+
+impl Hit {
+    /// A part of the explanation; empty unless the request said `explain`.
+    fn why_of<'h, T: 'h>(&'h self, part: fn(&Why) -> &Vec<T>) -> impl Iterator<Item = &'h T> {
+        self.hit.why.iter().flat_map(part)
+    }
 }
 
 #[pymethods]
@@ -43,13 +50,9 @@ impl Hit {
     /// sources of one name (two vector fields), the better rank stays.
     #[getter]
     fn sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
         let mut proposals: Vec<_> = self.hit.sources.iter().collect();
         proposals.sort_by_key(|proposal| std::cmp::Reverse(proposal.rank));
-        for proposal in proposals {
-            dict.set_item(proposal.source.name(), (proposal.rank, proposal.score))?;
-        }
-        Ok(dict)
+        proposals.into_iter().map(|p| (p.source.name(), (p.rank, p.score))).into_py_dict(py)
     }
 
     /// Why the item stands where it stands, in one line; None unless the request said `explain`.
@@ -58,42 +61,28 @@ impl Hit {
         self.hit.why.as_ref().map(|why| why.line.as_str())
     }
 
-    /// What each feature added to the score, largest magnitude first; empty unless the request said `explain`.
+    /// What each feature added to the score, largest magnitude first.
     #[getter]
     fn contributions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        for part in self.hit.why.iter().flat_map(|why| &why.contributions) {
-            dict.set_item(&part.feature, part.amount)?;
-        }
-        Ok(dict)
+        self.why_of(|why| &why.contributions).map(|part| (&part.feature, part.amount)).into_py_dict(py)
     }
 
-    /// What the score loses without each of the newest items of the history, by id, largest magnitude first; empty unless
-    /// the request said `explain`.
+    /// What the score loses without each of the newest items of the history, by id, largest magnitude first.
     #[getter]
     fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        for part in self.hit.why.iter().flat_map(|why| &why.history) {
-            dict.set_item(&part.item, part.amount)?;
-        }
-        Ok(dict)
+        self.why_of(|why| &why.history).map(|part| (&part.item, part.amount)).into_py_dict(py)
     }
 
-    /// What each word of the query adds by its matches; empty unless the request said `explain`.
+    /// What each word of the query adds by its matches.
     #[getter]
     fn terms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        for part in self.hit.why.iter().flat_map(|why| &why.terms) {
-            dict.set_item(&part.term, part.amount)?;
-        }
-        Ok(dict)
+        self.why_of(|why| &why.terms).map(|part| (&part.term, part.amount)).into_py_dict(py)
     }
 
-    /// The rules that touched the hit; empty unless the request said `explain`.
+    /// The rules that touched the hit.
     #[getter]
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let rules = self.hit.why.as_ref().map_or(&[][..], |why| &why.rules);
-        PyTuple::new(py, rules)
+        PyTuple::new(py, self.why_of(|why| &why.rules).collect::<Vec<_>>())
     }
 
     /// The place by score alone, from 1, and what moved the hit from there; None when nothing did, or unless the
@@ -118,76 +107,81 @@ impl Hit {
 /// One ranked list, best first. It reads like a tuple of its hits.
 #[pyclass(frozen, module = "onelist._native")]
 pub(crate) struct Ranking {
-    /// Names this answer; give it to the events that follow from it.
-    #[pyo3(get)]
-    rank_id: String,
+    /// Everything but the hits.
+    ranking: onelist::Ranking,
     /// The hits, best first.
     #[pyo3(get)]
     hits: Py<PyTuple>,
-    /// How many candidates were scored.
-    #[pyo3(get)]
-    candidates: usize,
-    /// Which weights scored it: 0 for those that ship or are configured, else a calibration's version.
-    #[pyo3(get)]
-    weights_version: u64,
-    /// Asks for the next page, as the keyword `next`; None when there is none.
-    #[pyo3(get)]
-    next: Option<String>,
-    /// Whether the order was drawn at random.
-    #[pyo3(get)]
-    explored: bool,
-    took: onelist::Took,
-    degraded: Vec<String>,
 }
 
 impl Ranking {
     /// Takes over an answer of the engine.
-    pub(crate) fn new(py: Python<'_>, ranking: onelist::Ranking) -> PyResult<Self> {
-        let hits: Vec<Py<Hit>> = ranking
-            .hits
-            .into_iter()
-            .map(|hit| Py::new(py, Hit { hit, fields: PyOnceLock::new() }))
-            .collect::<PyResult<_>>()?;
-        Ok(Ranking {
-            rank_id: ranking.rank_id,
-            hits: PyTuple::new(py, hits)?.unbind(),
-            candidates: ranking.candidates,
-            weights_version: ranking.weights_version,
-            next: ranking.next,
-            explored: ranking.explored,
-            took: ranking.took,
-            degraded: ranking.degraded,
-        })
+    pub(crate) fn new(py: Python<'_>, mut ranking: onelist::Ranking) -> PyResult<Self> {
+        let hits = std::mem::take(&mut ranking.hits).into_iter();
+        let hits: Vec<Py<Hit>> =
+            hits.map(|hit| Py::new(py, Hit { hit, fields: PyOnceLock::new() })).collect::<PyResult<_>>()?;
+        Ok(Ranking { ranking, hits: PyTuple::new(py, hits)?.unbind() })
     }
 }
 
 #[pymethods]
 impl Ranking {
+    /// Names this answer; give it to the events that follow from it.
+    #[getter]
+    fn rank_id(&self) -> &str {
+        &self.ranking.rank_id
+    }
+
     /// The ids of the hits, best first.
     #[getter]
     fn ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let ids: Vec<Bound<'py, PyAny>> =
-            self.hits.bind(py).iter().map(|hit| hit.getattr("id")).collect::<PyResult<_>>()?;
-        PyList::new(py, ids)
+        let ids = self.hits.bind(py).iter().map(|hit| hit.getattr("id"));
+        PyList::new(py, ids.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// How many candidates were scored.
+    #[getter]
+    fn candidates(&self) -> usize {
+        self.ranking.candidates
+    }
+
+    /// Which weights scored it: 0 for those that ship or are configured, else a calibration's version.
+    #[getter]
+    fn weights_version(&self) -> u64 {
+        self.ranking.weights_version
+    }
+
+    /// Asks for the next page, as the keyword `next`; None when there is none.
+    #[getter]
+    fn next(&self) -> Option<&str> {
+        self.ranking.next.as_deref()
+    }
+
+    /// Whether the order was drawn at random.
+    #[getter]
+    fn explored(&self) -> bool {
+        self.ranking.explored
     }
 
     /// Where the time went, in microseconds.
     #[getter]
     fn took<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        dict.set_item("context_us", self.took.context_us)?;
-        dict.set_item("retrieve_us", self.took.retrieve_us)?;
-        dict.set_item("rank_us", self.took.rank_us)?;
-        dict.set_item("features_us", self.took.features_us)?;
-        dict.set_item("respond_us", self.took.respond_us)?;
-        dict.set_item("total_us", self.took.total_us)?;
-        Ok(dict)
+        let took = &self.ranking.took;
+        let parts = [
+            ("context_us", took.context_us),
+            ("retrieve_us", took.retrieve_us),
+            ("rank_us", took.rank_us),
+            ("features_us", took.features_us),
+            ("respond_us", took.respond_us),
+            ("total_us", took.total_us),
+        ];
+        parts.into_py_dict(py)
     }
 
     /// What was left out or done another way, in words; empty when nothing was.
     #[getter]
     fn degraded<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.degraded)
+        PyTuple::new(py, &self.ranking.degraded)
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {
@@ -229,12 +223,7 @@ fn fill(dict: &Bound<'_, PyDict>, fields: &Fields) -> PyResult<()> {
             Value::Bool(flag) => dict.set_item(name, flag)?,
             Value::Date(moment) => dict.set_item(name, datetime(py, *moment)?)?,
             Value::Tags(tags) => dict.set_item(name, tags)?,
-            Value::Geo { lat, lon } => {
-                let place = PyDict::new(py);
-                place.set_item("lat", lat)?;
-                place.set_item("lon", lon)?;
-                dict.set_item(name, place)?;
-            }
+            Value::Geo { lat, lon } => dict.set_item(name, [("lat", lat), ("lon", lon)].into_py_dict(py)?)?,
             Value::Vector(vector) => dict.set_item(name, PyArray1::from_slice(py, vector))?,
             // The enum may grow: a type that this binding does not know is better left out than guessed.
             _ => {}

@@ -119,7 +119,7 @@ def test_pages_never_repeat(shop: onelist.Engine) -> None:
         ({"diversity": float("nan")}, errors.InvalidArgumentError, "NaN"),
         ({"diversity": "much"}, errors.InvalidTypeError, "number"),
         ({"caps": [{"field": "tags"}]}, errors.InvalidArgumentError, "most"),
-        ({"caps": object()}, errors.InvalidArgumentError, "caps"),
+        ({"caps": object()}, errors.InvalidTypeError, "caps"),
         ({"calibrate_mix": {"field": "tags", "strength": 2}}, errors.InvalidArgumentError, "0 to 1"),
         ({"rules": [{"rule": "hide"}]}, errors.InvalidArgumentError, r"rules\[0\].rule"),
         ({"rules": [{"rule": "boost", "ids": ["a"], "amount": -1}]}, errors.InvalidArgumentError, "amount"),

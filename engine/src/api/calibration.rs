@@ -6,6 +6,7 @@ use crate::base::time::Timestamp;
 
 /// Where in the grid, and where in a visit, a set of weights is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Situation {
     /// The request has a query.
     pub query: bool,
@@ -57,6 +58,7 @@ impl Situation {
 
 /// What `calibrate` fitted, and how it did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Calibration {
     /// Counts up; 0 is what the model ships. Without sets nothing was fitted, and it is the version that stays in force.
     pub version: u64,
@@ -74,6 +76,7 @@ pub struct Calibration {
 
 /// The weights of one situation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct WeightSet {
     /// Where they are in force.
     pub situation: Situation,

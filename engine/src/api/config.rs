@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::Deserialize;
+
+use crate::api::decode;
 use crate::api::exploration::{Exploration, Impressions, NewItems};
 use crate::api::field_type::Kind;
 use crate::api::retention::Retention;
 use crate::base::error::{Error, Result};
 
 /// Where the model runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Provider {
     /// The CPU.
@@ -33,7 +37,8 @@ impl Provider {
 }
 
 /// How exactly the model computes on a GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Precision {
     /// 32-bit floats, as on the CPU. TensorRT rounds the factors of products to ten bits all the same where the GPU is
@@ -55,7 +60,8 @@ impl Precision {
 }
 
 /// What the configuration says about one field; what it leaves out is inferred.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct FieldConfig {
     /// Fixes the type before the first value is seen.
     pub kind: Option<Kind>,
@@ -66,7 +72,8 @@ pub struct FieldConfig {
 }
 
 /// What an action says of its item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Meaning {
     /// It speaks for the item: it counts as interest.
@@ -89,7 +96,8 @@ impl Meaning {
 }
 
 /// What the configuration says about one action.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ActionConfig {
     /// For or against the item, or neither.
     pub meaning: Meaning,
@@ -98,13 +106,21 @@ pub struct ActionConfig {
     pub weight: f32,
 }
 
+impl Default for ActionConfig {
+    /// A click's: for the item, with the weight 1.
+    fn default() -> Self {
+        ActionConfig { meaning: Meaning::Positive, weight: 1.0 }
+    }
+}
+
 /// How an engine is opened. `Config::default()` serves most users.
 ///
 /// ```
 /// let config = onelist::Config::default().boost("title", 2.0);
 /// assert_eq!(config.fields["title"].boost, Some(2.0));
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Config {
     /// Fields whose type, boost or embedding is not left to inference.
@@ -162,6 +178,7 @@ pub struct Config {
     /// asks for a new calibration.
     pub session_gap: f64,
     /// Which rankings are remembered as impressions (default: all, the newest 100,000).
+    #[serde(deserialize_with = "decode::one")]
     pub impressions: Impressions,
     /// Draws the order of some lists at random, where a request does not say otherwise (default: none).
     pub explore: Option<Exploration>,

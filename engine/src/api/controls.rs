@@ -1,11 +1,15 @@
 //! What a request can ask of its list besides what it is about: how personal, how mixed, what to leave out.
 
+use serde::Deserialize;
+
+use crate::api::decode::Short;
 use crate::api::event::Action;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 
 /// How much the history counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Personalization {
     /// Not at all: the list is that of a user without a history. `exclude_seen` still leaves out what was had.
@@ -58,7 +62,8 @@ impl Personalization {
 }
 
 /// What the user has had, and whether it is left out.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(from = "SeenWhen")]
 #[non_exhaustive]
 pub enum ExcludeSeen {
     /// It stays.
@@ -71,7 +76,8 @@ pub enum ExcludeSeen {
 }
 
 /// Which of the user's events make an item one that was had: those that satisfy both conditions.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SeenWhen {
     /// Events with one of these actions; empty: any action.
     pub actions: Vec<Action>,
@@ -82,6 +88,20 @@ pub struct SeenWhen {
 impl From<bool> for ExcludeSeen {
     fn from(all: bool) -> Self {
         if all { ExcludeSeen::Yes } else { ExcludeSeen::No }
+    }
+}
+
+impl From<SeenWhen> for ExcludeSeen {
+    fn from(when: SeenWhen) -> Self {
+        ExcludeSeen::When(when)
+    }
+}
+
+impl Short for ExcludeSeen {
+    const EXPECTED: &str = "true, false or an object with `actions` and `within_days`";
+
+    fn of_flag(all: bool) -> Option<Self> {
+        Some(all.into())
     }
 }
 
@@ -99,7 +119,8 @@ impl ExcludeSeen {
 }
 
 /// At most so many hits of one value of a field. What is over the cap moves behind what fits; nothing vanishes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cap {
     /// A field of text (compared as a whole, up to 256 bytes), tags (each counts), numbers, booleans or dates. An item
     /// without the field is under no cap. `semantic_id:1` and `semantic_id:2` are no fields but the first one or two codes
@@ -125,7 +146,8 @@ impl Cap {
 }
 
 /// The mix of the list follows that of the history (calibrated recommendations, Steck, RecSys 2018).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mix {
     /// The field whose values are the categories, as for [`Cap`]; `semantic_id:1` is one too.
     pub field: String,

@@ -7,11 +7,9 @@
 //! numbers little-endian; the keys ascending, each as LEB128 of its distance from the one before; the check is XXH3-64 of
 //! all that is before it, cut to 32 bits. The check finds damage; it is no signature.
 
-use std::fmt::{self, Write};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::request::Request;
 use crate::base::error::{Error, Result};
@@ -28,7 +26,7 @@ pub(crate) fn write(request: &Request, shown: impl IntoIterator<Item = ItemKey>)
     keys.sort_unstable();
     keys.dedup();
     let mut bytes = vec![VERSION];
-    bytes.extend_from_slice(&hash(request).to_le_bytes());
+    bytes.extend_from_slice(&request.list_hash().to_le_bytes());
     let mut before = 0;
     for key in keys {
         write_number(&mut bytes, key - before);
@@ -53,7 +51,7 @@ pub(crate) fn read(request: &Request) -> Result<Vec<ItemKey>> {
     if head.first() != Some(&VERSION) {
         return Err(refused("a token of another version of the library"));
     }
-    if head.get(1..) != Some(&hash(request).to_le_bytes()) {
+    if head.get(1..) != Some(&request.list_hash().to_le_bytes()) {
         return Err(refused("the token of another request; repeat the request, and change only its page"));
     }
     let shown = read_keys(keys).ok_or_else(|| refused("a damaged token"))?;
@@ -93,79 +91,6 @@ fn read_keys(bytes: &[u8]) -> Option<Vec<ItemKey>> {
     (shift == 0).then_some(keys)
 }
 
-/// What makes two requests one list: everything but the page, what happens meanwhile (the time, and the history that the
-/// caller keeps), and what only changes how hits are found and described.
-fn hash(request: &Request) -> u64 {
-    // Named one by one, so that the compiler asks for a part that is added.
-    let Request {
-        query,
-        user,
-        history: _,
-        like,
-        unlike,
-        among,
-        segments,
-        vectors,
-        filter,
-        exclude,
-        exclude_seen,
-        personalization,
-        diversity,
-        caps,
-        calibrate_mix,
-        rules,
-        scenario,
-        adapter,
-        explore,
-        new_items,
-        log_impression: _,
-        limit: _,
-        offset: _,
-        next: _,
-        candidates: _,
-        fields: _,
-        explain: _,
-        now: _,
-    } = request;
-    let mut hash = Hashed(Xxh3::new());
-    // What can be long goes in by its bytes.
-    hash.texts(like);
-    hash.texts(unlike);
-    hash.texts(exclude);
-    hash.texts(among.as_deref().unwrap_or_default());
-    for (name, vector) in vectors {
-        hash.text(name);
-        vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
-    }
-    let about = (query, user, among.is_some(), vectors.len(), segments, filter, exclude_seen, rules, scenario);
-    let how = (personalization, diversity, caps, calibrate_mix, explore, new_items, adapter);
-    // The debug form tells all values apart, and is never stored. A hasher takes any text.
-    let _ = write!(hash, "{about:?}{how:?}");
-    hash.0.digest()
-}
-
-/// Hashes what is written, without keeping it.
-struct Hashed(Xxh3);
-
-impl Hashed {
-    fn text(&mut self, text: &str) {
-        self.0.update(&(text.len() as u64).to_le_bytes());
-        self.0.update(text.as_bytes());
-    }
-
-    fn texts(&mut self, texts: &[String]) {
-        self.0.update(&(texts.len() as u64).to_le_bytes());
-        texts.iter().for_each(|text| self.text(text));
-    }
-}
-
-impl Write for Hashed {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -193,7 +118,7 @@ mod tests {
             let _ = read(&Request::new().next(text));
             // With a right hash and check around them, so that the keys are reached.
             let mut token = vec![VERSION];
-            token.extend_from_slice(&hash(&Request::new()).to_le_bytes());
+            token.extend_from_slice(&Request::new().list_hash().to_le_bytes());
             token.extend_from_slice(&bytes);
             token.extend_from_slice(&check(&token));
             let _ = read(&Request::new().next(URL_SAFE_NO_PAD.encode(token)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api::config::{Config, Meaning};
 use crate::base::error::{Error, Result};
@@ -12,6 +12,7 @@ use crate::base::time::Timestamp;
 
 /// What a person did.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 #[non_exhaustive]
 pub enum Action {
     /// Saw the item's page.
@@ -126,6 +127,22 @@ impl Action {
     }
 }
 
+/// The name where people read it (JSON), the number of the variant in records.
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        if to.is_human_readable() { to.serialize_str(self.name()) } else { Action::serialize(self, to) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        if from.is_human_readable() {
+            return String::deserialize(from).map(|name| Action::named(&name));
+        }
+        Action::deserialize(from)
+    }
+}
+
 /// Segments: values by name, such as the country `UK`.
 pub(crate) type Segments = BTreeMap<String, String>;
 
@@ -150,6 +167,7 @@ pub(crate) fn check_segments(segments: &Segments) -> Result<()> {
 /// let event = Event::new("u7", Action::Click).item("sku-9");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Event {
     /// The user's id: 1 to 512 bytes. Unknown users are created.
     pub user: String,
@@ -169,6 +187,7 @@ pub struct Event {
     pub basket: Option<String>,
     /// Which segments the user was in, by name: `country` is `UK`. What is popular is counted in each of them, and the
     /// latest value of each name is kept with the user, for requests. At most 8, with names and values of 1 to 128 bytes.
+    #[serde(default)]
     pub segments: BTreeMap<String, String>,
 }
 

@@ -1,9 +1,13 @@
 //! What is shown besides what the scores say, and what is kept of it: impressions, exploration, places for new items.
 
+use serde::Deserialize;
+
+use crate::api::decode::Short;
 use crate::base::error::{Error, Result};
 
 /// Which impressions are logged, and how many are kept.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Impressions {
     /// Whether rankings are logged at all (default: yes).
@@ -35,8 +39,17 @@ impl Impressions {
     }
 }
 
+impl Short for Impressions {
+    const EXPECTED: &str = "true, false or an object with `enabled`, `share` and `most`";
+
+    fn of_flag(enabled: bool) -> Option<Self> {
+        Some(Impressions { enabled, ..Impressions::default() })
+    }
+}
+
 /// Lists whose order is drawn at random, with known probabilities, so that other orders can be judged by what is logged.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Exploration {
     /// The share of requests whose order is drawn from a Plackett-Luce model (Plackett 1975) over the scores, 0 to 1.
     pub share: f64,
@@ -72,7 +85,8 @@ impl Exploration {
 ///
 /// An item is new while it is younger than `days`, was shown fewer than `shown_below` times, or has fewer than
 /// `events_below` events; what is not given counts for nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct NewItems {
     /// The share of the places of a list that goes to new items, 0 to 1: more where their scores place more. Where it is no whole number of places it
     /// is rounded at random, so that its mean is exact.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The type of a field: that of its first value, or what the configuration says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
     /// Words to search and to embed.

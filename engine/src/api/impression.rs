@@ -1,9 +1,12 @@
 //! What was shown, as it is read back.
 
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
 use crate::base::time::Timestamp;
 
 /// A ranking that was answered, and what was chosen of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Impression {
     /// The ranking's name.
@@ -27,8 +30,10 @@ pub struct Impression {
     /// Places (from 0) of items that a positive event with this `rank_id` has answered, in order.
     pub chosen: Vec<usize>,
     /// Hash of the features that all candidates were scored by.
+    #[serde(serialize_with = "hex")]
     pub features: u64,
     /// The first eight bytes of the model's SHA-256.
+    #[serde(serialize_with = "hex")]
     pub model: u64,
     /// The version of the weights in force; 0 is what the model ships.
     pub weights: u64,
@@ -50,5 +55,22 @@ impl Exposure {
     /// The share of places that new items had; 0 without places.
     pub fn share(&self) -> f64 {
         if self.places == 0 { 0.0 } else { self.new_places as f64 / self.places as f64 }
+    }
+}
+
+/// A hash in JSON, whose numbers hold 53 bits only.
+fn hex<S: Serializer>(hash: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{hash:016x}"))
+}
+
+/// With the share, which is no field.
+impl Serialize for Exposure {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut object = to.serialize_struct("Exposure", 4)?;
+        object.serialize_field("impressions", &self.impressions)?;
+        object.serialize_field("places", &self.places)?;
+        object.serialize_field("new_places", &self.new_places)?;
+        object.serialize_field("share", &self.share())?;
+        object.end()
     }
 }

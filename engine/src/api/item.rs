@@ -14,6 +14,7 @@ use crate::base::time::Timestamp;
 
 /// The value of a field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 #[non_exhaustive]
 pub enum Value {
     /// Text: searched by word, embedded by the model, and compared as a whole by filters (up to 256 bytes).
@@ -63,6 +64,7 @@ pub type Fields = BTreeMap<String, Value>;
 /// assert_eq!(item.fields["price"], Value::Number(59.0));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Item {
     /// The caller's id: 1 to 512 bytes.
     pub id: String,

@@ -1,9 +1,11 @@
 //! The models and adapters of a store, and how two models compare: plain data.
 
+use serde::Serialize;
+
 use crate::base::time::Timestamp;
 
 /// What a store keeps.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Models {
     /// The version of the model that answers; 0 is that of [`crate::Config::model`], or the one that ships.
@@ -17,7 +19,7 @@ pub struct Models {
 }
 
 /// One model.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct ModelVersion {
     /// Its number: 0, or counted up by [`crate::Engine::load_model`].
@@ -35,7 +37,7 @@ pub struct ModelVersion {
 }
 
 /// One adapter.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct AdapterVersion {
     /// What requests call it.
@@ -53,7 +55,7 @@ pub struct AdapterVersion {
 }
 
 /// How a model that does not answer differs from the one that does, on the same requests.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Shadow {
     /// The version that answers.

@@ -1,10 +1,13 @@
 //! What `rank` answers.
 
+use serde::{Serialize, Serializer};
+
 use crate::api::item::Fields;
 use crate::api::source::Proposal;
 
 /// One ranked list.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Ranking {
     /// Names this answer; give it to the events that follow from it.
     pub rank_id: String,
@@ -27,7 +30,8 @@ pub struct Ranking {
 }
 
 /// One item of a ranking.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Hit {
     /// The caller's id.
     pub id: String,
@@ -37,17 +41,24 @@ pub struct Hit {
     /// The stored fields (all of them, or those that the request names).
     pub fields: Fields,
     /// Which sources proposed the item, each with its own rank and score.
+    #[serde(serialize_with = "proposals")]
     pub sources: Vec<Proposal>,
     /// The probability that the hit stood at its place, given those before; `None` where nothing was drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub propensity: Option<f32>,
     /// Why it stands where it stands, when the request asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
 }
 
 /// The explanation of a hit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Why {
+    /// All of it in one readable line.
+    pub line: String,
     /// What each feature added to the score, largest magnitude first; they sum to the score.
+    #[serde(serialize_with = "by_feature")]
     pub contributions: Vec<Contribution>,
     /// The rules that touched the hit, as `rules[2] boost`, or with the name of the scenario: `black friday[0] pin`.
     pub rules: Vec<String>,
@@ -61,12 +72,11 @@ pub struct Why {
     /// What each word of the query adds to the score by its matches (BM25), in the order of the query; they sum to the
     /// contribution `bm25`.
     pub terms: Vec<TermPart>,
-    /// All of it in one readable line.
-    pub line: String,
 }
 
 /// What a score loses when an item of the history is left out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Influence {
     /// The item's id.
     pub item: String,
@@ -75,7 +85,8 @@ pub struct Influence {
 }
 
 /// What a word of the query adds to a score.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct TermPart {
     /// The word, as it was typed.
     pub term: String,
@@ -84,7 +95,8 @@ pub struct TermPart {
 }
 
 /// A hit stands elsewhere than its score says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Moved {
     /// Its place by score alone, from 1: among all candidates for a pin, else among those that are not pinned.
     pub from: usize,
@@ -95,6 +107,7 @@ pub struct Moved {
 
 /// What one feature added to a score.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Contribution {
     /// The feature's name, as in the model's manifest; or `unlike`, `boost` or `bury`.
     pub feature: String,
@@ -103,7 +116,8 @@ pub struct Contribution {
 }
 
 /// Where the time went, in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Took {
     /// Reading the query and the history, and the model's context vectors.
     pub context_us: u64,
@@ -117,4 +131,20 @@ pub struct Took {
     pub respond_us: u64,
     /// All of it.
     pub total_us: u64,
+}
+
+/// The sources by their names.
+fn proposals<S: Serializer>(proposals: &[Proposal], to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Named {
+        source: &'static str,
+        rank: u32,
+        score: f32,
+    }
+    to.collect_seq(proposals.iter().map(|p| Named { source: p.source.name(), rank: p.rank, score: p.score }))
+}
+
+/// An object: what each feature added, under its name.
+fn by_feature<S: Serializer>(contributions: &[Contribution], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(contributions.iter().map(|part| (&part.feature, part.amount)))
 }

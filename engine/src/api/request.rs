@@ -1,37 +1,23 @@
-//! What `rank` is asked.
+//! What `rank` is asked: every option of a request, with its default, its check and whether it makes another list.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use serde::Deserialize;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
+use crate::api::decode;
 use crate::api::event::{Action, check_segments};
 use crate::api::exploration::{Exploration, NewItems};
 use crate::api::filter::Filter;
+use crate::api::history::HistoryEvent;
 use crate::api::item::check_vector;
 use crate::api::rule::{Rule, check_name, check_rules};
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
-
-/// An event of a stateless history: used for this request, stored nowhere.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HistoryEvent {
-    /// The item; ids that are not in the catalog are passed over.
-    pub item: String,
-    /// What was done to it.
-    pub action: Action,
-    /// A rating or quantity.
-    pub value: Option<f64>,
-    /// When; the time of the request when not given.
-    pub time: Option<Timestamp>,
-}
-
-impl HistoryEvent {
-    /// A view of `item` at the time of the request.
-    pub fn new(item: impl Into<String>) -> Self {
-        HistoryEvent { item: item.into(), action: Action::View, value: None, time: None }
-    }
-}
 
 /// One question. Everything is optional: what is given chooses the cell of the grid.
 ///
@@ -40,7 +26,8 @@ impl HistoryEvent {
 /// let search = Request::new().query("red shoes");
 /// let recommend = Request::new().user("u7").limit(20);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Request {
     /// What is searched for. Beyond 4 KiB it is cut off, and the ranking says so.
@@ -48,6 +35,7 @@ pub struct Request {
     /// Whose stored history counts. An unknown user has none.
     pub user: Option<String>,
     /// Events that count for this request only, oldest first, after the stored ones.
+    #[serde(deserialize_with = "decode::list")]
     pub history: Vec<HistoryEvent>,
     /// Seeds of "more like this"; they are not in the answer.
     pub like: Vec<String>,
@@ -66,6 +54,7 @@ pub struct Request {
     /// Leave these items out.
     pub exclude: Vec<String>,
     /// Leave out what the user (or the stateless history) has had.
+    #[serde(deserialize_with = "decode::one")]
     pub exclude_seen: ExcludeSeen,
     /// How much the history counts.
     pub personalization: Personalization,
@@ -305,6 +294,57 @@ impl Request {
         self
     }
 
+    /// What makes two requests one list: everything but the page, what happens meanwhile (the time, and the history that the
+    /// caller keeps), and what only changes how hits are found and described.
+    pub(crate) fn list_hash(&self) -> u64 {
+        // Named one by one, so that the compiler asks for a part that is added.
+        let Request {
+            query,
+            user,
+            history: _,
+            like,
+            unlike,
+            among,
+            segments,
+            vectors,
+            filter,
+            exclude,
+            exclude_seen,
+            personalization,
+            diversity,
+            caps,
+            calibrate_mix,
+            rules,
+            scenario,
+            adapter,
+            explore,
+            new_items,
+            log_impression: _,
+            limit: _,
+            offset: _,
+            next: _,
+            candidates: _,
+            fields: _,
+            explain: _,
+            now: _,
+        } = self;
+        let mut hash = Hashed(Xxh3::new());
+        // What can be long goes in by its bytes.
+        hash.texts(like);
+        hash.texts(unlike);
+        hash.texts(exclude);
+        hash.texts(among.as_deref().unwrap_or_default());
+        for (name, vector) in vectors {
+            hash.text(name);
+            vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
+        }
+        let about = (query, user, among.is_some(), vectors.len(), segments, filter, exclude_seen, rules, scenario);
+        let how = (personalization, diversity, caps, calibrate_mix, explore, new_items, adapter);
+        // The debug form tells all values apart, and is never stored. A hasher takes any text.
+        let _ = write!(hash, "{about:?}{how:?}");
+        hash.0.digest()
+    }
+
     /// Checks counts, lengths and numbers.
     ///
     /// # Errors
@@ -350,6 +390,28 @@ impl Request {
                 return Err(Error::argument("offset", "0 beside `next`, which says itself where to go on", "another"));
             }
         }
+        Ok(())
+    }
+}
+
+/// Hashes what is written, without keeping it.
+struct Hashed(Xxh3);
+
+impl Hashed {
+    fn text(&mut self, text: &str) {
+        self.0.update(&(text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.0.update(&(texts.len() as u64).to_le_bytes());
+        texts.iter().for_each(|text| self.text(text));
+    }
+}
+
+impl Write for Hashed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
         Ok(())
     }
 }

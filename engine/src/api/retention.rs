@@ -1,5 +1,7 @@
 //! Which events are kept.
 
+use serde::Deserialize;
+
 use crate::base::error::{Error, Result};
 
 /// Which events a store keeps: those that satisfy all that is given. The default keeps every event for ever.
@@ -14,7 +16,8 @@ use crate::base::error::{Error, Result};
 /// config.retention.days = Some(730.0);
 /// assert!(config.validate().is_ok());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// Newest events that are kept of one user, at least 1.
     pub per_user: Option<usize>,

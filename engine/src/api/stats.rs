@@ -1,7 +1,9 @@
 //! The state of an engine, in numbers.
 
+use serde::Serialize;
+
 /// What `stats` answers. Counts are those of one moment.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// Items in the catalog.
@@ -63,7 +65,7 @@ pub struct SpaceCheck {
 }
 
 /// Impressions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct ImpressionStats {
     /// Impressions in the store.
@@ -75,7 +77,7 @@ pub struct ImpressionStats {
 }
 
 /// One vector index.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct VectorStats {
     /// `item` for the model's vectors, else the name of the field.
@@ -95,7 +97,7 @@ pub struct VectorStats {
 }
 
 /// The vector space that items live in: what ships with the model, or what was fitted to the catalog.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct SpaceStats {
     /// What makes vectors comparable; the model's own space id until the first fit.
@@ -110,7 +112,7 @@ pub struct SpaceStats {
 }
 
 /// The live model.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct ModelStats {
     /// Name and version.

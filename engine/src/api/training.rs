@@ -1,11 +1,14 @@
 //! What `export_training` takes and answers: plain data.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::base::time::Timestamp;
 
 /// Which past requests become rows of a training file, and which of their candidates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainingPlan {
     /// Most requests: the newest (default 100,000; at most [`limits::MAX_TRAINING_REQUESTS`]).
@@ -38,7 +41,7 @@ impl TrainingPlan {
 }
 
 /// What was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct TrainingSummary {
     /// Past requests.

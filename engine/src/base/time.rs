@@ -1,13 +1,15 @@
 //! Points in time, in one unit.
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since the Unix epoch (UTC). Negative before 1970.
 ///
 /// The range is the years 1 to 9999; constructors clamp to it, so that arithmetic on two times cannot overflow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -62,6 +64,46 @@ impl Timestamp {
     /// Seconds from `earlier` to this time; negative when `earlier` is later.
     pub fn seconds_since(self, earlier: Timestamp) -> f64 {
         (self.0 - earlier.0) as f64 / 1000.0
+    }
+}
+
+/// Seconds where people read them (JSON), milliseconds in records.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { to.serialize_f64(self.seconds()) } else { self.0.serialize(to) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if from.is_human_readable() {
+            // By its name a format can tell a time from a number, and take a form of its own for it.
+            return from.deserialize_newtype_struct("Timestamp", Seconds);
+        }
+        i64::deserialize(from).map(Timestamp)
+    }
+}
+
+/// Reads seconds. A number outside the years 1 to 9999 is refused rather than clamped, because it is most likely
+/// milliseconds.
+struct Seconds;
+
+impl<'de> Visitor<'de> for Seconds {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("seconds since 1970 (not milliseconds), in the years 1 to 9999")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Timestamp, D::Error> {
+        self.visit_f64(f64::deserialize(from)?)
+    }
+
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<Timestamp, E> {
+        if (Timestamp::MIN.seconds()..=Timestamp::MAX.seconds()).contains(&seconds) {
+            return Ok(Timestamp::from_seconds(seconds));
+        }
+        Err(E::invalid_value(Unexpected::Float(seconds), &self))
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::ffi::c_char;
 
-use onelist::json;
+use onelist::{Engine, json};
 
-use crate::argument::{Out, TextOut, optional_text, text};
-use crate::entry::entry;
-use crate::handle::{self, OnelistEngine};
+use crate::call::{answer, done, number, optional, text};
+use crate::handle::OnelistEngine;
 use crate::status::onelist_status;
 
 /// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they were at
@@ -20,22 +19,13 @@ use crate::status::onelist_status;
 /// - `summary_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_export_training(
-    engine: *mut OnelistEngine,
-    path: *const c_char,
-    path_len: usize,
-    plan_json: *const c_char,
-    plan_json_len: usize,
-    summary_json: *mut *mut c_char,
-    summary_json_len: *mut usize,
+    engine: *mut OnelistEngine, path: *const c_char, path_len: usize, plan_json: *const c_char, plan_json_len: usize,
+    summary_json: *mut *mut c_char, summary_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("summary_json", summary_json, summary_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let (path, plan) =
-            unsafe { (text("path", path, path_len)?, optional_text("plan_json", plan_json, plan_json_len)?) };
-        let plan = plan.map(json::training_plan_from_json).transpose()?.unwrap_or_default();
-        out.write(json::training_summary_to_json(&handle::find(engine)?.export_training(path, &plan)?)?)
+    answer!(engine, summary_json, summary_json_len, |db| {
+        let plan = optional!(plan_json, plan_json_len).map(json::training_plan_from_json);
+        let plan = plan.transpose()?.unwrap_or_default();
+        json::training_summary_to_json(&db.export_training(text!(path, path_len), &plan)?)
     })
 }
 
@@ -49,16 +39,11 @@ pub unsafe extern "C" fn onelist_export_training(
 ///   {"rule": "cap", "field": "brand", "most": 2}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_set_scenario(
-    engine: *mut OnelistEngine,
-    name: *const c_char,
-    name_len: usize,
-    rules_json: *const c_char,
-    rules_json_len: usize,
+    engine: *mut OnelistEngine, name: *const c_char, name_len: usize, rules_json: *const c_char, rules_json_len: usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let (name, rules) = unsafe { (text("name", name, name_len)?, text("rules_json", rules_json, rules_json_len)?) };
-        handle::find(engine)?.set_scenario(name, &json::rules_from_json(rules)?)
+    done(engine, |db| {
+        let rules = json::rules_from_json(text!(rules_json, rules_json_len))?;
+        db.set_scenario(text!(name, name_len), &rules)
     })
 }
 
@@ -68,15 +53,9 @@ pub unsafe extern "C" fn onelist_set_scenario(
 /// - `scenarios_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_scenarios(
-    engine: *mut OnelistEngine,
-    scenarios_json: *mut *mut c_char,
-    scenarios_json_len: *mut usize,
+    engine: *mut OnelistEngine, scenarios_json: *mut *mut c_char, scenarios_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("scenarios_json", scenarios_json, scenarios_json_len) }?;
-        out.write(json::scenarios_to_json(&handle::find(engine)?.scenarios()?)?)
-    })
+    answer!(engine, scenarios_json, scenarios_json_len, |db| json::scenarios_to_json(&db.scenarios()?))
 }
 
 /// Removes a scenario. One that is not there is passed over.
@@ -85,22 +64,9 @@ pub unsafe extern "C" fn onelist_scenarios(
 /// - `deleted` (out, may be NULL): 1 when there was one, else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_delete_scenario(
-    engine: *mut OnelistEngine,
-    name: *const c_char,
-    name_len: usize,
-    deleted: *mut usize,
+    engine: *mut OnelistEngine, name: *const c_char, name_len: usize, deleted: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("deleted", deleted, 0) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let name = unsafe { text("name", name, name_len) }?;
-        let found = handle::find(engine)?.delete_scenario(name)?;
-        if let Some(mut out) = out {
-            out.write(usize::from(found));
-        }
-        Ok(())
-    })
+    number!(engine, deleted, |db| db.delete_scenario(text!(name, name_len)).map(usize::from))
 }
 
 /// Fits the vector space of items to the catalog and places every item anew, while requests and writes go on. Scores change.
@@ -108,15 +74,7 @@ pub unsafe extern "C" fn onelist_delete_scenario(
 /// - `fitted` (out, may be NULL): 1 when it was fitted; 0, with nothing changed, when fewer than 100 items have text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_fit_space(engine: *mut OnelistEngine, fitted: *mut usize) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("fitted", fitted, 0) }?;
-        let found = handle::find(engine)?.fit_space()?;
-        if let Some(mut out) = out {
-            out.write(usize::from(found));
-        }
-        Ok(())
-    })
+    number!(engine, fitted, |db| db.fit_space().map(usize::from))
 }
 
 /// The state of the engine in numbers: items, users, events, bytes on disk, the indexes, the model, the vector space.
@@ -125,20 +83,14 @@ pub unsafe extern "C" fn onelist_fit_space(engine: *mut OnelistEngine, fitted: *
 /// - `stats_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_stats(
-    engine: *mut OnelistEngine,
-    stats_json: *mut *mut c_char,
-    stats_json_len: *mut usize,
+    engine: *mut OnelistEngine, stats_json: *mut *mut c_char, stats_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("stats_json", stats_json, stats_json_len) }?;
-        out.write(json::stats_to_json(&handle::find(engine)?.stats()?)?)
-    })
+    answer!(engine, stats_json, stats_json_len, |db| json::stats_to_json(&db.stats()?))
 }
 
 /// Waits until the indexes hold everything that was put, and writes them to disk. Nothing is lost without it: it only makes
 /// the next onelist_open() quicker.
 #[unsafe(no_mangle)]
 pub extern "C" fn onelist_flush(engine: *mut OnelistEngine) -> onelist_status {
-    entry(|| handle::find(engine)?.flush())
+    done(engine, Engine::flush)
 }

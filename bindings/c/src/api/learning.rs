@@ -2,18 +2,17 @@
 
 use std::ffi::c_char;
 
-use onelist::json;
+use onelist::{Engine, json};
 
-use crate::argument::{Out, TextOut, optional_text};
-use crate::entry::entry;
-use crate::handle::{self, OnelistEngine};
+use crate::call::{answer, done, number, optional};
+use crate::handle::OnelistEngine;
 use crate::status::onelist_status;
 
 /// Fits what is fitted to the whole log now (which items the same people have), instead of in the background when the log
 /// has grown by a fifth: for measuring, and after a bulk import.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_refit(engine: *mut OnelistEngine) -> onelist_status {
-    entry(|| handle::find(engine)?.refit())
+    done(engine, Engine::refit)
 }
 
 /// Counts all signals anew from the stored events: after a change of the configured actions, or as a check. Writers wait
@@ -22,15 +21,7 @@ pub unsafe extern "C" fn onelist_refit(engine: *mut OnelistEngine) -> onelist_st
 /// - `changed` (out, may be NULL): 1 when a count changed, else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_recount(engine: *mut OnelistEngine, changed: *mut usize) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("changed", changed, 0) }?;
-        let recount = handle::find(engine)?.recount()?;
-        if let Some(mut out) = out {
-            out.write(usize::from(recount.before != recount.after));
-        }
-        Ok(())
-    })
+    number!(engine, changed, |db| db.recount().map(|found| usize::from(found.before != found.after)))
 }
 
 /// Compares the vectors, the semantic ids and their lists of all items.
@@ -38,15 +29,7 @@ pub unsafe extern "C" fn onelist_recount(engine: *mut OnelistEngine, changed: *m
 /// - `wrong` (out, may be NULL): how many are missing or too many; 0 when all is right.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_check_space(engine: *mut OnelistEngine, wrong: *mut usize) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("wrong", wrong, 0) }?;
-        let found = handle::find(engine)?.check_space()?;
-        if let Some(mut out) = out {
-            out.write(usize::try_from(found.wrong).unwrap_or(usize::MAX));
-        }
-        Ok(())
-    })
+    number!(engine, wrong, |db| db.check_space().map(|found| found.wrong as usize))
 }
 
 /// Removes the events that the setting retention does not keep now, instead of in the background when the log has grown by a
@@ -55,15 +38,7 @@ pub unsafe extern "C" fn onelist_check_space(engine: *mut OnelistEngine, wrong: 
 /// - `removed` (out, may be NULL): how many events were removed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_trim(engine: *mut OnelistEngine, removed: *mut usize) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("removed", removed, 0) }?;
-        let count = handle::find(engine)?.trim()?;
-        if let Some(mut out) = out {
-            out.write(count as usize);
-        }
-        Ok(())
-    })
+    number!(engine, removed, |db| db.trim().map(|removed| removed as usize))
 }
 
 /// Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
@@ -72,26 +47,19 @@ pub unsafe extern "C" fn onelist_trim(engine: *mut OnelistEngine, removed: *mut 
 /// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
 ///   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
 ///   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
-///   baselines, leave_out, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
+///   baselines, leave_out, calibrate, new_items, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
 ///   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
 ///   category, resamples, check_targets, seed.
 /// - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.
 /// - `report_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_evaluate(
-    engine: *mut OnelistEngine,
-    plan_json: *const c_char,
-    plan_json_len: usize,
-    report_json: *mut *mut c_char,
+    engine: *mut OnelistEngine, plan_json: *const c_char, plan_json_len: usize, report_json: *mut *mut c_char,
     report_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("report_json", report_json, report_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let plan = unsafe { optional_text("plan_json", plan_json, plan_json_len) }?;
-        let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
-        out.write(json::report_to_json(&handle::find(engine)?.evaluate(&plan)?)?)
+    answer!(engine, report_json, report_json_len, |db| {
+        let plan = optional!(plan_json, plan_json_len).map(json::plan_from_json);
+        json::report_to_json(&db.evaluate(&plan.transpose()?.unwrap_or_default())?)
     })
 }
 
@@ -105,19 +73,12 @@ pub unsafe extern "C" fn onelist_evaluate(
 /// - `questions_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_questions(
-    engine: *mut OnelistEngine,
-    plan_json: *const c_char,
-    plan_json_len: usize,
-    questions_json: *mut *mut c_char,
+    engine: *mut OnelistEngine, plan_json: *const c_char, plan_json_len: usize, questions_json: *mut *mut c_char,
     questions_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("questions_json", questions_json, questions_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let plan = unsafe { optional_text("plan_json", plan_json, plan_json_len) }?;
-        let plan = plan.map(json::plan_from_json).transpose()?.unwrap_or_default();
-        out.write(json::questions_to_json(&handle::find(engine)?.questions(&plan)?)?)
+    answer!(engine, questions_json, questions_json_len, |db| {
+        let plan = optional!(plan_json, plan_json_len).map(json::plan_from_json);
+        json::questions_to_json(&db.questions(&plan.transpose()?.unwrap_or_default())?)
     })
 }
 
@@ -130,15 +91,9 @@ pub unsafe extern "C" fn onelist_questions(
 /// - `calibration_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_calibrate(
-    engine: *mut OnelistEngine,
-    calibration_json: *mut *mut c_char,
-    calibration_json_len: *mut usize,
+    engine: *mut OnelistEngine, calibration_json: *mut *mut c_char, calibration_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("calibration_json", calibration_json, calibration_json_len) }?;
-        out.write(json::calibration_to_json(&handle::find(engine)?.calibrate()?)?)
-    })
+    answer!(engine, calibration_json, calibration_json_len, |db| json::calibration_to_json(&db.calibrate()?))
 }
 
 /// Reads the calibrations that are kept, at most 8.
@@ -148,15 +103,11 @@ pub unsafe extern "C" fn onelist_calibrate(
 /// - `calibrations_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_calibrations(
-    engine: *mut OnelistEngine,
-    calibrations_json: *mut *mut c_char,
-    calibrations_json_len: *mut usize,
+    engine: *mut OnelistEngine, calibrations_json: *mut *mut c_char, calibrations_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("calibrations_json", calibrations_json, calibrations_json_len) }?;
-        let (kept, in_force) = handle::find(engine)?.calibrations()?;
-        out.write(json::calibrations_to_json(&kept, in_force)?)
+    answer!(engine, calibrations_json, calibrations_json_len, |db| {
+        let (kept, in_force) = db.calibrations()?;
+        json::calibrations_to_json(&kept, in_force)
     })
 }
 
@@ -166,5 +117,5 @@ pub unsafe extern "C" fn onelist_calibrations(
 /// - `version`: 0, or a version that onelist_calibrations() lists; another one is ONELIST_INPUT.
 #[unsafe(no_mangle)]
 pub extern "C" fn onelist_use_calibration(engine: *mut OnelistEngine, version: u64) -> onelist_status {
-    entry(|| handle::find(engine)?.use_calibration(version))
+    done(engine, |db| db.use_calibration(version))
 }

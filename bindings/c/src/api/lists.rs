@@ -4,9 +4,8 @@ use std::ffi::c_char;
 
 use onelist::json;
 
-use crate::argument::{TextOut, optional_text, text};
-use crate::entry::entry;
-use crate::handle::{self, OnelistEngine};
+use crate::call::{answer, done, optional, text};
+use crate::handle::OnelistEngine;
 use crate::status::onelist_status;
 
 /// Logs what people did. All of the events or, on an error, none. When the call returns they are on disk, and the next
@@ -18,15 +17,9 @@ use crate::status::onelist_status;
 ///   ({"country": "UK"}).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_log(
-    engine: *mut OnelistEngine,
-    events_json: *const c_char,
-    events_json_len: usize,
+    engine: *mut OnelistEngine, events_json: *const c_char, events_json_len: usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let events = unsafe { text("events_json", events_json, events_json_len) }?;
-        handle::find(engine)?.log(json::events_from_json(events)?)
-    })
+    done(engine, |db| db.log(json::events_from_json(text!(events_json, events_json_len))?))
 }
 
 /// Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
@@ -49,19 +42,12 @@ pub unsafe extern "C" fn onelist_log(
 /// - `ranking_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_rank(
-    engine: *mut OnelistEngine,
-    request_json: *const c_char,
-    request_json_len: usize,
-    ranking_json: *mut *mut c_char,
+    engine: *mut OnelistEngine, request_json: *const c_char, request_json_len: usize, ranking_json: *mut *mut c_char,
     ranking_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("ranking_json", ranking_json, ranking_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let request = unsafe { optional_text("request_json", request_json, request_json_len) }?;
-        let request = request.map(json::request_from_json).transpose()?.unwrap_or_default();
-        out.write(json::ranking_to_json(&handle::find(engine)?.rank(&request)?)?)
+    answer!(engine, ranking_json, ranking_json_len, |db| {
+        let request = optional!(request_json, request_json_len).map(json::request_from_json);
+        json::ranking_to_json(&db.rank(&request.transpose()?.unwrap_or_default())?)
     })
 }
 
@@ -72,19 +58,12 @@ pub unsafe extern "C" fn onelist_rank(
 /// - `rankings_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_rank_many(
-    engine: *mut OnelistEngine,
-    requests_json: *const c_char,
-    requests_json_len: usize,
-    rankings_json: *mut *mut c_char,
-    rankings_json_len: *mut usize,
+    engine: *mut OnelistEngine, requests_json: *const c_char, requests_json_len: usize,
+    rankings_json: *mut *mut c_char, rankings_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("rankings_json", rankings_json, rankings_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let requests = unsafe { text("requests_json", requests_json, requests_json_len) }?;
-        let rankings = handle::find(engine)?.rank_many(&json::requests_from_json(requests)?)?;
-        out.write(json::rankings_to_json(&rankings)?)
+    answer!(engine, rankings_json, rankings_json_len, |db| {
+        let requests = json::requests_from_json(text!(requests_json, requests_json_len))?;
+        json::rankings_to_json(&db.rank_many(&requests)?)
     })
 }
 
@@ -99,19 +78,11 @@ pub unsafe extern "C" fn onelist_rank_many(
 /// - `impressions_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_impressions(
-    engine: *mut OnelistEngine,
-    after: *const c_char,
-    after_len: usize,
-    limit: usize,
-    impressions_json: *mut *mut c_char,
-    impressions_json_len: *mut usize,
+    engine: *mut OnelistEngine, after: *const c_char, after_len: usize, limit: usize,
+    impressions_json: *mut *mut c_char, impressions_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("impressions_json", impressions_json, impressions_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let after = unsafe { optional_text("after", after, after_len) }?;
-        out.write(json::impressions_to_json(&handle::find(engine)?.impressions(after, limit)?)?)
+    answer!(engine, impressions_json, impressions_json_len, |db| {
+        json::impressions_to_json(&db.impressions(optional!(after, after_len), limit)?)
     })
 }
 
@@ -121,13 +92,7 @@ pub unsafe extern "C" fn onelist_impressions(
 /// - `exposure_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_exposure(
-    engine: *mut OnelistEngine,
-    exposure_json: *mut *mut c_char,
-    exposure_json_len: *mut usize,
+    engine: *mut OnelistEngine, exposure_json: *mut *mut c_char, exposure_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("exposure_json", exposure_json, exposure_json_len) }?;
-        out.write(json::exposure_to_json(&handle::find(engine)?.exposure()?)?)
-    })
+    answer!(engine, exposure_json, exposure_json_len, |db| json::exposure_to_json(&db.exposure()?))
 }

@@ -2,11 +2,10 @@
 
 use std::ffi::c_char;
 
-use onelist::json;
+use onelist::{Engine, json};
 
-use crate::argument::{Out, TextOut, optional_text, text};
-use crate::entry::entry;
-use crate::handle::{self, OnelistEngine};
+use crate::call::{answer, done, number, optional, text};
+use crate::handle::OnelistEngine;
 use crate::status::onelist_status;
 
 /// Reads the models and adapters that the store keeps, and which model answers.
@@ -17,15 +16,9 @@ use crate::status::onelist_status;
 /// - `models_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_models(
-    engine: *mut OnelistEngine,
-    models_json: *mut *mut c_char,
-    models_json_len: *mut usize,
+    engine: *mut OnelistEngine, models_json: *mut *mut c_char, models_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("models_json", models_json, models_json_len) }?;
-        out.write(json::models_to_json(&handle::find(engine)?.models()?)?)
-    })
+    answer!(engine, models_json, models_json_len, |db| json::models_to_json(&db.models()?))
 }
 
 /// Checks a model and copies it into the store; it does not answer yet. One that was loaded before keeps its version. A
@@ -36,19 +29,10 @@ pub unsafe extern "C" fn onelist_models(
 /// - `model_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_load_model(
-    engine: *mut OnelistEngine,
-    path: *const c_char,
-    path_len: usize,
-    model_json: *mut *mut c_char,
+    engine: *mut OnelistEngine, path: *const c_char, path_len: usize, model_json: *mut *mut c_char,
     model_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("model_json", model_json, model_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let path = unsafe { text("path", path, path_len) }?;
-        out.write(json::model_to_json(&handle::find(engine)?.load_model(path)?)?)
-    })
+    answer!(engine, model_json, model_json_len, |db| json::model_to_json(&db.load_model(text!(path, path_len))?))
 }
 
 /// Asks a loaded model, or 0, and the one that answers the same requests, and says how their lists differ. Nothing is
@@ -63,25 +47,15 @@ pub unsafe extern "C" fn onelist_load_model(
 /// - `shadow_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_shadow_model(
-    engine: *mut OnelistEngine,
-    version: u64,
-    requests_json: *const c_char,
-    requests_json_len: usize,
-    sample: usize,
-    shadow_json: *mut *mut c_char,
-    shadow_json_len: *mut usize,
+    engine: *mut OnelistEngine, version: u64, requests_json: *const c_char, requests_json_len: usize, sample: usize,
+    shadow_json: *mut *mut c_char, shadow_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("shadow_json", shadow_json, shadow_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let requests = unsafe { optional_text("requests_json", requests_json, requests_json_len) }?;
-        let db = handle::find(engine)?;
-        let shadow = match requests.map(json::requests_from_json).transpose()? {
+    answer!(engine, shadow_json, shadow_json_len, |db| {
+        let requests = optional!(requests_json, requests_json_len).map(json::requests_from_json);
+        json::shadow_to_json(&match requests.transpose()? {
             Some(requests) => db.shadow_model(version, &requests)?,
             None => db.shadow_model_on_past(version, sample)?,
-        };
-        out.write(json::shadow_to_json(&shadow)?)
+        })
     })
 }
 
@@ -92,7 +66,7 @@ pub unsafe extern "C" fn onelist_shadow_model(
 /// - `version`: of onelist_models(); another one is ONELIST_INPUT.
 #[unsafe(no_mangle)]
 pub extern "C" fn onelist_promote_model(engine: *mut OnelistEngine, version: u64) -> onelist_status {
-    entry(|| handle::find(engine)?.promote_model(version))
+    done(engine, |db| db.promote_model(version))
 }
 
 /// Lets the model answer that did before the last onelist_promote_model(). When the call returns that is on disk.
@@ -100,15 +74,7 @@ pub extern "C" fn onelist_promote_model(engine: *mut OnelistEngine, version: u64
 /// - `version` (out, may be NULL): the version that answers now.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_roll_back_model(engine: *mut OnelistEngine, version: *mut u64) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("version", version, 0) }?;
-        let live = handle::find(engine)?.roll_back_model()?;
-        if let Some(mut out) = out {
-            out.write(live);
-        }
-        Ok(())
-    })
+    number!(engine, version, Engine::roll_back_model)
 }
 
 /// Removes a loaded model and its files. The one that answers, and the one that onelist_roll_back_model() goes back to, are
@@ -117,19 +83,9 @@ pub unsafe extern "C" fn onelist_roll_back_model(engine: *mut OnelistEngine, ver
 /// - `removed` (out, may be NULL): 1 when there was one of this version, else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_unload_model(
-    engine: *mut OnelistEngine,
-    version: u64,
-    removed: *mut usize,
+    engine: *mut OnelistEngine, version: u64, removed: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("removed", removed, 0) }?;
-        let found = handle::find(engine)?.unload_model(version)?;
-        if let Some(mut out) = out {
-            out.write(usize::from(found));
-        }
-        Ok(())
-    })
+    number!(engine, removed, |db| db.unload_model(version).map(usize::from))
 }
 
 /// Checks an adapter, copies it into the store, and lets requests name it: {"adapter": name}. What had the name is replaced.
@@ -140,20 +96,11 @@ pub unsafe extern "C" fn onelist_unload_model(
 /// - `adapter_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_load_adapter(
-    engine: *mut OnelistEngine,
-    name: *const c_char,
-    name_len: usize,
-    path: *const c_char,
-    path_len: usize,
-    adapter_json: *mut *mut c_char,
-    adapter_json_len: *mut usize,
+    engine: *mut OnelistEngine, name: *const c_char, name_len: usize, path: *const c_char, path_len: usize,
+    adapter_json: *mut *mut c_char, adapter_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("adapter_json", adapter_json, adapter_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let (name, path) = unsafe { (text("name", name, name_len)?, text("path", path, path_len)?) };
-        out.write(json::adapter_to_json(&handle::find(engine)?.load_adapter(name, path)?)?)
+    answer!(engine, adapter_json, adapter_json_len, |db| {
+        json::adapter_to_json(&db.load_adapter(text!(name, name_len), text!(path, path_len))?)
     })
 }
 
@@ -163,20 +110,7 @@ pub unsafe extern "C" fn onelist_load_adapter(
 /// - `removed` (out, may be NULL): 1 when there was one of this name, else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_unload_adapter(
-    engine: *mut OnelistEngine,
-    name: *const c_char,
-    name_len: usize,
-    removed: *mut usize,
+    engine: *mut OnelistEngine, name: *const c_char, name_len: usize, removed: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("removed", removed, 0) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let name = unsafe { text("name", name, name_len) }?;
-        let found = handle::find(engine)?.unload_adapter(name)?;
-        if let Some(mut out) = out {
-            out.write(usize::from(found));
-        }
-        Ok(())
-    })
+    number!(engine, removed, |db| db.unload_adapter(text!(name, name_len)).map(usize::from))
 }

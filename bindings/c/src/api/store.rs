@@ -4,7 +4,8 @@ use std::ffi::c_char;
 
 use onelist::{Engine, json};
 
-use crate::argument::{Out, TextOut, optional_text, text};
+use crate::argument::Out;
+use crate::call::{answer, done, number, optional, text};
 use crate::entry::entry;
 use crate::handle::{self, OnelistEngine};
 use crate::status::onelist_status;
@@ -14,8 +15,8 @@ use crate::status::onelist_status;
 /// - `path`: the directory, in UTF-8, `path_len` bytes.
 /// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 ///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
-///   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, calibrate, fit_space, re_embed,
-///   rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
+///   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, calibrate, fit_space, re_embed, actions
+///   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
 ///   new_items, max_bytes, force_network_fs.
 /// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 ///
@@ -23,20 +24,15 @@ use crate::status::onelist_status;
 /// most 4096 engines are open at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_open(
-    path: *const c_char,
-    path_len: usize,
-    config_json: *const c_char,
-    config_json_len: usize,
+    path: *const c_char, path_len: usize, config_json: *const c_char, config_json_len: usize,
     engine: *mut *mut OnelistEngine,
 ) -> onelist_status {
     entry(|| {
         // SAFETY: the header asks for a place that can be written.
         let mut out = unsafe { Out::new("engine", engine, std::ptr::null_mut()) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let (path, config) =
-            unsafe { (text("path", path, path_len)?, optional_text("config_json", config_json, config_json_len)?) };
-        let config = config.map(json::config_from_json).transpose()?.unwrap_or_default();
-        out.write(handle::insert(Engine::open(path, config)?)?);
+        let path = text!(path, path_len);
+        let config = optional!(config_json, config_json_len).map(json::config_from_json).transpose()?;
+        out.write(handle::insert(Engine::open(path, config.unwrap_or_default())?)?);
         Ok(())
     })
 }
@@ -69,15 +65,9 @@ pub unsafe extern "C" fn onelist_close(engine: *mut *mut OnelistEngine) -> oneli
 ///   "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}. Only the id is required.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_put(
-    engine: *mut OnelistEngine,
-    items_json: *const c_char,
-    items_json_len: usize,
+    engine: *mut OnelistEngine, items_json: *const c_char, items_json_len: usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let items = unsafe { text("items_json", items_json, items_json_len) }?;
-        handle::find(engine)?.put(json::items_from_json(items)?)
-    })
+    done(engine, |db| db.put(json::items_from_json(text!(items_json, items_json_len))?))
 }
 
 /// Deletes items. Ids that are not there are passed over.
@@ -86,22 +76,9 @@ pub unsafe extern "C" fn onelist_put(
 /// - `deleted` (out, may be NULL): how many of them were there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_delete(
-    engine: *mut OnelistEngine,
-    ids_json: *const c_char,
-    ids_json_len: usize,
-    deleted: *mut usize,
+    engine: *mut OnelistEngine, ids_json: *const c_char, ids_json_len: usize, deleted: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for a place that can be written.
-        let out = unsafe { Out::optional("deleted", deleted, 0) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let ids = unsafe { text("ids_json", ids_json, ids_json_len) }?;
-        let found = handle::find(engine)?.delete(&json::ids_from_json(ids)?)?;
-        if let Some(mut out) = out {
-            out.write(found);
-        }
-        Ok(())
-    })
+    number!(engine, deleted, |db| db.delete(&json::ids_from_json(text!(ids_json, ids_json_len))?))
 }
 
 /// Reads items by id.
@@ -111,19 +88,12 @@ pub unsafe extern "C" fn onelist_delete(
 /// - `items_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_get(
-    engine: *mut OnelistEngine,
-    ids_json: *const c_char,
-    ids_json_len: usize,
-    items_json: *mut *mut c_char,
+    engine: *mut OnelistEngine, ids_json: *const c_char, ids_json_len: usize, items_json: *mut *mut c_char,
     items_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("items_json", items_json, items_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let ids = unsafe { text("ids_json", ids_json, ids_json_len) }?;
-        let items = handle::find(engine)?.get(&json::ids_from_json(ids)?)?;
-        out.write(json::items_to_json(items.iter().map(Option::as_ref))?)
+    answer!(engine, items_json, items_json_len, |db| {
+        let items = db.get(&json::ids_from_json(text!(ids_json, ids_json_len))?)?;
+        json::items_to_json(items.iter().map(Option::as_ref))
     })
 }
 
@@ -136,19 +106,10 @@ pub unsafe extern "C" fn onelist_get(
 /// - `items_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_scan(
-    engine: *mut OnelistEngine,
-    after: *const c_char,
-    after_len: usize,
-    limit: usize,
-    items_json: *mut *mut c_char,
+    engine: *mut OnelistEngine, after: *const c_char, after_len: usize, limit: usize, items_json: *mut *mut c_char,
     items_json_len: *mut usize,
 ) -> onelist_status {
-    entry(|| {
-        // SAFETY: the header asks for places that can be written.
-        let out = unsafe { TextOut::new("items_json", items_json, items_json_len) }?;
-        // SAFETY: the header asks for readable bytes that do not change during the call.
-        let after = unsafe { optional_text("after", after, after_len) }?;
-        let items = handle::find(engine)?.scan(after, limit)?;
-        out.write(json::items_to_json(items.iter().map(Some))?)
+    answer!(engine, items_json, items_json_len, |db| {
+        json::items_to_json(db.scan(optional!(after, after_len), limit)?.iter().map(Some))
     })
 }

@@ -1,8 +1,13 @@
 //! Systems from elsewhere: the questions to ask them, and their answers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::api::request::HistoryEvent;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::api::history::HistoryEvent;
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::time::Timestamp;
@@ -22,13 +27,15 @@ use crate::base::time::Timestamp;
 ///     }
 /// }
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct External {
     /// Its name in the report: no other system's.
     pub name: String,
     /// [`Questions::targets_hash`] of the questions that were answered.
     pub targets_hash: String,
     /// By [`OpenQuestion::id`]. Of the questions of a kind (next item, query, query and history) all are answered, or none.
+    #[serde(default)]
     pub answers: BTreeMap<usize, ExternalAnswer>,
 }
 
@@ -43,8 +50,30 @@ pub enum ExternalAnswer {
     Scored(BTreeMap<String, f64>),
 }
 
+impl<'de> Deserialize<'de> for ExternalAnswer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Answer;
+        impl<'de> Visitor<'de> for Answer {
+            type Value = ExternalAnswer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of item ids, best first, or an object of scores by item id")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, ids: A) -> std::result::Result<ExternalAnswer, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(ids)).map(ExternalAnswer::Ranked)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, scores: A) -> std::result::Result<ExternalAnswer, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(scores)).map(ExternalAnswer::Scored)
+            }
+        }
+        from.deserialize_any(Answer)
+    }
+}
+
 /// The questions of a plan without their answers: what to ask a system from elsewhere. [`crate::Engine::questions`] lists them.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Questions {
     /// [`crate::Report::targets_hash`] of the evaluation that asks them.
@@ -61,7 +90,7 @@ pub struct Questions {
 }
 
 /// One question without its answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OpenQuestion {
     /// Names the question in [`External::answers`]: its place among all, from 0.

@@ -1,7 +1,12 @@
 //! What to measure, and how.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::api::exploration::NewItems;
 use crate::base::error::{Error, Result};
@@ -48,7 +53,8 @@ pub enum Protocol {
 }
 
 /// Which of the events that the protocol admits are targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Targets {
     /// The first event of each user whose item is new to them.
@@ -62,11 +68,13 @@ pub enum Targets {
 }
 
 /// A query with graded items: the cell "query", or "query and history" when it has a user.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JudgedQuery {
     /// What is searched for.
     pub query: String,
     /// Grades by item id: 0 (not relevant) to 10; the gain is `2^grade - 1`. What has no grade counts 0.
+    #[serde(default, deserialize_with = "grades")]
     pub grades: BTreeMap<String, f64>,
     /// Whose history counts.
     pub user: Option<String>,
@@ -74,12 +82,39 @@ pub struct JudgedQuery {
     pub time: Option<Timestamp>,
 }
 
+/// Grades by id; in their place a list of ids, which all have grade 1.
+fn grades<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<BTreeMap<String, f64>, D::Error> {
+    struct Grades;
+    impl<'de> Visitor<'de> for Grades {
+        type Value = BTreeMap<String, f64>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of grades by item id, or an array of item ids")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut ids: A) -> std::result::Result<Self::Value, A::Error> {
+            let mut grades = BTreeMap::new();
+            while let Some(id) = ids.next_element()? {
+                grades.insert(id, 1.0);
+            }
+            Ok(grades)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, grades: A) -> std::result::Result<Self::Value, A::Error> {
+            Deserialize::deserialize(MapAccessDeserializer::new(grades))
+        }
+    }
+    from.deserialize_any(Grades)
+}
+
 /// The engine with other weights or another model, measured beside `rank`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Its name in the report.
     pub name: String,
     /// [`crate::Config::weights`]; none for those of the model.
+    #[serde(default)]
     pub weights: Vec<Vec<f32>>,
     /// The folder of another model; `None` for the one that answers. For one of another vector space every item is placed anew.
     /// Without `weights`, it is calibrated on the way where `rank` is.
@@ -94,10 +129,13 @@ pub struct Variant {
 /// plan.protocol = Protocol::ItemCold { share: 0.1 };
 /// plan.max_targets = 500;
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Plan {
     /// Which events may be targets.
+    // In JSON its parts stand beside the other keys; they are read apart, and named here to be known.
+    #[serde(alias = "at_share", alias = "at_time", alias = "share", deserialize_with = "read_apart")]
     pub protocol: Protocol,
     /// Which of them are.
     pub targets: Targets,
@@ -162,6 +200,11 @@ impl Default for Plan {
             seed: 1,
         }
     }
+}
+
+/// Is never asked: see `api/json/plan.rs`.
+fn read_apart<'de, D: Deserializer<'de>>(_: D) -> std::result::Result<Protocol, D::Error> {
+    Err(serde::de::Error::custom("the parts of a protocol"))
 }
 
 impl Plan {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// A mean with its 95 % interval (percentile bootstrap over users or queries, seeded; Efron 1979).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Interval {
     /// The mean.
     pub mean: f64,

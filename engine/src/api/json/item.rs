@@ -1,112 +1,185 @@
-//! Items and ids from JSON.
+//! Items: a field is a plain JSON value whose type is guessed, or an object that says it.
 
-use super::parse::{Json, each, one};
-use super::place::Place;
-use super::read::{Entries, missing, number, text, texts, time, vector, wrong};
-use crate::api::item::{Item, Value};
-use crate::base::error::Result;
-use crate::base::limits;
+use std::fmt;
 
-/// Reads one item: an object with `id`, and a field for every other key.
-///
-/// A string is a text, `true` and `false` are booleans, an array of strings (or an empty one) is a list of tags, an array
-/// of numbers is a vector, `{"lat": degrees, "lon": degrees}` is a place and `{"date": seconds}` is a date. Where that
-/// guess is not wanted, `{"text": "..."}`, `{"tags": [..]}` and `{"vector": [..]}` say it. `null` leaves the field out.
-///
-/// Ids, lengths and the types of fields are checked by `put`, not here.
-///
-/// # Errors
-/// [`crate::Error::InvalidArgument`] naming the place, [`crate::Error::NonFinite`] for a component beyond `f32`, or
-/// [`crate::Error::LimitExceeded`].
-pub fn item_from_json(json: &str) -> Result<Item> {
-    item(one("item", json)?, &Place::Root("item"))
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::api::item::{Fields, Item, Value};
+
+/// `id` first, then the fields by name; in records as it is declared.
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable() {
+            return Item::serialize(self, to);
+        }
+        let mut map = to.serialize_map(Some(self.fields.len() + 1))?;
+        map.serialize_entry("id", &self.id)?;
+        for (name, value) in &self.fields {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
 }
 
-/// Reads a batch of items: an array, or NDJSON. An empty text is an empty batch.
-///
-/// # Errors
-/// Those of [`item_from_json`], and [`crate::Error::LimitExceeded`] for more than [`limits::MAX_BATCH`] items.
-pub fn items_from_json(json: &str) -> Result<Vec<Item>> {
-    let mut items = Vec::new();
-    each("items", json, ("items in one batch", limits::MAX_BATCH), &mut |json, at| {
-        items.push(item(json, at)?);
-        Ok(())
-    })?;
-    Ok(items)
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if from.is_human_readable() { from.deserialize_map(AnItem) } else { Item::deserialize(from) }
+    }
 }
 
-/// Reads a batch of ids: an array of strings, or strings one after the other.
-///
-/// # Errors
-/// [`crate::Error::InvalidArgument`] naming the place, or [`crate::Error::LimitExceeded`] for more than [`limits::MAX_BATCH`] ids.
-pub fn ids_from_json(json: &str) -> Result<Vec<String>> {
-    let mut ids = Vec::new();
-    each("ids", json, ("ids in one batch", limits::MAX_BATCH), &mut |json, at| {
-        ids.push(text(json, at)?);
-        Ok(())
-    })?;
-    Ok(ids)
-}
+struct AnItem;
 
-fn item(json: Json<'_>, at: &Place<'_>) -> Result<Item> {
-    let Json::Map(entries) = json else { return Err(wrong(at, "an object with `id` and fields", &json)) };
-    let mut id = None;
-    let mut item = Item::new(String::new());
-    for (key, json) in entries {
-        let at = at.key(&key);
-        match (&*key, json) {
-            ("id", json) => id = Some(text(json, &at)?),
-            (_, Json::Null) => {}
-            (_, json) => {
-                let value = value(json, &at)?;
-                item.fields.insert(key.into_owned(), value);
+impl<'de> Visitor<'de> for AnItem {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `id` and fields")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
+        let (mut id, mut fields) = (None, Fields::new());
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "id" {
+                id = Some(map.next_value()?);
+            } else if let Some(value) = map.next_value::<Option<Value>>()? {
+                fields.insert(key, value);
             }
         }
+        Ok(Item { id: id.ok_or_else(|| A::Error::missing_field("id"))?, fields })
     }
-    item.id = id.ok_or_else(|| missing(at, "id"))?;
-    Ok(item)
 }
 
-fn value(json: Json<'_>, at: &Place<'_>) -> Result<Value> {
-    Ok(match json {
-        Json::Text(text) => Value::Text(text.into_owned()),
-        Json::Number(number) => Value::Number(number),
-        Json::Bool(flag) => Value::Bool(flag),
-        Json::List(list) => match list.first() {
-            Some(Json::Number(_)) => Value::Vector(vector(Json::List(list), at)?),
-            Some(Json::Text(_)) | None => Value::Tags(texts(Json::List(list), at)?),
-            Some(_) => return Err(wrong(at, "an array of strings (tags) or of numbers (a vector)", &Json::List(list))),
-        },
-        Json::Map(_) => typed(json, at)?,
-        Json::Null => return Err(wrong(at, "a value", &Json::Null)),
-    })
-}
-
-/// An object that says its type: a place, a date, or one of the forms that replace the guess.
-fn typed(json: Json<'_>, at: &Place<'_>) -> Result<Value> {
-    const FORMS: &str =
-        "{\"lat\": .., \"lon\": ..}, {\"date\": seconds}, {\"text\": \"..\"}, {\"tags\": [..]} or {\"vector\": [..]}";
-    let entries = match json {
-        Json::Map(entries) if known_form(&entries) => entries,
-        other => return Err(wrong(at, FORMS, &other)),
-    };
-    let (mut lat, mut lon) = (0.0, 0.0);
-    for (key, json) in entries {
-        let at = &at.key(&key);
-        match &*key {
-            "lat" => lat = number(json, at)?,
-            "lon" => lon = number(json, at)?,
-            "date" => return Ok(Value::Date(time(json, at)?)),
-            "text" => return Ok(Value::Text(text(json, at)?)),
-            "tags" => return Ok(Value::Tags(texts(json, at)?)),
-            _ => return Ok(Value::Vector(vector(json, at)?)),
+/// In records as it is declared.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable() {
+            return Value::serialize(self, to);
+        }
+        match self {
+            Value::Text(text) => to.serialize_str(text),
+            Value::Number(number) => to.serialize_f64(*number),
+            Value::Bool(flag) => to.serialize_bool(*flag),
+            Value::Date(time) => to.collect_map([("date", time)]),
+            Value::Tags(tags) => tags.serialize(to),
+            Value::Geo { lat, lon } => to.collect_map([("lat", lat), ("lon", lon)]),
+            // An empty array reads back as tags.
+            Value::Vector(vector) if vector.is_empty() => to.collect_map([("vector", vector)]),
+            Value::Vector(vector) => vector.serialize(to),
         }
     }
-    Ok(Value::Geo { lat, lon })
 }
 
-fn known_form(entries: &Entries<'_>) -> bool {
-    let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_ref()).collect();
-    keys.sort_unstable();
-    matches!(keys[..], ["lat", "lon"] | ["date"] | ["text"] | ["tags"] | ["vector"])
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if from.is_human_readable() { from.deserialize_any(AValue) } else { Value::deserialize(from) }
+    }
+}
+
+struct AValue;
+
+impl<'de> Visitor<'de> for AValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a string, a number, a boolean, an array of strings (tags) or of numbers (a vector), {\"lat\": .., \"lon\": ..}, \
+             {\"date\": seconds}, {\"text\": \"..\"}, {\"tags\": [..]} or {\"vector\": [..]}",
+        )
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Number(number))
+    }
+
+    integers_are_numbers!();
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    /// The first element decides; an empty array is no tags.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        match list.next_element::<Element>()? {
+            None => Ok(Value::Tags(Vec::new())),
+            Some(Element::Tag(first)) => the_rest(first, list).map(Value::Tags),
+            // What is infinite in single precision is refused by `put`.
+            Some(Element::Component(first)) => the_rest(first as f32, list).map(Value::Vector),
+        }
+    }
+
+    /// An object that says its type: a place, a date, or one of the forms that replace the guess.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let value = match map.next_key::<String>()?.as_deref() {
+            Some("lat") => Value::Geo { lat: map.next_value()?, lon: other_half("lon", &mut map)? },
+            Some("lon") => {
+                let lon = map.next_value()?;
+                Value::Geo { lat: other_half("lat", &mut map)?, lon }
+            }
+            Some("date") => Value::Date(map.next_value()?),
+            Some("text") => Value::Text(map.next_value()?),
+            Some("tags") => Value::Tags(map.next_value()?),
+            Some("vector") => Value::Vector(map.next_value()?),
+            _ => return Err(A::Error::invalid_type(Unexpected::Map, &FORMS)),
+        };
+        match map.next_key::<IgnoredAny>()? {
+            Some(_) => Err(A::Error::invalid_type(Unexpected::Map, &FORMS)),
+            None => Ok(value),
+        }
+    }
+}
+
+/// What an object in an item may be.
+const FORMS: &str =
+    "{\"lat\": .., \"lon\": ..}, {\"date\": seconds}, {\"text\": \"..\"}, {\"tags\": [..]} or {\"vector\": [..]}";
+
+fn other_half<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<f64, A::Error> {
+    match map.next_key::<String>()? {
+        Some(found) if found == key => map.next_value(),
+        _ => Err(A::Error::invalid_type(Unexpected::Map, &FORMS)),
+    }
+}
+
+fn the_rest<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(first: T, mut list: A) -> Result<Vec<T>, A::Error> {
+    let mut all = Vec::with_capacity(1 + list.size_hint().unwrap_or(0).min(1 << 13));
+    all.push(first);
+    while let Some(next) = list.next_element()? {
+        all.push(next);
+    }
+    Ok(all)
+}
+
+/// The first element of an array.
+enum Element {
+    Tag(String),
+    Component(f64),
+}
+
+impl<'de> Deserialize<'de> for Element {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Element;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string (of tags) or a number (of a vector)")
+            }
+
+            fn visit_str<E: Error>(self, tag: &str) -> Result<Element, E> {
+                Ok(Element::Tag(tag.to_owned()))
+            }
+
+            fn visit_f64<E: Error>(self, component: f64) -> Result<Element, E> {
+                Ok(Element::Component(component))
+            }
+
+            integers_are_numbers!();
+        }
+        from.deserialize_any(Either)
+    }
 }

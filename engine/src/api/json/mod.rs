@@ -3,13 +3,26 @@
 //! | data | form |
 //! |---|---|
 //! | item | `{"id": "sku-9", "title": "Red shoes", "price": 59, "in_stock": true, "tags": ["red"], "image": [0.1, 0.2], "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}` |
-//! | event | `{"user": "u7", "action": "click", "item": "sku-9", "query", "value", "time", "rank_id", "basket", "segments"}` |
-//! | request | `{"query", "user", "history", "like", "unlike", "among", "segments", "vectors", "filter", "exclude", "exclude_seen", "personalization", "diversity", "caps", "calibrate_mix", "rules", "scenario", "adapter", "explore", "new_items", "log_impression", "limit", "offset", "next", "candidates", "fields", "explain", "now"}` |
+//! | event | `{"user": "u7", "action": "click", "item": "sku-9", ..}`, the fields of [`Event`](crate::Event) |
+//! | request | `{"query": "red shoes", "user": "u7", ..}`, the fields of [`Request`](crate::Request) |
 //! | rules | `[{"rule": "pin", "item": "sku-9", "position": 1}, ..]`, see [`rules_from_json`] |
 //! | filter | `{"price": {">=": 10, "<": 90}, "tags": "red", "or": [..]}`, see [`filter_from_json`] |
 //! | evaluation plan | `{"protocol": "time_split", "at_share": 0.9, "queries": [{"query", "grades", "user", "time"}], ..}`, see [`plan_from_json`] |
 //! | plan of a training file | `{"requests": 10000, "negatives": 20, "until": 1700000000}`, see [`training_plan_from_json`] |
-//! | configuration | `{"fields": {"title": {"boost": 2}}, "provider": "cuda", ..}`, see [`config_from_json`] |
+//! | configuration | `{"fields": {"title": {"boost": 2}}, "provider": "cuda", ..}`, the fields of [`Config`](crate::Config) |
+//!
+//! The forms are what the types declare: their serde attributes stand beside the fields, and a field that is added there
+//! is read, written and known to errors. What is here besides:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `inputs` | the functions that read |
+//! | `answers` | the functions that write |
+//! | `read` | one value, or a batch |
+//! | `tree` | from text to a tree, within a budget |
+//! | `source` | what a JSON value is |
+//! | `item`, `filter`, `rule`, `plan` | forms that a declaration cannot say: free keys, operators, tagged rules, a protocol in parts |
+//! | `calibration` | calibrations as they are written |
 //!
 //! Rules that hold for all of them: times are seconds since the Unix epoch; `null` means "not given"; a key that is not
 //! known, or stands twice in one object, is an error, because a misspelt key must not be ignored; an error names the
@@ -28,36 +41,40 @@
 //! # Ok::<(), onelist::Error>(())
 //! ```
 
+/// Lets a visitor that takes `f64` take integers: formats other than ours tell them apart.
+macro_rules! integers_are_numbers {
+    () => {
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+            self.visit_f64(number as f64)
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+            self.visit_f64(number as f64)
+        }
+    };
+}
+
+mod answers;
 mod calibration;
-mod config;
-mod control;
-mod event;
-mod external;
 mod filter;
+mod inputs;
 mod item;
-mod lifecycle;
-mod parse;
-mod place;
 mod plan;
 mod read;
-mod request;
 mod rule;
-mod shown;
+mod source;
 #[cfg(test)]
 mod tests;
-mod training;
-mod write;
+mod tree;
 
-pub use calibration::{calibration_to_json, calibrations_to_json};
-pub use config::config_from_json;
-pub use event::events_from_json;
-pub use external::{external_from_json, questions_to_json};
-pub use filter::filter_from_json;
-pub use item::{ids_from_json, item_from_json, items_from_json};
-pub use lifecycle::{adapter_to_json, model_to_json, models_to_json, shadow_to_json};
-pub use plan::{counterfactual_to_json, plan_from_json, report_to_json};
-pub use request::{REQUEST_KEYS, request_from_json, request_part_from_json, requests_from_json};
-pub use rule::{rules_from_json, rules_to_json, scenarios_to_json};
-pub use shown::{exposure_to_json, impressions_to_json};
-pub use training::{training_plan_from_json, training_summary_to_json};
-pub use write::{item_to_json, items_to_json, ranking_to_json, rankings_to_json, stats_to_json};
+pub use answers::{
+    adapter_to_json, calibration_to_json, calibrations_to_json, counterfactual_to_json, exposure_to_json,
+    impressions_to_json, item_to_json, items_to_json, model_to_json, models_to_json, questions_to_json,
+    ranking_to_json, rankings_to_json, report_to_json, rules_to_json, scenarios_to_json, shadow_to_json, stats_to_json,
+    training_summary_to_json,
+};
+pub use inputs::{
+    config_from_json, config_keys, event_keys, events_from_json, external_from_json, filter_from_json, ids_from_json,
+    item_from_json, items_from_json, plan_from_json, request_from_json, request_keys, requests_from_json,
+    rules_from_json, training_plan_from_json,
+};

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::api::evaluation::{External, ExternalAnswer, OpenQuestion, Plan, Protocol, Questions, SplitAt, SystemKind};
-use crate::api::request::HistoryEvent;
+use crate::api::history::HistoryEvent;
 use crate::base::error::{Error, Result};
 
 use super::asked::Asked;

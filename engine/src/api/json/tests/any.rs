@@ -3,12 +3,12 @@
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
-use crate::Rule;
 use crate::api::filter::{Compare, Filter, Scalar};
 use crate::api::item::{Item, Value};
 use crate::api::json::*;
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Timestamp;
+use crate::{Action, Event, Rule};
 
 fn any_number() -> impl Strategy<Value = f64> {
     use proptest::num::f64;
@@ -94,6 +94,34 @@ fn written(filter: &Filter) -> serde_json::Value {
     }
 }
 
+/// The record of a value, declared independently of the forms in JSON.
+#[derive(serde::Serialize)]
+enum Stored {
+    Text(String),
+    Number(f64),
+    Bool(bool),
+    Date(i64),
+    Tags(Vec<String>),
+    Geo { lat: f64, lon: f64 },
+    Vector(Vec<f32>),
+}
+
+fn stored(value: &Value) -> Stored {
+    match value.clone() {
+        Value::Text(text) => Stored::Text(text),
+        Value::Number(number) => Stored::Number(number),
+        Value::Bool(flag) => Stored::Bool(flag),
+        Value::Date(time) => Stored::Date(time.millis()),
+        Value::Tags(tags) => Stored::Tags(tags),
+        Value::Geo { lat, lon } => Stored::Geo { lat, lon },
+        Value::Vector(vector) => Stored::Vector(vector),
+    }
+}
+
+fn record(value: &impl serde::Serialize) -> Vec<u8> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard()).expect("encodes")
+}
+
 /// JSON of any shape, made of the words that the readers know, so that it gets past the first key.
 fn any_json() -> impl Strategy<Value = String> {
     let words = [
@@ -170,6 +198,9 @@ fn all_readers(text: &str) -> Vec<Result<(), Error>> {
         filter_from_json(text).map(drop),
         config_from_json(text).map(drop),
         rules_from_json(text).map(drop),
+        plan_from_json(text).map(drop),
+        external_from_json(text).map(drop),
+        training_plan_from_json(text).map(drop),
     ]
 }
 
@@ -184,6 +215,18 @@ proptest! {
         prop_assert_eq!(&items_from_json(&lines.join("\n")).expect("reads lines"), &items);
         let array = items_to_json(items.iter().map(Some)).expect("writes");
         prop_assert_eq!(&items_from_json(&array).expect("reads an array"), &items);
+    }
+
+    #[test]
+    fn records_have_the_form_of_their_own(items in vec(any_item(), 0..4)) {
+        for item in items {
+            let fields: Vec<_> = item.fields.iter().map(|(name, value)| (name, stored(value))).collect();
+            let bytes = record(&item);
+            prop_assert_eq!(&bytes, &record(&(&item.id, fields)));
+            let read: (Item, usize) =
+                bincode::serde::decode_from_slice(&bytes, bincode::config::standard()).expect("decodes");
+            prop_assert_eq!(read, (item, bytes.len()));
+        }
     }
 
     #[test]
@@ -207,5 +250,18 @@ proptest! {
         for refused in all_readers(&text).into_iter().filter_map(Result::err) {
             prop_assert_eq!(refused.kind(), ErrorKind::Input);
         }
+    }
+}
+
+#[test]
+fn records_of_events_name_no_action() {
+    let event = Event::new("u", Action::Buy).item("a").at(Timestamp::from_millis(-5));
+    let own = Event::new("u", Action::Other("wave".to_owned())).item("a").at(Timestamp::from_millis(-5));
+    let rest = (Some("a"), None::<()>, None::<()>, Some(-5i64), None::<()>, None::<()>, 0u64);
+    assert_eq!(record(&event), record(&("u", 3u32, rest)));
+    assert_eq!(record(&own), record(&("u", (11u32, "wave"), rest)));
+    for event in [event, own] {
+        let read = bincode::serde::decode_from_slice(&record(&event), bincode::config::standard()).expect("decodes");
+        assert_eq!(read, (event.clone(), record(&event).len()));
     }
 }

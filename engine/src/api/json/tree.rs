@@ -1,8 +1,10 @@
 //! From text to a tree, within a budget.
 //!
-//! The tree is our own rather than `serde_json::Value` for three reasons: it counts values as it grows (two bytes of
-//! `0,` become 32 bytes of tree, so the length of a text does not bound memory tightly enough), it refuses keys that stand
-//! twice, and it borrows strings from the text.
+//! Types are read from a tree and not from the text, because `null` has to mean "not given" for every key of every struct,
+//! whatever its default: that takes a look at the value before its key is handed over. The tree is our own rather than
+//! `serde_json::Value` for three reasons: it counts values as it grows (two bytes of `0,` become 32 bytes of tree, so the
+//! length of a text does not bound memory tightly enough), it refuses keys that stand twice, and it borrows strings from
+//! the text.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -10,7 +12,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::place::{Place, shortened};
+use crate::api::decode::shortened;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 
@@ -33,7 +35,7 @@ pub(super) enum Json<'a> {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for what is not JSON, [`Error::LimitExceeded`] for too many bytes or values.
-pub(super) fn one<'a>(name: &str, text: &'a str) -> Result<Json<'a>> {
+pub(super) fn parse<'a>(name: &str, text: &'a str) -> Result<Json<'a>> {
     at_most("bytes of one JSON argument", limits::MAX_JSON_BYTES, text.len())?;
     let budget = Budget::new();
     let mut source = serde_json::Deserializer::from_str(text);
@@ -45,23 +47,10 @@ pub(super) fn one<'a>(name: &str, text: &'a str) -> Result<Json<'a>> {
 /// only one tree exists at a time.
 ///
 /// # Errors
-/// Those of [`one`], [`Error::LimitExceeded`] for more than `most` elements, and what `take` answers.
-pub(super) fn each<'a>(
-    name: &str,
-    text: &'a str,
-    (counted, most): (&'static str, usize),
-    take: &mut dyn FnMut(Json<'a>, &Place<'_>) -> Result<()>,
-) -> Result<()> {
+/// Those of [`parse`], and what `take` answers.
+pub(super) fn each<'a>(name: &str, text: &'a str, mut take: impl FnMut(Json<'a>) -> Result<()>) -> Result<()> {
     at_most("bytes of one JSON argument", limits::MAX_JSON_BYTES, text.len())?;
     let budget = Budget::new();
-    let root = Place::Root(name);
-    let mut count = 0;
-    let mut take = |json| {
-        at_most(counted, most, count + 1)?;
-        take(json, &root.index(count))?;
-        count += 1;
-        Ok(())
-    };
     let mut source = serde_json::Deserializer::from_str(text);
     if text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('[') {
         let elements = Elements { budget: &budget, take: &mut take };
@@ -71,8 +60,7 @@ pub(super) fn each<'a>(
     // `end` fails exactly while something is left, and consumes only white space.
     while source.end().is_err() {
         budget.refill();
-        let json = Tree(&budget).deserialize(&mut source).map_err(|error| budget.reason(name, &error))?;
-        take(json)?;
+        take(Tree(&budget).deserialize(&mut source).map_err(|error| budget.reason(name, &error))?)?;
     }
     Ok(())
 }
