@@ -45,12 +45,12 @@ pub fn run(task: &Task, mut setup: Setup, arguments: &Arguments) -> Result<Optio
 fn adjusted(mut plan: Plan, run: &Variation) -> Plan {
     plan.leave_out = run.leave_out;
     // The searches have no events that name a query: there is nothing to tune on.
-    plan.calibrate = plan.next_item && !run.as_shipped;
+    plan.tune = plan.next_item && !run.as_shipped;
     plan.check_targets = run.check.unwrap_or(plan.check_targets);
     plan.max_targets = run.targets.unwrap_or(plan.max_targets);
     if let Some(new_items) = &mut plan.new_items {
-        new_items.share = run.fraction.unwrap_or(new_items.share);
-        new_items.least_fit = run.min_fit.or(new_items.least_fit);
+        new_items.fraction = run.fraction.unwrap_or(new_items.fraction);
+        new_items.min_fit = run.min_fit.or(new_items.min_fit);
     }
     plan.baselines &= run.against.is_empty();
     plan.variants.extend(run.against.iter().map(|folder| with_model(folder)));
@@ -68,7 +68,7 @@ const NEGATIVES: usize = 60;
 /// Writes the rows that a model may be trained on before it is measured.
 fn export(db: &Engine, file: &Path, requests: usize, plan: &Plan) -> Result<()> {
     let mut training = TrainingPlan::default();
-    (training.requests, training.spread, training.negatives) = (requests, true, Some(NEGATIVES));
+    (training.requests, training.stratified, training.negatives) = (requests, true, Some(NEGATIVES));
     if let Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } = plan.protocol {
         training.until = Some(time);
     }

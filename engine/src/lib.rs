@@ -36,7 +36,6 @@ mod offline;
 
 mod engine;
 
-pub use api::calibration::{Calibration, Situation, WeightSet};
 pub use api::config::{ActionConfig, Config, FieldConfig, Meaning, Precision, Provider};
 pub use api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use api::evaluation::{Plan, Protocol, Report};
@@ -44,7 +43,7 @@ pub use api::event::{Action, Event};
 pub use api::exploration::{Exploration, Impressions, NewItems};
 pub use api::filter::{Compare, Filter, Scalar};
 pub use api::history::HistoryEvent;
-pub use api::impression::{Exposure, Impression};
+pub use api::impression::{Impression, NewItemExposure};
 pub use api::item::{Fields, Item, Kind, Value};
 pub use api::models::{AdapterVersion, ModelVersion, Models, Shadow};
 pub use api::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
@@ -52,8 +51,9 @@ pub use api::request::Request;
 pub use api::retention::Retention;
 pub use api::rule::{Rule, Which};
 pub use api::source::{Proposal, Source};
-pub use api::stats::{ImpressionStats, ModelStats, Recount, SpaceCheck, SpaceStats, Stats, VectorStats};
+pub use api::stats::{ImpressionStats, ModelStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats};
 pub use api::training::{TrainingPlan, TrainingSummary};
+pub use api::tuning::{RequestContext, Tuning, WeightSet};
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;

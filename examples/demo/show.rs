@@ -27,7 +27,7 @@ pub fn ranking(ranking: &Ranking) {
     println!("{table}");
     let took = ranking.took;
     println!("   {} candidates, {:.2} ms", ranking.candidates, took.total_us as f64 / 1000.0);
-    ranking.degraded.iter().for_each(|note| println!("   note: {note}"));
+    ranking.warnings.iter().for_each(|note| println!("   note: {note}"));
 }
 
 /// Several lists beside one another.

@@ -113,16 +113,17 @@ fn the_mix_follows_the_history() {
         hits.iter().filter(|hit| hit.id.starts_with("war")).count()
     };
     let plain = wars(Request::new());
-    let counts = [0.25, 0.5, 0.75, 0.95, 1.0].map(|strength| wars(Request::new().calibrate_mix("genres", strength)));
+    let counts =
+        [0.25, 0.5, 0.75, 0.95, 1.0].map(|strength| wars(Request::new().match_history_mix("genres", strength)));
     assert_eq!((plain, counts[4]), (0, 3), "seven to three, as in the history");
     assert!(counts.is_sorted() && counts[3] > 0, "the stronger, the closer: {counts:?}");
-    assert_eq!(wars(Request::new().calibrate_mix("genres", 0.0)), plain);
-    let nobody = ranked(&cinema, Request::new().calibrate_mix("genres", 0.5));
-    assert!(nobody.degraded.iter().any(|note| note.contains("calibrate_mix")), "{:?}", nobody.degraded);
+    assert_eq!(wars(Request::new().match_history_mix("genres", 0.0)), plain);
+    let nobody = ranked(&cinema, Request::new().match_history_mix("genres", 0.5));
+    assert!(nobody.warnings.iter().any(|note| note.contains("match_history_mix")), "{:?}", nobody.warnings);
     let hated = HistoryEvent { action: Action::Dislike, ..HistoryEvent::new("war-1") };
-    let mut request = Request::new().calibrate_mix("genres", 0.5);
+    let mut request = Request::new().match_history_mix("genres", 0.5);
     request.history = vec![hated];
-    assert!(!ranked(&cinema, request).degraded.is_empty(), "a dislike is no taste");
+    assert!(!ranked(&cinema, request).warnings.is_empty(), "a dislike is no taste");
 }
 
 #[test]
@@ -144,7 +145,7 @@ fn unlike_moves_away_in_every_cell() {
         assert!(away.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
     }
     let unknown = ranked(&shop, Request::new().unlike(["no such item"]));
-    assert!(unknown.degraded.iter().any(|note| note.contains("`unlike`")), "{:?}", unknown.degraded);
+    assert!(unknown.warnings.iter().any(|note| note.contains("`unlike`")), "{:?}", unknown.warnings);
     assert_eq!(unknown.hits.len(), 7);
 }
 
@@ -232,11 +233,11 @@ fn a_filter_holds_with_every_control() {
     let controls = [
         Request::new().diversity(0.8),
         Request::new().cap("part", 1),
-        Request::new().calibrate_mix("genres", 0.9),
+        Request::new().match_history_mix("genres", 0.9),
         Request::new().unlike(["war-19"]),
         Request::new().personalization(Personalization::High),
         Request::new().exclude_seen_when([Action::View], None),
-        Request::new().diversity(0.5).calibrate_mix("genres", 0.5).cap("genres", 3).unlike(["drama-9"]),
+        Request::new().diversity(0.5).match_history_mix("genres", 0.5).cap("genres", 3).unlike(["drama-9"]),
     ];
     for request in controls {
         let filter = Filter::at_least("part", 8.0).and(Filter::equal("genres", "war"));
@@ -254,17 +255,17 @@ fn what_cannot_be_is_a_typed_error_and_an_empty_store_an_empty_list() {
     let name = |request: Request| shop.db.rank(&request).expect_err("must be refused").name();
     for share in [-0.1, 1.5, f32::NAN] {
         assert_eq!(name(Request::new().diversity(share)), "InvalidArgument");
-        assert_eq!(name(Request::new().calibrate_mix("tags", share)), "InvalidArgument");
+        assert_eq!(name(Request::new().match_history_mix("tags", share)), "InvalidArgument");
     }
     assert_eq!(name(Request::new().cap("no such field", 1)), "UnknownField");
     assert_eq!(name(Request::new().cap("image", 1)), "InvalidArgument");
     assert_eq!(name(Request::new().cap("tags", 0)), "InvalidArgument");
-    assert_eq!(name(Request::new().calibrate_mix("store", 0.5)), "InvalidArgument");
+    assert_eq!(name(Request::new().match_history_mix("store", 0.5)), "InvalidArgument");
     assert_eq!(name(Request::new().unlike(vec!["x"; 65])), "LimitExceeded");
     assert_eq!(name((0..17).fold(Request::new(), |request, _| request.cap("tags", 1))), "LimitExceeded");
     assert_eq!(name(Request::new().exclude_seen_when([], Some(-1.0))), "InvalidArgument");
     let nothing = empty().expect("opens");
-    let all = Request::new().diversity(1.0).cap("brand", 1).calibrate_mix("genres", 1.0).unlike(["x"]);
+    let all = Request::new().diversity(1.0).cap("brand", 1).match_history_mix("genres", 1.0).unlike(["x"]);
     assert!(ranked(&nothing, all).hits.is_empty());
 }
 
@@ -279,9 +280,9 @@ fn a_long_history_is_looked_at_as_far_as_its_limit() {
     let ranking = ranked(&shop, request().exclude_seen_when([Action::View], None));
     let found: Vec<&str> = ranking.hits.iter().map(|hit| hit.id.as_str()).collect();
     assert!(found.contains(&"bag") && !found.contains(&"boots"), "{found:?}");
-    assert!(ranking.degraded.iter().any(|note| note.contains("10000")), "{:?}", ranking.degraded);
+    assert!(ranking.warnings.iter().any(|note| note.contains("10000")), "{:?}", ranking.warnings);
     let lately = ranked(&shop, request().exclude_seen_when([Action::View], Some(0.01)));
-    assert_eq!(lately.degraded, Vec::<String>::new(), "what lies before counts for nothing");
+    assert_eq!(lately.warnings, Vec::<String>::new(), "what lies before counts for nothing");
     assert!(
         !ids(&shop.db, &request().exclude_seen()).expect("ranks").contains(&"bag".to_owned()),
         "the plain form sees all"
@@ -296,7 +297,7 @@ fn any_request() -> impl Strategy<Value = Request> {
     let pin = prop::option::of((0usize..20, 1usize..12));
     (text, share(), share(), level, prop::option::of(1usize..4), pin, 0usize..6, any::<bool>()).prop_map(
         |(query, diversity, strength, level, cap, pin, offset, seen)| {
-            let mut request = Request::new().user("viewer").diversity(diversity).calibrate_mix("genres", strength);
+            let mut request = Request::new().user("viewer").diversity(diversity).match_history_mix("genres", strength);
             request = request.personalization(level).offset(offset).limit(7);
             request.query = query.map(str::to_owned);
             request.exclude_seen = seen.into();
@@ -327,7 +328,7 @@ fn whatever_is_asked_for_nothing_comes_twice_and_nothing_is_lost() {
         for rule in &filtered.rules {
             let Rule::Pin { item, position } = rule else { continue };
             let place = all.hits.iter().position(|hit| hit.id == *item);
-            let noted = all.degraded.iter().any(|note| note.contains("pin"));
+            let noted = all.warnings.iter().any(|note| note.contains("pin"));
             prop_assert_eq!(place, (!noted).then_some(position - 1), "it stands there, or the ranking says why not");
         }
         Ok(())

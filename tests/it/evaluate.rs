@@ -65,7 +65,7 @@ fn a_scratch_engine_answers_as_the_store_did() {
             fresh.db.flush().expect("flushes");
             if place as f64 >= fitted as f64 * 1.1 {
                 fitted = place;
-                fresh.db.refit().expect("fits");
+                fresh.db.rebuild_cooccurrence().expect("fits");
             }
             let request =
                 onelist::Request::new().user(event.user.as_str()).exclude_seen().now(event.time.expect("is set"));
@@ -130,7 +130,7 @@ fn another_model_is_measured_beside_the_one_that_answers() {
 #[test]
 fn hidden_items_and_users_are_asked() {
     let shop = people();
-    for protocol in [Protocol::ItemCold { share: 0.2 }, Protocol::UserCold { share: 0.3 }] {
+    for protocol in [Protocol::ItemCold { fraction: 0.2 }, Protocol::UserCold { fraction: 0.3 }] {
         let mut plan = quick();
         plan.protocol = protocol;
         plan.targets = Targets::Every;
@@ -175,10 +175,10 @@ fn hostile_plans_are_refused_and_nothing_panics() {
         change(&mut plan);
         shop.db.evaluate(&plan).expect_err("must be refused").name()
     };
-    let share = |share: f64| Protocol::GlobalTimeSplit { at: SplitAt::Share(share) };
+    let share = |share: f64| Protocol::GlobalTimeSplit { at: SplitAt::Fraction(fraction) };
     assert_eq!(refused(&|plan| plan.protocol = share(f64::NAN)), "InvalidArgument");
     assert_eq!(refused(&|plan| plan.protocol = share(1.0)), "InvalidArgument");
-    assert_eq!(refused(&|plan| plan.protocol = Protocol::ItemCold { share: 0.0 }), "InvalidArgument");
+    assert_eq!(refused(&|plan| plan.protocol = Protocol::ItemCold { fraction: 0.0 }), "InvalidArgument");
     assert_eq!(refused(&|plan| plan.ks = vec![usize::MAX]), "InvalidArgument");
     assert_eq!(refused(&|plan| plan.max_targets = usize::MAX), "LimitExceeded");
     assert_eq!(refused(&|plan| plan.resamples = 0), "InvalidArgument");

@@ -28,7 +28,7 @@ fn busy() -> Shop {
         }
     }
     shop.db.log(events).expect("logs");
-    shop.db.refit().expect("fits");
+    shop.db.rebuild_cooccurrence().expect("fits");
     shop
 }
 
@@ -109,7 +109,7 @@ fn a_stored_history_is_explained_like_one_that_is_given() {
         Event::new("eve", past.action.clone()).item(past.item.as_str()).at(past.time.expect("has a time"))
     };
     shop.db.log(history().iter().map(event).collect()).expect("logs");
-    shop.db.refit().expect("fits");
+    shop.db.rebuild_cooccurrence().expect("fits");
     let without = |item: &str| asked(history().into_iter().filter(|event| event.item != item).collect());
     check(&shop, &asked(Vec::new()).user("eve"), without);
 }

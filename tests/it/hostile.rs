@@ -60,7 +60,7 @@ fn queries_of_every_kind() {
     for query in queries {
         let ranking = shop.db.rank(&Request::new().query(query.clone())).expect("ranks");
         assert_eq!(ranking.hits.len(), 7, "{}", &query[..query.floor_char_boundary(40)]);
-        assert_eq!(!ranking.degraded.is_empty(), query.len() > 4096 || !query.contains(char::is_alphanumeric));
+        assert_eq!(!ranking.warnings.is_empty(), query.len() > 4096 || !query.contains(char::is_alphanumeric));
     }
 }
 

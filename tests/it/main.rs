@@ -3,7 +3,6 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that meets something unexpected fails")]
 
 mod adapters;
-mod calibrate;
 mod concurrency;
 mod controls;
 mod crash;
@@ -28,4 +27,5 @@ mod sids;
 mod signals;
 mod space;
 mod training;
+mod tune;
 mod writes;

@@ -85,12 +85,12 @@ fn killed(dir: &Path, seed: u64, (said, after): (usize, Duration)) -> Vec<String
 fn verified(store: &Path) -> u64 {
     let db = open(store);
     let models = db.models().expect("lists");
-    let live = models.versions.iter().find(|version| version.live).expect("one is live");
-    assert_eq!(live.version, models.live);
+    let live = models.versions.iter().find(|version| version.active).expect("one is live");
+    assert_eq!(live.version, models.active);
     let stats = db.stats().expect("counts").model;
     assert_eq!((&stats.sha256, &stats.name), (&live.sha256, &live.name));
     assert_eq!(db.stats().expect("counts").space.id, live.space_id);
-    assert_eq!(db.check_space().expect("checks").wrong, 0);
+    assert_eq!(db.verify_vectors().expect("checks").wrong, 0);
     let found = db.rank(&Request::new().query(PLAIN).unlogged()).expect("ranks").hits;
     let plain = found.iter().find(|hit| hit.id == "plain").expect("is found by its words");
     let near = plain.sources.iter().find(|place| place.source == Source::Semantic).expect("and by its meaning");
@@ -114,5 +114,5 @@ fn verified(store: &Path) -> u64 {
     let folders = folder.read_dir().map_or(0, |entries| entries.count());
     let loaded = models.versions.iter().filter(|version| version.version > 0);
     assert_eq!(folders, loaded.clone().count(), "every folder has a record");
-    models.live
+    models.active
 }

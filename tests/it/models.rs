@@ -38,7 +38,7 @@ fn a_model_is_loaded_tried_promoted_and_rolled_back() {
     let before = ids(db, &hiker()).expect("ranks");
 
     let loaded = db.load_model(&first).expect("loads");
-    assert_eq!((loaded.version, loaded.name.as_str(), loaded.live), (1, "onelist-trained 1", false));
+    assert_eq!((loaded.version, loaded.name.as_str(), loaded.active), (1, "onelist-trained 1", false));
     assert_eq!(db.load_model(&first).expect("loads").version, 1, "what is there keeps its version");
     assert_eq!(db.load_model(&second).expect("loads").version, 2);
     // What was loaded is a copy.
@@ -48,9 +48,9 @@ fn a_model_is_loaded_tried_promoted_and_rolled_back() {
     assert!(network(db, hiker()).iter().all(|(_, part)| *part == 0.0));
 
     let shadow = db.shadow_model(1, &[hiker(), Request::new().query("shoes"), Request::new()]).expect("compares");
-    assert_eq!((shadow.live, shadow.shadow, shadow.requests, shadow.failed), (0, 1, 3, 0));
+    assert_eq!((shadow.active, shadow.shadow, shadow.requests, shadow.failed), (0, 1, 3, 0));
     assert!(shadow.common_top_10 > 0.5 && shadow.rank_correlation > 0.3, "{shadow:?}");
-    assert!(shadow.live_us > 0.0 && shadow.shadow_us > 0.0 && shadow.to_text().contains("on 3 requests"));
+    assert!(shadow.active_us > 0.0 && shadow.shadow_us > 0.0 && shadow.to_text().contains("on 3 requests"));
     // One that turns away from the history orders the same candidates otherwise.
     let away = written(shop.dir.path(), "away", &Trained::new("3", -5.0));
     let away = db.load_model(&away).expect("loads").version;
@@ -67,8 +67,8 @@ fn a_model_is_loaded_tried_promoted_and_rolled_back() {
     assert_eq!(db.stats().expect("counts").model.name, "onelist-trained 1");
     db.promote_model(2).expect("promotes");
     let models = db.models().expect("lists");
-    assert_eq!((models.live, models.before), (2, Some(1)));
-    assert_eq!(models.versions.iter().map(|version| version.live).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!((models.active, models.before), (2, Some(1)));
+    assert_eq!(models.versions.iter().map(|version| version.active).collect::<Vec<_>>(), [false, false, true]);
     let parts = network(db, hiker());
     assert!(parts.iter().any(|(_, part)| part.abs() > 0.02) && parts.iter().all(|(_, part)| part.abs() <= 0.25));
 
@@ -190,7 +190,7 @@ fn a_copy_that_was_changed_in_the_store_does_not_answer() {
     assert!(
         matches!(db.promote_model(1), Err(Error::ModelRefused { expected, .. }) if expected.contains("that was loaded"))
     );
-    assert_eq!(db.models().expect("lists").live, 0);
+    assert_eq!(db.models().expect("lists").active, 0);
     std::fs::write(&file, text).expect("writes");
     db.promote_model(1).expect("promotes");
     db.close().expect("closes");
@@ -198,7 +198,7 @@ fn a_copy_that_was_changed_in_the_store_does_not_answer() {
     std::fs::rename(&folder, path.join("aside")).expect("moves");
     assert!(matches!(Engine::open(&path, Config::default()), Err(Error::ModelRefused { path, .. }) if path == folder));
     std::fs::rename(path.join("aside"), &folder).expect("moves");
-    assert_eq!(Engine::open(&path, Config::default()).expect("opens").models().expect("lists").live, 1);
+    assert_eq!(Engine::open(&path, Config::default()).expect("opens").models().expect("lists").active, 1);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn what_a_crash_left_half_done_is_removed() {
     assert!(matches!(Engine::open(&path, Config::default()), Err(Error::Damaged { .. })));
     assert_eq!(path.join("models").read_dir().expect("lists").count(), 1);
     std::fs::rename(path.join("data.aside"), path.join("data.mdb")).expect("moves");
-    assert_eq!(Engine::open(&path, Config::default()).expect("opens").models().expect("lists").live, 1);
+    assert_eq!(Engine::open(&path, Config::default()).expect("opens").models().expect("lists").active, 1);
 }
 
 #[test]
@@ -282,16 +282,16 @@ fn a_calibration_is_in_force_for_its_model() {
         Event::new(format!("u{person}"), Action::Click).item(format!("i{item}")).at(time)
     };
     db.log((0..250).flat_map(|person| (0..4).map(move |step| event(person, step))).collect()).expect("logs");
-    let fitted = db.calibrate().expect("calibrates");
+    let fitted = db.tune().expect("tunes");
     assert!(fitted.version == 1 && fitted.sets.iter().any(|set| set.kept));
     let version = || db.rank(&Request::new().user("u1").unlogged()).expect("ranks").weights_version;
     assert_eq!(version(), 1);
     db.load_model(written(shop.dir.path(), "model", &Trained::new("1", 0.5))).expect("loads");
     db.promote_model(1).expect("promotes");
     assert_eq!(version(), 0, "it was fitted for another model");
-    assert!(matches!(db.use_calibration(1), Err(Error::InvalidArgument { .. })));
+    assert!(matches!(db.use_tuning(1), Err(Error::InvalidArgument { .. })));
     // The network's weight is fitted like any other, by a scratch copy with the promoted model.
-    let trained = db.calibrate().expect("calibrates");
+    let trained = db.tune().expect("tunes");
     assert!(trained.version == 2 && trained.features.last().is_some_and(|name| name == "network"), "{trained:?}");
     if trained.sets.iter().any(|set| set.kept) {
         assert_eq!(version(), 2);

@@ -41,7 +41,7 @@ fn finds_itself(db: &Engine, n: usize) -> bool {
 /// Every item stands where the live model places it.
 fn whole(db: &Engine, space: &str, items: u64) {
     assert_eq!(db.stats().expect("counts").space.id, space);
-    let checked = db.check_space().expect("checks");
+    let checked = db.verify_vectors().expect("checks");
     assert_eq!((checked.vectors, checked.semantic_ids, checked.wrong), (items, items, 0));
     assert!((0..items as usize).step_by(97).all(|n| finds_itself(db, n)));
 }
@@ -171,7 +171,7 @@ fn a_model_of_another_space_is_measured_beside_the_one_that_answers() {
     let mut same = shipped();
     same.manifest["space_id"] = "a copy".into();
     let mut plan = Plan::default();
-    (plan.protocol, plan.baselines, plan.calibrate) = (Protocol::LeaveLastOut, false, false);
+    (plan.protocol, plan.baselines, plan.tune) = (Protocol::LeaveLastOut, false, false);
     let models = [("same", same), ("other", Trained::elsewhere("1", 5.0))];
     let variant = |(name, file): &(&str, Trained)| Variant {
         name: (*name).to_owned(),

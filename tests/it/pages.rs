@@ -29,8 +29,8 @@ fn pages_never_repeat_while_events_and_puts_come_in() {
             for hit in &page.hits {
                 assert!(seen.insert(hit.id.clone()), "{} again", hit.id);
             }
-            let Some(next) = page.next else { break };
-            request = request.next(next);
+            let Some(next) = page.next_page_token else { break };
+            request = request.page_token(next);
             // What was shown becomes popular and known, is put again and is deleted; the time moves on.
             let first = page.hits[0].id.clone();
             let bought = |user: &str| Event::new(user, Action::Buy).item(first.clone());
@@ -50,12 +50,12 @@ fn a_page_after_an_offset_leaves_out_what_was_passed_over() {
     let shop = shop().expect("opens");
     let whole = ids(&shop.db, &Request::new()).expect("ranks");
     let second = shop.db.rank(&Request::new().limit(2).offset(2)).expect("ranks");
-    let token = second.next.expect("there is more");
+    let token = second.next_page_token.expect("there is more");
     // The limit may change from page to page.
-    let third = shop.db.rank(&Request::new().limit(5).next(token)).expect("ranks");
+    let third = shop.db.rank(&Request::new().limit(5).page_token(token)).expect("ranks");
     assert_eq!(third.hits.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), whole[4..]);
-    assert_eq!(third.next, None, "a page that is not full is the last one");
-    assert_eq!(shop.db.rank(&Request::new().limit(0)).expect("ranks").next, None);
+    assert_eq!(third.next_page_token, None, "a page that is not full is the last one");
+    assert_eq!(shop.db.rank(&Request::new().limit(0)).expect("ranks").next_page_token, None);
 }
 
 #[test]
@@ -67,25 +67,26 @@ fn a_pin_counts_from_the_first_page() {
     let first = shop.db.rank(&request()).expect("ranks");
     assert_eq!(first.hits[1].id, "i4");
     assert!(first.hits.iter().all(|hit| hit.id != "i9"), "its place is on the second page");
-    let second = shop.db.rank(&request().next(first.next.expect("there is more"))).expect("ranks");
+    let second = shop.db.rank(&request().page_token(first.next_page_token.expect("there is more"))).expect("ranks");
     assert_eq!(second.hits[2].id, "i9");
-    assert_eq!(second.degraded, Vec::<String>::new(), "what was shown is not missing");
+    assert_eq!(second.warnings, Vec::<String>::new(), "what was shown is not missing");
 }
 
 #[test]
 fn a_token_is_for_its_request_and_whole() {
     let shop = shop().expect("opens");
-    let token = shop.db.rank(&Request::new().query("shoes").limit(2)).expect("ranks").next.expect("there is more");
+    let token =
+        shop.db.rank(&Request::new().query("shoes").limit(2)).expect("ranks").next_page_token.expect("there is more");
     let refused = |request: Request| shop.db.rank(&request).expect_err("must be refused");
-    let other = refused(Request::new().query("boots").limit(2).next(token.clone()));
+    let other = refused(Request::new().query("boots").limit(2).page_token(token.clone()));
     assert_eq!(other.name(), "InvalidArgument");
     assert!(other.to_string().contains("another request"), "{other}");
-    let damaged = refused(Request::new().query("shoes").next(token[1..].to_owned()));
+    let damaged = refused(Request::new().query("shoes").page_token(token[1..].to_owned()));
     assert_eq!(damaged.name(), "InvalidArgument");
     for text in ["", "x", "ÿ", "AAAA", &"A".repeat(1000)] {
-        assert_eq!(refused(Request::new().query("shoes").next(text)).name(), "InvalidArgument");
+        assert_eq!(refused(Request::new().query("shoes").page_token(text)).name(), "InvalidArgument");
     }
-    assert_eq!(refused(Request::new().next("A".repeat(200_000))).name(), "LimitExceeded");
-    assert_eq!(refused(Request::new().query("shoes").next(token.clone()).offset(1)).name(), "InvalidArgument");
-    assert_eq!(refused(Request::new().query("shoes").next(token).limit(9_999)).name(), "LimitExceeded");
+    assert_eq!(refused(Request::new().page_token("A".repeat(200_000))).name(), "LimitExceeded");
+    assert_eq!(refused(Request::new().query("shoes").page_token(token.clone()).offset(1)).name(), "InvalidArgument");
+    assert_eq!(refused(Request::new().query("shoes").page_token(token).limit(9_999)).name(), "LimitExceeded");
 }

@@ -46,7 +46,7 @@ fn log(seed: u64) -> Vec<Event> {
 }
 
 fn check_counted(db: &Engine, what: &str) {
-    let recount = db.recount().expect("counts");
+    let recount = db.verify_signals().expect("counts");
     assert_eq!(recount.before, recount.after, "{what}: the signals are those of the events that are kept");
 }
 
@@ -70,7 +70,7 @@ fn what_is_kept_is_bounded_and_counted_right() {
             (0..10).map(|n| onelist_tests::ids(db, &list(n)).expect("ranks")).map(sorted).collect()
         };
         let before = seen(&db);
-        let removed = db.trim().expect("trims");
+        let removed = db.apply_retention().expect("trims");
         let stats = db.stats().expect("has stats");
         assert_eq!((stats.events, stats.events_removed), (2_000 - removed, removed), "{retention:?}");
         // The clock goes on between two looks at it.
@@ -83,13 +83,13 @@ fn what_is_kept_is_bounded_and_counted_right() {
         db.log(more).expect("logs");
         db.flush().expect("flushes");
         check_counted(&db, "after more events");
-        db.trim().expect("trims");
+        db.apply_retention().expect("trims");
         check_counted(&db, "after another trim");
         db.close().expect("closes");
         let db = Engine::open(dir.path(), keeping(retention)).expect("opens");
         let reopened = db.stats().expect("has stats");
         assert!(reopened.events.abs_diff(left.len() as u64) <= 2 && reopened.events + reopened.events_removed == 2_400);
-        assert_eq!(db.trim().expect("trims"), 0, "nothing is left to remove");
+        assert_eq!(db.apply_retention().expect("trims"), 0, "nothing is left to remove");
         check_counted(&db, "after reopening");
     }
 }
@@ -128,7 +128,7 @@ fn a_removed_purchase_is_remembered_and_its_popularity_is_not() {
         hit.sources.iter().any(|proposal| proposal.source == Source::Popular90)
     };
     assert!(popular("i1"));
-    assert_eq!(db.trim().expect("trims"), 22);
+    assert_eq!(db.apply_retention().expect("trims"), 22);
     assert!(!popular("i1") && popular("i4"), "what nobody did lately is not popular");
     let list = |request: Request| onelist_tests::ids(&db, &request.user("p0").limit(40)).expect("ranks");
     let has = |ids: &[String], id: &str| ids.iter().any(|other| other == id);
@@ -174,5 +174,5 @@ fn bounds_that_keep_nothing_are_refused() {
         assert!(error.to_string().contains("retention."), "{error}");
     }
     let shop = onelist_tests::shop().expect("opens");
-    assert_eq!(shop.db.trim().expect("trims"), 0, "without a bound nothing is removed");
+    assert_eq!(shop.db.apply_retention().expect("trims"), 0, "without a bound nothing is removed");
 }

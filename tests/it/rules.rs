@@ -48,9 +48,9 @@ fn a_pin_that_cannot_be_is_left_out_and_said() {
     request.exclude = vec!["teapot".to_owned()];
     let ranking = ranked(&shop, request);
     assert_eq!(ranking.hits[0].id, "kettle", "what can be pinned is");
-    assert_eq!(ranking.degraded.len(), 3, "{:?}", ranking.degraded);
-    assert!(ranking.degraded[0].contains("rules[0] pin") && ranking.degraded[0].contains("no such item"));
-    assert!(ranking.degraded[1].contains("`boots`") && ranking.degraded[2].contains("`teapot`"));
+    assert_eq!(ranking.warnings.len(), 3, "{:?}", ranking.warnings);
+    assert!(ranking.warnings[0].contains("rules[0] pin") && ranking.warnings[0].contains("no such item"));
+    assert!(ranking.warnings[1].contains("`boots`") && ranking.warnings[2].contains("`teapot`"));
     assert!(ranking.hits.iter().all(|hit| hit.id != "boots" && hit.id != "teapot"));
 }
 
@@ -152,7 +152,7 @@ fn what_is_no_scenario_is_refused() {
     assert_eq!(shop.db.scenarios().expect("reads").len(), odd.len());
     // An empty store has nothing to pin, and says so.
     let ranking = shop.db.rank(&Request::new().scenario(" ")).expect("ranks");
-    assert!(ranking.hits.is_empty() && ranking.degraded.len() == 1);
+    assert!(ranking.hits.is_empty() && ranking.warnings.len() == 1);
 }
 
 #[test]

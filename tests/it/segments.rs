@@ -103,11 +103,11 @@ fn segments_are_counted_right_however_many_there_are() {
         db.log(chunk.to_vec()).expect("logs");
     }
     let check = |what: &str| {
-        let recount = db.recount().expect("counts");
+        let recount = db.verify_signals().expect("counts");
         assert_eq!(recount.before, recount.after, "{what}");
     };
     check("as logged");
-    assert_eq!(db.trim().expect("trims"), 2_500);
+    assert_eq!(db.apply_retention().expect("trims"), 2_500);
     check("after a trim");
     db.log(events[..300].to_vec()).expect("logs");
     db.flush().expect("flushes");

@@ -123,13 +123,13 @@ fn impressions_can_be_switched_off_sampled_and_bounded() {
     off.db.rank_many(&many(Request::new())).expect("ranks");
     assert_eq!(kept(&off), 0);
 
-    let half = with(|config| config.impressions.share = 0.5);
+    let half = with(|config| config.impressions.fraction = 0.5);
     half.db.put(goods()).expect("puts");
     half.db.rank_many(&many(Request::new())).expect("ranks");
     // Binomial of 200 and 1/2: standard deviation 7, here within five of them.
     assert!((65..=135).contains(&kept(&half)), "{}", kept(&half));
 
-    let few = with(|config| config.impressions.most = 5);
+    let few = with(|config| config.impressions.max = 5);
     few.db.put(goods()).expect("puts");
     few.db.rank_many(&many(Request::new().unlogged())).expect("ranks");
     few.db.rank(&Request::new().limit(0)).expect("ranks");
@@ -142,7 +142,7 @@ fn impressions_can_be_switched_off_sampled_and_bounded() {
 
 #[test]
 fn measuring_and_calibrating_leave_no_impressions() {
-    let shop = with(|config| config.explore = Some(Exploration { share: 1.0, temperature: 1.0, swaps: 0.0 }));
+    let shop = with(|config| config.explore = Some(Exploration { fraction: 1.0, temperature: 1.0, swaps: 0.0 }));
     shop.db.put(goods()).expect("puts");
     let names: Vec<String> = goods().into_iter().map(|item| item.id).collect();
     let events = (0..200).map(|n| {
@@ -152,7 +152,7 @@ fn measuring_and_calibrating_leave_no_impressions() {
     });
     shop.db.log(events.collect()).expect("logs");
     shop.db.evaluate(&Plan::default()).expect("measures");
-    shop.db.calibrate().expect("calibrates");
+    shop.db.tune().expect("tunes");
     let stats = shop.db.stats().expect("answers").impressions;
     assert_eq!((stats.kept, stats.logged, stats.dropped), (0, 0, 0));
 }
@@ -166,7 +166,7 @@ fn explored_lists_say_and_keep_their_propensities() {
     let shop = shop().expect("opens");
     let plain = ids(&shop.db, &Request::new().query("shoes")).expect("ranks");
     assert!(!shop.db.rank(&Request::new().query("shoes")).expect("ranks").explored, "not unless it is asked for");
-    let hot = Exploration { share: 1.0, temperature: 1.0, swaps: 0.0 };
+    let hot = Exploration { fraction: 1.0, temperature: 1.0, swaps: 0.0 };
     let request = Request::new().query("shoes").explore(hot).explain();
     let mut orders = std::collections::BTreeSet::new();
     for _ in 0..30 {
@@ -189,7 +189,7 @@ fn explored_lists_say_and_keep_their_propensities() {
     assert_eq!(ids(&shop.db, &cold).expect("ranks"), plain);
     let diverse = shop.db.rank(&request.clone().diversity(0.5)).expect("ranks");
     assert!(!diverse.explored && propensities(&diverse.hits).iter().all(Option::is_none), "no closed form");
-    let wrong = Request::new().explore(Exploration { share: 1.5, ..hot });
+    let wrong = Request::new().explore(Exploration { fraction: 1.5, ..hot });
     assert_eq!(shop.db.rank(&wrong).expect_err("refused").name(), "InvalidArgument");
 }
 
@@ -198,7 +198,7 @@ fn impressions_judge_another_policy() {
     let shop = shop().expect("opens");
     // People choose the first hit when it is the bag, with nine in ten.
     for n in 0..400 {
-        let explore = Exploration { share: 1.0, temperature: 0.3, swaps: 0.0 };
+        let explore = Exploration { fraction: 1.0, temperature: 0.3, swaps: 0.0 };
         let ranking = shop.db.rank(&Request::new().limit(1).explore(explore)).expect("ranks");
         if ranking.hits[0].id == "bag" && n % 10 != 0 {
             shop.db.log(vec![click("u", "bag", &ranking.rank_id)]).expect("logs");
@@ -265,7 +265,7 @@ fn dated() -> Config {
 #[test]
 fn new_items_get_the_share_of_places_that_was_set() {
     let mut config = dated();
-    config.new_items = Some(NewItems { share: 0.13, days: Some(7.0), ..NewItems::default() });
+    config.new_items = Some(NewItems { fraction: 0.13, days: Some(7.0), ..NewItems::default() });
     let (shop, now) = old_and_new(config);
     let without = Request::new().now(now).new_items(NewItems { days: Some(7.0), ..NewItems::default() });
     let plain = shop.db.rank(&without.unlogged()).expect("ranks");
@@ -291,15 +291,15 @@ fn new_items_get_the_share_of_places_that_was_set() {
         each.len() == 20 && each.values().all(|n| (20..=130).contains(n)),
         "the less an item was shown, the likelier it is: {each:?}"
     );
-    let exposure = shop.db.exposure().expect("answers");
+    let exposure = shop.db.new_item_exposure().expect("answers");
     assert_eq!((exposure.impressions, exposure.places, exposure.new_places), (1000, 10_000, places));
-    assert!((exposure.share() - 0.13).abs() < 0.006);
+    assert!((exposure.fraction() - 0.13).abs() < 0.006);
 }
 
 #[test]
 fn an_item_is_ranked_in_the_call_after_its_put_and_is_new_until_it_was_shown() {
     let (shop, now) = old_and_new(dated());
-    let new_items = NewItems { share: 0.1, shown_below: Some(0.5), ..NewItems::default() };
+    let new_items = NewItems { fraction: 0.1, shown_below: Some(0.5), ..NewItems::default() };
     let request = Request::new().now(now).new_items(new_items).explain();
     let plain = shown_ids(&shop, &Request::new().now(now).limit(80));
     shop.db.flush().expect("flushes");
@@ -313,14 +313,14 @@ fn an_item_is_ranked_in_the_call_after_its_put_and_is_new_until_it_was_shown() {
     }
     // With a page of one place every list shows an item that is new, until none is.
     let (shop, now) = old_and_new(dated());
-    let one = Request::new().now(now).limit(1).new_items(NewItems { share: 1.0, ..new_items }).explain();
+    let one = Request::new().now(now).limit(1).new_items(NewItems { fraction: 1.0, ..new_items }).explain();
     let mut shown = std::collections::BTreeSet::new();
     for _ in 0..80 {
         let ranking = shop.db.rank(&one).expect("ranks");
         assert!(shown.insert(ranking.hits[0].id.clone()), "{} again", ranking.hits[0].id);
         shop.db.flush().expect("flushes");
     }
-    let exposure = shop.db.exposure().expect("answers");
+    let exposure = shop.db.new_item_exposure().expect("answers");
     assert_eq!((exposure.places, exposure.new_places), (80, 80));
     let now_old = shop.db.rank(&one).expect("ranks");
     assert!(shown.contains(&now_old.hits[0].id));
@@ -341,8 +341,8 @@ fn with_a_least_fit_new_items_are_shown_where_they_fit_and_nowhere_else() {
     shop.db.put(new.map(|(id, title)| item(id.to_owned(), title)).to_vec()).expect("puts");
     let users = [("reader", 0), ("player", 1)];
     shop.db.log(users.map(|(user, n)| Event::new(user, Action::Click).item(format!("old{n}"))).to_vec()).expect("logs");
-    let asked = |request: Request, least_fit: Option<f64>| {
-        let new_items = NewItems { share: 0.3, events_below: Some(0.5), least_fit, ..NewItems::default() };
+    let asked = |request: Request, min_fit: Option<f64>| {
+        let new_items = NewItems { fraction: 0.3, events_below: Some(0.5), min_fit, ..NewItems::default() };
         let ranking = shop.db.rank(&request.new_items(new_items).unlogged()).expect("ranks");
         let ids = ranking.hits.into_iter().map(|hit| hit.id).filter(|id| !id.starts_with("old"));
         ids.collect::<std::collections::BTreeSet<String>>()

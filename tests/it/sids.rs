@@ -21,7 +21,7 @@ fn house() -> Shop {
 fn every_item_with_content_has_a_semantic_id_through_writes_deletes_and_opening() {
     let mut house = house();
     let counts = |house: &Shop| {
-        let found = house.db.check_space().expect("looks");
+        let found = house.db.verify_vectors().expect("looks");
         assert_eq!(found.wrong, 0, "{found:?}");
         (found.vectors, found.semantic_ids)
     };

@@ -60,7 +60,7 @@ fn bulk_and_single_events_leave_the_same_signals() {
         mixed.log(now.to_vec()).expect("logs");
         rest = later;
     }
-    let found: Vec<_> = [&bulk, &single, &mixed].iter().map(|db| db.recount().expect("counts")).collect();
+    let found: Vec<_> = [&bulk, &single, &mixed].iter().map(|db| db.verify_signals().expect("counts")).collect();
     for recount in &found {
         assert_eq!(recount.before, recount.after, "what is kept event by event is what is counted anew");
         assert_eq!(recount.before, found[0].before, "and does not depend on how events came in");
@@ -68,7 +68,7 @@ fn bulk_and_single_events_leave_the_same_signals() {
     assert_eq!(bulk.stats().expect("counts").events, 3_000, "what came twice counts once");
     let other = store(dir.path(), "other", Config::default());
     other.log(log(9, 3_000)).expect("logs");
-    assert_ne!(other.recount().expect("counts").before, found[0].before, "the digest tells logs apart");
+    assert_ne!(other.verify_signals().expect("counts").before, found[0].before, "the digest tells logs apart");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn another_meaning_counts_after_a_recount() {
     let db = Engine::open(dir.path().join("store"), Config::default().action("wish", Meaning::Positive, 2.0));
     let db = db.expect("opens");
     assert_eq!(wishes(&db), 0, "what was counted stays as it was counted");
-    let recount = db.recount().expect("counts");
+    let recount = db.verify_signals().expect("counts");
     assert_ne!(recount.before, recount.after);
     assert_eq!(wishes(&db), 9);
 }
@@ -165,7 +165,7 @@ fn what_comes_next_is_proposed_and_what_was_disliked_moves_away() {
         events.push(at(format!("p{n}"), "i4", f64::from(n) + 0.2, Action::Buy).basket(format!("b{n}")));
     }
     db.log(events).expect("logs");
-    db.refit().expect("fits");
+    db.rebuild_cooccurrence().expect("fits");
     let now = Timestamp::from_seconds(1.7e9 + 200.0 * 3_600.0);
     let ask = |user: &str| db.rank(&Request::new().user(user).now(now).exclude_seen().explain()).expect("ranks").hits;
     db.log(vec![at("ann".to_owned(), "i1", 199.0, Action::Click)]).expect("logs");

@@ -72,7 +72,7 @@ fn requests_and_writes_go_on_while_the_space_is_fitted() {
     let count = writer.join().expect("the writer panicked");
     let looks: usize = readers.into_iter().map(|reader| reader.join().expect("a reader panicked")).sum();
     println!("{looks} looks and {} writes beside three fits", 3 * (count - 600));
-    let found = shop.db.check_space().expect("looks");
+    let found = shop.db.verify_vectors().expect("looks");
     assert_eq!((found.wrong, found.vectors), (0, count as u64), "{found:?}");
     shop.db.flush().expect("flushes");
     let stats = shop.db.stats().expect("counts");

@@ -216,12 +216,12 @@ fn a_spread_has_requests_of_each_kind_from_the_whole_log() {
     let summary = db.export_training(&file, &spread).expect("exports");
     assert!((30..=40).contains(&summary.requests), "{summary:?}");
     let found = rows(&file);
-    let situation = |row: &Row| text(row, "situation").expect("is named");
-    let situations: BTreeSet<String> = found.iter().map(situation).collect();
+    let context = |row: &Row| text(row, "context").expect("is named");
+    let situations: BTreeSet<String> = found.iter().map(context).collect();
     for kind in ["recommendation, all items", "recommendation, new items"] {
         assert!(situations.iter().any(|name| name.starts_with(kind)), "{kind}: {situations:?}");
     }
-    let mut left_out = found.iter().filter(|row| situation(row).contains("new items"));
+    let mut left_out = found.iter().filter(|row| context(row).contains("new items"));
     assert!(left_out.all(|row| features(row)["had"] == 0.0), "no candidate that was had");
     let places: BTreeSet<String> = found.iter().map(|row| field(row, "request").to_string()).collect();
     assert_eq!(places.len() as u64, summary.requests, "each event answers one request");

@@ -72,7 +72,7 @@ fn execute(db: &Engine, operation: &Operation) -> Result<()> {
             db.delete(&ids.iter().map(|id| format!("item-{id}")).collect::<Vec<_>>())?;
         }
         Operation::Trim => {
-            db.trim()?;
+            db.apply_retention()?;
         }
         Operation::Log(events) => db.log((0..*events).map(journal::event).collect())?,
     }
@@ -91,13 +91,13 @@ fn verify(db: &Engine, expected: &str, whole: bool) -> Result<(usize, State)> {
     for (id, version) in versions.iter().step_by(step) {
         agrees(db, **id, **version)?;
     }
-    let space = db.check_space()?;
+    let space = db.verify_vectors()?;
     if space.wrong > 0 || space.semantic_ids != found.items.len() as u64 {
         return Err(format!("{} items, {space:?}", found.items.len()).into());
     }
     if whole {
         db.flush()?;
-        let recount = db.recount()?;
+        let recount = db.verify_signals()?;
         if recount.before != recount.after {
             return Err(format!("signals {:x} are {:x} when counted anew", recount.before, recount.after).into());
         }

@@ -64,7 +64,7 @@ fn verify(db: &Engine, acknowledged: u64) -> Result<u64> {
     if stats.items < acknowledged {
         return Err(format!("{acknowledged} items were acknowledged, {} are there", stats.items).into());
     }
-    let found = db.check_space()?;
+    let found = db.verify_vectors()?;
     if found.wrong > 0 || found.vectors != stats.items || found.semantic_ids != stats.items {
         return Err(format!("{} items, {found:?}", stats.items).into());
     }

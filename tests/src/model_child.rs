@@ -24,11 +24,11 @@ fn run() -> Result<()> {
     let mut config = Config::default();
     config.sessions = 1;
     let db = Engine::open(directory, config)?;
-    say(&format!("live {}", db.models()?.live));
+    say(&format!("live {}", db.models()?.active));
     let mut rng = StdRng::seed_from_u64(seed.parse()?);
     loop {
         step(&db, [first, second], &mut rng)?;
-        say(&format!("ok {}", db.models()?.live));
+        say(&format!("ok {}", db.models()?.active));
     }
 }
 
@@ -49,7 +49,7 @@ fn step(db: &Engine, folders: [&String; 2], rng: &mut StdRng) -> Result<()> {
             say(&format!("try promote {}", models.before.unwrap_or_default()));
             db.roll_back_model()?;
         }
-        _ if one != models.live && models.before != Some(one) => {
+        _ if one != models.active && models.before != Some(one) => {
             say("try unload");
             db.unload_model(one)?;
         }

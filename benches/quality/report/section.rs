@@ -135,6 +135,8 @@ mod tests {
         assert_eq!([7, 809, 5183, 100_836, 1_234_567].map(count), ["7", "809", "5,183", "100,836", "1,234,567"]);
         assert_eq!(anchor("Search: claims over abstracts (SciFact)"), "search-claims-over-abstracts-scifact");
         assert_eq!(sentence("rank wins."), "Rank wins.");
-        assert_eq!(signed(Interval { mean: 0.5, low: -0.25, high: 1.0 }), "+0.5000 [-0.2500, +1.0000]");
+        let mut interval = Interval::default();
+        (interval.mean, interval.low, interval.high) = (0.5, -0.25, 1.0);
+        assert_eq!(signed(interval), "+0.5000 [-0.2500, +1.0000]");
     }
 }

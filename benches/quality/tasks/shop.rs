@@ -64,7 +64,7 @@ pub fn first_visits(mut plan: Plan) -> Plan {
 /// A tenth of the items hidden: their events are the targets.
 pub fn cold_items(folder: &Path, half: Half) -> Result<Setup> {
     let mut setup = next_item(folder, half)?;
-    setup.plan.protocol = Protocol::ItemCold { share: 0.1 };
+    setup.plan.protocol = Protocol::ItemCold { fraction: 0.1 };
     setup.plan.new_items = Some(places_for_new_items());
     Ok(setup)
 }
@@ -83,5 +83,5 @@ pub fn warm_items(folder: &Path, half: Half) -> Result<Setup> {
 /// Places for items without events, where these fit: chosen on the validation half (decision 0021). A least fit of -1
 /// fills them in every list.
 fn places_for_new_items() -> NewItems {
-    NewItems { share: 0.3, events_below: Some(1.0), least_fit: Some(0.53), ..NewItems::default() }
+    NewItems { fraction: 0.3, events_below: Some(1.0), min_fit: Some(0.53), ..NewItems::default() }
 }

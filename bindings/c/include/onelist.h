@@ -77,7 +77,7 @@ void onelist_string_free(char **text);
 // - `path`: the directory, in UTF-8, `path_len` bytes.
 // - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
-//   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, calibrate, fit_space, re_embed, actions
+//   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, tune, fit_space, re_embed, actions
 //   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
 //   new_items, max_bytes, force_network_fs.
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
@@ -155,18 +155,18 @@ onelist_status onelist_log(onelist_engine *engine,
 // Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
 //
 // - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
-//   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, calibrate_mix,
+//   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, match_history_mix,
 //   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, next, candidates, fields, explain, now.
 //   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 //   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]; the field semantic_id:1 or
-//   semantic_id:2 stands for the first codes of what the model makes of an item. calibrate_mix: {"field": "genres", "strength": 0.5}. rules:
+//   semantic_id:2 stands for the first codes of what the model makes of an item. match_history_mix: {"field": "genres", "strength": 0.5}. rules:
 //   as for onelist_set_scenario(). adapter: the name of onelist_load_adapter(). next: the "next" of the page before; the rest of the request stays the same.
 //   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100,
-//   "events_below": 5, "least_fit": 0.5}.
+//   "events_below": 5, "min_fit": 0.5}.
 //   log_impression: false when nobody is shown the ranking.
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 // - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "propensity", "why"}], "candidates",
-//   "weights_version", "took", "degraded", "explored", "next"}; free it. "propensity": the probability of the place, where it
+//   "weights_version", "took", "warnings", "explored", "next"}; free it. "propensity": the probability of the place, where it
 //   was drawn. "next" is null on the last page. "why", when the request has "explain": true:
 //   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 // - `ranking_json_len` (out, may be NULL): its length in bytes.
@@ -207,40 +207,40 @@ onelist_status onelist_impressions(onelist_engine *engine,
 //
 // - `exposure_json` (out): {"impressions", "places", "new_places", "share"}; free it.
 // - `exposure_json_len` (out, may be NULL): its length in bytes.
-onelist_status onelist_exposure(onelist_engine *engine,
+onelist_status onelist_new_item_exposure(onelist_engine *engine,
                                 char **exposure_json,
                                 size_t *exposure_json_len);
 
 // Fits what is fitted to the whole log now (which items the same people have), instead of in the background when the log
 // has grown by a fifth: for measuring, and after a bulk import.
-onelist_status onelist_refit(onelist_engine *engine);
+onelist_status onelist_rebuild_cooccurrence(onelist_engine *engine);
 
 // Counts all signals anew from the stored events: after a change of the configured actions, or as a check. Writers wait
 // meanwhile.
 //
 // - `changed` (out, may be NULL): 1 when a count changed, else 0.
-onelist_status onelist_recount(onelist_engine *engine,
+onelist_status onelist_verify_signals(onelist_engine *engine,
                                size_t *changed);
 
 // Compares the vectors, the semantic ids and their lists of all items.
 //
 // - `wrong` (out, may be NULL): how many are missing or too many; 0 when all is right.
-onelist_status onelist_check_space(onelist_engine *engine, size_t *wrong);
+onelist_status onelist_verify_vectors(onelist_engine *engine, size_t *wrong);
 
 // Removes the events that the setting retention does not keep now, instead of in the background when the log has grown by a
 // tenth or a day has passed.
 //
 // - `removed` (out, may be NULL): how many events were removed.
-onelist_status onelist_trim(onelist_engine *engine,
+onelist_status onelist_apply_retention(onelist_engine *engine,
                             size_t *removed);
 
 // Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
 // each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
 //
 // - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
-//   protocol (time_split, leave_last_out, item_cold, user_cold), at_share, at_time, share, targets (first_new, first, last,
+//   protocol (time_split, leave_last_out, item_cold, user_cold), at_fraction, at_time, share, targets (first_new, first, last,
 //   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
-//   baselines, leave_out, calibrate, new_items, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
+//   baselines, leave_out, tune, new_items, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
 //   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
 //   category, resamples, check_targets, seed.
 // - `report_json` (out): {"protocol", "warnings", "log", "targets_hash", "tasks", "point_in_time", "seconds"}; free it.
@@ -272,24 +272,24 @@ onelist_status onelist_questions(onelist_engine *engine,
 // - `calibration_json` (out): {"version", "time", "events", "model", "sets": [{"situation", "samples", "held_out",
 //   "ndcg_before", "ndcg_after", "kept", "weights"}]}; free it. A log that is too small gives no sets and changes nothing.
 // - `calibration_json_len` (out, may be NULL): its length in bytes.
-onelist_status onelist_calibrate(onelist_engine *engine,
+onelist_status onelist_tune(onelist_engine *engine,
                                  char **calibration_json,
                                  size_t *calibration_json_len);
 
-// Reads the calibrations that are kept, at most 8.
+// Reads the tunings that are kept, at most 8.
 //
 // - `calibrations_json` (out): {"in_force", "calibrations": [..]}, oldest first, with the version in force; 0 is what the
 //   model ships. Free it.
 // - `calibrations_json_len` (out, may be NULL): its length in bytes.
-onelist_status onelist_calibrations(onelist_engine *engine,
+onelist_status onelist_tunings(onelist_engine *engine,
                                     char **calibrations_json,
                                     size_t *calibrations_json_len);
 
 // Puts a kept calibration in force, or with 0 what the model ships. When the call returns that is on disk, and the next
 // ranking is by it.
 //
-// - `version`: 0, or a version that onelist_calibrations() lists; another one is ONELIST_INPUT.
-onelist_status onelist_use_calibration(onelist_engine *engine,
+// - `version`: 0, or a version that onelist_tunings() lists; another one is ONELIST_INPUT.
+onelist_status onelist_use_tuning(onelist_engine *engine,
                                        uint64_t version);
 
 // Reads the models and adapters that the store keeps, and which model answers.

@@ -28,7 +28,7 @@ static void order(onelist_engine *db) {
     CHECK(hits(ranking) == 8 && contains(ranking, "\"by\":\"caps\""));
     ranking = ranked(db, "{\"query\": \"shoes\", \"unlike\": [\"shoe-red\"], \"explain\": true}");
     CHECK(hits(ranking) == 7 && !has_hit(ranking, "shoe-red") && contains(ranking, "\"unlike\":-"));
-    ranking = ranked(db, "{\"user\": \"u7\", \"calibrate_mix\": {\"field\": \"tags\", \"strength\": 0.5}}");
+    ranking = ranked(db, "{\"user\": \"u7\", \"match_history_mix\": {\"field\": \"tags\", \"strength\": 0.5}}");
     CHECK(hits(ranking) == 8);
     ranking = ranked(db, "{\"user\": \"u7\", \"personalization\": \"off\", \"exclude_seen\": true}");
     CHECK(hits(ranking) == 6);
@@ -108,13 +108,13 @@ static void shown(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, onelist_impressions(db, rank_id, strlen(rank_id), 1000000, &read, NULL));
     CHECK(!contains(read, rank_id) && contains(read, "\"explored\":true"));
     onelist_string_free(&read);
-    CHECK_STATUS(ONELIST_OK, onelist_exposure(db, &read, NULL));
+    CHECK_STATUS(ONELIST_OK, onelist_new_item_exposure(db, &read, NULL));
     // The shop was put a moment ago, so all of it is new.
     CHECK(contains(read, "\"impressions\":1,") && contains(read, "\"share\":1.0"));
     onelist_string_free(&read);
     CHECK_STATUS(ONELIST_INPUT, onelist_impressions(db, "none", 4, 1, &read, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_impressions(db, NULL, 0, 1, NULL, NULL));
-    CHECK_STATUS(ONELIST_INPUT, onelist_exposure(NULL, &read, NULL));
+    CHECK_STATUS(ONELIST_INPUT, onelist_new_item_exposure(NULL, &read, NULL));
 }
 
 void test_controls(onelist_engine *db) {

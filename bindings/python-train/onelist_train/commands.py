@@ -122,7 +122,7 @@ def _train(data: Any, teacher: Path_ | None, out: Path, base: Path_, items: Any,
             requests = replace(requests, teacher=source.teacher(teacher, requests))
         parts = split(requests, options)
         shipped = start.constants().scorer.weights
-        start_from = linear.keep if options.keep_weights else linear.calibrate
+        start_from = linear.keep if options.keep_weights else linear.tune
         weights, temperature, fitted = start_from(parts.train.rows, shipped)
         ready = Linear(weights, temperature)
         torch.manual_seed(options.seed)

@@ -63,7 +63,7 @@ def _newest(source: NDArray[np.int64], which: NDArray[np.int64]) -> NDArray[np.i
     return np.concatenate([np.zeros(0, np.int64), *own])
 
 
-def calibrate(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, list[bool]]:
+def tune(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, list[bool]]:
     """The weights of each cell of the grid, the temperature, and which cells have enough requests.
 
     The weights of a softmax grow with its certainty. They are divided by the temperature, so that scores spread about as
@@ -87,7 +87,7 @@ def calibrate(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.floa
 
 
 def keep(rows: Rows, shipped: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, list[bool]]:
-    """`calibrate` for weights that stay fixed: the weights, their temperature, and which cells have enough requests."""
+    """`tune` for weights that stay fixed: the weights, their temperature, and which cells have enough requests."""
     known = [int(((rows.cell == row) & rows.retrieved).sum()) >= FEWEST for row in range(len(shipped))]
     own = _newest(rows.source, np.flatnonzero(rows.retrieved))
     if not len(own):

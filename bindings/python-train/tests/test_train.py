@@ -337,7 +337,7 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
     options = dataclasses.replace(QUICK, epochs=6, patience=6, dropout=train.Dropout(0, 0), rate=1e-2)
     parts = train.commands.split(requests, options)
     with loop.deterministic(options):
-        weights, temperature, known = linear.calibrate(parts.train.rows, base.constants().scorer.weights)
+        weights, temperature, known = linear.tune(parts.train.rows, base.constants().scorer.weights)
         torch.manual_seed(1)
         network = Network(Size(item=192, features=len(names), width=16, blocks=1))
         ready = loop.Linear(weights, temperature)

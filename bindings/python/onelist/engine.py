@@ -14,14 +14,14 @@ from onelist._json import to_json
 from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
-from onelist.calibration import Calibration
+from onelist.calibration import Tuning
 from onelist.errors import InvalidArgumentError
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
 from onelist.types import (
     ActionConfig,
     Exploration,
-    Exposure,
+    NewItemExposure,
     FieldOptions,
     Impression,
     ImpressionOptions,
@@ -55,7 +55,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     index_threads: int | None = None,
     candidates: int | None = None,
     weights: Sequence[Sequence[float]] | None = None,
-    calibrate: bool | None = None,
+    tune: bool | None = None,
     fit_space: bool | None = None,
     re_embed: bool | None = None,
     rating_scale: tuple[float, float] | None = None,
@@ -83,7 +83,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``index_threads``: threads that add to the vector index (0: one for each core, at most 8)
     - ``candidates``: how many a request scores when it does not say (200)
     - ``weights``: rows of the model's linear part, one for each cell of the grid (those of the model)
-    - ``calibrate``: fit the weights to the log in the background, whenever it has grown by half (False)
+    - ``tune``: fit the weights to the log in the background, whenever it has grown by half (False)
     - ``fit_space``: fit the vector space of items to the catalog in the background, from a thousand items with text on, and
       again each time it has grown tenfold (False)
     - ``re_embed``: where the model is of another vector space than the stored vectors, place every item anew while opening,
@@ -113,7 +113,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "index_threads": index_threads,
         "candidates": candidates,
         "weights": weights,
-        "calibrate": calibrate,
+        "tune": tune,
         "fit_space": fit_space,
         "re_embed": re_embed,
         "rating_scale": rating_scale,
@@ -265,9 +265,9 @@ class Engine(ModelCalls, MeasureCalls):
         (None: from the first)."""
         return cast(list[Impression], json.loads(self._native.impressions(after, limit)))
 
-    def exposure(self) -> Exposure:
+    def exposure(self) -> NewItemExposure:
         """How much of what was shown were new items. Reads every impression."""
-        return cast(Exposure, json.loads(self._native.exposure()))
+        return cast(NewItemExposure, json.loads(self._native.exposure()))
 
     def refit(self) -> None:
         """Fits what is fitted to the whole log now (which items the same people have), instead of in the background when
@@ -294,21 +294,21 @@ class Engine(ModelCalls, MeasureCalls):
         tenth or a day has passed; returns how many."""
         return self._native.trim()
 
-    def calibrate(self, *, until: Time | None = None) -> Calibration:
+    def tune(self, *, until: Time | None = None) -> Tuning:
         """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
         on later events than those they were fitted to, and ranks by those that are better from now on; durable.
 
         A log that is too small gives no ``sets`` and changes nothing. See docs/RECOMMEND.md.
         """
-        return Calibration(*self._native.calibrate(until))
+        return Tuning(*self._native.tune(until))
 
-    def calibrations(self) -> list[Calibration]:
-        """The calibrations that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
-        return [Calibration(*one) for one in self._native.calibrations()]
+    def tunings(self) -> list[Tuning]:
+        """The tunings that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
+        return [Tuning(*one) for one in self._native.tunings()]
 
-    def use_calibration(self, version: SupportsIndex) -> None:
+    def use_tuning(self, version: SupportsIndex) -> None:
         """Puts a kept calibration in force, or with 0 what the model ships; durable on return."""
-        self._native.use_calibration(version)
+        self._native.use_tuning(version)
 
     def export_training(
         self,

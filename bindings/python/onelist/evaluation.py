@@ -82,7 +82,7 @@ def counterfactual(
     - ``min_effective``: the least effective sample size; below it ``InvalidArgumentError``
 
     The answer has ``estimates`` (``estimator``, ``value`` with ``mean``, ``low`` and ``high``, ``clipping_bias``),
-    ``effective``, ``mean_weight``, ``largest_share``, ``clipped_share``, ``logged_value`` and ``warnings``.
+    ``effective``, ``mean_weight``, ``largest_fraction``, ``clipped_fraction``, ``logged_value`` and ``warnings``.
     """
     text = _native.counterfactual(
         _list("reward", reward),

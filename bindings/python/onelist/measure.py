@@ -49,7 +49,7 @@ def _questions(
     return {
         "protocol": protocol,
         "at_time": None if at is None else seconds(at),
-        "at_share": share if splits else None,
+        "at_fraction": share if splits else None,
         "share": None if splits else share,
         "targets": targets,
         "until": None if until is None else seconds(until),
@@ -102,7 +102,7 @@ class MeasureCalls:
         next_item: bool | None = None,
         baselines: bool | None = None,
         leave_out: bool | None = None,
-        calibrate: bool | None = None,
+        tune: bool | None = None,
         new_items: NewItems | None = None,
         variants: Mapping[str, Sequence[Sequence[float]] | str | os.PathLike[str]] | None = None,
         external: Iterable[External | str | os.PathLike[str]] | None = None,
@@ -121,7 +121,7 @@ class MeasureCalls:
         - ``min_history`` (1): events a user must have; ``ks`` ([10]): lengths of list; ``max_targets`` (2000)
         - ``queries``: searches to measure (``onelist.types.JudgedQuery``); ``next_item`` (True): recommendation too
         - ``baselines`` (True); ``leave_out`` (False): what each source and feature is worth
-        - ``calibrate`` (False): fit the weights on the way, to what was logged before each target
+        - ``tune`` (False): fit the weights on the way, to what was logged before each target
         - ``new_items``: places for new items in every list, as ``rank`` takes it
         - ``external``: answers of other systems to what ``questions`` lists, or the JSON files they are in
         - ``variants``: other weights, or the folder of another model, by name; ``category``: the tag field whose mix is compared
@@ -132,7 +132,7 @@ class MeasureCalls:
             "ks": None if ks is None else list(ks),
             "baselines": baselines,
             "leave_out": leave_out,
-            "calibrate": calibrate,
+            "tune": tune,
             "new_items": new_items,
             "variants": None if variants is None else [_variant(*one) for one in variants.items()],
             "external": None if external is None else [_external(one) for one in external],

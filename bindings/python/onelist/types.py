@@ -86,14 +86,14 @@ class Exploration(TypedDict, total=False):
 
 class NewItems(TypedDict, total=False):
     """A ``share`` (0 to 1) of the places of a list for items that are younger than ``days`` or were shown fewer than
-    ``shown_below`` times, or have fewer than ``events_below`` events. With ``least_fit`` (a cosine, -1 to 1) only to those
+    ``shown_below`` times, or have fewer than ``events_below`` events. With ``min_fit`` (a cosine, -1 to 1) only to those
     whose content fits the request so well, and the share is the most that is given."""
 
     share: float
     days: float | None
     shown_below: float | None
     events_below: float | None
-    least_fit: float | None
+    min_fit: float | None
 
 
 class ImpressionOptions(TypedDict, total=False):
@@ -123,7 +123,7 @@ class Impression(TypedDict):
     weights: int
 
 
-class Exposure(TypedDict):
+class NewItemExposure(TypedDict):
     """How many places of what was shown new items had, over the impressions that say what was new."""
 
     impressions: int
@@ -237,7 +237,7 @@ class Options(TypedDict, total=False):
     - ``personalization``: how much the history counts: off, low, medium (as without it) or high
     - ``diversity``: how unlike each other the hits are to be, from 0 (as without it) to 1
     - ``caps``: at most so many hits of one value of a field; what is over it moves behind
-    - ``calibrate_mix``: let the mix of a field in the list follow that of the history
+    - ``match_history_mix``: let the mix of a field in the list follow that of the history
     - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
     - ``adapter``: that of the request's domain, by the name of ``load_adapter``
     - ``explore``: draw the order at random on a share of requests; ``new_items``: keep places for new items
@@ -259,7 +259,7 @@ class Options(TypedDict, total=False):
     personalization: Literal["off", "low", "medium", "high"] | None
     diversity: float | None
     caps: Sequence[Cap] | None
-    calibrate_mix: Mix | None
+    match_history_mix: Mix | None
     rules: Sequence[Rule] | None
     scenario: str | None
     adapter: str | None
@@ -417,4 +417,4 @@ class Stats(TypedDict):
     poisoned: str | None
     background_error: str | None
     weights_version: int
-    calibration_error: str | None
+    tuning_error: str | None

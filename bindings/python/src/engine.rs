@@ -108,7 +108,7 @@ impl Engine {
 
     /// How much of what was shown were new items, as JSON text.
     fn exposure(&self, py: Python<'_>) -> PyResult<String> {
-        call(py, || json::exposure_to_json(&self.inner.exposure()?))
+        call(py, || json::new_item_exposure_to_json(&self.inner.exposure()?))
     }
 
     /// Fits what is fitted to the whole log.
@@ -123,7 +123,7 @@ impl Engine {
 
     /// Compares vectors and semantic ids; whether all is right.
     fn check_space(&self, py: Python<'_>) -> PyResult<bool> {
-        call(py, || self.inner.check_space().map(|found| found.wrong == 0))
+        call(py, || self.inner.verify_vectors().map(|found| found.wrong == 0))
     }
 
     /// Counts all signals anew; whether they were right.
@@ -149,28 +149,28 @@ impl Engine {
         call(py, || json::questions_to_json(&self.inner.questions(&json::plan_from_json(&plan)?)?))
     }
 
-    /// Fits the weights to the log, to the events before `until`: the calibration as text and as JSON.
-    fn calibrate(&self, py: Python<'_>, until: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
+    /// Fits the weights to the log, to the events before `until`: the tuning as text and as JSON.
+    fn tune(&self, py: Python<'_>, until: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
         let until: Option<Timestamp> = read(until, "until")?;
         let until = until.unwrap_or(Timestamp::MAX);
         call(py, || {
-            let calibration = self.inner.calibrate_until(until)?;
-            Ok((calibration.to_text(), json::calibration_to_json(&calibration)?))
+            let tuning = self.inner.tune_until(until)?;
+            Ok((tuning.to_text(), json::tuning_to_json(&tuning)?))
         })
     }
 
-    /// The calibrations that are kept, oldest first, each as text and as JSON.
-    fn calibrations(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+    /// The tunings that are kept, oldest first, each as text and as JSON.
+    fn tunings(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
         call(py, || {
-            let (kept, _) = self.inner.calibrations()?;
-            kept.iter().map(|one| Ok((one.to_text(), json::calibration_to_json(one)?))).collect()
+            let (kept, _) = self.inner.tunings()?;
+            kept.iter().map(|one| Ok((one.to_text(), json::tuning_to_json(one)?))).collect()
         })
     }
 
-    /// Puts a kept calibration in force, or with 0 what the model ships.
-    fn use_calibration(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Puts a kept tuning in force, or with 0 what the model ships.
+    fn use_tuning(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
         let version = read(version, "version")?;
-        call(py, || self.inner.use_calibration(version))
+        call(py, || self.inner.use_tuning(version))
     }
 
     /// The models and adapters, as JSON text.

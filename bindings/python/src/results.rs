@@ -145,7 +145,7 @@ impl Ranking {
         self.ranking.candidates
     }
 
-    /// Which weights scored it: 0 for those that ship or are configured, else a calibration's version.
+    /// Which weights scored it: 0 for those that ship or are configured, else a tuning's version.
     #[getter]
     fn weights_version(&self) -> u64 {
         self.ranking.weights_version
@@ -180,8 +180,8 @@ impl Ranking {
 
     /// What was left out or done another way, in words; empty when nothing was.
     #[getter]
-    fn degraded<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.ranking.degraded)
+    fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.ranking.warnings)
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {

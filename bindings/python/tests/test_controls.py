@@ -32,7 +32,7 @@ def test_caps_and_mix_read_fields(shop: onelist.Engine) -> None:
     capped = shop.rank("shoes", caps=[{"field": "tags", "most": 1}], limit=2, now=NOW)
     assert not set(capped[0].fields["tags"]) & set(capped[1].fields["tags"])
     assert len(shop.rank(caps=[{"field": "price", "most": 1}, {"field": "sold_out", "most": 2}])) == len(IDS)
-    assert len(shop.rank(user="runner", calibrate_mix={"field": "tags", "strength": 0.5})) == len(IDS)
+    assert len(shop.rank(user="runner", match_history_mix={"field": "tags", "strength": 0.5})) == len(IDS)
     with pytest.raises(errors.UnknownFieldError, match="colour"):
         shop.rank(caps=[{"field": "colour", "most": 1}])
 
@@ -78,7 +78,7 @@ def test_rules_are_named_in_explanations(shop: onelist.Engine) -> None:
     red = next(hit for hit in ranking if hit.id == "shoe-red")
     assert red.contributions["bury"] == -0.25 and "rules[2] bury" in red.rules
     missing = shop.rank(rules=[{"rule": "pin", "item": "gone", "position": 1}])
-    assert "gone" in missing.degraded[0]
+    assert "gone" in missing.warnings[0]
 
 
 def test_scenarios_last(shop: onelist.Engine, path: Path) -> None:
@@ -120,7 +120,7 @@ def test_pages_never_repeat(shop: onelist.Engine) -> None:
         ({"diversity": "much"}, errors.InvalidTypeError, "number"),
         ({"caps": [{"field": "tags"}]}, errors.InvalidArgumentError, "most"),
         ({"caps": object()}, errors.InvalidTypeError, "caps"),
-        ({"calibrate_mix": {"field": "tags", "strength": 2}}, errors.InvalidArgumentError, "0 to 1"),
+        ({"match_history_mix": {"field": "tags", "strength": 2}}, errors.InvalidArgumentError, "0 to 1"),
         ({"rules": [{"rule": "hide"}]}, errors.InvalidArgumentError, r"rules\[0\].rule"),
         ({"rules": [{"rule": "boost", "ids": ["a"], "amount": -1}]}, errors.InvalidArgumentError, "amount"),
         ({"rules": [{"rule": "pin", "item": "a", "position": 1}] * 257}, errors.LimitExceededError, "256"),

@@ -184,7 +184,7 @@ def test_estimates_are_those_of_the_published_formulas(seed: int) -> None:
     w = columns["target"] / columns["logged"]
     assert found["effective"] == pytest.approx(w.sum() ** 2 / (w**2).sum(), abs=1e-6)
     assert found["mean_weight"] == pytest.approx(w.mean(), abs=1e-6)
-    assert found["largest_share"] == pytest.approx(w.max() / w.sum(), abs=1e-6)
+    assert found["largest_fraction"] == pytest.approx(w.max() / w.sum(), abs=1e-6)
     cut = {**columns, "target": np.minimum(w, 2.0) * columns["logged"]}
     for name, expected in reference(**cut).items():
         assert values[f"{name}_clipped"]["value"]["mean"] == pytest.approx(expected, abs=1e-6)

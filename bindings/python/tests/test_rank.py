@@ -42,7 +42,7 @@ QUERIES = ["", " ", "the of and", "((((*:^~!", "\0", "x" * 1_000_000, "😀 " * 
 def test_any_query_is_a_normal_input(shop: onelist.Engine, query: str) -> None:
     ranking = shop.rank(query, now=NOW)
     assert len(ranking) > 0
-    assert any("first 4096 bytes" in reason for reason in ranking.degraded) == (len(query.encode()) > 4096)
+    assert any("first 4096 bytes" in reason for reason in ranking.warnings) == (len(query.encode()) > 4096)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_ranking_reads_like_a_tuple(shop: onelist.Engine) -> None:
     assert ranking.rank_id and ranking.rank_id != shop.rank("red shoes", now=NOW).rank_id
     assert set(ranking.took) == {"context_us", "retrieve_us", "rank_us", "features_us", "respond_us", "total_us"}
     assert 0 < ranking.took["total_us"] < 60_000_000
-    assert ranking.degraded == ()
+    assert ranking.warnings == ()
 
 
 def test_rankings_and_hits_are_frozen(shop: onelist.Engine) -> None:

@@ -47,7 +47,7 @@ pub(crate) struct Page {
     /// How many were scored.
     pub candidates: usize,
     /// The token of the next page.
-    pub next: Option<String>,
+    pub next_page_token: Option<String>,
     /// Whether the order was drawn at random.
     pub explored: bool,
     /// Whether it was asked which items are new.

@@ -155,9 +155,9 @@ pub struct Config {
     /// Rows of the model's linear part, one for each cell of the grid, in the order of the manifest's features;
     /// empty (the default) uses the rows that ship with the model.
     pub weights: Vec<Vec<f32>>,
-    /// Calibrate in the background when the log has grown by half since the last time (default: only when
-    /// [`crate::Engine::calibrate`] is called). Not together with `weights`.
-    pub calibrate: bool,
+    /// Tune in the background when the log has grown by half since the last time (default: only when
+    /// [`crate::Engine::tune`] is called). Not together with `weights`.
+    pub tune: bool,
     /// Fit the vector space of items to the catalog in the background when it has reached a thousand items with text, and
     /// again each time it has grown tenfold (default: only when [`crate::Engine::fit_space`] is called).
     pub fit_space: bool,
@@ -174,8 +174,8 @@ pub struct Config {
     /// Which events are kept (default: all of them, for ever).
     pub retention: Retention,
     /// Seconds without an event after which a visit is over, 1 to 604,800 (default 1,800: half an hour, the convention of
-    /// web analytics). It decides which calibrated weights a request is scored by (see [`crate::Situation`]); a change
-    /// asks for a new calibration.
+    /// web analytics). It decides which calibrated weights a request is scored by (see [`crate::RequestContext`]); a change
+    /// asks for a new tuning.
     pub session_gap: f64,
     /// Which rankings are remembered as impressions (default: all, the newest 100,000).
     #[serde(deserialize_with = "decode::one")]
@@ -207,7 +207,7 @@ impl Default for Config {
             index_threads: 0,
             candidates: 200,
             weights: Vec::new(),
-            calibrate: false,
+            tune: false,
             fit_space: false,
             re_embed: false,
             actions: BTreeMap::new(),
@@ -271,8 +271,8 @@ impl Config {
         if self.precision == Precision::Reduced && self.provider == Provider::Cpu {
             return Err(Error::argument("precision", "full, or a provider that is a GPU's", "reduced on the CPU"));
         }
-        if self.calibrate && !self.weights.is_empty() {
-            return Err(Error::argument("calibrate", "no `weights` beside it, which would stay in force", "both"));
+        if self.tune && !self.weights.is_empty() {
+            return Err(Error::argument("tune", "no `weights` beside it, which would stay in force", "both"));
         }
         let (low, high) = self.rating_scale;
         if !(low.is_finite() && high.is_finite() && low < high) {

@@ -127,18 +127,20 @@ pub struct Cap {
     /// of what the model makes of an item's text: items that share them are alike.
     pub field: String,
     /// How many, 1 or more.
-    pub most: usize,
+    // Scenarios that a store kept before 0.2 call it `most`.
+    #[serde(alias = "most")]
+    pub max: usize,
 }
 
 impl Cap {
-    /// At most `most` hits of one value of `field`.
-    pub fn new(field: impl Into<String>, most: usize) -> Cap {
-        Cap { field: field.into(), most }
+    /// At most `max` hits of one value of `field`.
+    pub fn new(field: impl Into<String>, max: usize) -> Cap {
+        Cap { field: field.into(), max }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
         at_most("bytes of a field name", limits::MAX_FIELD_NAME_BYTES, self.field.len())?;
-        match self.most {
+        match self.max {
             0 => Err(Error::argument("cap", "at least 1 hit of a value", "0 (to leave a value out, exclude it)")),
             _ => Ok(()),
         }
@@ -163,7 +165,7 @@ impl Mix {
 
     pub(crate) fn check(&self) -> Result<()> {
         at_most("bytes of a field name", limits::MAX_FIELD_NAME_BYTES, self.field.len())?;
-        check_share("calibrate_mix.strength", self.strength)
+        check_fraction("match_history_mix.strength", self.strength)
     }
 }
 
@@ -177,7 +179,7 @@ pub(crate) fn semantic_levels(name: &str) -> Option<usize> {
 }
 
 /// Refuses what is not from 0 to 1.
-pub(crate) fn check_share(what: &str, share: f32) -> Result<()> {
+pub(crate) fn check_fraction(what: &str, share: f32) -> Result<()> {
     // A NaN is in no range.
     if (0.0..=1.0).contains(&share) {
         return Ok(());
@@ -201,9 +203,9 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_refused() {
         for share in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
-            assert!(check_share("diversity", share).is_err(), "{share}");
+            assert!(check_fraction("diversity", share).is_err(), "{share}");
         }
-        assert!(check_share("diversity", 0.0).and(check_share("diversity", 1.0)).is_ok());
+        assert!(check_fraction("diversity", 0.0).and(check_fraction("diversity", 1.0)).is_ok());
         for days in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let when = SeenWhen { actions: Vec::new(), within_days: Some(days) };
             assert!(ExcludeSeen::When(when).check().is_err(), "{days}");

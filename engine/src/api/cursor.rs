@@ -42,7 +42,7 @@ pub(crate) fn write(request: &Request, shown: impl IntoIterator<Item = ItemKey>)
 /// [`Error::InvalidArgument`] for a token that is damaged, of another version of the library or of another request;
 /// [`Error::LimitExceeded`] when the page would pass [`limits::MAX_RESULTS`] items in all.
 pub(crate) fn read(request: &Request) -> Result<Vec<ItemKey>> {
-    let Some(token) = &request.next else { return Ok(Vec::new()) };
+    let Some(token) = &request.page_token else { return Ok(Vec::new()) };
     let refused = |found: &str| Error::argument("next", "the `next` of an earlier ranking, as it was given", found);
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused("a text that is no token"))?;
     let parts = bytes.split_last_chunk::<CHECK>().filter(|(body, sum)| body.len() > HASH && **sum == check(body));
@@ -101,7 +101,7 @@ mod tests {
 
     fn asked(request: Request, shown: &[u64]) -> Request {
         let token = write(&request, shown.iter().copied().map(ItemKey));
-        request.next(token)
+        request.page_token(token)
     }
 
     proptest! {
@@ -115,36 +115,36 @@ mod tests {
 
         #[test]
         fn any_text_is_a_token_or_an_error(text in "\\PC*", bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let _ = read(&Request::new().next(text));
+            let _ = read(&Request::new().page_token(text));
             // With a right hash and check around them, so that the keys are reached.
             let mut token = vec![VERSION];
             token.extend_from_slice(&Request::new().list_hash().to_le_bytes());
             token.extend_from_slice(&bytes);
             token.extend_from_slice(&check(&token));
-            let _ = read(&Request::new().next(URL_SAFE_NO_PAD.encode(token)));
+            let _ = read(&Request::new().page_token(URL_SAFE_NO_PAD.encode(token)));
         }
     }
 
     #[test]
     fn any_changed_letter_is_noticed() {
         let request = asked(Request::new(), &[3, 500, 70_000]);
-        let token = request.next.clone().expect("was set");
+        let token = request.page_token.clone().expect("was set");
         for place in 0..token.len() {
             let mut letters: Vec<char> = token.chars().collect();
             letters[place] = if letters[place] == 'A' { 'B' } else { 'A' };
-            let damaged = Request::new().next(letters.into_iter().collect::<String>());
+            let damaged = Request::new().page_token(letters.into_iter().collect::<String>());
             assert_eq!(read(&damaged).expect_err("noticed").name(), "InvalidArgument", "letter {place}");
         }
         for cut in 0..token.len() {
-            assert!(read(&Request::new().next(&token[..cut])).is_err());
+            assert!(read(&Request::new().page_token(&token[..cut])).is_err());
         }
     }
 
     #[test]
     fn a_token_belongs_to_one_request() {
         let shown = [1, 2];
-        let token = asked(Request::new().user("u").diversity(0.5), &shown).next.expect("was set");
-        let same = || Request::new().user("u").diversity(0.5).next(token.clone());
+        let token = asked(Request::new().user("u").diversity(0.5), &shown).page_token.expect("was set");
+        let same = || Request::new().user("u").diversity(0.5).page_token(token.clone());
         for same in [same(), same().limit(3).explain(), same().history(["a"]), same().now(Timestamp::MAX)] {
             assert_eq!(read(&same).expect("reads").len(), 2);
         }
@@ -162,7 +162,7 @@ mod tests {
             same().adapter("a"),
         ];
         for other in others {
-            let refused = read(&other.next(token.clone())).expect_err("another request");
+            let refused = read(&other.page_token(token.clone())).expect_err("another request");
             assert!(refused.to_string().contains("another request"), "{refused}");
         }
     }
@@ -171,7 +171,7 @@ mod tests {
     fn pages_are_bounded_and_tokens_fit() {
         let far: Vec<u64> = (0..limits::MAX_RESULTS as u64 - 10).map(|n| n << 49).collect();
         let request = asked(Request::new(), &far);
-        assert!(request.next.as_ref().is_some_and(|token| token.len() <= limits::MAX_NEXT_BYTES));
+        assert!(request.page_token.as_ref().is_some_and(|token| token.len() <= limits::MAX_NEXT_BYTES));
         assert_eq!(read(&request).expect("reads").len(), far.len());
         assert_eq!(read(&request.limit(11)).expect_err("too many").name(), "LimitExceeded");
     }

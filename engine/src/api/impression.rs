@@ -42,7 +42,7 @@ pub struct Impression {
 /// How much of what was shown were new items, over the impressions that are kept and say what was new.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
-pub struct Exposure {
+pub struct NewItemExposure {
     /// Impressions that were counted.
     pub impressions: u64,
     /// Their places.
@@ -51,9 +51,9 @@ pub struct Exposure {
     pub new_places: u64,
 }
 
-impl Exposure {
-    /// The share of places that new items had; 0 without places.
-    pub fn share(&self) -> f64 {
+impl NewItemExposure {
+    /// The fraction of places that new items had; 0 without places.
+    pub fn fraction(&self) -> f64 {
         if self.places == 0 { 0.0 } else { self.new_places as f64 / self.places as f64 }
     }
 }
@@ -63,14 +63,14 @@ fn hex<S: Serializer>(hash: &u64, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("{hash:016x}"))
 }
 
-/// With the share, which is no field.
-impl Serialize for Exposure {
+/// With the fraction, which is no field.
+impl Serialize for NewItemExposure {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut object = to.serialize_struct("Exposure", 4)?;
+        let mut object = to.serialize_struct("NewItemExposure", 4)?;
         object.serialize_field("impressions", &self.impressions)?;
         object.serialize_field("places", &self.places)?;
         object.serialize_field("new_places", &self.new_places)?;
-        object.serialize_field("share", &self.share())?;
+        object.serialize_field("fraction", &self.fraction())?;
         object.end()
     }
 }

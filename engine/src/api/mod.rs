@@ -1,6 +1,5 @@
 //! Plain data: what applications build and what they get.
 
-pub(crate) mod calibration;
 pub(crate) mod candidate;
 pub(crate) mod config;
 pub(crate) mod controls;
@@ -25,3 +24,4 @@ pub(crate) mod schema;
 pub(crate) mod source;
 pub(crate) mod stats;
 pub(crate) mod training;
+pub(crate) mod tuning;

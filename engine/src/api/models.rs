@@ -9,7 +9,7 @@ use crate::base::time::Timestamp;
 #[non_exhaustive]
 pub struct Models {
     /// The version of the model that answers; 0 is that of [`crate::Config::model`], or the one that ships.
-    pub live: u64,
+    pub active: u64,
     /// The version that [`crate::Engine::roll_back_model`] goes back to; `None` when nothing was promoted yet.
     pub before: Option<u64>,
     /// Version 0 (unless its folder cannot be read), then those that were loaded, oldest first.
@@ -28,12 +28,12 @@ pub struct ModelVersion {
     pub name: String,
     /// SHA-256 of the ONNX file, in hex.
     pub sha256: String,
-    /// The vector space that its item vectors live in.
+    /// The vector space that its item vectors active in.
     pub space_id: String,
     /// When it was loaded; `None` for version 0.
     pub loaded: Option<Timestamp>,
     /// Whether it answers.
-    pub live: bool,
+    pub active: bool,
 }
 
 /// One adapter.
@@ -59,7 +59,7 @@ pub struct AdapterVersion {
 #[non_exhaustive]
 pub struct Shadow {
     /// The version that answers.
-    pub live: u64,
+    pub active: u64,
     /// The version beside it.
     pub shadow: u64,
     /// Requests that both answered.
@@ -70,7 +70,7 @@ pub struct Shadow {
     /// requests with two or more of them, -1 to 1.
     pub rank_correlation: f64,
     /// Mean time of a request under the model that answers, in microseconds, without reading payloads.
-    pub live_us: f64,
+    pub active_us: f64,
     /// The same under the other.
     pub shadow_us: f64,
     /// What failed under the other and not under the one that answers: each message once, at most ten.
@@ -85,20 +85,20 @@ impl Shadow {
     /// Four lines for a terminal.
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "model {} beside model {} on {} requests\n  first ten in common   {:.3}\n  rank correlation      {:.3}\n  mean time             {:.0} us, {:.0} us live\n",
+            "model {} beside model {} on {} requests\n  first ten in common   {:.3}\n  rank correlation      {:.3}\n  mean time             {:.0} us, {:.0} us active\n",
             self.shadow,
-            self.live,
+            self.active,
             self.requests,
             self.common_top_10,
             self.rank_correlation,
             self.shadow_us,
-            self.live_us,
+            self.active_us,
         );
         if self.failed > 0 {
             text.push_str(&format!("  failed                {}: {}\n", self.failed, self.errors.join("; ")));
         }
         if self.skipped > 0 {
-            text.push_str(&format!("  left out              {}, which fail under the live model\n", self.skipped));
+            text.push_str(&format!("  left out              {}, which fail under the active model\n", self.skipped));
         }
         text
     }

@@ -16,17 +16,17 @@ pub struct Ranking {
     /// How many candidates were scored.
     pub candidates: usize,
     /// Which weights scored it: 0 for those that the model ships or the configuration fixes, else the number of the
-    /// [`crate::Calibration`].
+    /// [`crate::Tuning`].
     pub weights_version: u64,
     /// How long it took.
     pub took: Took,
     /// What was left out or done another way, in words; empty when nothing was.
-    pub degraded: Vec<String>,
+    pub warnings: Vec<String>,
     /// Whether the order was drawn at random: see [`crate::Exploration`].
     pub explored: bool,
-    /// Asks for the page after this one, as [`crate::Request::next`]; `None` when there is none: the list is shorter
+    /// Asks for the page after this one, as [`crate::Request::page_token`]; `None` when there is none: the list is shorter
     /// than its limit, or another page would pass [`crate::base::limits::MAX_RESULTS`] hits in all.
-    pub next: Option<String>,
+    pub next_page_token: Option<String>,
 }
 
 /// One item of a ranking.
@@ -100,7 +100,7 @@ pub struct TermPart {
 pub struct Moved {
     /// Its place by score alone, from 1: among all candidates for a pin, else among those that are not pinned.
     pub from: usize,
-    /// What moved it: `pin`, `new items`, or those of `diversity`, `calibrate_mix` and `caps` that were asked for, and
+    /// What moved it: `pin`, `new items`, or those of `diversity`, `match_history_mix` and `caps` that were asked for, and
     /// `exploration`.
     pub by: String,
 }

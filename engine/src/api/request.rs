@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_share};
+use crate::api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen, check_fraction};
 use crate::api::decode;
 use crate::api::event::{Action, check_segments};
 use crate::api::exploration::{Exploration, NewItems};
@@ -64,7 +64,7 @@ pub struct Request {
     /// At most so many hits of one value of a field.
     pub caps: Vec<Cap>,
     /// Lets the mix of the list follow that of the history.
-    pub calibrate_mix: Option<Mix>,
+    pub match_history_mix: Option<Mix>,
     /// Rules of this request. They come before those of the scenario.
     pub rules: Vec<Rule>,
     /// The name of stored rules; see [`crate::Engine::set_scenario`].
@@ -82,10 +82,10 @@ pub struct Request {
     pub limit: usize,
     /// How many of the best to pass over.
     pub offset: usize,
-    /// The page after the one whose [`next`](crate::Ranking::next) this is: nothing of that page and of those before it
+    /// The page after the one whose [`next_page_token`](crate::Ranking::next_page_token) this is: nothing of that page and of those before it
     /// comes again, whatever was logged or put since. The rest of the request must be the same, other than `history`,
     /// `limit`, `candidates`, `fields`, `explain` and `now`; `offset` must be 0.
-    pub next: Option<String>,
+    pub page_token: Option<String>,
     /// How many candidates to score; the configuration's number when not given.
     pub candidates: Option<usize>,
     /// Only these fields in the hits; all of them when not given.
@@ -114,7 +114,7 @@ impl Default for Request {
             personalization: Personalization::default(),
             diversity: 0.0,
             caps: Vec::new(),
-            calibrate_mix: None,
+            match_history_mix: None,
             rules: Vec::new(),
             scenario: None,
             adapter: None,
@@ -123,7 +123,7 @@ impl Default for Request {
             log_impression: true,
             limit: 10,
             offset: 0,
-            next: None,
+            page_token: None,
             candidates: None,
             fields: None,
             explain: false,
@@ -223,8 +223,8 @@ impl Request {
     }
 
     /// Lets the mix of a field in the list follow that of the history, at a strength from 0 to 1.
-    pub fn calibrate_mix(mut self, field: impl Into<String>, strength: f32) -> Self {
-        self.calibrate_mix = Some(Mix::new(field, strength));
+    pub fn match_history_mix(mut self, field: impl Into<String>, strength: f32) -> Self {
+        self.match_history_mix = Some(Mix::new(field, strength));
         self
     }
 
@@ -277,8 +277,8 @@ impl Request {
     }
 
     /// Asks for the page after the one that gave this token.
-    pub fn next(mut self, token: impl Into<String>) -> Self {
-        self.next = Some(token.into());
+    pub fn page_token(mut self, token: impl Into<String>) -> Self {
+        self.page_token = Some(token.into());
         self
     }
 
@@ -313,7 +313,7 @@ impl Request {
             personalization,
             diversity,
             caps,
-            calibrate_mix,
+            match_history_mix,
             rules,
             scenario,
             adapter,
@@ -322,7 +322,7 @@ impl Request {
             log_impression: _,
             limit: _,
             offset: _,
-            next: _,
+            page_token: _,
             candidates: _,
             fields: _,
             explain: _,
@@ -339,7 +339,7 @@ impl Request {
             vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
         }
         let about = (query, user, among.is_some(), vectors.len(), segments, filter, exclude_seen, rules, scenario);
-        let how = (personalization, diversity, caps, calibrate_mix, explore, new_items, adapter);
+        let how = (personalization, diversity, caps, match_history_mix, explore, new_items, adapter);
         // The debug form tells all values apart, and is never stored. A hasher takes any text.
         let _ = write!(hash, "{about:?}{how:?}");
         hash.0.digest()
@@ -376,18 +376,18 @@ impl Request {
 
     fn check_controls(&self) -> Result<()> {
         self.exclude_seen.check()?;
-        check_share("diversity", self.diversity)?;
+        check_fraction("diversity", self.diversity)?;
         at_most("caps", limits::MAX_CAPS, self.caps.len())?;
         self.caps.iter().try_for_each(Cap::check)?;
-        self.calibrate_mix.as_ref().map_or(Ok(()), Mix::check)?;
+        self.match_history_mix.as_ref().map_or(Ok(()), Mix::check)?;
         self.explore.as_ref().map_or(Ok(()), Exploration::check)?;
         self.new_items.as_ref().map_or(Ok(()), NewItems::check)?;
         check_rules(&self.rules)?;
         self.scenario.as_deref().map_or(Ok(()), check_name)?;
-        if let Some(token) = &self.next {
-            at_most("bytes of next", limits::MAX_NEXT_BYTES, token.len())?;
+        if let Some(token) = &self.page_token {
+            at_most("bytes of page_token", limits::MAX_NEXT_BYTES, token.len())?;
             if self.offset > 0 {
-                return Err(Error::argument("offset", "0 beside `next`, which says itself where to go on", "another"));
+                return Err(Error::argument("offset", "0 beside `page_token`, which tells where to go on", "another"));
             }
         }
         Ok(())

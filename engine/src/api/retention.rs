@@ -6,7 +6,7 @@ use crate::base::error::{Error, Result};
 
 /// Which events a store keeps: those that satisfy all that is given. The default keeps every event for ever.
 ///
-/// Older events are removed in the background, or by [`Engine::trim`](crate::Engine::trim). What a person had of which item
+/// Older events are removed in the background, or by [`Engine::apply_retention`](crate::Engine::apply_retention). What a person had of which item
 /// (how often, when first and last, bought or disliked) is kept; what events say of items (popularity, what came next,
 /// baskets) is that of the events which are kept. docs/RECOMMEND.md says when.
 ///

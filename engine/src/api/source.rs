@@ -45,11 +45,11 @@ sources! {
     /// Newest items.
     Fresh = "fresh",
     /// What the user interacted with before: many come back to what they know.
-    Repeat = "again",
+    Repeat = "repeat",
     /// What users went on to after the history's last events.
-    Covisit = "next",
+    Covisit = "covisit",
     /// What users have who have the history's items.
-    Cooccurrence = "together",
+    Cooccurrence = "cooccurrence",
     /// What shared baskets with the history's last events.
     Basket = "basket",
     /// Several interests of one history, each by itself.
@@ -57,7 +57,7 @@ sources! {
     /// Items of the same semantic id, in its first codes, as what was liked last.
     SemanticId = "sid",
     /// Neighbours of what a trained model made of history and query.
-    ModelContext = "learned",
+    ModelContext = "model_context",
     /// New items with few impressions.
     Explore = "explore",
     /// Rising: much more often recently than before.

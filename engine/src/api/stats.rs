@@ -38,14 +38,14 @@ pub struct Stats {
     pub background_error: Option<String>,
     /// The version of the weights in force: 0 for those that the model ships or the configuration fixes.
     pub weights_version: u64,
-    /// What the last calibration in the background failed with, when it did; it is tried again.
-    pub calibration_error: Option<String>,
+    /// What the last tuning in the background failed with, when it did; it is tried again.
+    pub tuning_error: Option<String>,
 }
 
 /// What `recount` found: digests of all signals of items, of users with items, of co-visits and of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Recount {
+pub struct SignalCheck {
     /// As they were kept, event by event.
     pub before: u64,
     /// As they were counted anew. Equal digests mean that every count was right.
@@ -55,7 +55,7 @@ pub struct Recount {
 /// What `check_space` found: what the catalog keeps about the content of items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SpaceCheck {
+pub struct VectorCheck {
     /// Items with a vector of the model's.
     pub vectors: u64,
     /// Items with a semantic id: as many, except while those of an older store are being made.

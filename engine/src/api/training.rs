@@ -13,10 +13,10 @@ use crate::base::time::Timestamp;
 pub struct TrainingPlan {
     /// Most requests: the newest (default 100,000; at most [`limits::MAX_TRAINING_REQUESTS`]).
     pub requests: usize,
-    /// In place of the newest, requests of each kind from the whole log, as [`crate::Engine::calibrate`] draws them: what
+    /// In place of the newest, requests of each kind from the whole log, as [`crate::Engine::tune`] draws them: what
     /// begins a visit, what goes on in one, with what was had and without it. Where baskets are large, most of the newest
     /// events are late in one, and a model learns little else from them.
-    pub spread: bool,
+    pub stratified: bool,
     /// Candidates of each request that were not taken: so many, drawn evenly, or all of them (the default).
     pub negatives: Option<usize>,
     /// Only what happened before this time, both as a request and as what features know.
@@ -25,7 +25,7 @@ pub struct TrainingPlan {
 
 impl Default for TrainingPlan {
     fn default() -> Self {
-        TrainingPlan { requests: 100_000, spread: false, negatives: None, until: None }
+        TrainingPlan { requests: 100_000, stratified: false, negatives: None, until: None }
     }
 }
 

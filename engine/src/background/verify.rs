@@ -1,13 +1,13 @@
 //! Verification of what the catalog derives from events and items.
 
-use crate::api::stats::{Recount, SpaceCheck};
+use crate::api::stats::{SignalCheck, VectorCheck};
 use crate::base::error::Result;
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
 
 /// Recounts all signals from the stored events, and replaces the counts that were updated event by event. Writers wait
 /// meanwhile.
-pub(crate) fn signals(stores: &Stores) -> Result<Recount> {
+pub(crate) fn signals(stores: &Stores) -> Result<SignalCheck> {
     let mut write = stores.catalog.write()?;
     // Events logged since the caller drained the writer are in the journal.
     while write.apply_journal(&stores.config, usize::MAX)? {}
@@ -15,12 +15,12 @@ pub(crate) fn signals(stores: &Stores) -> Result<Recount> {
     let (before, after) = write.verify_signals(&stores.config)?;
     write.commit_bookkeeping()?;
     stores.events.settle(applied);
-    Ok(Recount { before, after })
+    Ok(SignalCheck { before, after })
 }
 
 /// Compares the catalog's vectors, semantic ids and lists of items by semantic id, row by row.
-pub(crate) fn vectors(stores: &Stores) -> Result<SpaceCheck> {
+pub(crate) fn vectors(stores: &Stores) -> Result<VectorCheck> {
     let snapshot = Snapshot::pin(stores)?;
     let found = snapshot.catalog.view().check_sids(snapshot.item_space())?;
-    Ok(SpaceCheck { vectors: found.vectors, semantic_ids: found.sids, wrong: found.wrong })
+    Ok(VectorCheck { vectors: found.vectors, semantic_ids: found.sids, wrong: found.wrong })
 }

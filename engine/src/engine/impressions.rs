@@ -1,7 +1,7 @@
 //! Reading what was shown.
 
 use super::Engine;
-use crate::api::impression::{Exposure, Impression};
+use crate::api::impression::{Impression, NewItemExposure};
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, check_id};
 use crate::base::limits::{self, at_most};
@@ -26,10 +26,10 @@ impl Engine {
 
     /// How much of what was shown were new items, over all impressions that are kept and say what was new. Reads every
     /// one of them.
-    pub fn exposure(&self) -> Result<Exposure> {
+    pub fn new_item_exposure(&self) -> Result<NewItemExposure> {
         let access = self.core.settled()?;
         let catalog = access.stores.catalog.read()?;
-        let mut exposure = Exposure::default();
+        let mut exposure = NewItemExposure::default();
         for row in catalog.view().impressions(None)? {
             let shown = row?.impression;
             if let Some(new) = shown.new {

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use super::Engine;
-use crate::api::calibration::Calibration;
 use crate::api::evaluation::{Plan, Questions, Report};
 use crate::api::models::Shadow;
 use crate::api::request::Request;
 use crate::api::training::{TrainingPlan, TrainingSummary};
+use crate::api::tuning::Tuning;
 use crate::base::error::Result;
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
 use crate::offline::{evaluation, shadow, training_rows, tuning};
-use crate::store::calibrations;
+use crate::store::tunings;
 
 impl Engine {
     /// Measures how good the lists are: replays this store's log into a scratch copy of the engine, asks it just before
@@ -47,40 +47,40 @@ impl Engine {
     /// Past events are taken as answers to requests: the log is replayed into a scratch copy, as
     /// [`Engine::evaluate`] does, and at some thousand of them its candidates and their features are noted, as they were
     /// then. A listwise softmax (McFadden 1974; ListNet, Cao and others 2007) is fitted to what was taken, pulled
-    /// towards the weights in force. Each [`Situation`] has weights of its own. Versions are kept:
-    /// [`Engine::calibrations`], [`Engine::use_calibration`].
+    /// towards the weights in force. Each [`RequestContext`] has weights of its own. Versions are kept:
+    /// [`Engine::tunings`], [`Engine::use_tuning`].
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when [`crate::Config::weights`] fixes the weights; [`Error::Closed`] when the engine is
     /// closed meanwhile; otherwise what `open`, `log` and `rank` answer.
-    pub fn calibrate(&self) -> Result<Calibration> {
-        self.calibrate_until(Timestamp::MAX)
+    pub fn tune(&self) -> Result<Tuning> {
+        self.tune_until(Timestamp::MAX)
     }
 
     /// The same from the events before a time only: for measuring on what came after.
-    pub fn calibrate_until(&self, until: Timestamp) -> Result<Calibration> {
+    pub fn tune_until(&self, until: Timestamp) -> Result<Tuning> {
         let access = self.core.access()?;
         tuning::tune(&access, until)
     }
 
-    /// The calibrations that are kept, oldest first, and the version in force (0: what the model ships).
-    pub fn calibrations(&self) -> Result<(Vec<Calibration>, u64)> {
-        calibrations::all(&self.core.access()?.stores)
+    /// The tunings that are kept, oldest first, and the version in force (0: what the model ships).
+    pub fn tunings(&self) -> Result<(Vec<Tuning>, u64)> {
+        tunings::all(&self.core.access()?.stores)
     }
 
-    /// Puts a kept calibration in force, or with 0 what the model ships; felt by the next `rank`, durable on return.
+    /// Puts a kept tuning in force, or with 0 what the model ships; felt by the next `rank`, durable on return.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a version that is not kept, or that was fitted for another model.
-    pub fn use_calibration(&self, version: u64) -> Result<()> {
-        calibrations::use_version(&self.core.access()?.stores, version)
+    pub fn use_tuning(&self, version: u64) -> Result<()> {
+        tunings::use_version(&self.core.access()?.stores, version)
     }
 
     /// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they
     /// were at the time, computed by the code that serves, the history, and whether the candidate was taken.
     /// docs/TRAINING.md lists the columns.
     ///
-    /// Every event that speaks for an item is taken as the answer to a request, as in [`Engine::calibrate`]: the log is
+    /// Every event that speaks for an item is taken as the answer to a request, as in [`Engine::tune`]: the log is
     /// replayed into a scratch copy, which is asked just before the event. The store is only read. Rows are written in
     /// groups, in bounded memory; the file has its name once it is whole and on disk, in place of one that had it.
     ///

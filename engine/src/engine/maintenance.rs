@@ -1,14 +1,14 @@
 //! Maintenance on request: what the background threads do by themselves, and checks.
 
 use super::Engine;
-use crate::api::stats::{Recount, SpaceCheck};
+use crate::api::stats::{SignalCheck, VectorCheck};
 use crate::background::{fit_space, retention, verify};
 use crate::base::error::Result;
 
 impl Engine {
     /// Fits what is fitted to the whole log now, instead of in the background when the log has grown by a fifth: which
     /// items the same people have. For measuring, and after a bulk import.
-    pub fn refit(&self) -> Result<()> {
+    pub fn rebuild_cooccurrence(&self) -> Result<()> {
         self.core.rebuild_cooccurrence()
     }
 
@@ -28,13 +28,13 @@ impl Engine {
 
     /// Counts all signals again from the stored events, in the order in which they were logged: after a change of
     /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
-    pub fn recount(&self) -> Result<Recount> {
+    pub fn verify_signals(&self) -> Result<SignalCheck> {
         verify::signals(&self.core.settled()?.stores)
     }
 
     /// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of
     /// items that share the first codes of one. It takes about a second for each half million items; requests and writes go on.
-    pub fn check_space(&self) -> Result<SpaceCheck> {
+    pub fn verify_vectors(&self) -> Result<VectorCheck> {
         verify::vectors(&self.core.access()?.stores)
     }
 
@@ -44,7 +44,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Storage`], [`Error::Damaged`], and [`Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
-    pub fn trim(&self) -> Result<u64> {
+    pub fn apply_retention(&self) -> Result<u64> {
         let access = self.core.access()?;
         retention::apply(&access.stores, || access.writer.drain())
     }

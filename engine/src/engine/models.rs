@@ -26,7 +26,7 @@ impl Engine {
     }
 
     /// Lets a loaded version answer from the next `rank` on, or with 0 the model of [`crate::Config::model`]; durable on
-    /// return. Requests that run end with the model they began with. With the model come the calibration that was in force
+    /// return. Requests that run end with the model they began with. With the model come the tuning that was in force
     /// for it, and the adapters that were made for it.
     ///
     /// For a model of another vector space every item is placed again first, beside the current vectors, while the old model

@@ -35,7 +35,7 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         poisoned: stores.poisoned.load_full().map(|reason| reason.to_string()),
         background_error: stores.background_error.load_full().map(|reason| reason.to_string()),
         weights_version: if stores.config.weights.is_empty() { stores.weights().version } else { 0 },
-        calibration_error: stores.calibration_error.load_full().map(|reason| reason.to_string()),
+        tuning_error: stores.tuning_error.load_full().map(|reason| reason.to_string()),
     })
 }
 

@@ -185,7 +185,7 @@ fn items_of_an_older_store_get_their_semantic_ids() {
     }
     write.set_meta("semantic_ids", &false).unwrap();
     write.commit_bookkeeping().unwrap();
-    assert_eq!(db.check_space().unwrap().wrong, 150);
+    assert_eq!(db.verify_vectors().unwrap().wrong, 150);
     fit_space::fill_sids(&stores).unwrap();
     check_places(&db.core, 150);
     assert!(item_space::sids_are_complete(stores.catalog.read().unwrap().view()).unwrap());
@@ -297,7 +297,7 @@ fn a_fit_outlives_the_model_that_it_was_made_with() {
     assert_eq!(check_network(&db, 0.5), (40, true));
     db.close().unwrap();
     let db = Engine::open(dir.path().join("db"), Config::default()).unwrap();
-    assert_eq!((db.models().unwrap().live, db.stats().unwrap().space), (version, space.clone()));
+    assert_eq!((db.models().unwrap().active, db.stats().unwrap().space), (version, space.clone()));
     assert_eq!(check_network(&db, 0.5), (40, true));
     assert_eq!(db.roll_back_model().unwrap(), 0);
     assert_eq!((list(&db), db.stats().unwrap().space), (before, space));

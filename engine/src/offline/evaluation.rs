@@ -10,7 +10,7 @@ use crate::store::Stores;
 /// Replays the log into scratch copies, and scores what they answer beside the baselines. The store is only read.
 pub(crate) fn evaluate(stores: &Stores, plan: &Plan) -> Result<Report> {
     let log = read_log(stores, plan)?;
-    let configured = !stores.config.weights.is_empty() || plan.calibrate || stores.weights().version > 0;
+    let configured = !stores.config.weights.is_empty() || plan.tune || stores.weights().version > 0;
     let make = |log: &Log| -> Result<Vec<Box<dyn Subject>>> {
         let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(EngineSystems::main(stores, log, plan)?)];
         if plan.baselines && configured {

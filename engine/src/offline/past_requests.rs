@@ -1,8 +1,8 @@
 //! Past events as the requests that they answer, and the answers as samples to fit weights to.
 
-use crate::api::calibration::Situation;
 use crate::api::candidate::Scored;
 use crate::api::request::Request;
+use crate::api::tuning::RequestContext;
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
 use crate::offline::evaluate::{Log, LogEvent};
@@ -22,18 +22,18 @@ pub(super) fn request(log: &Log, draw: &Draw, user: u32, query: Option<&str>, no
     let mut request = Request::new().now(now).limit(1).explain();
     request.candidates = Some(CANDIDATES);
     request.fields = Some(Vec::new());
-    if draw.situation.history {
+    if draw.context.history {
         request.user = log.users.get(user as usize).cloned();
     }
-    if draw.situation.exclude_seen {
+    if draw.context.exclude_seen {
         request = request.exclude_seen();
     }
-    request.query = query.filter(|_| draw.situation.query).map(str::to_owned);
+    request.query = query.filter(|_| draw.context.query).map(str::to_owned);
     request
 }
 
 /// The candidates of a drawn request, and which of them was taken.
-pub(super) fn sample(situation: Situation, scored: Vec<Scored>, taken: Option<ItemKey>) -> Sample {
+pub(super) fn sample(context: RequestContext, scored: Vec<Scored>, taken: Option<ItemKey>) -> Sample {
     let place = scored.iter().position(|scored| Some(scored.candidate.key) == taken);
-    Sample { situation, features: scored.into_iter().flat_map(|scored| scored.contributions).collect(), taken: place }
+    Sample { context, features: scored.into_iter().flat_map(|scored| scored.contributions).collect(), taken: place }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::scratch::Scratch;
 use super::store_log::to_event;
-use crate::api::calibration::Situation;
 use crate::api::candidate::Scored;
 use crate::api::event::Event;
 use crate::api::request::Request;
+use crate::api::tuning::RequestContext;
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::ingest::{log_applied, prepare_events};
@@ -96,12 +96,12 @@ impl<'r> Replay<'r> {
         log_applied(&self.scratch.db.access()?.stores, events)
     }
 
-    /// The scored candidates of a request at this place of the log, best first, and the situation that it is in.
-    pub(super) fn ask(&mut self, request: Request) -> Result<(Situation, Vec<Scored>)> {
+    /// The scored candidates of a request at this place of the log, best first, and the context that it is in.
+    pub(super) fn ask(&mut self, request: Request) -> Result<(RequestContext, Vec<Scored>)> {
         let stores = self.stores()?;
         let asked = self.pin(&stores, request)?;
-        let situation = asked.understood.situation();
-        Ok((situation, asked.score()?))
+        let context = asked.understood.request_context();
+        Ok((context, asked.score()?))
     }
 
     /// The stores of the copy.

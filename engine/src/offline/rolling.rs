@@ -55,7 +55,7 @@ impl RollingTuning {
         stores.set_weights(self.ones.clone());
         let scored = ask(&request(log, &drawn.draw, event.user, event.query.as_deref(), event.time));
         stores.set_weights(self.current.clone());
-        self.samples.push((drawn, sample(drawn.draw.situation, scored?, taken)));
+        self.samples.push((drawn, sample(drawn.draw.context, scored?, taken)));
         Ok(())
     }
 
@@ -70,7 +70,7 @@ impl RollingTuning {
         samples.retain(|(drawn, _)| reservoir.holds(drawn, now));
         let held: Vec<Sample> = samples.iter().map(|(_, sample)| sample.clone()).collect();
         let shipped = ActiveWeights::shipped(&stores.model());
-        let sets = choose(&held, |situation| shipped.row(situation));
+        let sets = choose(&held, |context| shipped.row(context));
         self.current = Arc::new(shipped.with(1, &sets));
         stores.set_weights(self.current.clone());
     }

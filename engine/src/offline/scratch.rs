@@ -47,7 +47,7 @@ impl Scratch {
             weights,
             model: model.map(Path::to_owned).or_else(active),
             sessions,
-            calibrate: false,
+            tune: false,
             fit_space: false,
             re_embed: false,
             // The model's own order is measured, and no user sees it.

@@ -47,17 +47,17 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
     let (wanted, space) = (active.model.space_id(), other.model.space_id());
     if wanted != space {
         let expected =
-            format!("a model of vector space {wanted}, which the stored vectors live in; `evaluate` compares others");
+            format!("a model of vector space {wanted}, which the stored vectors active in; `evaluate` compares others");
         return Err(Error::argument("version", expected, format!("one of vector space {space}")));
     }
-    let mut found = Shadow { live: active.version, shadow: version, ..Shadow::default() };
+    let mut found = Shadow { active: active.version, shadow: version, ..Shadow::default() };
     let mut correlated = 0;
     for (place, request) in requests.iter().enumerate() {
         stores.check_open()?;
         match ask_both(stores, request, [&active, &other], place % 2 == 0)? {
             (Ok(active), Ok(other)) => {
                 found.requests += 1;
-                found.live_us += active.micros;
+                found.active_us += active.micros;
                 found.shadow_us += other.micros;
                 found.common_top_10 += common(&active.top, &other.top);
                 if let Some(correlation) = spearman(&active.scores, &other.scores) {
@@ -70,7 +70,7 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
         }
     }
     let requests = found.requests.max(1) as f64;
-    found.live_us /= requests;
+    found.active_us /= requests;
     found.shadow_us /= requests;
     found.common_top_10 /= requests;
     found.rank_correlation /= f64::from(correlated.max(1));

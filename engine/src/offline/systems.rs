@@ -58,7 +58,7 @@ impl EngineSystems {
         let mut main = EngineSystems::new(scratch, log, systems, limit)?;
         let stores = main.scratch.db.access()?.stores.clone();
         main.new_items = plan.new_items;
-        if plan.calibrate {
+        if plan.tune {
             main.tuning = Some(RollingTuning::new(&stores));
         } else {
             // The weights that serve requests are measured.
@@ -80,7 +80,7 @@ impl EngineSystems {
         let scratch = Scratch::with_model(source, model.as_deref(), weights.clone(), 1)?;
         let mut made = EngineSystems::new(scratch, log, systems, plan.ks.iter().copied().max().unwrap_or(1))?;
         made.new_items = plan.new_items;
-        if plan.calibrate && model.is_some() && weights.is_empty() {
+        if plan.tune && model.is_some() && weights.is_empty() {
             made.tuning = Some(RollingTuning::new(&made.scratch.db.access()?.stores));
         }
         Ok(made)
@@ -250,7 +250,7 @@ impl EngineSystems {
                 return Ok(Some(whole(&self.ask(&Request { query: None, ..request.clone() })?)));
             }
             System::WithoutNewItems => {
-                let none = NewItems { share: 0.0, ..NewItems::default() };
+                let none = NewItems { fraction: 0.0, ..NewItems::default() };
                 return Ok(Some(whole(&self.ask(&Request { new_items: Some(none), ..request.clone() })?)));
             }
             _ => return Ok(None),

@@ -56,9 +56,9 @@ fn write(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Result
 
 /// Places in the log of the events whose requests are asked, and which of them exclude items the user has interacted with.
 fn asked(log: &Log, plan: &TrainingPlan, gap: f64) -> Vec<(usize, bool)> {
-    if plan.spread {
+    if plan.stratified {
         let past: Vec<_> = log.events.iter().map(past).collect();
-        return spread(&past, gap, plan.requests).iter().map(|draw| (draw.at, draw.situation.exclude_seen)).collect();
+        return spread(&past, gap, plan.requests).iter().map(|draw| (draw.at, draw.context.exclude_seen)).collect();
     }
     let requests: Vec<usize> = (0..log.events.len()).filter(|at| log.events[*at].wanted().is_some()).collect();
     let newest = &requests[requests.len().saturating_sub(plan.requests)..];
@@ -96,7 +96,7 @@ impl Exporter<'_> {
         if exclude_seen {
             request = request.exclude_seen();
         }
-        let (situation, mut scored) = self.replay.ask(request.clone())?;
+        let (context, mut scored) = self.replay.ask(request.clone())?;
         if scored.iter().all(|scored| scored.candidate.key != taken) {
             summary.not_retrieved += 1;
             scored.extend(self.alone(event, request)?);
@@ -106,7 +106,7 @@ impl Exporter<'_> {
             request: at as u64,
             user: user_id(log, event),
             time: event.time,
-            situation: situation.name(),
+            context: context.name(),
             query: event.query.as_deref(),
             history: self.history(event),
             action: event.action.name(),

@@ -1,4 +1,4 @@
-//! Tuning in the background, as the log grows (`Config::calibrate`).
+//! Tuning in the background, as the log grows (`Config::tune`).
 
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::core::{Access, Core};
 use crate::store::Stores;
-use crate::store::calibrations;
+use crate::store::tunings;
 
 /// Events from which weights are tuned, and growth of the log after which they are tuned again.
 const MIN_EVENTS: u64 = 1_000;
@@ -27,7 +27,7 @@ impl Tuner {
     pub(crate) fn start(core: &Core) -> Result<Option<Tuner>> {
         let access = core.access()?;
         let stores = access.stores.clone();
-        if !stores.config.calibrate {
+        if !stores.config.tune {
             return Ok(None);
         }
         let path = stores.path.clone();
@@ -57,7 +57,7 @@ fn run(stores: &Stores, access: &Weak<Access>) {
             // The engine is closing, which is not a failure.
             Ok(()) | Err(Error::Closed) => {}
             Err(error) => {
-                stores.calibration_error.store(Some(Arc::new(error.to_string())));
+                stores.tuning_error.store(Some(Arc::new(error.to_string())));
                 drop(access);
                 stores.progress.wait(RETRY, || false);
             }
@@ -66,9 +66,9 @@ fn run(stores: &Stores, access: &Weak<Access>) {
 }
 
 fn step(access: &Access) -> Result<()> {
-    if calibrations::is_due(&access.stores, MIN_EVENTS, GROWTH)? {
+    if tunings::is_due(&access.stores, MIN_EVENTS, GROWTH)? {
         tune(access, Timestamp::MAX)?;
-        access.stores.calibration_error.store(None);
+        access.stores.tuning_error.store(None);
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! Tuning a store (`Engine::calibrate`): past events become requests to a scratch copy; the weights are fitted to its answers.
+//! Tuning a store (`Engine::tune`): past events become requests to a scratch copy; the weights are fitted to its answers.
 
 use crossbeam::channel::{Sender, bounded};
 
 use super::past_requests::{past, request, sample};
 use super::replay::{Asked, Replay};
 use super::store_log::read_log;
-use crate::api::calibration::{Calibration, Situation};
 use crate::api::evaluation::Plan;
+use crate::api::tuning::{RequestContext, Tuning};
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
@@ -14,17 +14,17 @@ use crate::core::Access;
 use crate::offline::evaluate::Log;
 use crate::offline::tune::{Draw, Past, Sample, choose, draw};
 use crate::store::Stores;
-use crate::store::calibrations;
+use crate::store::tunings;
 
 /// Requests that wait to be scored: so many states of the scratch copy are pinned at a time.
 const WAITING: usize = 8;
 
 /// Fits the weights to the events before a time. Stops with [`Error::Closed`] when the engine closes.
-pub(crate) fn tune(access: &Access, until: Timestamp) -> Result<Calibration> {
+pub(crate) fn tune(access: &Access, until: Timestamp) -> Result<Tuning> {
     let stores = &access.stores;
     if !stores.config.weights.is_empty() {
         let found = "weights that the configuration fixes";
-        return Err(Error::argument("calibrate", "an engine opened without `weights`", found));
+        return Err(Error::argument("tune", "an engine opened without `weights`", found));
     }
     access.writer.drain()?;
     let catalog = stores.catalog.read()?;
@@ -34,9 +34,9 @@ pub(crate) fn tune(access: &Access, until: Timestamp) -> Result<Calibration> {
     log.events.retain(|event| event.time < until);
     let active = stores.active();
     let samples = collect(stores, &log)?;
-    let sets = choose(&samples, |situation| active.weights.row(situation));
+    let sets = choose(&samples, |context| active.weights.row(context));
     stores.check_open()?;
-    calibrations::add(stores, &active, log.events.len() as u64, tried, sets)
+    tunings::add(stores, &active, log.events.len() as u64, tried, sets)
 }
 
 /// Replays a log, and collects the candidates of the events that are drawn.
@@ -69,18 +69,18 @@ fn ask_for<'s>(replay: &mut Replay, copy: &'s Stores, draw: &Draw, ask: &Sender<
     let request = request(log, draw, event.user, event.query.as_deref(), event.time);
     let asked = replay.pin(copy, request)?;
     // The thread ends after an error of its own, which `join` returns.
-    ask.send(Waiting { situation: draw.situation, taken, asked }).map_err(|_| Error::Closed)
+    ask.send(Waiting { context: draw.context, taken, asked }).map_err(|_| Error::Closed)
 }
 
 /// A request on its way to be scored.
 struct Waiting<'s> {
-    situation: Situation,
+    context: RequestContext,
     taken: Option<ItemKey>,
     asked: Asked<'s>,
 }
 
 impl Waiting<'_> {
     fn score(self) -> Result<Sample> {
-        Ok(sample(self.situation, self.asked.score()?, self.taken))
+        Ok(sample(self.context, self.asked.score()?, self.taken))
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn run(questions: &[Question]) -> Result<Vec<Scores>> {
             adapter: question.cx.understood.adapter.as_deref(),
             explain: question.explain || personal::is_scaled(question.cx.understood),
             // Weights of the configuration are the last word.
-            weights: if configured { None } else { active.feed(question.cx.understood.situation()) },
+            weights: if configured { None } else { active.feed(question.cx.understood.request_context()) },
         })
         .collect();
     let mut scores = snapshot.model().score(&inputs)?;

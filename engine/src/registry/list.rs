@@ -21,7 +21,7 @@ pub(crate) fn list(stores: &Stores) -> Result<Models> {
             sha256: about.sha256,
             space_id: about.space_id,
             loaded: None,
-            live: active.version == 0,
+            active: active.version == 0,
         }),
         Err(_) => None,
     };
@@ -38,7 +38,7 @@ pub(crate) fn list(stores: &Stores) -> Result<Models> {
     let by_name: BTreeMap<String, AdapterVersion> =
         kept.adapters.iter().map(|record| (record.name.clone(), adapter(record.clone()))).collect();
     Ok(Models {
-        live: active.version,
+        active: active.version,
         before: kept.pointer.before,
         versions: configured.into_iter().chain(loaded).collect(),
         adapters: by_name.into_values().collect(),
@@ -53,6 +53,6 @@ pub(super) fn version_of(record: &ModelRecord, active: u64) -> ModelVersion {
         sha256: record.sha256.clone(),
         space_id: record.space_id.clone(),
         loaded: Some(record.loaded),
-        live: record.version == active,
+        active: record.version == active,
     }
 }

@@ -66,7 +66,7 @@ impl Calibration {
 
 impl Term for Calibration {
     fn name(&self) -> &'static str {
-        "calibrate_mix"
+        "match_history_mix"
     }
 
     fn strength(&self) -> f32 {

@@ -37,7 +37,7 @@ impl<'c> Caps<'c> {
         }
         let groups = self.groups(key)?;
         let full = self.caps.iter().zip(&self.counts).zip(&groups).find(|((named, counts), groups)| {
-            groups.iter().any(|group| counts.get(group).is_some_and(|count| *count >= named.cap.most))
+            groups.iter().any(|group| counts.get(group).is_some_and(|count| *count >= named.cap.max))
         });
         if let Some(((named, _), _)) = full {
             return Ok(Some(named));

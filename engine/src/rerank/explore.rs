@@ -32,10 +32,10 @@ pub(super) enum Kind {
 /// Which of the shares a request falls into.
 pub(super) fn kind(exploration: &Exploration, draws: Draws) -> Kind {
     let at = draws.unit(KIND, 0);
-    if at < exploration.share {
+    if at < exploration.fraction {
         return Kind::Order;
     }
-    if at < exploration.share + exploration.swaps { Kind::Swap } else { Kind::Nothing }
+    if at < exploration.fraction + exploration.swaps { Kind::Swap } else { Kind::Nothing }
 }
 
 /// Draws the order of the best of a list that is best first.
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn shares_of_requests_are_explored() {
-        let exploration = Exploration { share: 0.2, swaps: 0.3, ..Exploration::default() };
+        let exploration = Exploration { fraction: 0.2, swaps: 0.3, ..Exploration::default() };
         let of = |wanted| (0..10_000).filter(|n| kind(&exploration, draws(*n)) == wanted).count();
         assert!((1840..=2160).contains(&of(Kind::Order)) && (2816..=3184).contains(&of(Kind::Swap)));
     }

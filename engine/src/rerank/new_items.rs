@@ -30,13 +30,13 @@ pub(super) fn admit(cx: RequestCx, new_items: &NewItems, draws: Draws, list: &mu
         scored.marks.new = cx.understood.shown_if_new(cx.snapshot, scored.candidate.key)?.is_some();
     }
     let page = &list[start..end];
-    let wanted = rounded(new_items.share * page.len() as f64, draws);
+    let wanted = rounded(new_items.fraction * page.len() as f64, draws);
     let missing = wanted.saturating_sub(page.iter().filter(|scored| scored.marks.new).count());
     let free = page.iter().filter(|scored| !scored.marks.new && !scored.marks.fixed).count();
     if missing.min(free) == 0 {
         return Ok(());
     }
-    let new_hits = drawn(cx, (new_items.least_fit, draws), list, end, missing.min(free))?;
+    let new_hits = drawn(cx, (new_items.min_fit, draws), list, end, missing.min(free))?;
     let later = list.split_off(end);
     let page = list.split_off(start);
     let (page, out) = place(page, new_hits, draws);
@@ -54,7 +54,7 @@ fn rounded(wanted: f64, draws: Draws) -> usize {
 /// not.
 fn drawn(
     cx: RequestCx,
-    (least_fit, draws): (Option<f64>, Draws),
+    (min_fit, draws): (Option<f64>, Draws),
     list: &mut Vec<Scored>,
     end: usize,
     most: usize,
@@ -64,7 +64,7 @@ fn drawn(
     for (at, scored) in list.iter().enumerate().skip(end).filter(|(_, scored)| !scored.marks.fixed) {
         let key = scored.candidate.key;
         if let Some(shown) = cx.understood.shown_if_new(cx.snapshot, key)?
-            && let Some(merit) = merit(cx.snapshot, fit.as_ref(), least_fit, scored)?
+            && let Some(merit) = merit(cx.snapshot, fit.as_ref(), min_fit, scored)?
         {
             found.push((at, key.0, merit, shown));
         }
@@ -82,14 +82,14 @@ fn drawn(
 
 /// What new items compete by: after a history the fit of their content, because the weights of a score are those of items
 /// that have a past; else the score. `None` for one that fits less than it has to.
-fn merit(snapshot: &Snapshot, fit: Option<&Fit>, least_fit: Option<f64>, scored: &Scored) -> Result<Option<f64>> {
+fn merit(snapshot: &Snapshot, fit: Option<&Fit>, min_fit: Option<f64>, scored: &Scored) -> Result<Option<f64>> {
     let score = f64::from(scored.score);
     let by_history = fit.is_some_and(Fit::is_by_history);
-    if least_fit.is_none() && !by_history {
+    if min_fit.is_none() && !by_history {
         return Ok(Some(score));
     }
     let fit = fit.map_or(Ok(None), |fit| fit.with(snapshot, scored.candidate.key))?;
-    if least_fit.is_some_and(|least| fit.is_none_or(|fit| fit < least)) {
+    if min_fit.is_some_and(|least| fit.is_none_or(|fit| fit < least)) {
         return Ok(None);
     }
     // Without content, an item is as far from everything as one can be.

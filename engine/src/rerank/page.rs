@@ -16,9 +16,9 @@ pub(crate) fn rerank(cx: RequestCx, rank_id: &str, scored: Vec<Scored>) -> Resul
         true => (scored, false),
         false => controlled(cx, Draws::of(rank_id), scored)?,
     };
-    let next = next(cx, &list);
+    let next_page_token = next_page_token(cx, &list);
     let hits = list.into_iter().skip(cx.request.offset).take(cx.request.limit).collect();
-    Ok(Page { hits, candidates, next, explored, marks_new: cx.understood.controls.new_items.is_some() })
+    Ok(Page { hits, candidates, next_page_token, explored, marks_new: cx.understood.controls.new_items.is_some() })
 }
 
 /// The list in the order that the controls ask for, and whether its order was drawn at random.
@@ -50,7 +50,7 @@ fn controlled(cx: RequestCx, draws: Draws, mut list: Vec<Scored>) -> Result<(Vec
 }
 
 /// The token of the page after this one: the items of this page, those it passes over, and those of earlier pages.
-fn next(cx: RequestCx, list: &[Scored]) -> Option<String> {
+fn next_page_token(cx: RequestCx, list: &[Scored]) -> Option<String> {
     let (request, shown) = (cx.request, &cx.understood.shown);
     let end = request.offset + request.limit;
     let passed = shown.len() + end;

@@ -9,23 +9,32 @@ use crate::understand::RequestCx;
 
 /// Reads the hits of a page, for the ranking of this name.
 pub(crate) fn respond(cx: RequestCx, page: Page, rank_id: String) -> Result<Ranking> {
-    let Page { hits: scored, candidates, next, explored, marks_new: _ } = page;
+    let Page { hits: scored, candidates, next_page_token, explored, marks_new: _ } = page;
     let names = Names::read(cx.snapshot, &scored)?;
     let mut hits = Vec::with_capacity(scored.len());
     for scored in scored {
         hits.extend(hit(cx, &names, scored)?);
     }
-    let (weights_version, degraded) = (cx.snapshot.weights_version(), degraded(cx));
-    Ok(Ranking { rank_id, hits, candidates, weights_version, took: Took::default(), degraded, explored, next })
+    let (weights_version, warnings) = (cx.snapshot.weights_version(), warnings(cx));
+    Ok(Ranking {
+        rank_id,
+        hits,
+        candidates,
+        weights_version,
+        took: Took::default(),
+        warnings,
+        explored,
+        next_page_token,
+    })
 }
 
 /// What was left out or done another way.
-fn degraded(cx: RequestCx) -> Vec<String> {
-    let mut degraded = cx.understood.degraded.clone();
+fn warnings(cx: RequestCx) -> Vec<String> {
+    let mut warnings = cx.understood.warnings.clone();
     if let Some(reason) = &cx.snapshot.model().stats().fallback {
-        degraded.push(format!("the model runs on the CPU: {reason}"));
+        warnings.push(format!("the model runs on the CPU: {reason}"));
     }
-    degraded
+    warnings
 }
 
 /// `None` for a candidate that is not in the pinned catalog: an index may be behind, an answer may not.

@@ -16,7 +16,7 @@ pub(crate) fn impression(cx: RequestCx, page: &Page, rank_id: &str, features: u6
     let RequestCx { snapshot, request, understood } = cx;
     let settings = &snapshot.stores.config.impressions;
     let logged = settings.enabled && request.log_impression && !page.hits.is_empty();
-    if !logged || Draws::of(rank_id).unit(SAMPLE, 0) >= settings.share {
+    if !logged || Draws::of(rank_id).unit(SAMPLE, 0) >= settings.fraction {
         return None;
     }
     let shown = || page.hits.iter().take(MAX_IMPRESSION_PLACES);

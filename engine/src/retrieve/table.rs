@@ -79,7 +79,7 @@ pub(super) const TABLE: &[Row] = &[
         Source::Explore,
         0.0,
         0.1,
-        |cx| cx.understood.controls.new_items.is_some_and(|new_items| new_items.share > 0.0),
+        |cx| cx.understood.controls.new_items.is_some_and(|new_items| new_items.fraction > 0.0),
         explore::unseen,
     ),
 ];

@@ -7,14 +7,13 @@
 //! | `recent`, `unapplied_events` | what changed in commits that an index, or the tables of signals, may lack |
 //! | `follow_log` | bringing both indexes up to the catalog |
 //! | `progress`, `lock` | how far the writer is; waking and ending threads |
-//! | `active_model`, `weights`, `calibrations` | what answers requests: model, weights, adapters |
+//! | `active_model`, `weights`, `tunings` | what answers requests: model, weights, adapters |
 //! | `spaces`, `item_space` | the vector spaces, and the generations of that of items |
 //! | `items` | reading items back |
 //! | `cooccurrence` | which of two generations of co-occurrence lists is current |
 //! | `impression_queue` | impressions on their way to the writer |
 
 pub(crate) mod active_model;
-pub(crate) mod calibrations;
 pub(crate) mod cooccurrence;
 pub(crate) mod follow_log;
 pub(crate) mod impression_queue;
@@ -26,6 +25,7 @@ mod recent;
 pub(crate) mod snapshot;
 mod spaces;
 mod stores;
+pub(crate) mod tunings;
 pub(crate) mod unapplied_events;
 pub(crate) mod weights;
 

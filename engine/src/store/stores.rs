@@ -52,8 +52,8 @@ pub(crate) struct Stores {
     pub poisoned: ArcSwapOption<String>,
     /// The last failure of background work.
     pub background_error: ArcSwapOption<String>,
-    /// The last failure of a calibration in the background.
-    pub calibration_error: ArcSwapOption<String>,
+    /// The last failure of a tuning in the background.
+    pub tuning_error: ArcSwapOption<String>,
     /// Held while events are removed: two at a time would each undo what the other counted.
     pub forgetting: Mutex<()>,
     /// Copies that replays of this store work with: they end with it.
@@ -101,7 +101,7 @@ impl Stores {
             progress: Progress::default(),
             poisoned: ArcSwapOption::empty(),
             background_error: ArcSwapOption::empty(),
-            calibration_error: ArcSwapOption::empty(),
+            tuning_error: ArcSwapOption::empty(),
             forgetting: Mutex::default(),
             copies: Mutex::default(),
             item_spaces: ArcSwapOption::empty(),

@@ -1,26 +1,26 @@
-//! The weights in force: those that ship with the model, and what calibration has put in their place.
+//! The weights in force: those that ship with the model, and what tuning has put in their place.
 
 use std::collections::BTreeMap;
 
-use crate::api::calibration::{Calibration, Situation, WeightSet};
 use crate::api::feature::Feature;
+use crate::api::tuning::{RequestContext, Tuning, WeightSet};
 use crate::base::error::Result;
 use crate::catalog::View;
 use crate::model::Model;
 
-/// The meta records: the calibrations that are kept, and the version in force for each model (by its hash).
+/// The meta records: the tunings that are kept, and the version in force for each model (by its hash).
 pub(super) const KEPT: &str = "calibrations";
 pub(super) const IN_FORCE: &str = "calibrations_live";
 
-/// A row of weights for each situation.
+/// A row of weights for each context.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ActiveWeights {
     /// The version: 0 is what ships.
     pub version: u64,
     /// The model's own rows, cell by cell.
     shipped: Vec<Vec<f32>>,
-    /// Whole matrices, one for each situation that has weights of its own: what the model is fed.
-    fitted: Vec<(Situation, Vec<f32>)>,
+    /// Whole matrices, one for each context that has weights of its own: what the model is fed.
+    fitted: Vec<(RequestContext, Vec<f32>)>,
 }
 
 impl ActiveWeights {
@@ -35,9 +35,9 @@ impl ActiveWeights {
     pub(crate) fn read(view: View<'_>, model: &Model) -> Result<ActiveWeights> {
         let shipped = ActiveWeights::shipped(model);
         let live = in_force(view)?.get(&model.stats().sha256).copied().unwrap_or_default();
-        let fitting = kept(view)?.into_iter().find(|calibration| calibration.version == live);
-        Ok(match fitting.filter(|calibration| fits(calibration, model)) {
-            Some(calibration) => shipped.with(calibration.version, &calibration.sets),
+        let fitting = kept(view)?.into_iter().find(|tuning| tuning.version == live);
+        Ok(match fitting.filter(|tuning| fits(tuning, model)) {
+            Some(tuning) => shipped.with(tuning.version, &tuning.sets),
             None => shipped,
         })
     }
@@ -47,38 +47,38 @@ impl ActiveWeights {
         let mut live = ActiveWeights::shipped(model);
         live.shipped.iter_mut().for_each(|row| row.fill(1.0));
         let matrix = live.shipped.concat();
-        live.fitted = Situation::ALL.into_iter().map(|situation| (situation, matrix.clone())).collect();
+        live.fitted = RequestContext::ALL.into_iter().map(|context| (context, matrix.clone())).collect();
         live
     }
 
     /// These rows in place of the shipped ones, where they are in force.
     pub(crate) fn with(mut self, version: u64, sets: &[WeightSet]) -> ActiveWeights {
         self.version = version;
-        self.fitted = sets.iter().map(|set| (set.situation, self.matrix(set))).collect();
+        self.fitted = sets.iter().map(|set| (set.context, self.matrix(set))).collect();
         self
     }
 
     /// The model reads a row by the cell of the grid, so the fitted row stands in its cell.
     fn matrix(&self, set: &WeightSet) -> Vec<f32> {
         let mut rows = self.shipped.clone();
-        if let Some(row) = rows.get_mut(set.situation.cell()) {
+        if let Some(row) = rows.get_mut(set.context.cell()) {
             row.clone_from(&set.weights);
         }
         rows.concat()
     }
 
-    /// What to feed the model in a situation; `None` for its own weights.
-    pub(crate) fn feed(&self, situation: Situation) -> Option<&[f32]> {
-        let fitted = self.fitted.iter().find(|(of, _)| *of == situation);
+    /// What to feed the model in a context; `None` for its own weights.
+    pub(crate) fn feed(&self, context: RequestContext) -> Option<&[f32]> {
+        let fitted = self.fitted.iter().find(|(of, _)| *of == context);
         fitted.map(|(_, matrix)| matrix.as_slice())
     }
 
-    /// The row in force in a situation.
-    pub(crate) fn row(&self, situation: Situation) -> Vec<f32> {
-        let shipped = || self.shipped.get(situation.cell()).cloned().unwrap_or_default();
+    /// The row in force in a context.
+    pub(crate) fn row(&self, context: RequestContext) -> Vec<f32> {
+        let shipped = || self.shipped.get(context.cell()).cloned().unwrap_or_default();
         let width = self.shipped.first().map_or(1, Vec::len);
-        match self.feed(situation) {
-            Some(matrix) => matrix.chunks(width).nth(situation.cell()).map(<[f32]>::to_vec).unwrap_or_default(),
+        match self.feed(context) {
+            Some(matrix) => matrix.chunks(width).nth(context.cell()).map(<[f32]>::to_vec).unwrap_or_default(),
             None => shipped(),
         }
     }
@@ -91,10 +91,10 @@ pub(super) fn in_force(view: View<'_>) -> Result<InForce> {
     Ok(view.meta(IN_FORCE)?.unwrap_or_default())
 }
 
-/// The calibrations that are kept, oldest first. Those written before 0.2 call some features by other names.
-pub(super) fn kept(view: View<'_>) -> Result<Vec<Calibration>> {
-    let mut kept: Vec<Calibration> = view.meta(KEPT)?.unwrap_or_default();
-    for name in kept.iter_mut().flat_map(|calibration| &mut calibration.features) {
+/// The tunings that are kept, oldest first. Those written before 0.2 call some features by other names.
+pub(super) fn kept(view: View<'_>) -> Result<Vec<Tuning>> {
+    let mut kept: Vec<Tuning> = view.meta(KEPT)?.unwrap_or_default();
+    for name in kept.iter_mut().flat_map(|tuning| &mut tuning.features) {
         if let Some(feature) = Feature::of(name) {
             *name = feature.name().to_owned();
         }
@@ -103,10 +103,8 @@ pub(super) fn kept(view: View<'_>) -> Result<Vec<Calibration>> {
 }
 
 /// Whether weights were fitted for a model.
-pub(super) fn fits(calibration: &Calibration, model: &Model) -> bool {
+pub(super) fn fits(tuning: &Tuning, model: &Model) -> bool {
     let width = model.all_features().len();
     let whole = |set: &WeightSet| set.weights.len() == width && set.weights.iter().all(|weight| weight.is_finite());
-    calibration.model == model.stats().sha256
-        && calibration.features == model.all_features()
-        && calibration.sets.iter().all(whole)
+    tuning.model == model.stats().sha256 && tuning.features == model.all_features() && tuning.sets.iter().all(whole)
 }

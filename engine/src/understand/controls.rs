@@ -115,8 +115,8 @@ pub(super) fn read(snapshot: &Snapshot, request: &Request, rules: &[Labelled]) -
     let config = &snapshot.stores.config;
     let mut controls = Controls {
         diversity: request.diversity,
-        mix: request.calibrate_mix.clone().filter(|mix| mix.strength > 0.0),
-        explore: request.explore.or(config.explore).filter(|explore| explore.share + explore.swaps > 0.0),
+        mix: request.match_history_mix.clone().filter(|mix| mix.strength > 0.0),
+        explore: request.explore.or(config.explore).filter(|explore| explore.fraction + explore.swaps > 0.0),
         new_items: request.new_items.or(config.new_items).filter(NewItems::says_what_is_new),
         caps: request.caps.iter().map(|cap| NamedCap { label: None, cap: cap.clone() }).collect(),
         ..Controls::default()
@@ -174,7 +174,7 @@ pub(super) fn pins(
     rules: &[Labelled],
     shown: &[ItemKey],
     admits: impl Fn(ItemKey) -> bool,
-    degraded: &mut Vec<String>,
+    warnings: &mut Vec<String>,
 ) -> Result<Vec<Pin>> {
     let view = snapshot.catalog.view();
     let mut pins: Vec<Pin> = Vec::new();
@@ -183,14 +183,14 @@ pub(super) fn pins(
         let key = view.item_key(item)?;
         let live = key.map(|key| view.head(key)).transpose()?.flatten().is_some();
         let Some(key) = key.filter(|_| live) else {
-            degraded.push(format!("{label} was left out: `{item}` is not in the catalog"));
+            warnings.push(format!("{label} was left out: `{item}` is not in the catalog"));
             continue;
         };
         if shown.binary_search(&key).is_ok() || pins.iter().any(|pin| pin.key == key) {
             continue;
         }
         if !admits(key) {
-            degraded.push(format!("{label} was left out: `{item}` is excluded, or the filter does not let it through"));
+            warnings.push(format!("{label} was left out: `{item}` is excluded, or the filter does not let it through"));
             continue;
         }
         pins.push(Pin { label: label.clone(), key, position: *position });

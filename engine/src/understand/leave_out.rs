@@ -67,7 +67,7 @@ impl Understood {
             excluded: HashSet::new(),
             recent: Arc::clone(&self.recent),
             stored: self.stored.clone(),
-            degraded: Vec::new(),
+            warnings: Vec::new(),
             adapter: self.adapter.clone(),
         })
     }

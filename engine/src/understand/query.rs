@@ -5,10 +5,10 @@ use crate::base::limits;
 use crate::store::snapshot::Snapshot;
 
 /// The query's text, when it has anything but white space.
-pub(super) fn query_text<'r>(request: &'r Request, degraded: &mut Vec<String>) -> Option<&'r str> {
+pub(super) fn query_text<'r>(request: &'r Request, warnings: &mut Vec<String>) -> Option<&'r str> {
     let text = request.query.as_deref().filter(|text| !text.trim().is_empty())?;
     if text.len() > limits::MAX_QUERY_BYTES {
-        degraded.push(format!("the query was cut to its first {} bytes", limits::MAX_QUERY_BYTES));
+        warnings.push(format!("the query was cut to its first {} bytes", limits::MAX_QUERY_BYTES));
         return Some(&text[..text.floor_char_boundary(limits::MAX_QUERY_BYTES)]);
     }
     Some(text)

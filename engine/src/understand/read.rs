@@ -31,7 +31,7 @@ impl Understood {
         let shown = cursor::read(request)?;
         let now = request.now.unwrap_or_else(Timestamp::now);
         let person = request.user.as_deref().map(|id| snapshot.person(id)).transpose()?.flatten();
-        let mut degraded = Vec::new();
+        let mut warnings = Vec::new();
         let seeds = known(snapshot, &request.like)?;
         let seed_vector = mean_vector(snapshot, &seeds)?;
         let past = past(snapshot, request, person.as_ref(), now)?;
@@ -42,7 +42,7 @@ impl Understood {
         let speaks = |event: &&PastEvent| event.meaning == Meaning::Positive && event.vector.iter().any(|x| *x != 0.0);
         let positive = events.iter().rev().filter(speaks);
         let interests = interests(positive.map(|event| event.vector.as_slice()));
-        let text = query_text(request, &mut degraded);
+        let text = query_text(request, &mut warnings);
         let query = match text {
             Some(text) => snapshot.text.query(text, &search_fields(snapshot))?.map(Arc::new),
             None => None,
@@ -59,10 +59,10 @@ impl Understood {
         let filter = controls::filter(snapshot, request, &rules)?;
         let allowed = allowed(snapshot, request, filter.as_ref())?;
         if text.is_some() && query.is_none() && context.query.is_none() {
-            degraded.push("the query has no word to search for; it was left out".to_owned());
+            warnings.push("the query has no word to search for; it was left out".to_owned());
         }
         if !request.like.is_empty() && seeds.is_empty() {
-            degraded.push("none of the ids in `like` is in the catalog; they were left out".to_owned());
+            warnings.push("none of the ids in `like` is in the catalog; they were left out".to_owned());
         }
         let mut understood = Understood {
             now,
@@ -91,7 +91,7 @@ impl Understood {
             past,
             seeds,
             left_out: None,
-            degraded,
+            warnings,
             adapter,
         };
         understood.exclude(snapshot, request, &rules)?;
@@ -106,7 +106,7 @@ impl Understood {
         self.excluded.extend(known_items(snapshot, rules::excluded(rules))?);
         self.excluded.extend(&self.shown);
         if let ExcludeSeen::When(when) = &request.exclude_seen {
-            let seen = seen::seen_when(snapshot, request, when, (self.person.as_ref(), self.now), &mut self.degraded)?;
+            let seen = seen::seen_when(snapshot, request, when, (self.person.as_ref(), self.now), &mut self.warnings)?;
             self.excluded.extend(seen);
         }
         Ok(())
@@ -119,7 +119,7 @@ impl Understood {
             self.controls.unlike.extend(snapshot.vector(snapshot.item_space(), *key)?);
         }
         if !request.unlike.is_empty() && self.controls.unlike.is_empty() {
-            self.degraded
+            self.warnings
                 .push("none of the ids in `unlike` has a vector in the catalog; they were left out".to_owned());
         }
         self.excluded.extend(away);
@@ -130,8 +130,8 @@ impl Understood {
     fn drop_empty_mix(&mut self) {
         if self.controls.mix.is_some() && self.events.iter().all(|event| event.meaning != Meaning::Positive) {
             self.controls.mix = None;
-            self.degraded
-                .push("there is no history whose mix could be followed; `calibrate_mix` was left out".to_owned());
+            self.warnings
+                .push("there is no history whose mix could be followed; `match_history_mix` was left out".to_owned());
         }
     }
 
@@ -140,7 +140,7 @@ impl Understood {
         let mut notes = Vec::new();
         self.controls.pins =
             controls::pins(snapshot, rules, &self.shown, |key| self.admits(snapshot, key), &mut notes)?;
-        self.degraded.extend(notes);
+        self.warnings.extend(notes);
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn seen_when(
     request: &Request,
     when: &SeenWhen,
     (person, now): (Option<&Person>, Timestamp),
-    degraded: &mut Vec<String>,
+    warnings: &mut Vec<String>,
 ) -> Result<HashSet<ItemKey>> {
     let recent = |time: Timestamp| when.within_days.is_none_or(|days| now.seconds_since(time) <= days * DAY);
     let counts =
@@ -35,7 +35,7 @@ pub(super) fn seen_when(
         .last()
         .is_some_and(|event| when.within_days.is_none_or(|days| now.seconds_since(event.time) <= days * DAY));
     if stored.len() == limits::MAX_SEEN_EVENTS && oldest_counts {
-        degraded.push(format!("`exclude_seen` looked at the newest {} events of the user", limits::MAX_SEEN_EVENTS));
+        warnings.push(format!("`exclude_seen` looked at the newest {} events of the user", limits::MAX_SEEN_EVENTS));
     }
     // Of events that are removed it is known when the last was, and the last purchase.
     for (item, done) in snapshot.removed_of(person)? {

@@ -9,9 +9,9 @@ use super::covisits::Relations;
 use super::field_vectors::FieldVector;
 use super::history::PastEvent;
 use super::segments::SegmentPopularity;
-use crate::api::calibration::Situation;
 use crate::api::controls::Personalization;
 use crate::api::filter::Filter;
+use crate::api::tuning::RequestContext;
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, KeyMap};
 use crate::base::time::Timestamp;
@@ -63,7 +63,7 @@ pub(crate) struct Understood {
     pub(super) recent: Arc<HashMap<ItemKey, UserItem>>,
     /// What the user did with every item, as far as it is applied, when that is little: many items are asked for.
     pub(super) stored: Option<Arc<KeyMap<ItemKey, UserItem>>>,
-    pub degraded: Vec<String>,
+    pub warnings: Vec<String>,
     /// The adapter of the request's domain.
     pub adapter: Option<Arc<Adapter>>,
 }
@@ -95,9 +95,9 @@ impl Understood {
     }
 
     /// Which weights are in force.
-    pub(crate) fn situation(&self) -> Situation {
+    pub(crate) fn request_context(&self) -> RequestContext {
         let history = !self.events.is_empty();
-        Situation {
+        RequestContext {
             query: self.has_query,
             history,
             exclude_seen: history && self.exclude_seen,

@@ -101,10 +101,10 @@ pub struct Counterfactual {
     pub effective: f64,
     /// Mean weight; about 1 when propensities are right and the policies overlap.
     pub mean_weight: f64,
-    /// The largest weight's share of all weight.
-    pub largest_share: f64,
+    /// The largest weight's fraction of all weight.
+    pub largest_fraction: f64,
     /// Share of weights that were cut.
-    pub clipped_share: f64,
+    pub clipped_fraction: f64,
     /// What makes the estimates doubtful.
     pub warnings: Vec<String>,
 }

@@ -19,8 +19,8 @@ use super::external::External;
 /// Where a global time split cuts the log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SplitAt {
-    /// After this share of all events, counted from the oldest: above 0 and below 1.
-    Share(f64),
+    /// After this fraction of all events, counted from the oldest: above 0 and below 1.
+    Fraction(f64),
     /// At this time: events from then on may be targets.
     Time(Timestamp),
 }
@@ -38,17 +38,17 @@ pub enum Protocol {
     /// The last event of each user. Whatever was fitted to the whole log has then seen the future of most targets; the
     /// report warns of it.
     LeaveLastOut,
-    /// A share of the items is hidden: none of their events is logged, and these events are the targets. All items are
+    /// A fraction of the items is hidden: none of their events is logged, and these events are the targets. All items are
     /// ranked, hidden ones and others.
     ItemCold {
         /// Share of items that are hidden: above 0, at most 0.5.
-        share: f64,
+        fraction: f64,
     },
-    /// A share of the users is hidden: none of their events is logged. They are asked for with their events so far as the
+    /// A fraction of the users is hidden: none of their events is logged. They are asked for with their events so far as the
     /// history of the request.
     UserCold {
         /// Share of users that are hidden: above 0, at most 0.9.
-        share: f64,
+        fraction: f64,
     },
 }
 
@@ -126,7 +126,7 @@ pub struct Variant {
 /// ```
 /// use onelist::{Plan, Protocol};
 /// let mut plan = Plan::default();
-/// plan.protocol = Protocol::ItemCold { share: 0.1 };
+/// plan.protocol = Protocol::ItemCold { fraction: 0.1 };
 /// plan.max_targets = 500;
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -135,7 +135,7 @@ pub struct Variant {
 pub struct Plan {
     /// Which events may be targets.
     // In JSON its parts stand beside the other keys; they are read apart, and named here to be known.
-    #[serde(alias = "at_share", alias = "at_time", alias = "share", deserialize_with = "read_apart")]
+    #[serde(alias = "at_fraction", alias = "at_time", alias = "fraction", deserialize_with = "read_apart")]
     pub protocol: Protocol,
     /// Which of them are.
     pub targets: Targets,
@@ -159,7 +159,7 @@ pub struct Plan {
     pub leave_out: bool,
     /// Calibrate on the way: `rank` has at each target the weights that a store would have fitted to the log before it
     /// (default no: the weights in force, which may have seen the targets).
-    pub calibrate: bool,
+    pub tune: bool,
     /// Places for new items in every list that is measured (default none), as [`crate::Request`] takes it.
     pub new_items: Option<NewItems>,
     /// Other weights and models, each measured beside `rank`.
@@ -179,7 +179,7 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Plan {
-            protocol: Protocol::GlobalTimeSplit { at: SplitAt::Share(0.9) },
+            protocol: Protocol::GlobalTimeSplit { at: SplitAt::Fraction(0.9) },
             targets: Targets::FirstNew,
             until: None,
             exclude_seen: true,
@@ -190,7 +190,7 @@ impl Default for Plan {
             next_item: true,
             baselines: true,
             leave_out: false,
-            calibrate: false,
+            tune: false,
             new_items: None,
             variants: Vec::new(),
             external: Vec::new(),
@@ -235,16 +235,18 @@ impl Plan {
     }
 
     fn check_shares(&self) -> Result<()> {
-        let (what, share, most) = match self.protocol {
-            Protocol::GlobalTimeSplit { at: SplitAt::Share(share) } => ("share of a time split", share, 0.999_999),
-            Protocol::ItemCold { share } => ("share of hidden items", share, 0.5),
-            Protocol::UserCold { share } => ("share of hidden users", share, 0.9),
+        let (what, fraction, most) = match self.protocol {
+            Protocol::GlobalTimeSplit { at: SplitAt::Fraction(fraction) } => {
+                ("fraction of a time split", fraction, 0.999_999)
+            }
+            Protocol::ItemCold { fraction } => ("fraction of hidden items", fraction, 0.5),
+            Protocol::UserCold { fraction } => ("fraction of hidden users", fraction, 0.9),
             _ => return Ok(()),
         };
-        if share > 0.0 && share <= most {
+        if fraction > 0.0 && fraction <= most {
             return Ok(());
         }
-        Err(Error::argument(what, format!("above 0, at most {most}"), share.to_string()))
+        Err(Error::argument(what, format!("above 0, at most {most}"), fraction.to_string()))
     }
 }
 

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::calibration::Written;
-use crate::api::calibration::Calibration;
+use super::tuning::Written;
 use crate::api::evaluation::{Counterfactual, Questions, Report};
-use crate::api::impression::{Exposure, Impression};
+use crate::api::impression::{Impression, NewItemExposure};
 use crate::api::item::Item;
 use crate::api::models::{AdapterVersion, ModelVersion, Models, Shadow};
 use crate::api::ranking::Ranking;
 use crate::api::rule::Rule;
 use crate::api::stats::Stats;
 use crate::api::training::TrainingSummary;
+use crate::api::tuning::Tuning;
 use crate::base::error::{Error, Result};
 
 fn to_string(answer: &(impl Serialize + ?Sized)) -> Result<String> {
@@ -95,35 +95,35 @@ pub fn impressions_to_json(impressions: &[Impression]) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::Internal`], which would be a defect.
-pub fn exposure_to_json(exposure: &Exposure) -> Result<String> {
+pub fn new_item_exposure_to_json(exposure: &NewItemExposure) -> Result<String> {
     to_string(exposure)
 }
 
-/// Writes a calibration: `version`, `time`, `events`, `model` (SHA-256), and `sets`, each with `situation` (`name`, `query`,
+/// Writes a tuning: `version`, `time`, `events`, `model` (SHA-256), and `sets`, each with `context` (`name`, `query`,
 /// `history`, `exclude_seen`, `in_visit`), `samples`, `held_out`, `ndcg_before`, `ndcg_after`, `kept`, and `weights` by the
 /// name of the feature.
 ///
 /// # Errors
 /// [`Error::Internal`], which would be a defect.
-pub fn calibration_to_json(calibration: &Calibration) -> Result<String> {
-    to_string(&Written(calibration))
+pub fn tuning_to_json(tuning: &Tuning) -> Result<String> {
+    to_string(&Written(tuning))
 }
 
-/// Writes the answer of [`Engine::calibrations`](crate::Engine::calibrations): `in_force`, a version (0 is what ships),
-/// and `calibrations`, oldest first.
+/// Writes the answer of [`Engine::tunings`](crate::Engine::tunings): `in_force`, a version (0 is what ships),
+/// and `tunings`, oldest first.
 ///
 /// # Errors
 /// [`Error::Internal`], which would be a defect.
-pub fn calibrations_to_json(calibrations: &[Calibration], in_force: u64) -> Result<String> {
+pub fn tunings_to_json(tunings: &[Tuning], in_force: u64) -> Result<String> {
     #[derive(Serialize)]
     struct All<'a> {
         in_force: u64,
-        calibrations: Vec<Written<'a>>,
+        tunings: Vec<Written<'a>>,
     }
-    to_string(&All { in_force, calibrations: calibrations.iter().map(Written).collect() })
+    to_string(&All { in_force, tunings: tunings.iter().map(Written).collect() })
 }
 
-/// Writes the answer of [`Engine::models`](crate::Engine::models): `live`, `before` (null when nothing was promoted),
+/// Writes the answer of [`Engine::models`](crate::Engine::models): `active`, `before` (null when nothing was promoted),
 /// `versions` as in [`model_to_json`], and `adapters` as in [`adapter_to_json`].
 ///
 /// # Errors

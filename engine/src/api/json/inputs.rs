@@ -166,7 +166,7 @@ pub fn config_keys() -> &'static [&'static str] {
 
 /// Reads a plan: an object whose keys are the fields of [`Plan`]; what is left out keeps its default.
 ///
-/// `protocol` is `time_split` (with `at_share` or `at_time`), `leave_last_out`, `item_cold` or `user_cold` (with `share`);
+/// `protocol` is `time_split` (with `at_fraction` or `at_time`), `leave_last_out`, `item_cold` or `user_cold` (with `share`);
 /// `targets` is `first_new`, `first`, `last` or `every`; `queries` is an array of
 /// `{"query", "grades": {id: grade}, "user", "time"}`, where `grades` may be an array of ids of grade 1; `variants` an array
 /// of `{"name", "weights", "model"}`; `external` an array of what [`external_from_json`] reads.

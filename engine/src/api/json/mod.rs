@@ -7,7 +7,7 @@
 //! | request | `{"query": "red shoes", "user": "u7", ..}`, the fields of [`Request`](crate::Request) |
 //! | rules | `[{"rule": "pin", "item": "sku-9", "position": 1}, ..]`, see [`rules_from_json`] |
 //! | filter | `{"price": {">=": 10, "<": 90}, "tags": "red", "or": [..]}`, see [`filter_from_json`] |
-//! | evaluation plan | `{"protocol": "time_split", "at_share": 0.9, "queries": [{"query", "grades", "user", "time"}], ..}`, see [`plan_from_json`] |
+//! | evaluation plan | `{"protocol": "time_split", "at_fraction": 0.9, "queries": [{"query", "grades", "user", "time"}], ..}`, see [`plan_from_json`] |
 //! | plan of a training file | `{"requests": 10000, "negatives": 20, "until": 1700000000}`, see [`training_plan_from_json`] |
 //! | configuration | `{"fields": {"title": {"boost": 2}}, "provider": "cuda", ..}`, the fields of [`Config`](crate::Config) |
 //!
@@ -22,7 +22,7 @@
 //! | `tree` | from text to a tree, within a budget |
 //! | `source` | what a JSON value is |
 //! | `item`, `filter`, `rule`, `plan` | forms that a declaration cannot say: free keys, operators, tagged rules, a protocol in parts |
-//! | `calibration` | calibrations as they are written |
+//! | `tuning` | tunings as they are written |
 //!
 //! Rules that hold for all of them: times are seconds since the Unix epoch; `null` means "not given"; a key that is not
 //! known, or stands twice in one object, is an error, because a misspelt key must not be ignored; an error names the
@@ -55,7 +55,6 @@ macro_rules! integers_are_numbers {
 }
 
 mod answers;
-mod calibration;
 mod filter;
 mod inputs;
 mod item;
@@ -66,12 +65,13 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod tuning;
 
 pub use answers::{
-    adapter_to_json, calibration_to_json, calibrations_to_json, counterfactual_to_json, exposure_to_json,
-    impressions_to_json, item_to_json, items_to_json, model_to_json, models_to_json, questions_to_json,
-    ranking_to_json, rankings_to_json, report_to_json, rules_to_json, scenarios_to_json, shadow_to_json, stats_to_json,
-    training_summary_to_json,
+    adapter_to_json, counterfactual_to_json, impressions_to_json, item_to_json, items_to_json, model_to_json,
+    models_to_json, new_item_exposure_to_json, questions_to_json, ranking_to_json, rankings_to_json, report_to_json,
+    rules_to_json, scenarios_to_json, shadow_to_json, stats_to_json, training_summary_to_json, tuning_to_json,
+    tunings_to_json,
 };
 pub use inputs::{
     config_from_json, config_keys, event_keys, events_from_json, external_from_json, filter_from_json, ids_from_json,

@@ -36,9 +36,9 @@ impl<'de> Visitor<'de> for APlan {
 #[derive(Default)]
 struct Parts {
     protocol: Name,
-    at_share: Option<f64>,
+    at_fraction: Option<f64>,
     at_time: Option<Timestamp>,
-    share: Option<f64>,
+    fraction: Option<f64>,
 }
 
 #[derive(Default, Clone, Copy, Deserialize)]
@@ -53,31 +53,32 @@ enum Name {
 
 impl Parts {
     fn into_protocol<E: Error>(self) -> Result<Protocol, E> {
-        let Parts { protocol, at_share, at_time, share } = self;
+        let Parts { protocol, at_fraction, at_time, fraction } = self;
         let (name, takes): (_, &[&str]) = match protocol {
-            Name::TimeSplit => ("time_split", &["at_share", "at_time"]),
+            Name::TimeSplit => ("time_split", &["at_fraction", "at_time"]),
             Name::LeaveLastOut => ("leave_last_out", &[]),
-            Name::ItemCold => ("item_cold", &["share"]),
-            Name::UserCold => ("user_cold", &["share"]),
+            Name::ItemCold => ("item_cold", &["fraction"]),
+            Name::UserCold => ("user_cold", &["fraction"]),
         };
-        let given = [("at_share", at_share.is_some()), ("at_time", at_time.is_some()), ("share", share.is_some())];
+        let given =
+            [("at_fraction", at_fraction.is_some()), ("at_time", at_time.is_some()), ("fraction", fraction.is_some())];
         if let Some((part, _)) = given.iter().find(|(part, given)| *given && !takes.contains(part)) {
             let expected = format!("a protocol that has `{part}`");
             return Err(E::invalid_value(Unexpected::Other(name), &expected.as_str()));
         }
         Ok(match protocol {
             Name::TimeSplit => Protocol::GlobalTimeSplit {
-                at: match (at_time, at_share) {
+                at: match (at_time, at_fraction) {
                     (Some(time), None) => SplitAt::Time(time),
-                    (None, share) => SplitAt::Share(share.unwrap_or(0.9)),
+                    (None, fraction) => SplitAt::Fraction(fraction.unwrap_or(0.9)),
                     (Some(_), Some(_)) => {
-                        return Err(E::invalid_value(Unexpected::Other("both"), &"`at_time` or `at_share`"));
+                        return Err(E::invalid_value(Unexpected::Other("both"), &"`at_time` or `at_fraction`"));
                     }
                 },
             },
             Name::LeaveLastOut => Protocol::LeaveLastOut,
-            Name::ItemCold => Protocol::ItemCold { share: share.unwrap_or(0.1) },
-            Name::UserCold => Protocol::UserCold { share: share.unwrap_or(0.1) },
+            Name::ItemCold => Protocol::ItemCold { fraction: fraction.unwrap_or(0.1) },
+            Name::UserCold => Protocol::UserCold { fraction: fraction.unwrap_or(0.1) },
         })
     }
 }
@@ -95,9 +96,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
         while let Some(key) = self.map.next_key::<String>()? {
             match &*key {
                 "protocol" => self.parts.protocol = self.map.next_value()?,
-                "at_share" => self.parts.at_share = self.map.next_value()?,
+                "at_fraction" => self.parts.at_fraction = self.map.next_value()?,
                 "at_time" => self.parts.at_time = self.map.next_value()?,
-                "share" => self.parts.share = self.map.next_value()?,
+                "fraction" => self.parts.fraction = self.map.next_value()?,
                 _ => return seed.deserialize(key.into_deserializer()).map(Some),
             }
         }

@@ -25,7 +25,7 @@ struct Parts {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    most: Option<usize>,
+    max: Option<usize>,
 }
 
 #[derive(Default, Clone, Copy, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Name {
             Name::Boost | Name::Bury => &["ids", "filter", "amount"],
             Name::Require => &["filter"],
             Name::Exclude => &["ids", "filter"],
-            Name::Cap => &["field", "most"],
+            Name::Cap => &["field", "max"],
         }
     }
 }
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Rule {
 impl Parts {
     /// The names of the parts that are there, besides that of the rule.
     fn given(&self) -> Vec<&'static str> {
-        let Parts { rule: _, item, position, ids, filter, amount, field, most } = self;
+        let Parts { rule: _, item, position, ids, filter, amount, field, max } = self;
         let all = [
             ("item", item.is_some()),
             ("position", position.is_some()),
@@ -75,7 +75,7 @@ impl Parts {
             ("filter", filter.is_some()),
             ("amount", amount.is_some()),
             ("field", field.is_some()),
-            ("most", most.is_some()),
+            ("max", max.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(part, _)| part).collect()
     }
@@ -101,10 +101,9 @@ impl Parts {
             }
             Name::Require => Rule::Require(self.filter.ok_or_else(none("filter"))?),
             Name::Exclude => Rule::Exclude(which(self.ids, self.filter)?),
-            Name::Cap => Rule::Cap(Cap {
-                field: self.field.ok_or_else(none("field"))?,
-                most: self.most.ok_or_else(none("most"))?,
-            }),
+            Name::Cap => {
+                Rule::Cap(Cap { field: self.field.ok_or_else(none("field"))?, max: self.max.ok_or_else(none("max"))? })
+            }
         })
     }
 }
@@ -126,7 +125,7 @@ impl Parts {
             Rule::Bury { which, amount } => Parts { rule: Name::Bury, amount: Some(amount), ..none.with(which) },
             Rule::Require(filter) => Parts { rule: Name::Require, filter: Some(filter), ..none },
             Rule::Exclude(which) => Parts { rule: Name::Exclude, ..none.with(which) },
-            Rule::Cap(Cap { field, most }) => Parts { rule: Name::Cap, field: Some(field), most: Some(most), ..none },
+            Rule::Cap(Cap { field, max }) => Parts { rule: Name::Cap, field: Some(field), max: Some(max), ..none },
         }
     }
 
@@ -173,7 +172,7 @@ mod tests {
         assert!(refused(r#"[{"rule": "pin", "item": "a"}]"#).contains("`position`"));
         assert!(refused(r#"[{"rule": "boost", "amount": 1}]"#).contains("neither"));
         assert!(refused(r#"[{"rule": "exclude", "ids": [], "filter": {}}]"#).contains("both"));
-        assert!(refused(r#"[{"rule": "cap", "field": "f", "most": 1, "ids": ["a"]}]"#).contains("rules[0].ids"));
+        assert!(refused(r#"[{"rule": "cap", "field": "f", "max": 1, "ids": ["a"]}]"#).contains("rules[0].ids"));
         assert!(refused(r#"[{"rule": "boost", "ids": ["a"], "amount": 1e39}]"#).contains("rules[0].amount"));
         let many = vec![r#"{"rule": "require", "filter": {}}"#; limits::MAX_RULES + 1].join(",");
         assert_eq!(rules_from_json(&format!("[{many}]")).expect_err("too many").name(), "LimitExceeded");

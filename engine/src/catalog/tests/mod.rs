@@ -119,7 +119,7 @@ fn a_journal_of_the_older_format_is_applied() {
 
 fn config() -> Config {
     let mut config = Config::default();
-    config.impressions.most = 7;
+    config.impressions.max = 7;
     config
 }
 

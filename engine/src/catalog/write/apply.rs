@@ -25,7 +25,7 @@ impl CatalogWrite<'_> {
         for (position, entry) in entries.iter().enumerate() {
             match entry {
                 Entry::Event(event) => self.apply_event(config, (seq, position as u32), event)?,
-                Entry::Impression(impression) => self.apply_impression(impression, config.impressions.most)?,
+                Entry::Impression(impression) => self.apply_impression(impression, config.impressions.max)?,
             }
             self.batch.entries += 1;
             if self.batch.entries >= BATCH_ENTRIES {

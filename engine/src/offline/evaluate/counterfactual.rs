@@ -31,11 +31,11 @@ pub(crate) fn counterfactual(decisions: &Decisions, guards: &Guards) -> Result<C
     }
     let total: f64 = weights.iter().sum();
     let n = weights.len() as f64;
-    let largest_share = weights.iter().copied().fold(0.0, f64::max) / total.max(f64::MIN_POSITIVE);
+    let largest_fraction = weights.iter().copied().fold(0.0, f64::max) / total.max(f64::MIN_POSITIVE);
     let mut estimates = all_estimates(decisions, &weights, guards, "");
-    let mut clipped_share = 0.0;
+    let mut clipped_fraction = 0.0;
     if let Some(most) = guards.clip {
-        clipped_share = weights.iter().filter(|weight| **weight > most).count() as f64 / n;
+        clipped_fraction = weights.iter().filter(|weight| **weight > most).count() as f64 / n;
         let cut: Vec<f64> = weights.iter().map(|weight| weight.min(most)).collect();
         let mut clipped = all_estimates(decisions, &cut, guards, "_clipped");
         for (clipped, whole) in clipped.iter_mut().zip(&estimates) {
@@ -49,9 +49,9 @@ pub(crate) fn counterfactual(decisions: &Decisions, guards: &Guards) -> Result<C
         estimates,
         effective,
         mean_weight: total / n,
-        largest_share,
-        clipped_share,
-        warnings: warnings(&weights, total / n, largest_share),
+        largest_fraction,
+        clipped_fraction,
+        warnings: warnings(&weights, total / n, largest_fraction),
     })
 }
 
@@ -61,7 +61,7 @@ fn effective(weights: &[f64]) -> f64 {
     if squares > 0.0 { weights.iter().sum::<f64>().powi(2) / squares } else { 0.0 }
 }
 
-fn warnings(weights: &[f64], mean: f64, largest_share: f64) -> Vec<String> {
+fn warnings(weights: &[f64], mean: f64, largest_fraction: f64) -> Vec<String> {
     let n = weights.len() as f64;
     let variance = weights.iter().map(|weight| (weight - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
     let error = (variance / n).sqrt();
@@ -71,8 +71,9 @@ fn warnings(weights: &[f64], mean: f64, largest_share: f64) -> Vec<String> {
             "the mean weight is {mean:.3}, not about 1: propensities are wrong, or decisions are missing from the log"
         ));
     }
-    if largest_share > LARGEST_SHARE {
-        warnings.push(format!("one decision has {:.0} % of all weight: cut the weights (clip)", largest_share * 100.0));
+    if largest_fraction > LARGEST_SHARE {
+        warnings
+            .push(format!("one decision has {:.0} % of all weight: cut the weights (clip)", largest_fraction * 100.0));
     }
     warnings
 }

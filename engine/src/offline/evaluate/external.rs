@@ -36,7 +36,7 @@ pub(crate) fn questions(mut log: Log, plan: &Plan) -> Result<Questions> {
     {
         asked.split = match at {
             SplitAt::Time(time) => Some(time),
-            SplitAt::Share(_) => log.events.get(targets::first_target(log, plan.protocol)).map(|event| event.time),
+            SplitAt::Fraction(_) => log.events.get(targets::first_target(log, plan.protocol)).map(|event| event.time),
         };
     }
     replay(log, &asks, &withheld, 0, &mut [], &mut |moment, _| {

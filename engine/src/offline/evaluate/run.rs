@@ -109,15 +109,15 @@ fn protocol(plan: &Plan) -> String {
         return "judged queries; full ranking of all items; what has no grade counts as not relevant".to_owned();
     }
     let split = match plan.protocol {
-        Protocol::GlobalTimeSplit { at: SplitAt::Share(share) } => {
-            format!("global time split after {:.0} % of the events", share * 100.0)
+        Protocol::GlobalTimeSplit { at: SplitAt::Fraction(fraction) } => {
+            format!("global time split after {:.0} % of the events", fraction * 100.0)
         }
         Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } => {
             format!("global time split at {}", time.date())
         }
         Protocol::LeaveLastOut => "leave last out".to_owned(),
-        Protocol::ItemCold { share } => format!("{:.0} % of the items hidden", share * 100.0),
-        Protocol::UserCold { share } => format!("{:.0} % of the users hidden", share * 100.0),
+        Protocol::ItemCold { fraction } => format!("{:.0} % of the items hidden", fraction * 100.0),
+        Protocol::UserCold { fraction } => format!("{:.0} % of the users hidden", fraction * 100.0),
     };
     let rule = match (plan.protocol, plan.targets) {
         (Protocol::LeaveLastOut, _) | (_, Targets::Last) => "the last event of each user",

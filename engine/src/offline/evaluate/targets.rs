@@ -48,11 +48,11 @@ impl Withheld {
             hidden
         };
         match plan.protocol {
-            Protocol::ItemCold { share } => {
-                Withheld { items: drawn(log.items.len(), share, 1), users: vec![false; log.users.len()] }
+            Protocol::ItemCold { fraction } => {
+                Withheld { items: drawn(log.items.len(), fraction, 1), users: vec![false; log.users.len()] }
             }
-            Protocol::UserCold { share } => {
-                Withheld { items: vec![false; log.items.len()], users: drawn(log.users.len(), share, 2) }
+            Protocol::UserCold { fraction } => {
+                Withheld { items: vec![false; log.items.len()], users: drawn(log.users.len(), fraction, 2) }
             }
             _ => Withheld { items: vec![false; log.items.len()], users: vec![false; log.users.len()] },
         }
@@ -134,9 +134,9 @@ fn eligible(log: &Log, plan: &Plan, withheld: &Withheld) -> Vec<Eligible> {
 pub(super) fn first_target(log: &Log, protocol: Protocol) -> usize {
     match protocol {
         Protocol::GlobalTimeSplit { at: SplitAt::Time(time) } => log.events.partition_point(|event| event.time < time),
-        Protocol::GlobalTimeSplit { at: SplitAt::Share(share) } => {
+        Protocol::GlobalTimeSplit { at: SplitAt::Fraction(fraction) } => {
             // Events of one moment are not torn apart.
-            let time = log.events.get((log.events.len() as f64 * share) as usize).map(|event| event.time);
+            let time = log.events.get((log.events.len() as f64 * fraction) as usize).map(|event| event.time);
             time.map_or(log.events.len(), |time| log.events.partition_point(|event| event.time < time))
         }
         _ => 0,

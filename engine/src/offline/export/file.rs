@@ -29,7 +29,7 @@ pub(crate) struct Answer<'a> {
     pub request: u64,
     pub user: &'a str,
     pub time: Timestamp,
-    pub situation: String,
+    pub context: String,
     pub query: Option<&'a str>,
     /// Newest first.
     pub history: Vec<Past<'a>>,
@@ -163,7 +163,7 @@ fn columns(features: &[String]) -> Vec<Column> {
         Column::new("request", Shape::Required, long()),
         Column::new("user", Shape::Required, text()),
         Column::new("time", Shape::Required, long()),
-        Column::new("situation", Shape::Required, text()),
+        Column::new("request_context", Shape::Required, text()),
         Column::new("query", Shape::Optional, text()),
         Column::new("history_items", Shape::List, text()),
         Column::new("history_actions", Shape::List, text()),
@@ -196,7 +196,7 @@ impl Rows {
                 Some(Cell::Long(answer.request as i64)),
                 Some(text(answer.user)),
                 Some(Cell::Long(answer.time.millis())),
-                Some(text(&answer.situation)),
+                Some(text(&answer.context)),
                 answer.query.map(text),
             ],
             history: [

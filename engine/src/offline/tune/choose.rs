@@ -1,11 +1,11 @@
-//! Fit on the earlier samples of a situation, check on the later ones, keep weights that are better by more than chance.
+//! Fit on the earlier samples of a context, check on the later ones, keep weights that are better by more than chance.
 
-use crate::api::calibration::{Situation, WeightSet};
+use crate::api::tuning::{RequestContext, WeightSet};
 
 use super::fit::fit;
 use super::sample::Sample;
 
-/// Fewest samples of a situation that weights are fitted to; with fewer the weights stay as they are.
+/// Fewest samples of a context that weights are fitted to; with fewer the weights stay as they are.
 const MIN_SAMPLES: usize = 100;
 /// The fraction of the samples, the earliest, that is fitted to; the rest is held out.
 const FITTED: f64 = 0.75;
@@ -14,20 +14,20 @@ const FITTED: f64 = 0.75;
 /// strongest, which learns the least noise.
 const PULLS: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
 
-/// Weights for each situation with enough samples. `samples` are in order of time; `before` returns the weights in force
-/// for a situation.
-pub(crate) fn choose(samples: &[Sample], before: impl Fn(Situation) -> Vec<f32>) -> Vec<WeightSet> {
+/// Weights for each context with enough samples. `samples` are in order of time; `before` returns the weights in force
+/// for a context.
+pub(crate) fn choose(samples: &[Sample], before: impl Fn(RequestContext) -> Vec<f32>) -> Vec<WeightSet> {
     let mut sets = Vec::new();
-    for situation in Situation::ALL {
-        let own: Vec<&Sample> = samples.iter().filter(|sample| sample.situation == situation).collect();
+    for context in RequestContext::ALL {
+        let own: Vec<&Sample> = samples.iter().filter(|sample| sample.context == context).collect();
         if own.len() >= MIN_SAMPLES {
-            sets.push(one(situation, &own, &before(situation)));
+            sets.push(one(context, &own, &before(context)));
         }
     }
     sets
 }
 
-fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
+fn one(context: RequestContext, samples: &[&Sample], before: &[f32]) -> WeightSet {
     let (earlier, later) = samples.split_at((samples.len() as f64 * FITTED) as usize);
     let start: Vec<f64> = before.iter().copied().map(f64::from).collect();
     let ndcg = |weights: &[f64]| later.iter().map(|sample| sample.ndcg(weights)).collect::<Vec<f64>>();
@@ -39,7 +39,7 @@ fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
     // Weights that proved themselves are fitted again with the later samples, which resemble future requests most.
     let weights = if kept { fit(samples, &start, pull) } else { start };
     WeightSet {
-        situation,
+        context,
         samples: earlier.len() as u64,
         held_out: later.len() as u64,
         ndcg_before: mean(&was),
@@ -86,7 +86,7 @@ mod tests {
         let features: Vec<f32> = (0..40).map(|place| unit_hash([number, place, 0]) as f32).collect();
         let best = (0..20).max_by(|a, b| features[2 * a].total_cmp(&features[2 * b]));
         let taken = if useful { best } else { Some((unit_hash([number, 99, 1]) * 20.0) as usize) };
-        Sample { situation: Situation::ALL[3], features, taken }
+        Sample { context: RequestContext::ALL[3], features, taken }
     }
 
     #[test]

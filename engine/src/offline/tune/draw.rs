@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::api::calibration::Situation;
+use crate::api::tuning::RequestContext;
 use crate::base::random::unit_hash;
 use crate::base::time::Timestamp;
 
-/// Most samples of one situation. A few hundred fit a weight for each feature as well as thousands (measured).
+/// Most samples of one context. A few hundred fit a weight for each feature as well as thousands (measured).
 const MAX_SAMPLES: usize = 1_000;
 /// The fraction of the log, from its beginning, that only builds up signals.
 const WARM_UP: f64 = 0.3;
@@ -33,33 +33,33 @@ pub(crate) struct Past {
 pub(crate) struct Draw {
     /// Its place in the log.
     pub at: usize,
-    pub situation: Situation,
+    pub context: RequestContext,
 }
 
 /// Draws samples from events in order of time; the draws come in that order, too. A pause of `gap` seconds ends a visit.
 pub(crate) fn draw(events: &[Past], gap: f64) -> Vec<Draw> {
-    let mut pools: HashMap<(Situation, bool), Vec<usize>> = HashMap::new();
+    let mut pools: HashMap<(RequestContext, bool), Vec<usize>> = HashMap::new();
     let from = (events.len() as f64 * WARM_UP) as usize;
     each(events, gap, |at, situations, begins| {
-        for situation in situations.into_iter().filter(|situation| at >= from || !situation.history) {
+        for context in situations.into_iter().filter(|context| at >= from || !context.history) {
             // The new items that follow one another in a basket are many, and much alike: half of the samples are
             // the first of a visit, where there are enough.
-            pools.entry((situation, begins)).or_default().push(at);
+            pools.entry((context, begins)).or_default().push(at);
         }
     });
     let mut draws: Vec<Draw> = Vec::new();
-    for situation in Situation::ALL {
-        let pool = |first: bool| pools.get(&(situation, first)).map_or(&[][..], Vec::as_slice);
-        let firsts = drawn(situation, pool(true), MAX_SAMPLES.saturating_sub(pool(false).len()).max(MAX_SAMPLES / 2));
-        let others = drawn(situation, pool(false), MAX_SAMPLES - firsts.len());
-        draws.extend(firsts.into_iter().chain(others).map(|at| Draw { at, situation }));
+    for context in RequestContext::ALL {
+        let pool = |first: bool| pools.get(&(context, first)).map_or(&[][..], Vec::as_slice);
+        let firsts = drawn(context, pool(true), MAX_SAMPLES.saturating_sub(pool(false).len()).max(MAX_SAMPLES / 2));
+        let others = drawn(context, pool(false), MAX_SAMPLES - firsts.len());
+        draws.extend(firsts.into_iter().chain(others).map(|at| Draw { at, context }));
     }
-    draws.sort_by_key(|draw| (draw.at, draw.situation));
+    draws.sort_by_key(|draw| (draw.at, draw.context));
     draws
 }
 
 /// Calls `found` for each event in order, with its place, its situations, and whether its visit had no new item before it.
-fn each(events: &[Past], gap: f64, mut found: impl FnMut(usize, Vec<Situation>, bool)) {
+fn each(events: &[Past], gap: f64, mut found: impl FnMut(usize, Vec<RequestContext>, bool)) {
     let mut people: HashMap<u32, Visitor> = HashMap::new();
     for (at, event) in events.iter().enumerate() {
         let visitor = people.entry(event.user).or_insert_with(|| Visitor::new(gap));
@@ -68,30 +68,30 @@ fn each(events: &[Past], gap: f64, mut found: impl FnMut(usize, Vec<Situation>, 
     }
 }
 
-/// Stratified sampling: draws at most `max` events, each for one situation, the same number of each kind; what rare kinds
+/// Stratified sampling: draws at most `max` events, each for one context, the same number of each kind; what rare kinds
 /// lack goes to the others. An event whose item is new to its user stands for a list without known items, or by chance for
 /// one with them. The beginning of the log, where signals are sparse, is left out when there are enough events after it.
 pub(crate) fn spread(events: &[Past], gap: f64, max: usize) -> Vec<Draw> {
     let late = (events.len() as f64 * WARM_UP) as usize;
     let enough = events.iter().skip(late).filter(|event| event.item.is_some()).count() >= max;
     let from = if enough { late } else { 0 };
-    let mut pools: BTreeMap<(Situation, bool), Vec<usize>> = BTreeMap::new();
+    let mut pools: BTreeMap<(RequestContext, bool), Vec<usize>> = BTreeMap::new();
     each(events, gap, |at, mut situations, begins| {
         if situations.len() > 1 {
             situations.swap_remove(usize::from(unit_hash([SEED, at as u64, u64::MAX]) < 0.5));
         }
-        if let Some(situation) = situations.pop().filter(|_| at >= from) {
-            pools.entry((situation, begins)).or_default().push(at);
+        if let Some(context) = situations.pop().filter(|_| at >= from) {
+            pools.entry((context, begins)).or_default().push(at);
         }
     });
     let cap = fair_cap(pools.values().map(Vec::len).collect(), max);
     // The remainder of the division: one more of a kind each.
     let mut over = max.saturating_sub(pools.values().map(|pool| pool.len().min(cap)).sum());
     let mut draws: Vec<Draw> = Vec::new();
-    for ((situation, _), pool) in pools {
+    for ((context, _), pool) in pools {
         let more = usize::from(over > 0 && pool.len() > cap);
         over -= more;
-        draws.extend(drawn(situation, &pool, cap + more).into_iter().map(|at| Draw { at, situation }));
+        draws.extend(drawn(context, &pool, cap + more).into_iter().map(|at| Draw { at, context }));
     }
     draws.sort_by_key(|draw| draw.at);
     draws
@@ -111,15 +111,15 @@ fn fair_cap(mut pools: Vec<usize>, max: usize) -> usize {
     usize::MAX
 }
 
-/// The random position of an event in the draw of a situation, 0 to 1: the smallest are drawn.
-pub(super) fn position(situation: Situation, at: usize) -> f64 {
-    unit_hash([SEED, situation.cell() as u64, at as u64])
+/// The random position of an event in the draw of a context, 0 to 1: the smallest are drawn.
+pub(super) fn position(context: RequestContext, at: usize) -> f64 {
+    unit_hash([SEED, context.cell() as u64, at as u64])
 }
 
 /// At most `max` of a pool, by a hash of their place in the log.
-fn drawn(situation: Situation, pool: &[usize], max: usize) -> Vec<usize> {
+fn drawn(context: RequestContext, pool: &[usize], max: usize) -> Vec<usize> {
     let mut drawn = pool.to_vec();
-    drawn.sort_by(|a, b| position(situation, *a).total_cmp(&position(situation, *b)));
+    drawn.sort_by(|a, b| position(context, *a).total_cmp(&position(context, *b)));
     drawn.truncate(max);
     drawn
 }
@@ -140,10 +140,10 @@ impl Visitor {
     }
 
     /// The situations that an event is a sample of.
-    pub(super) fn situations(&self, event: &Past) -> Vec<Situation> {
+    pub(super) fn situations(&self, event: &Past) -> Vec<RequestContext> {
         let Some(item) = event.item else { return Vec::new() };
         let (query, history) = (event.query, self.last.is_some());
-        let of = |exclude_seen, in_visit| Situation { query, history, exclude_seen, in_visit };
+        let of = |exclude_seen, in_visit| RequestContext { query, history, exclude_seen, in_visit };
         if !history {
             return vec![of(false, false)];
         }
@@ -193,16 +193,13 @@ mod tests {
         }
         let draws = draw(&events, 1_800.0);
         let of = |exclude_seen, in_visit| {
-            draws
-                .iter()
-                .filter(|d| d.situation.exclude_seen == exclude_seen && d.situation.in_visit == in_visit)
-                .count()
+            draws.iter().filter(|d| d.context.exclude_seen == exclude_seen && d.context.in_visit == in_visit).count()
         };
         assert!(of(false, false) > 20 && of(false, true) > 40 && of(true, true) > 10, "{draws:?}");
-        assert!(draws.iter().filter(|d| !d.situation.history).all(|d| d.at < 9), "a first event has no history");
+        assert!(draws.iter().filter(|d| !d.context.history).all(|d| d.at < 9), "a first event has no history");
         assert!(draws.windows(2).all(|pair| pair[0].at <= pair[1].at));
         assert_eq!(draws, draw(&events, 1_800.0), "the same log gives the same samples");
-        assert!(draw(&events, 30.0).iter().all(|d| !d.situation.in_visit), "a minute is longer than this gap");
+        assert!(draw(&events, 30.0).iter().all(|d| !d.context.in_visit), "a minute is longer than this gap");
     }
 
     #[test]
@@ -215,9 +212,9 @@ mod tests {
         let draws = spread(&events, 1_800.0, 200);
         assert!((190..=200).contains(&draws.len()), "{}", draws.len());
         assert!(draws.windows(2).all(|pair| pair[0].at < pair[1].at), "each event once, in order");
-        let first = draws.iter().filter(|draw| !draw.situation.in_visit).count();
+        let first = draws.iter().filter(|draw| !draw.context.in_visit).count();
         assert_eq!(first, 35, "every first of a visit behind the beginning of the log");
-        let new = draws.iter().filter(|draw| draw.situation.exclude_seen).count();
+        let new = draws.iter().filter(|draw| draw.context.exclude_seen).count();
         assert!((70..130).contains(&new), "{new}");
         assert_eq!(draws, spread(&events, 1_800.0, 200), "the same log gives the same draws");
         assert_eq!(spread(&events, 1_800.0, 1_000).len(), 1_000, "all of them, where there is room");

@@ -138,7 +138,7 @@ fn solve(mut matrix: Vec<f64>, right: &[f64]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::calibration::Situation;
+    use crate::api::tuning::RequestContext;
     use crate::base::random::unit_hash;
 
     const PULL: f64 = 1e-4;
@@ -155,7 +155,7 @@ mod tests {
                 rest -= chance;
                 rest <= 0.0
             });
-            Sample { situation: Situation::ALL[2], features, taken }
+            Sample { context: RequestContext::ALL[2], features, taken }
         };
         (0..count).map(sample).collect()
     }
@@ -173,13 +173,13 @@ mod tests {
     #[test]
     fn without_samples_nothing_moves_and_few_move_little() {
         assert_eq!(fit(&[], &[1.0, 2.0], PULL), [1.0, 2.0]);
-        let nothing = Sample { situation: Situation::ALL[2], features: vec![1.0, 0.0, 0.0, 1.0], taken: None };
+        let nothing = Sample { context: RequestContext::ALL[2], features: vec![1.0, 0.0, 0.0, 1.0], taken: None };
         assert_eq!(fit(&[&nothing], &[1.0, 2.0], PULL), [1.0, 2.0]);
     }
 
     #[test]
     fn a_constant_column_is_harmless() {
-        let sample = Sample { situation: Situation::ALL[2], features: vec![1.0, 0.0, 1.0, 1.0], taken: Some(1) };
+        let sample = Sample { context: RequestContext::ALL[2], features: vec![1.0, 0.0, 1.0, 1.0], taken: Some(1) };
         let found = fit(&[&sample], &[0.5, 0.0], PULL);
         assert!((found[0] - 0.5).abs() < 1e-6 && found[1] > 1.0, "{found:?}");
         assert!(solve(vec![1.0, 2.0, 2.0, 1.0], &[1.0, 1.0]).is_none());

@@ -7,9 +7,9 @@
 use std::collections::{BinaryHeap, HashMap};
 
 use super::draw::{Draw, Past, Visitor, position};
-use crate::api::calibration::Situation;
+use crate::api::tuning::RequestContext;
 
-/// Samples of one situation: half of them the first new ones of a visit.
+/// Samples of one context: half of them the first new ones of a visit.
 const MAX_SAMPLES: usize = 1_000;
 /// The fraction of the log so far, from its beginning, whose samples are left out: signals were sparse then.
 const WARM_UP: f64 = 0.3;
@@ -20,7 +20,7 @@ pub(crate) struct Reservoir {
     gap: f64,
     people: HashMap<u32, Visitor>,
     /// Hashes of the events that are held; the largest is the next to go.
-    held: HashMap<(Situation, bool), BinaryHeap<u64>>,
+    held: HashMap<(RequestContext, bool), BinaryHeap<u64>>,
 }
 
 impl Reservoir {
@@ -34,9 +34,9 @@ impl Reservoir {
         let visitor = self.people.entry(event.user).or_insert_with(|| Visitor::new(self.gap));
         let first = visitor.begins(event);
         let mut taken = Vec::new();
-        for situation in visitor.situations(event) {
-            let held = self.held.entry((situation, first)).or_default();
-            let hash = position(situation, at).to_bits();
+        for context in visitor.situations(event) {
+            let held = self.held.entry((context, first)).or_default();
+            let hash = position(context, at).to_bits();
             if held.len() == MAX_SAMPLES / 2 && held.peek().is_some_and(|largest| *largest <= hash) {
                 continue;
             }
@@ -44,7 +44,7 @@ impl Reservoir {
             if held.len() > MAX_SAMPLES / 2 {
                 held.pop();
             }
-            taken.push(Drawn { draw: Draw { at, situation }, first, hash });
+            taken.push(Drawn { draw: Draw { at, context }, first, hash });
         }
         visitor.step(event);
         taken
@@ -52,8 +52,8 @@ impl Reservoir {
 
     /// Whether a sample still counts, `now` events into the log.
     pub(crate) fn holds(&self, drawn: &Drawn, now: usize) -> bool {
-        let old = drawn.draw.situation.history && (drawn.draw.at as f64) < now as f64 * WARM_UP;
-        let held = self.held.get(&(drawn.draw.situation, drawn.first));
+        let old = drawn.draw.context.history && (drawn.draw.at as f64) < now as f64 * WARM_UP;
+        let held = self.held.get(&(drawn.draw.context, drawn.first));
         !old && held.and_then(BinaryHeap::peek).is_some_and(|largest| drawn.hash <= *largest)
     }
 }
@@ -89,8 +89,8 @@ mod tests {
         };
         let half = replay(10_000);
         let samples = held(&half, 10_000);
-        assert!(samples.len() > 300 && samples.len() <= Situation::ALL.len() * MAX_SAMPLES, "{}", samples.len());
-        assert!(samples.iter().all(|draw| draw.at >= 3_000 || !draw.situation.history));
+        assert!(samples.len() > 300 && samples.len() <= RequestContext::ALL.len() * MAX_SAMPLES, "{}", samples.len());
+        assert!(samples.iter().all(|draw| draw.at >= 3_000 || !draw.context.history));
         // Whatever comes later, at this moment the same samples counted.
         let whole = replay(20_000);
         let before: Vec<Draw> = whole.1.iter().map(|d| d.draw).filter(|draw| draw.at < 10_000).collect();

@@ -1,11 +1,11 @@
 //! One past request: the features of its candidates, and the one that was taken.
 
-use crate::api::calibration::Situation;
+use crate::api::tuning::RequestContext;
 
 /// The candidates of one past request, and what was taken.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
-    pub situation: Situation,
+    pub context: RequestContext,
     /// K x F, row by row: each candidate's features at the time.
     pub features: Vec<f32>,
     /// The row that was taken; `None` when no source proposed it.

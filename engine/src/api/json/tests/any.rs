@@ -162,7 +162,7 @@ fn any_json() -> impl Strategy<Value = String> {
         "amount",
         "position",
         "exclude_seen",
-        "calibrate_mix",
+        "match_history_mix",
         "diversity",
         "explore",
         "new_items",

@@ -51,9 +51,9 @@ fn requests_read_as_documented() {
             "like": ["l"], "among": ["m"], "vectors": {"image": [1, 0]}, "filter": {"price": {"<": 9}}, "exclude": ["x"],
             "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60,
             "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
-            "calibrate_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
-            "scenario": "s", "adapter": "shoes", "segments": {"country": "UK"}, "next": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
-            "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2, "least_fit": 0.5}, "log_impression": false}"#;
+            "match_history_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
+            "scenario": "s", "adapter": "shoes", "segments": {"country": "UK"}, "page_token": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
+            "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2, "min_fit": 0.5}, "log_impression": false}"#;
     let rated = HistoryEvent {
         action: Action::Rate,
         value: Some(5.0),
@@ -64,15 +64,15 @@ fn requests_read_as_documented() {
     expected = expected.filter(Filter::less("price", 9.0)).exclude_seen().limit(3).offset(1).explain();
     expected = expected.now(Timestamp::from_seconds(60.0));
     expected = expected.unlike(["n"]).personalization(Personalization::High).diversity(0.5).cap("brand", 2);
-    expected = expected.calibrate_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
-    expected = expected.scenario("s").adapter("shoes").segment("country", "UK").next("token").unlogged();
-    expected = expected.explore(Exploration { share: 0.5, temperature: 0.25, swaps: 0.125 });
+    expected = expected.match_history_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
+    expected = expected.scenario("s").adapter("shoes").segment("country", "UK").page_token("token").unlogged();
+    expected = expected.explore(Exploration { fraction: 0.5, temperature: 0.25, swaps: 0.125 });
     expected = expected.new_items(NewItems {
-        share: 0.2,
+        fraction: 0.2,
         days: Some(7.0),
         shown_below: Some(3.0),
         events_below: Some(2.0),
-        least_fit: Some(0.5),
+        min_fit: Some(0.5),
     });
     expected.history = vec![HistoryEvent::new("a"), rated];
     expected.exclude = vec!["x".to_owned()];
@@ -135,8 +135,8 @@ fn errors_name_the_place_and_the_known_keys() {
         request(r#"{"caps": [{"field": "brand"}]}"#)
             .starts_with("request.caps[0]: expected an object with the key `most`")
     );
-    let mix = request(r#"{"calibrate_mix": {"field": "brand"}}"#);
-    assert!(mix.starts_with("request.calibrate_mix: expected an object with the key `strength`"), "{mix}");
+    let mix = request(r#"{"match_history_mix": {"field": "brand"}}"#);
+    assert!(mix.starts_with("request.match_history_mix: expected an object with the key `strength`"), "{mix}");
     assert!(
         request(r#"{"rules": [{"rule": "pin", "item": 3}]}"#).starts_with("request.rules[0].item: expected a string")
     );
@@ -163,7 +163,7 @@ fn configurations_read_as_documented() {
             "onnxruntime": "/lib", "model": "/m", "provider": "tensorrt", "provider_fallback": true, "precision": "reduced",
             "engine_cache": "/e", "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
-            "calibrate": true, "fit_space": true, "re_embed": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
+            "tune": true, "fit_space": true, "re_embed": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
             "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#;
     let config = config_from_json(given).expect("reads");
     let mut expected = Config::default().field("title", Kind::Text).boost("title", 2.0);
@@ -180,7 +180,7 @@ fn configurations_read_as_documented() {
     (expected.sessions, expected.threads_per_session, expected.index_threads) = (2, 3, 4);
     expected.candidates = 5;
     expected.weights = vec![vec![1.0, 0.5], vec![]];
-    expected.calibrate = true;
+    expected.tune = true;
     expected.fit_space = true;
     expected.re_embed = true;
     expected = expected.action("wish", crate::api::config::Meaning::Neutral, 3.0);
@@ -189,8 +189,8 @@ fn configurations_read_as_documented() {
     expected.retention = crate::api::retention::Retention { per_user: Some(5), total: Some(6), days: Some(0.5) };
     expected.max_bytes = 1 << 30;
     expected.force_network_fs = true;
-    expected.impressions = Impressions { enabled: false, share: 0.5, most: 9 };
-    expected.explore = Some(Exploration { share: 0.1, ..Exploration::default() });
+    expected.impressions = Impressions { enabled: false, fraction: 0.5, max: 9 };
+    expected.explore = Some(Exploration { fraction: 0.1, ..Exploration::default() });
     expected.new_items = Some(NewItems { days: Some(3.0), ..NewItems::default() });
     assert_eq!(config, expected);
     assert_eq!(config_from_json("{}").expect("reads"), Config::default());
@@ -229,7 +229,7 @@ fn plans_are_read_and_wrong_ones_name_the_place() {
             "variants": [{"name": "v", "weights": [[1, 2]]}]}"#,
     )
     .expect("reads");
-    assert_eq!((plan.protocol, plan.targets), (Protocol::ItemCold { share: 0.2 }, Targets::Every));
+    assert_eq!((plan.protocol, plan.targets), (Protocol::ItemCold { fraction: 0.2 }, Targets::Every));
     assert_eq!((plan.ks.as_slice(), plan.exclude_seen), (&[10, 50][..], true));
     assert_eq!((plan.queries[0].grades["a"], plan.queries[1].grades["b"]), (3.0, 1.0));
     assert_eq!(plan.variants[0].weights, [[1.0, 2.0]]);
@@ -239,9 +239,9 @@ fn plans_are_read_and_wrong_ones_name_the_place() {
 
     let refused = |json: &str| plan_from_json(json).expect_err("must be refused").to_string();
     assert!(refused(r#"{"protocol": "tomorrow"}"#).starts_with("plan.protocol: expected one of time_split"));
-    assert!(refused(r#"{"share": 0.5}"#).contains("`share`"), "a time split has at_share");
+    assert!(refused(r#"{"share": 0.5}"#).contains("`share`"), "a time split has at_fraction");
     assert!(refused(r#"{"protocol": "item_cold", "at_time": 5}"#).contains("`at_time`"));
-    assert!(refused(r#"{"at_time": 5, "at_share": 0.5}"#).contains("both"));
+    assert!(refused(r#"{"at_time": 5, "at_fraction": 0.5}"#).contains("both"));
     assert!(refused(r#"{"queries": [{"grades": {}}]}"#).starts_with("plan.queries[0]"));
     assert!(refused(r#"{"targets": 3}"#).starts_with("plan.targets"));
     assert!(refused(r#"{"seeds": 3}"#).contains("plan.seeds"));
@@ -251,10 +251,10 @@ fn plans_are_read_and_wrong_ones_name_the_place() {
 fn plans_of_training_files_are_read() {
     let plan = training_plan_from_json(r#"{"requests": 7, "negatives": 0, "until": 1.5}"#).expect("reads");
     assert_eq!((plan.requests, plan.negatives, plan.until), (7, Some(0), Some(Timestamp::from_millis(1_500))));
-    assert!(!plan.spread && training_plan_from_json(r#"{"spread": true}"#).expect("reads").spread);
+    assert!(!plan.stratified && training_plan_from_json(r#"{"stratified": true}"#).expect("reads").stratified);
     let plan = training_plan_from_json(r#"{"negatives": null}"#).expect("reads");
     assert_eq!(plan, TrainingPlan::default());
-    for wrong in [r#"{"request": 7}"#, r#"{"requests": -1}"#, r#"{"until": "now"}"#, r#"{"spread": 1}"#, "[]", ""] {
+    for wrong in [r#"{"request": 7}"#, r#"{"requests": -1}"#, r#"{"until": "now"}"#, r#"{"stratified": 1}"#, "[]", ""] {
         assert!(training_plan_from_json(wrong).is_err(), "{wrong}");
     }
 }

@@ -1,11 +1,11 @@
 //! What is written, to the letter.
 
-use crate::api::impression::{Exposure, Impression};
+use crate::api::impression::{Impression, NewItemExposure};
 use crate::api::item::Item;
 use crate::api::json::*;
 use crate::api::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 use crate::base::time::Timestamp;
-use crate::{Calibration, Proposal, Situation, Source, Stats, VectorStats, WeightSet};
+use crate::{Proposal, RequestContext, Source, Stats, Tuning, VectorStats, WeightSet};
 
 #[test]
 fn answers_are_written_as_documented() {
@@ -26,13 +26,21 @@ fn answers_are_written_as_documented() {
         why: Some(Why { contributions, rules, moved: Some(moved), history, terms, line: "bm25 +0.5".to_owned() }),
     };
     let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, features_us: 1, respond_us: 4, total_us: 10 };
-    let (rank_id, degraded, next) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
-    let ranking =
-        Ranking { rank_id, hits: vec![hit], candidates: 7, weights_version: 2, took, degraded, explored: true, next };
+    let (rank_id, warnings, next_page_token) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
+    let ranking = Ranking {
+        rank_id,
+        hits: vec![hit],
+        candidates: 7,
+        weights_version: 2,
+        took,
+        warnings,
+        explored: true,
+        next_page_token,
+    };
     let written = ranking_to_json(&ranking).expect("writes");
     assert_eq!(
         written,
-        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"},"history":[{"item":"b","amount":0.75}],"terms":[{"term":"red","amount":0.5}]}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"features_us":1,"respond_us":4,"total_us":10},"degraded":["x"],"explored":true,"next":"t"}"#
+        r#"{"rank_id":"r1","hits":[{"id":"a\"","score":0.25,"fields":{"price":9.0},"sources":[{"source":"popular_7d","rank":1,"score":2.5}],"propensity":0.5,"why":{"line":"bm25 +0.5","contributions":{"bm25":0.5,"age":-0.25},"rules":["rules[0] boost"],"moved":{"from":4,"by":"caps"},"history":[{"item":"b","amount":0.75}],"terms":[{"term":"red","amount":0.5}]}}],"candidates":7,"weights_version":2,"took":{"context_us":1,"retrieve_us":2,"rank_us":3,"features_us":1,"respond_us":4,"total_us":10},"warnings":["x"],"explored":true,"next_page_token":"t"}"#
     );
     assert_eq!(rankings_to_json(std::slice::from_ref(&ranking)).expect("writes"), format!("[{written}]"));
     assert_eq!(items_to_json([Some(&Item::new("a")), None]).expect("writes"), r#"[{"id":"a"},null]"#);
@@ -56,9 +64,9 @@ fn answers_are_written_as_documented() {
         impressions_to_json(&[shown]).expect("writes"),
         r#"[{"rank_id":"r1","time":9.5,"user":"u","query":null,"offset":1,"slate":["a",null],"explored":true,"propensities":[0.5,null],"new":[1],"chosen":[0],"features":"00000000000000ff","model":"ffffffffffffffff","weights":2}]"#
     );
-    let exposure = Exposure { impressions: 2, places: 20, new_places: 5 };
+    let exposure = NewItemExposure { impressions: 2, places: 20, new_places: 5 };
     assert_eq!(
-        exposure_to_json(&exposure).expect("writes"),
+        new_item_exposure_to_json(&exposure).expect("writes"),
         r#"{"impressions":2,"places":20,"new_places":5,"share":0.25}"#
     );
 
@@ -73,7 +81,7 @@ fn answers_are_written_as_documented() {
 #[test]
 fn calibrations_are_written_as_documented() {
     let set = WeightSet {
-        situation: Situation { query: false, history: true, exclude_seen: true, in_visit: false },
+        context: RequestContext { query: false, history: true, exclude_seen: true, in_visit: false },
         samples: 75,
         held_out: 25,
         ndcg_before: 0.25,
@@ -81,19 +89,19 @@ fn calibrations_are_written_as_documented() {
         kept: true,
         weights: vec![1.5, -2.0],
     };
-    let calibration = Calibration {
+    let tuning = Tuning {
         version: 3,
         time: Timestamp::from_millis(1_500),
         events: 100,
         model: "abc".to_owned(),
-        features: vec!["bm25".to_owned(), "next".to_owned()],
+        features: vec!["bm25".to_owned(), "next_page_token".to_owned()],
         sets: vec![set],
     };
-    let written = calibration_to_json(&calibration).expect("writes");
+    let written = tuning_to_json(&tuning).expect("writes");
     assert_eq!(
         written,
-        r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"situation":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"next":-2.0}}]}"#
+        r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"context":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"next_page_token":-2.0}}]}"#
     );
-    let all = calibrations_to_json(std::slice::from_ref(&calibration), 3).expect("writes");
+    let all = tunings_to_json(std::slice::from_ref(&tuning), 3).expect("writes");
     assert_eq!(all, format!(r#"{{"in_force":3,"calibrations":[{written}]}}"#));
 }

@@ -52,7 +52,10 @@ fn a_worked_example_to_the_last_digit() {
         .zip(expected)
         .for_each(|(found, expected)| assert!((found - expected).abs() < 1e-12, "{found} {expected}"));
     assert!((estimated.effective - 3.5 * 3.5 / 5.25).abs() < 1e-12);
-    assert!((estimated.largest_share - 2.0 / 3.5).abs() < 1e-12 && (estimated.clipped_share - 1.0 / 3.0).abs() < 1e-12);
+    assert!(
+        (estimated.largest_fraction - 2.0 / 3.5).abs() < 1e-12
+            && (estimated.clipped_fraction - 1.0 / 3.0).abs() < 1e-12
+    );
     assert!((estimated.estimates[4].clipping_bias - (2.5 / 3.0 - 2.5 / 3.5)).abs() < 1e-12);
 }
 

@@ -109,12 +109,12 @@ fn questions_tell_the_past_and_not_the_answer() {
         assert_eq!(own[past.len()].time, question.time, "the next event is the one that is asked for");
         assert!(!past.contains(&format!("i{}", own[past.len()].item.expect("an item"))), "its item is new");
     }
-    let hidden = Plan { protocol: Protocol::ItemCold { share: 0.1 }, ..plan() };
+    let hidden = Plan { protocol: Protocol::ItemCold { fraction: 0.1 }, ..plan() };
     let asked = questions(log.clone(), &hidden).expect("lists");
     assert_eq!((asked.hidden_items.len(), asked.hidden_users.len(), asked.split), (3, 0, None));
     let past = asked.questions.iter().flat_map(|question| &question.history);
     assert!(past.clone().count() > 0 && past.clone().all(|event| !asked.hidden_items.contains(&event.item)));
-    let share = Plan { protocol: Protocol::GlobalTimeSplit { at: SplitAt::Share(0.5) }, ..plan() };
+    let share = Plan { protocol: Protocol::GlobalTimeSplit { at: SplitAt::Fraction(0.5) }, ..plan() };
     assert!(questions(log, &share).expect("lists").split < Some(split));
 }
 

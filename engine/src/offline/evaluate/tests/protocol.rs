@@ -40,7 +40,7 @@ fn rules_choose_targets() {
 fn negative_events_are_no_targets() {
     let mut log = small();
     log.events[4].negative = true;
-    let split = Protocol::GlobalTimeSplit { at: SplitAt::Share(0.5) };
+    let split = Protocol::GlobalTimeSplit { at: SplitAt::Fraction(0.5) };
     assert!(places(&log, &plan(split, Targets::FirstNew)).is_empty());
 }
 
@@ -48,7 +48,7 @@ fn negative_events_are_no_targets() {
 fn a_split_does_not_tear_one_moment_apart() {
     let mut log = small();
     (0..4).for_each(|place| log.events[place].time = log.events[0].time);
-    let split = plan(Protocol::GlobalTimeSplit { at: SplitAt::Share(0.5) }, Targets::Every);
+    let split = plan(Protocol::GlobalTimeSplit { at: SplitAt::Fraction(0.5) }, Targets::Every);
     // The middle of the log lies inside the one moment: all of it comes after the split, and has its order.
     assert_eq!(places(&log, &split), [1, 4]);
 }
@@ -56,7 +56,7 @@ fn a_split_does_not_tear_one_moment_apart() {
 #[test]
 fn more_targets_than_wanted_are_drawn_and_named() {
     let log = synthetic(50, 30, 20, 3);
-    let mut plan = plan(Protocol::GlobalTimeSplit { at: SplitAt::Share(0.5) }, Targets::Every);
+    let mut plan = plan(Protocol::GlobalTimeSplit { at: SplitAt::Fraction(0.5) }, Targets::Every);
     plan.max_targets = 40;
     plan.check_targets = 0;
     let report = measure(log.clone(), &plan, constant).expect("measures");
@@ -114,7 +114,7 @@ fn nothing_is_shown_before_it_happened() {
 #[test]
 fn hidden_items_are_never_shown_and_always_asked() {
     let log = synthetic(30, 30, 20, 5);
-    let plan = plan(Protocol::ItemCold { share: 0.3 }, Targets::Every);
+    let plan = plan(Protocol::ItemCold { fraction: 0.3 }, Targets::Every);
     let withheld = Withheld::draw(&log, &plan);
     let hidden = withheld.items.iter().filter(|hidden| **hidden).count();
     assert!((4..=15).contains(&hidden), "{hidden} of 30");
@@ -130,7 +130,7 @@ fn hidden_items_are_never_shown_and_always_asked() {
 #[test]
 fn hidden_users_are_never_logged_but_their_history_is_given() {
     let log = synthetic(30, 30, 20, 6);
-    let plan = plan(Protocol::UserCold { share: 0.3 }, Targets::Last);
+    let plan = plan(Protocol::UserCold { fraction: 0.3 }, Targets::Last);
     let withheld = Withheld::draw(&log, &plan);
     let questions = shown(&log, &plan);
     assert!(!questions.is_empty());

@@ -10,7 +10,7 @@ fn answer(history: usize) -> Answer<'static> {
         request: 7,
         user: "ünı",
         time: Timestamp::from_seconds(1.5),
-        situation: "search".to_owned(),
+        context: "search".to_owned(),
         query: (history > 0).then_some("red shoes"),
         history: vec![Past { item: "a", action: "view", row: "view", gap: 0.5 }; history],
         action: "rate",

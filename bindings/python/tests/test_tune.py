@@ -1,4 +1,4 @@
-"""Calibration from Python."""
+"""Tuning from Python."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -33,32 +33,32 @@ def db(tmp_path: Path) -> Iterator[onelist.Engine]:
 def test_a_store_is_calibrated_and_rolled_back(db: onelist.Engine) -> None:
     db.log(_events(250))
     assert db.rank(user="u1").weights_version == 0
-    calibration = db.calibrate(until=START + dt.timedelta(hours=240))
-    assert isinstance(calibration, onelist.Calibration) and calibration.version == 1
+    calibration = db.tune(until=START + dt.timedelta(hours=240))
+    assert isinstance(calibration, onelist.Tuning) and calibration.version == 1
     assert calibration.data["events"] == 960 and abs((calibration.time - dt.datetime.now(dt.timezone.utc)).days) < 2
     sets = calibration.sets
     assert sets and any(one["kept"] for one in sets) and {"next", "bm25"} < set(sets[0]["weights"])
     assert "NDCG@10" in str(calibration) and "<table>" in calibration._repr_html_() and "1:" in repr(calibration)
     assert db.stats()["weights_version"] == 1 and db.rank(user="u1").weights_version == 1
-    assert [one.json for one in db.calibrations()] == [calibration.json]
-    db.use_calibration(0)
+    assert [one.json for one in db.tunings()] == [calibration.json]
+    db.use_tuning(0)
     assert db.rank(user="u1").weights_version == 0
     with pytest.raises(onelist.errors.InvalidArgumentError, match=r"0 or one of the kept versions .*\(1\)"):
-        db.use_calibration(9)
+        db.use_tuning(9)
 
 
 def test_a_small_log_changes_nothing(db: onelist.Engine) -> None:
     db.log(_events(3))
-    assert db.calibrate().sets == [] and db.calibrations() == []
+    assert db.tune().sets == [] and db.tunings() == []
     with pytest.raises(onelist.InputError):
-        db.use_calibration(-1)
+        db.use_tuning(-1)
     with pytest.raises(onelist.InputError):
-        db.calibrate(until="tomorrow")  # type: ignore[arg-type]
+        db.tune(until="tomorrow")  # type: ignore[arg-type]
 
 
 def test_configured_weights_refuse(tmp_path: Path) -> None:
     weights = [[1.0] * 26] * 4
     with onelist.open(tmp_path / "store", weights=weights) as db, pytest.raises(onelist.InputError):
-        db.calibrate()
+        db.tune()
     with pytest.raises(onelist.InputError):
-        onelist.open(tmp_path / "other", weights=weights, calibrate=True)
+        onelist.open(tmp_path / "other", weights=weights, tune=True)

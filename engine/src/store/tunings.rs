@@ -1,11 +1,11 @@
-//! The calibrations of a store: which are kept, and which is in force for each model.
+//! The tunings of a store: which are kept, and which is in force for each model.
 
 use std::sync::Arc;
 
 use super::active_model::ActiveModel;
 use super::stores::Stores;
 use super::weights::{ActiveWeights, IN_FORCE, InForce, KEPT, fits, in_force, kept as kept_in};
-use crate::api::calibration::{Calibration, WeightSet};
+use crate::api::tuning::{Tuning, WeightSet};
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 
@@ -15,7 +15,7 @@ const TRIED: &str = "calibration_tried";
 const MOST: usize = 8;
 const MOST_IN_FORCE: usize = 64;
 
-/// Keeps a calibration and puts it in force, durably. Without a set that is better, what was in force stays; without any
+/// Keeps a tuning and puts it in force, durably. Without a set that is better, what was in force stays; without any
 /// set, nothing is kept, and the answer has the version in force. The version in force is never dropped.
 ///
 /// `active` is what the samples were taken with; `events` were fitted to; `tried` is the number of all events ever logged then, which
@@ -26,7 +26,7 @@ pub(crate) fn add(
     events: u64,
     tried: u64,
     sets: Vec<WeightSet>,
-) -> Result<Calibration> {
+) -> Result<Tuning> {
     let mut write = stores.catalog.write()?;
     let mut kept = kept_in(write.view())?;
     let mut in_force = in_force(write.view())?;
@@ -37,26 +37,26 @@ pub(crate) fn add(
     };
     let model = active.model.stats().sha256;
     let features = active.model.all_features().to_vec();
-    let calibration = Calibration { version, time: Timestamp::now(), events, model, features, sets };
-    let better = calibration.sets.iter().any(|set| set.kept);
+    let tuning = Tuning { version, time: Timestamp::now(), events, model, features, sets };
+    let better = tuning.sets.iter().any(|set| set.kept);
     if better {
-        in_force.insert(calibration.model.clone(), version);
+        in_force.insert(tuning.model.clone(), version);
         write.set_meta(IN_FORCE, &in_force)?;
     }
-    if !calibration.sets.is_empty() {
-        kept.push(calibration.clone());
+    if !tuning.sets.is_empty() {
+        kept.push(tuning.clone());
         drop_oldest(&mut kept, &in_force);
         write.set_meta(KEPT, &kept)?;
     }
     write.set_meta(TRIED, &tried)?;
     write.commit_bookkeeping()?;
     reload(stores)?;
-    Ok(calibration)
+    Ok(tuning)
 }
 
-/// Drops the oldest calibrations beyond [`MOST`], but none that is in force for its model; of those the oldest beyond
+/// Drops the oldest tunings beyond [`MOST`], but none that is in force for its model; of those the oldest beyond
 /// [`MOST_IN_FORCE`], but none of the model that was calibrated last.
-fn drop_oldest(kept: &mut Vec<Calibration>, in_force: &InForce) {
+fn drop_oldest(kept: &mut Vec<Tuning>, in_force: &InForce) {
     while kept.len() > MOST
         && let Some(place) = kept.iter().position(|old| in_force.get(&old.model) != Some(&old.version))
     {
@@ -70,7 +70,7 @@ fn drop_oldest(kept: &mut Vec<Calibration>, in_force: &InForce) {
     }
 }
 
-/// Whether the log has grown by a factor since the last calibration, to `least` events or more.
+/// Whether the log has grown by a factor since the last tuning, to `least` events or more.
 pub(crate) fn is_due(stores: &Stores, least: u64, growth: f64) -> Result<bool> {
     let catalog = stores.catalog.read()?;
     let tried: u64 = catalog.view().meta(TRIED)?.unwrap_or_default();
@@ -78,8 +78,8 @@ pub(crate) fn is_due(stores: &Stores, least: u64, growth: f64) -> Result<bool> {
     Ok(counters.events >= least && catalog.view().has_grown(&counters, tried, growth)?)
 }
 
-/// The calibrations that are kept, oldest first, and the version in force.
-pub(crate) fn all(stores: &Stores) -> Result<(Vec<Calibration>, u64)> {
+/// The tunings that are kept, oldest first, and the version in force.
+pub(crate) fn all(stores: &Stores) -> Result<(Vec<Tuning>, u64)> {
     let kept = kept_in(stores.catalog.read()?.view())?;
     Ok((kept, stores.weights().version))
 }
@@ -89,8 +89,8 @@ pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
     let model = stores.model();
     let mut write = stores.catalog.write()?;
     let kept = kept_in(write.view())?;
-    let found = kept.iter().find(|calibration| calibration.version == version);
-    if version != 0 && !found.is_some_and(|calibration| fits(calibration, &model)) {
+    let found = kept.iter().find(|tuning| tuning.version == version);
+    if version != 0 && !found.is_some_and(|tuning| fits(tuning, &model)) {
         let versions: Vec<String> = kept.iter().filter(|c| fits(c, &model)).map(|c| c.version.to_string()).collect();
         let expected = format!("0 or one of the kept versions for this model ({})", versions.join(", "));
         return Err(Error::argument("version", expected, version.to_string()));
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_version_in_force_is_never_dropped() {
-        let one = |version| Calibration {
+        let one = |version| Tuning {
             version,
             time: Timestamp::MIN,
             events: 0,
@@ -123,7 +123,7 @@ mod tests {
             features: Vec::new(),
             sets: Vec::new(),
         };
-        let mut kept: Vec<Calibration> = (1..=10).map(one).collect();
+        let mut kept: Vec<Tuning> = (1..=10).map(one).collect();
         let in_force = InForce::from([("model".to_owned(), 1), ("other".to_owned(), 2)]);
         drop_oldest(&mut kept, &in_force);
         assert_eq!(kept.iter().map(|one| one.version).collect::<Vec<_>>(), [1, 2, 5, 6, 7, 8, 9, 10]);

@@ -1,4 +1,4 @@
-"""What ``Engine.calibrate`` answers."""
+"""What ``Engine.tune`` answers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Any, cast
 
 
-class Calibration:
+class Tuning:
     """Weights that were fitted to a store's log: ``text`` for a terminal, ``json`` for programs (``data`` is the same,
     parsed). Printing it prints the text; a notebook shows it as a table."""
 
     def __init__(self, text: str, json: str) -> None:
-        """Made by ``Engine.calibrate`` and ``Engine.calibrations``."""
+        """Made by ``Engine.tune`` and ``Engine.tunings``."""
         self.text = text
         self.json = json
 
@@ -25,7 +25,7 @@ class Calibration:
 
     @property
     def version(self) -> int:
-        """Its number, for ``use_calibration``. Without sets nothing was fitted: then the version that stays in force."""
+        """Its number, for ``use_tuning``. Without sets nothing was fitted: then the version that stays in force."""
         return cast(int, self.data["version"])
 
     @property
@@ -44,7 +44,7 @@ class Calibration:
 
     def __repr__(self) -> str:
         kept = sum(one["kept"] for one in self.sets)
-        return f"<onelist.Calibration {self.version}: {kept} of {len(self.sets)} sets kept>"
+        return f"<onelist.Tuning {self.version}: {kept} of {len(self.sets)} sets kept>"
 
     def _repr_html_(self) -> str:
         names = ("situation", "fitted to", "held out", "NDCG@10 before", "after", "used")

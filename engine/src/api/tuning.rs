@@ -7,7 +7,7 @@ use crate::base::time::Timestamp;
 /// Where in the grid, and where in a visit, a set of weights is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Situation {
+pub struct RequestContext {
     /// The request has a query.
     pub query: bool,
     /// The user has a history.
@@ -19,19 +19,19 @@ pub struct Situation {
     pub in_visit: bool,
 }
 
-impl Situation {
+impl RequestContext {
     /// Every combination that has weights of its own. Without a history there is no visit, and nothing was seen.
-    pub const ALL: [Situation; 10] = [
-        Situation { query: false, history: false, exclude_seen: false, in_visit: false },
-        Situation { query: true, history: false, exclude_seen: false, in_visit: false },
-        Situation { query: false, history: true, exclude_seen: false, in_visit: false },
-        Situation { query: false, history: true, exclude_seen: false, in_visit: true },
-        Situation { query: false, history: true, exclude_seen: true, in_visit: false },
-        Situation { query: false, history: true, exclude_seen: true, in_visit: true },
-        Situation { query: true, history: true, exclude_seen: false, in_visit: false },
-        Situation { query: true, history: true, exclude_seen: false, in_visit: true },
-        Situation { query: true, history: true, exclude_seen: true, in_visit: false },
-        Situation { query: true, history: true, exclude_seen: true, in_visit: true },
+    pub const ALL: [RequestContext; 10] = [
+        RequestContext { query: false, history: false, exclude_seen: false, in_visit: false },
+        RequestContext { query: true, history: false, exclude_seen: false, in_visit: false },
+        RequestContext { query: false, history: true, exclude_seen: false, in_visit: false },
+        RequestContext { query: false, history: true, exclude_seen: false, in_visit: true },
+        RequestContext { query: false, history: true, exclude_seen: true, in_visit: false },
+        RequestContext { query: false, history: true, exclude_seen: true, in_visit: true },
+        RequestContext { query: true, history: true, exclude_seen: false, in_visit: false },
+        RequestContext { query: true, history: true, exclude_seen: false, in_visit: true },
+        RequestContext { query: true, history: true, exclude_seen: true, in_visit: false },
+        RequestContext { query: true, history: true, exclude_seen: true, in_visit: true },
     ];
 
     /// The row of the model's weights that it replaces: 2 x query + history.
@@ -56,10 +56,10 @@ impl Situation {
     }
 }
 
-/// What `calibrate` fitted, and how it did.
+/// What `tune` fitted, and how it did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Calibration {
+pub struct Tuning {
     /// Counts up; 0 is what the model ships. Without sets nothing was fitted, and it is the version that stays in force.
     pub version: u64,
     /// When it was fitted.
@@ -70,16 +70,16 @@ pub struct Calibration {
     pub model: String,
     /// Names of the features, in the order of the weights.
     pub features: Vec<String>,
-    /// One for each situation that the log has enough of.
+    /// One for each context that the log has enough of.
     pub sets: Vec<WeightSet>,
 }
 
-/// The weights of one situation.
+/// The weights of one context.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WeightSet {
     /// Where they are in force.
-    pub situation: Situation,
+    pub context: RequestContext,
     /// Past events that were fitted to.
     pub samples: u64,
     /// Later events that were held out, to check.
@@ -94,22 +94,19 @@ pub struct WeightSet {
     pub weights: Vec<f32>,
 }
 
-impl Calibration {
-    /// One line for each situation: samples fitted to and held out, NDCG@10 before and after, and whether it is used.
+impl Tuning {
+    /// One line for each context: samples fitted to and held out, NDCG@10 before and after, and whether it is used.
     pub fn to_text(&self) -> String {
         if self.sets.is_empty() {
             let events = self.events;
-            return format!(
-                "no calibration: {events} events are too few for any situation; version {} stays\n",
-                self.version
-            );
+            return format!("no tuning: {events} events are too few for any context; version {} stays\n", self.version);
         }
-        let mut text = format!("calibration {} on {} events\n", self.version, self.events);
+        let mut text = format!("tuning {} on {} events\n", self.version, self.events);
         for set in &self.sets {
             let verdict = if set.kept { "kept" } else { "not better: not used" };
             text.push_str(&format!(
                 "  {:<44} {:>5} + {:>4} events   NDCG@10 {:.4} -> {:.4}   {verdict}\n",
-                set.situation.name(),
+                set.context.name(),
                 set.samples,
                 set.held_out,
                 set.ndcg_before,

@@ -52,9 +52,9 @@ fn split() -> Timestamp {
 #[test]
 fn calibrated_weights_are_better_on_what_came_later() {
     let shop = logged(400);
-    let calibration = shop.db.calibrate_until(split()).expect("calibrates");
-    assert_eq!((calibration.version, calibration.events), (1, 1_280));
-    assert!(calibration.sets.iter().any(|set| set.kept && set.situation.in_visit), "{}", calibration.to_text());
+    let tuning = shop.db.tune_until(split()).expect("tunes");
+    assert_eq!((tuning.version, tuning.events), (1, 1_280));
+    assert!(tuning.sets.iter().any(|set| set.kept && set.context.in_visit), "{}", tuning.to_text());
     assert_eq!(shop.db.stats().expect("has stats").weights_version, 1);
     let mut plan = Plan::default();
     plan.protocol = Protocol::GlobalTimeSplit { at: SplitAt::Time(split()) };
@@ -71,15 +71,15 @@ fn calibrated_weights_are_better_on_what_came_later() {
 fn a_calibration_stays_in_force_and_can_be_rolled_back() {
     let Shop { db, dir } = logged(300);
     // So that nothing but the weights changes what is answered.
-    db.refit().expect("fits");
+    db.rebuild_cooccurrence().expect("fits");
     let now = Timestamp::from_seconds(START + 299.0 * 3_600.0 + 200.0);
     let request = Request::new().user("u299").now(now).limit(40).unlogged();
     let shipped = db.rank(&request).expect("ranks");
     assert_eq!(shipped.weights_version, 0);
-    let first = db.calibrate().expect("calibrates");
-    let second = db.calibrate().expect("calibrates again");
+    let first = db.tune().expect("tunes");
+    let second = db.tune().expect("tunes again");
     assert_eq!((first.version, second.version), (1, 2));
-    db.use_calibration(1).expect("is kept");
+    db.use_tuning(1).expect("is kept");
     let calibrated = db.rank(&request).expect("ranks");
     assert_eq!(calibrated.weights_version, 1);
     let order = |ranking: &onelist::Ranking| ranking.hits.iter().map(|hit| hit.id.clone()).collect::<Vec<_>>();
@@ -88,12 +88,12 @@ fn a_calibration_stays_in_force_and_can_be_rolled_back() {
 
     let db = Engine::open(dir.path().join("shop.onelist"), Config::default()).expect("opens again");
     assert_eq!(ids(&db, &request).expect("ranks"), order(&calibrated), "in force after opening");
-    let (kept, in_force) = db.calibrations().expect("lists");
+    let (kept, in_force) = db.tunings().expect("lists");
     assert_eq!((kept, in_force), (vec![first, second], 1));
-    db.use_calibration(0).expect("rolls back");
+    db.use_tuning(0).expect("rolls back");
     let back = db.rank(&request).expect("ranks");
     assert_eq!((order(&back), back.weights_version), (order(&shipped), 0));
-    let unknown = db.use_calibration(7).expect_err("was never fitted");
+    let unknown = db.use_tuning(7).expect_err("was never fitted");
     assert_eq!(unknown.name(), "InvalidArgument");
     assert!(unknown.to_string().contains("(1, 2)"), "{unknown}");
 }
@@ -101,12 +101,12 @@ fn a_calibration_stays_in_force_and_can_be_rolled_back() {
 #[test]
 fn a_small_log_changes_nothing() {
     let shop = logged(10);
-    let calibration = shop.db.calibrate().expect("calibrates");
-    assert!(calibration.sets.is_empty() && calibration.version == 0, "{calibration:?}");
-    assert!(calibration.to_text().contains("too few"));
-    assert_eq!(shop.db.calibrations().expect("lists"), (Vec::new(), 0));
+    let tuning = shop.db.tune().expect("tunes");
+    assert!(tuning.sets.is_empty() && tuning.version == 0, "{tuning:?}");
+    assert!(tuning.to_text().contains("too few"));
+    assert_eq!(shop.db.tunings().expect("lists"), (Vec::new(), 0));
     let nothing = empty().expect("opens");
-    assert!(nothing.db.calibrate().expect("calibrates").sets.is_empty());
+    assert!(nothing.db.tune().expect("tunes").sets.is_empty());
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn weights_of_the_configuration_are_the_last_word() {
     config.weights = vec![vec![1.0; 26]; 4];
     let path = dir.path().join("shop.onelist");
     let db = Engine::open(&path, config.clone()).expect("opens");
-    assert_eq!(db.calibrate().expect_err("they are fixed").name(), "InvalidArgument");
+    assert_eq!(db.tune().expect_err("they are fixed").name(), "InvalidArgument");
     db.close().expect("closes");
-    config.calibrate = true;
+    config.tune = true;
     assert_eq!(Engine::open(&path, config).err().expect("one or the other").name(), "InvalidArgument");
 }
 
@@ -127,7 +127,7 @@ fn weights_of_the_configuration_are_the_last_word() {
 fn the_background_calibrates_a_log_that_has_grown() {
     let dir = tempfile::tempdir().expect("makes a directory");
     let mut config = Config::default();
-    config.calibrate = true;
+    config.tune = true;
     let db = Engine::open(dir.path().join("shop.onelist"), config).expect("opens");
     db.put(items()).expect("puts");
     db.log(events(300)).expect("logs");
@@ -136,8 +136,8 @@ fn the_background_calibrates_a_log_that_has_grown() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let stats = db.stats().expect("has stats");
-    assert_eq!((stats.weights_version, stats.calibration_error), (1, None));
-    assert_eq!(db.calibrations().expect("lists").0[0].events, 1_200);
+    assert_eq!((stats.weights_version, stats.tuning_error), (1, None));
+    assert_eq!(db.tunings().expect("lists").0[0].events, 1_200);
     db.close().expect("closes");
 }
 
@@ -150,8 +150,8 @@ fn the_gap_that_ends_a_visit_is_configured() {
         let db = Engine::open(dir.path().join("store"), config).expect("opens");
         db.put(items()).expect("puts");
         db.log(events(300)).expect("logs");
-        let sets = db.calibrate().expect("calibrates").sets;
-        sets.iter().filter(|set| set.situation.history).map(|set| set.situation.in_visit).collect::<Vec<_>>()
+        let sets = db.tune().expect("tunes").sets;
+        sets.iter().filter(|set| set.context.history).map(|set| set.context.in_visit).collect::<Vec<_>>()
     };
     // The steps of a visit are a minute apart, and nobody visits twice.
     let together = situations(61.0);
@@ -169,7 +169,7 @@ fn the_gap_that_ends_a_visit_is_configured() {
 fn closing_gives_a_running_calibration_up() {
     let Shop { db, dir } = logged(1_500);
     let slow = std::thread::scope(|scope| {
-        let work = scope.spawn(|| db.calibrate());
+        let work = scope.spawn(|| db.tune());
         // The scratch copy is there: the replay has begun.
         let scratch = dir.path().join("shop.onelist/scratch");
         let late = Instant::now() + Duration::from_secs(60);
@@ -185,5 +185,5 @@ fn closing_gives_a_running_calibration_up() {
     });
     assert!(slow < Duration::from_secs(5), "closing took {slow:?}");
     let db = Engine::open(dir.path().join("shop.onelist"), Config::default()).expect("opens again");
-    assert_eq!(db.calibrations().expect("lists"), (Vec::new(), 0));
+    assert_eq!(db.tunings().expect("lists"), (Vec::new(), 0));
 }

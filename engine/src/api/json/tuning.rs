@@ -3,14 +3,14 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::api::calibration::{Calibration, Situation, WeightSet};
+use crate::api::tuning::{RequestContext, Tuning, WeightSet};
 
-/// A calibration in its written form.
-pub(super) struct Written<'a>(pub(super) &'a Calibration);
+/// A tuning in its written form.
+pub(super) struct Written<'a>(pub(super) &'a Tuning);
 
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Calibration { version, time, events, model, features, sets } = self.0;
+        let Tuning { version, time, events, model, features, sets } = self.0;
         let mut map = to.serialize_map(Some(5))?;
         map.serialize_entry("version", version)?;
         map.serialize_entry("time", time)?;
@@ -28,9 +28,9 @@ struct WrittenSet<'a> {
 
 impl Serialize for WrittenSet<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let WeightSet { situation, samples, held_out, ndcg_before, ndcg_after, kept, weights } = self.set;
+        let WeightSet { context, samples, held_out, ndcg_before, ndcg_after, kept, weights } = self.set;
         let mut map = to.serialize_map(Some(7))?;
-        map.serialize_entry("situation", &WrittenSituation { name: situation.name(), situation })?;
+        map.serialize_entry("context", &WrittenSituation { name: context.name(), context })?;
         map.serialize_entry("samples", samples)?;
         map.serialize_entry("held_out", held_out)?;
         map.serialize_entry("ndcg_before", ndcg_before)?;
@@ -45,7 +45,7 @@ impl Serialize for WrittenSet<'_> {
 struct WrittenSituation<'a> {
     name: String,
     #[serde(flatten)]
-    situation: &'a Situation,
+    context: &'a RequestContext,
 }
 
 struct ByName<'a>(&'a [String], &'a [f32]);
