@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench · make quality · make rivals · make limits · make clean
+# make demo · make test · make check · make bench · make quality · make rivals · make witness · make wheel · make clean
 #
 # `demo` and `test` set up what they need in .venv and .cache of this folder; nothing is installed elsewhere. Everything is
 # built in the release profile and into one folder, so that tantivy, usearch and the C++ they bring are compiled once.
@@ -12,7 +12,7 @@ STEP := scripts/step
 # The Python half is built by pip alone: pyo3 is compiled anew whenever another tool than the last one asks for it.
 RUST := --release --workspace --exclude onelist-python
 
-.PHONY: help demo test check bench quality rivals limits clean
+.PHONY: help demo test check bench quality rivals limits witness clean
 help:
 	@echo "make demo    MovieLens 100k as a search engine and a recommender, on your terminal"
 	@echo "make test    every test of the three languages"
@@ -21,6 +21,7 @@ help:
 	@echo "make quality how good the lists are on real data (ONELIST_DATA), into docs/RESULTS.md; tasks and options in ARGS"
 	@echo "make rivals  recommenders from PyPI and a SASRec in the same evaluation; tasks and options in ARGS"
 	@echo "make limits  docs/LIMITS.md from engine/src/base/limits.rs"
+	@echo "make witness digests of what stores answer, to compare two versions; build, ask or compare in ARGS"
 	@echo "make clean   removes what was built, .venv and .cache"
 
 demo:
@@ -64,6 +65,10 @@ rivals:
 
 limits:
 	scripts/limits
+
+witness:
+	@scripts/setup demo
+	cargo run --release -p onelist-benches --bin witness -- $(ARGS)
 
 clean:
 	cargo clean

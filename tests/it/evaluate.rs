@@ -175,9 +175,9 @@ fn hostile_plans_are_refused_and_nothing_panics() {
         change(&mut plan);
         shop.db.evaluate(&plan).expect_err("must be refused").name()
     };
-    let share = |share: f64| Protocol::GlobalTimeSplit { at: SplitAt::Fraction(fraction) };
-    assert_eq!(refused(&|plan| plan.protocol = share(f64::NAN)), "InvalidArgument");
-    assert_eq!(refused(&|plan| plan.protocol = share(1.0)), "InvalidArgument");
+    let fraction = |fraction: f64| Protocol::GlobalTimeSplit { at: SplitAt::Fraction(fraction) };
+    assert_eq!(refused(&|plan| plan.protocol = fraction(f64::NAN)), "InvalidArgument");
+    assert_eq!(refused(&|plan| plan.protocol = fraction(1.0)), "InvalidArgument");
     assert_eq!(refused(&|plan| plan.protocol = Protocol::ItemCold { fraction: 0.0 }), "InvalidArgument");
     assert_eq!(refused(&|plan| plan.ks = vec![usize::MAX]), "InvalidArgument");
     assert_eq!(refused(&|plan| plan.max_targets = usize::MAX), "LimitExceeded");

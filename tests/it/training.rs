@@ -118,7 +118,7 @@ fn features_are_those_of_serving_bit_for_bit() {
         let serving = opened(&dir.path().join(format!("serving{count}")), ones);
         serving.log(before).expect("logs");
         serving.flush().expect("flushes");
-        serving.refit().expect("fits");
+        serving.rebuild_cooccurrence().expect("fits");
         let mut request = Request::new().user(event.user.as_str()).now(event.time.expect("has")).limit(10).explain();
         request.query.clone_from(&event.query);
         queries += usize::from(event.query.is_some());
@@ -212,17 +212,17 @@ fn a_spread_has_requests_of_each_kind_from_the_whole_log() {
     db.log(events()).expect("logs");
     let file = dir.path().join("training.parquet");
     let mut spread = plan(40, None);
-    spread.spread = true;
+    spread.stratified = true;
     let summary = db.export_training(&file, &spread).expect("exports");
     assert!((30..=40).contains(&summary.requests), "{summary:?}");
     let found = rows(&file);
     let context = |row: &Row| text(row, "context").expect("is named");
-    let situations: BTreeSet<String> = found.iter().map(context).collect();
+    let contexts: BTreeSet<String> = found.iter().map(context).collect();
     for kind in ["recommendation, all items", "recommendation, new items"] {
-        assert!(situations.iter().any(|name| name.starts_with(kind)), "{kind}: {situations:?}");
+        assert!(contexts.iter().any(|name| name.starts_with(kind)), "{kind}: {contexts:?}");
     }
     let mut left_out = found.iter().filter(|row| context(row).contains("new items"));
-    assert!(left_out.all(|row| features(row)["had"] == 0.0), "no candidate that was had");
+    assert!(left_out.all(|row| features(row)["interacted"] == 0.0), "no candidate that the user interacted with");
     let places: BTreeSet<String> = found.iter().map(|row| field(row, "request").to_string()).collect();
     assert_eq!(places.len() as u64, summary.requests, "each event answers one request");
 }

@@ -143,7 +143,7 @@ fn the_background_calibrates_a_log_that_has_grown() {
 
 #[test]
 fn the_gap_that_ends_a_visit_is_configured() {
-    let situations = |gap: f64| {
+    let contexts = |gap: f64| {
         let dir = tempfile::tempdir().expect("a folder");
         let mut config = Config::default();
         config.session_gap = gap;
@@ -154,9 +154,9 @@ fn the_gap_that_ends_a_visit_is_configured() {
         sets.iter().filter(|set| set.context.history).map(|set| set.context.in_visit).collect::<Vec<_>>()
     };
     // The steps of a visit are a minute apart, and nobody visits twice.
-    let together = situations(61.0);
+    let together = contexts(61.0);
     assert!(!together.is_empty() && together.iter().all(|in_visit| *in_visit), "{together:?}");
-    let apart = situations(59.0);
+    let apart = contexts(59.0);
     assert!(!apart.is_empty() && apart.iter().all(|in_visit| !*in_visit), "{apart:?}");
     for gap in [0.0, -1.0, f64::NAN, 1e6] {
         let mut config = Config::default();

@@ -285,7 +285,7 @@ onelist_status onelist_tunings(onelist_engine *engine,
                                     char **calibrations_json,
                                     size_t *calibrations_json_len);
 
-// Puts a kept calibration in force, or with 0 what the model ships. When the call returns that is on disk, and the next
+// Puts a kept tuning in force, or with 0 what the model ships. When the call returns that is on disk, and the next
 // ranking is by it.
 //
 // - `version`: 0, or a version that onelist_tunings() lists; another one is ONELIST_INPUT.

@@ -43,7 +43,7 @@ void test_errors(const char *directory);
 void test_store(onelist_engine *db);
 void test_ranking(onelist_engine *db);
 void test_controls(onelist_engine *db);
-void test_calibration(onelist_engine *db);
+void test_tuning(onelist_engine *db);
 void test_models(onelist_engine *db);
 void test_threads(const char *directory);
 

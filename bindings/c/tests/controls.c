@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-// The text under "next" of a ranking; false when it is null.
+// The text under "next_page_token" of a ranking; false when it is null.
 static bool next_of(const char *ranking, char *token, size_t size) {
-    const char *found = strstr(ranking, "\"next\":\"");
+    const char *found = strstr(ranking, "\"next_page_token\":\"");
     if (found == NULL) {
         return false;
     }
-    found += strlen("\"next\":\"");
+    found += strlen("\"next_page_token\":\"");
     size_t length = strcspn(found, "\"");
     if (!CHECK(length < size)) {
         return false;
@@ -43,7 +43,7 @@ static void refused(onelist_engine *db) {
         "{\"personalization\": \"loud\"}",
         "{\"caps\": [{\"field\": \"tags\", \"most\": 0}]}",
         "{\"rules\": [{\"rule\": \"pin\", \"item\": \"a\", \"position\": 0}]}",
-        "{\"next\": \"no token\"}",
+        "{\"page_token\": \"no token\"}",
         "{\"exclude_seen\": {\"within_days\": -1}}",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -87,15 +87,15 @@ static void pages(onelist_engine *db) {
         if (!next_of(ranking, token, sizeof token) || turns > 9) {
             break;
         }
-        snprintf(request, sizeof request, "{\"query\": \"shoes\", \"limit\": 3, \"next\": \"%s\"}", token);
+        snprintf(request, sizeof request, "{\"query\": \"shoes\", \"limit\": 3, \"page_token\": \"%s\"}", token);
     }
     CHECK(shown == 8 && turns == 2);
 }
 
 // What was shown: with propensities, with places for new items, page by page.
 static void shown(onelist_engine *db) {
-    const char *ranking = ranked(db, "{\"query\": \"shoes\", \"explore\": {\"share\": 1, \"temperature\": 1}, "
-                                     "\"new_items\": {\"share\": 0.5, \"days\": 1}}");
+    const char *ranking = ranked(db, "{\"query\": \"shoes\", \"explore\": {\"fraction\": 1, \"temperature\": 1}, "
+                                     "\"new_items\": {\"fraction\": 0.5, \"days\": 1}}");
     CHECK(contains(ranking, "\"explored\":true") && contains(ranking, "\"propensity\":"));
     CHECK(!contains(ranked(db, "{\"query\": \"shoes\", \"log_impression\": false}"), "\"propensity\":"));
     char *read = NULL;
@@ -110,7 +110,7 @@ static void shown(onelist_engine *db) {
     onelist_string_free(&read);
     CHECK_STATUS(ONELIST_OK, onelist_new_item_exposure(db, &read, NULL));
     // The shop was put a moment ago, so all of it is new.
-    CHECK(contains(read, "\"impressions\":1,") && contains(read, "\"share\":1.0"));
+    CHECK(contains(read, "\"impressions\":1,") && contains(read, "\"fraction\":1.0"));
     onelist_string_free(&read);
     CHECK_STATUS(ONELIST_INPUT, onelist_impressions(db, "none", 4, 1, &read, NULL));
     CHECK_STATUS(ONELIST_INPUT, onelist_impressions(db, NULL, 0, 1, NULL, NULL));

@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
         test_store(db);
         test_ranking(db);
         test_controls(db);
-        test_calibration(db);
+        test_tuning(db);
         test_models(db);
         CHECK_STATUS(ONELIST_OK, onelist_close(&db));
 

@@ -1,4 +1,4 @@
-// What is made of the log, on the shop that store.c has put: a training file, and a calibration, for which it is too small.
+// What is made of the log, on the shop that store.c has put: a training file, and a tuning, for which it is too small.
 
 #include "check.h"
 
@@ -34,7 +34,7 @@ static void exported(onelist_engine *db) {
     CHECK(out == NULL);
 }
 
-void test_calibration(onelist_engine *db) {
+void test_tuning(onelist_engine *db) {
     exported(db);
     char *out = NULL;
     size_t length = 0;

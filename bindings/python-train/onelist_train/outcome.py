@@ -42,8 +42,8 @@ def compare(rows: Rows, shipped: Floats, linear: Floats, trained: Floats) -> lis
     """
     found = [ndcg(one, rows.there) for one in (shipped, linear, trained)]
     lines = []
-    for what in ("all", *np.unique(rows.situation)):
-        which = rows.retrieved & ((rows.situation == what) if what != "all" else True)
+    for what in ("all", *np.unique(rows.request_context)):
+        which = rows.retrieved & ((rows.request_context == what) if what != "all" else True)
         if which.any():
             a, b, c = (one[which] for one in found)
             low, high = interval(c - b, rows.user[which])

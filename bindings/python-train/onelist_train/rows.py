@@ -34,7 +34,7 @@ class Rows:
     """[N] seconds since 1970"""
     user: NDArray[np.str_]
     """[N]"""
-    situation: NDArray[np.str_]
+    request_context: NDArray[np.str_]
     """[N] the engine's name of the request context"""
     query: NDArray[np.int64]
     """[N] row of the query's text in `queries`, -1 without a query"""
@@ -88,7 +88,7 @@ def read(path: str | Path, catalog: Catalog, names: Sequence[str]) -> RowFile:
 
     Raises ValueError for a file of another kind, with other features, or without an item of the catalogue.
     """
-    file = pq.ParquetFile(path, read_dictionary=["user", "situation", "item", "action"])
+    file = pq.ParquetFile(path, read_dictionary=["user", "request_context", "item", "action"])
     facts = file.schema_arrow.metadata or {}
     found = facts.get(b"onelist.features", b"").decode().split(",")
     if found != list(names):
@@ -184,7 +184,7 @@ def _group(table: pa.Table, catalog: Catalog, known: pa.Array, names: Sequence[s
         request=numbers[starts],
         time=first.column("time").cast(pa.int64()).to_numpy() / 1000.0,
         user=np.asarray(first.column("user").to_pylist(), np.str_),
-        situation=np.asarray(first.column("situation").to_pylist(), np.str_),
+        request_context=np.asarray(first.column("request_context").to_pylist(), np.str_),
         query=np.asarray(asked, np.int64),
         retrieved=first.column("retrieved").to_numpy(zero_copy_only=False),
         next_action=_action_rows(first.column("action").to_pylist()),

@@ -48,7 +48,7 @@ class Size:
 
 HASHES = ((1, 0, 0), (257, 8191, 0), (524287, 65537, 4099))
 """Factors of the codes in an n-gram's hash, which is taken modulo its number of rows."""
-PERSONAL = ("next", "before", "together", "basket", "seen", "had", "had_lately", "shown", "disliked",
+PERSONAL = ("covisit_next", "covisit_previous", "cooccurrence", "basket", "interacted_ever", "interacted", "interacted_recently", "impressions", "disliked",
             "cos_history", "cos_last", "cos_nearest", "cos_disliked")  # fmt: skip
 """Features that need a history."""
 ASKED = ("bm25", "cos_query")

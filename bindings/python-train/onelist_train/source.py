@@ -76,7 +76,7 @@ def _export(engine: onelist.Engine, folder: Path, requests: int, negatives: int)
     rows; see `delete_exported_rows`."""
     path = folder / f"rows-{requests}-{negatives}.parquet"
     if not path.is_file():
-        engine.export_training(path, requests=requests, spread=True, negatives=negatives)
+        engine.export_training(path, requests=requests, stratified=True, negatives=negatives)
     return path, list(engine.items())
 
 

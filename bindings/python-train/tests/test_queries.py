@@ -73,7 +73,7 @@ def test_searches_of_a_catalogue_without_a_log(tmp_path: Path) -> None:
     assert {row["query"] for row in rows if row["label"] and row["item"] == "paris"} >= {"capital of france"}
     for row in rows:
         assert row["query"] and not row["history_items"] and row["action"] in (ACTION, None)
-        popular = [row[name] for name in row if name.startswith("popular") or name in ("next", "together", "seen")]
+        popular = [row[name] for name in row if name.startswith("popular") or name in ("covisit_next", "cooccurrence", "interacted_ever")]
         assert popular and max(popular) < 1e-4, "what was made up must not look like what people did"
     assert any(row["bm25"] > 0 for row in rows) and any(row["cos_query"] != 0 for row in rows)
     train.queries(CITIES, tmp_path / "b.parquet", base=MODEL, judged=judged, options=options)

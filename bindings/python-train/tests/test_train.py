@@ -328,7 +328,7 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
     features[:, :, [names.index("next"), names.index("popular_7d")]] = pair
     zeros = np.zeros((n, 1), np.int64)
     made = rows.Rows(
-        request=np.arange(n), time=np.arange(n) * 60.0, user=np.arange(n).astype(str), situation=np.full(n, "s"),
+        request=np.arange(n), time=np.arange(n) * 60.0, user=np.arange(n).astype(str), request_context=np.full(n, "s"),
         query=np.full(n, -1), retrieved=np.ones(n, bool), history=random.integers(0, 30, (n, 1)), action=zeros + 1,
         gap=zeros, past=zeros == 0, next_action=zeros[:, 0] + 1, item=random.integers(0, 30, (n, k)),
         there=np.ones((n, k), bool), features=features, source=np.zeros(n, np.int64),

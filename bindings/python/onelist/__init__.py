@@ -18,7 +18,7 @@ may be used from any number of threads.
 
 from onelist import errors, types
 from onelist._native import Hit, Ranking, __version__
-from onelist.calibration import Tuning
+from onelist.tuning import Tuning
 from onelist.engine import Engine, open  # noqa: A004 (onelist.open reads as what it is)
 from onelist.errors import BusyError, DamagedError, Error, InputError, InternalError, SetupError
 from onelist.evaluation import Report, counterfactual

@@ -42,7 +42,7 @@ def _rows(ranking: Ranking) -> list[tuple[str, ...]]:
 def _title(ranking: Ranking) -> str:
     took = ranking.took["total_us"] / 1000
     title = f"Ranking {ranking.rank_id}: {len(ranking)} of {ranking.candidates} candidates in {took:.1f} ms"
-    return title + "".join(f"\ndegraded: {reason}" for reason in ranking.warnings)
+    return title + "".join(f"\nwarning: {reason}" for reason in ranking.warnings)
 
 
 def _rest(ranking: Ranking) -> str:

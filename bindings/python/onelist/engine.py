@@ -14,7 +14,7 @@ from onelist._json import to_json
 from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
-from onelist.calibration import Tuning
+from onelist.tuning import Tuning
 from onelist.errors import InvalidArgumentError
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
@@ -265,34 +265,34 @@ class Engine(ModelCalls, MeasureCalls):
         (None: from the first)."""
         return cast(list[Impression], json.loads(self._native.impressions(after, limit)))
 
-    def exposure(self) -> NewItemExposure:
+    def new_item_exposure(self) -> NewItemExposure:
         """How much of what was shown were new items. Reads every impression."""
-        return cast(NewItemExposure, json.loads(self._native.exposure()))
+        return cast(NewItemExposure, json.loads(self._native.new_item_exposure()))
 
-    def refit(self) -> None:
+    def rebuild_cooccurrence(self) -> None:
         """Fits what is fitted to the whole log now (which items the same people have), instead of in the background when
         the log has grown by a fifth: for measuring, and after a bulk import."""
-        self._native.refit()
+        self._native.rebuild_cooccurrence()
 
     def fit_space(self) -> bool:
         """Fits the vector space of items to the catalog and places every item anew, while requests and writes go on; False,
         with nothing changed, when fewer than 100 items have text. ``stats()["space"]`` says what is live. Scores change."""
         return self._native.fit_space()
 
-    def check_space(self) -> bool:
+    def verify_vectors(self) -> bool:
         """Compares the vectors, the semantic ids and their lists of all items; False when something is missing or too
         many."""
-        return self._native.check_space()
+        return self._native.verify_vectors()
 
-    def recount(self) -> bool:
+    def verify_signals(self) -> bool:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count
         changed. Writers wait meanwhile."""
-        return self._native.recount()
+        return self._native.verify_signals()
 
-    def trim(self) -> int:
+    def apply_retention(self) -> int:
         """Removes the events that ``retention`` does not keep now, instead of in the background when the log has grown by a
         tenth or a day has passed; returns how many."""
-        return self._native.trim()
+        return self._native.apply_retention()
 
     def tune(self, *, until: Time | None = None) -> Tuning:
         """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
@@ -315,7 +315,7 @@ class Engine(ModelCalls, MeasureCalls):
         path: str | os.PathLike[str],
         *,
         requests: int | None = None,
-        spread: bool = False,
+        stratified: bool = False,
         negatives: int | None = None,
         until: Time | None = None,
     ) -> TrainingSummary:

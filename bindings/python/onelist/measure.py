@@ -34,7 +34,7 @@ def _judged(query: Mapping[str, Any]) -> dict[str, Any]:
 def _questions(
     protocol: str | None,
     at: Time | None,
-    share: float | None,
+    fraction: float | None,
     targets: str | None,
     until: Time | None,
     exclude_seen: bool | None,
@@ -49,8 +49,8 @@ def _questions(
     return {
         "protocol": protocol,
         "at_time": None if at is None else seconds(at),
-        "at_fraction": share if splits else None,
-        "share": None if splits else share,
+        "at_fraction": fraction if splits else None,
+        "fraction": None if splits else fraction,
         "targets": targets,
         "until": None if until is None else seconds(until),
         "exclude_seen": exclude_seen,
@@ -91,7 +91,7 @@ class MeasureCalls:
         protocol: Literal["time_split", "leave_last_out", "item_cold", "user_cold"] | None = None,
         *,
         at: Time | None = None,
-        share: float | None = None,
+        fraction: float | None = None,
         targets: Literal["first_new", "first", "last", "every"] | None = None,
         until: Time | None = None,
         exclude_seen: bool | None = None,
@@ -115,7 +115,7 @@ class MeasureCalls:
         baselines, just before each target happens. The store is only read. See docs/EVALUATE.md.
 
         - ``protocol``: time_split (the default: targets after one moment), leave_last_out, item_cold or user_cold
-        - ``at``: the moment of a time split; ``share``: of events before it (0.9), or of hidden items or users (0.1)
+        - ``at``: the moment of a time split; ``fraction``: of events before it (0.9), or of hidden items or users (0.1)
         - ``targets``: first_new (the default: each user's first item that is new to them), first, last or every
         - ``until``: leave later events out; ``exclude_seen`` (True): rank and ask for new items only
         - ``min_history`` (1): events a user must have; ``ks`` ([10]): lengths of list; ``max_targets`` (2000)
@@ -128,7 +128,7 @@ class MeasureCalls:
         - ``resamples`` (1000) and ``seed`` (1) of the intervals; ``check_targets`` (20) of the point-in-time check
         """
         plan = {
-            **_questions(protocol, at, share, targets, until, exclude_seen, min_history, max_targets, queries, next_item, seed),
+            **_questions(protocol, at, fraction, targets, until, exclude_seen, min_history, max_targets, queries, next_item, seed),
             "ks": None if ks is None else list(ks),
             "baselines": baselines,
             "leave_out": leave_out,
@@ -147,7 +147,7 @@ class MeasureCalls:
         protocol: Literal["time_split", "leave_last_out", "item_cold", "user_cold"] | None = None,
         *,
         at: Time | None = None,
-        share: float | None = None,
+        fraction: float | None = None,
         targets: Literal["first_new", "first", "last", "every"] | None = None,
         until: Time | None = None,
         exclude_seen: bool | None = None,
@@ -159,5 +159,5 @@ class MeasureCalls:
     ) -> Questions:
         """Lists what ``evaluate`` asks by the same keywords, without the answers: to ask a system from elsewhere, whose
         answers are then measured by ``evaluate(external=...)``. See docs/EVALUATE.md."""
-        plan = _questions(protocol, at, share, targets, until, exclude_seen, min_history, max_targets, queries, next_item, seed)
+        plan = _questions(protocol, at, fraction, targets, until, exclude_seen, min_history, max_targets, queries, next_item, seed)
         return cast(Questions, json.loads(self._native.questions(to_json(plan, "questions"))))

@@ -35,7 +35,7 @@ class Tuning:
 
     @property
     def sets(self) -> list[dict[str, Any]]:
-        """One for each situation that the log has enough of: ``situation``, ``samples``, ``held_out``, ``ndcg_before``,
+        """One for each request context that the log has enough of: ``request_context``, ``samples``, ``held_out``, ``ndcg_before``,
         ``ndcg_after``, ``kept``, and ``weights`` by the name of the feature."""
         return cast(list[dict[str, Any]], self.data["sets"])
 
@@ -47,10 +47,10 @@ class Tuning:
         return f"<onelist.Tuning {self.version}: {kept} of {len(self.sets)} sets kept>"
 
     def _repr_html_(self) -> str:
-        names = ("situation", "fitted to", "held out", "NDCG@10 before", "after", "used")
+        names = ("request context", "fitted to", "held out", "NDCG@10 before", "after", "used")
         rows = [
             (
-                one["situation"]["name"],
+                one["request_context"]["name"],
                 one["samples"],
                 one["held_out"],
                 f"{one['ndcg_before']:.4f}",

@@ -50,7 +50,7 @@ Rule: TypeAlias = Mapping[str, Any]
 - ``{"rule": "boost", "ids": [...], "amount": x}`` and ``bury``: x (0 to 1000) is added to the score, or taken from it
 - ``{"rule": "require", "filter": {...}}``: only what matches
 - ``{"rule": "exclude", "filter": {...}}``: not these
-- ``{"rule": "cap", "field": name, "most": n}``: at most n hits of one value of the field"""
+- ``{"rule": "cap", "field": name, "max": n}``: at most n hits of one value of the field"""
 
 
 class SeenWhen(TypedDict, total=False):
@@ -65,7 +65,7 @@ class Cap(TypedDict):
     """At most so many hits of one value of a field; ``semantic_id:1`` and ``semantic_id:2`` stand for what an item is about."""
 
     field: str
-    most: int
+    max: int
 
 
 class Mix(TypedDict):
@@ -76,20 +76,20 @@ class Mix(TypedDict):
 
 
 class Exploration(TypedDict, total=False):
-    """Lists whose order is drawn at random: ``share`` (0 to 1) of requests by Plackett-Luce over the scores at a
+    """Lists whose order is drawn at random: ``fraction`` (0 to 1) of requests by Plackett-Luce over the scores at a
     ``temperature`` (0.1); on ``swaps`` (0 to 1) of them one pair of neighbours changes places with probability 1/2."""
 
-    share: float
+    fraction: float
     temperature: float
     swaps: float
 
 
 class NewItems(TypedDict, total=False):
-    """A ``share`` (0 to 1) of the places of a list for items that are younger than ``days`` or were shown fewer than
+    """A ``fraction`` (0 to 1) of the places of a list for items that are younger than ``days`` or were shown fewer than
     ``shown_below`` times, or have fewer than ``events_below`` events. With ``min_fit`` (a cosine, -1 to 1) only to those
-    whose content fits the request so well, and the share is the most that is given."""
+    whose content fits the request so well, and the fraction is the most that is given."""
 
-    share: float
+    fraction: float
     days: float | None
     shown_below: float | None
     events_below: float | None
@@ -97,11 +97,11 @@ class NewItems(TypedDict, total=False):
 
 
 class ImpressionOptions(TypedDict, total=False):
-    """Which rankings are remembered: a ``share`` of them (1), of which the newest ``most`` (100,000) are kept."""
+    """Which rankings are remembered: a ``fraction`` of them (1), of which the newest ``max`` (100,000) are kept."""
 
     enabled: bool
-    share: float
-    most: int
+    fraction: float
+    max: int
 
 
 class Impression(TypedDict):
@@ -129,7 +129,7 @@ class NewItemExposure(TypedDict):
     impressions: int
     places: int
     new_places: int
-    share: float
+    fraction: float
 
 
 class HistoryEvent(TypedDict, total=False):
@@ -240,10 +240,10 @@ class Options(TypedDict, total=False):
     - ``match_history_mix``: let the mix of a field in the list follow that of the history
     - ``rules``: pins, boosts and the like (``onelist.types.Rule``); ``scenario``: stored ones, by name
     - ``adapter``: that of the request's domain, by the name of ``load_adapter``
-    - ``explore``: draw the order at random on a share of requests; ``new_items``: keep places for new items
+    - ``explore``: draw the order at random on a fraction of requests; ``new_items``: keep places for new items
     - ``log_impression``: whether the ranking is remembered (True); say False when nobody is shown it
     - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
-    - ``next``: the page after the ranking that gave this; nothing of the pages before comes again
+    - ``page_token``: the page after the ranking that gave this; nothing of the pages before comes again
     - ``candidates``: how many to score; ``fields``: only these fields in the hits; ``explain``: say why
     - ``now``: the time of the request; events after it are not seen"""
 
@@ -268,7 +268,7 @@ class Options(TypedDict, total=False):
     log_impression: bool | None
     limit: SupportsIndex | None
     offset: SupportsIndex | None
-    next: str | None
+    page_token: str | None
     candidates: SupportsIndex | None
     fields: Iterable[str] | None
     explain: bool | None
@@ -333,7 +333,7 @@ class Models(TypedDict):
 
 
 class Shadow(TypedDict):
-    """How a model differs from the one that answers, on the same requests: the mean share of the first ten hits in common,
+    """How a model differs from the one that answers, on the same requests: the mean fraction of the first ten hits in common,
     the mean rank correlation (Spearman) of their scores, mean microseconds of each, and what failed under it alone."""
 
     live: int

@@ -107,13 +107,13 @@ impl Engine {
     }
 
     /// How much of what was shown were new items, as JSON text.
-    fn exposure(&self, py: Python<'_>) -> PyResult<String> {
-        call(py, || json::new_item_exposure_to_json(&self.inner.exposure()?))
+    fn new_item_exposure(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || json::new_item_exposure_to_json(&self.inner.new_item_exposure()?))
     }
 
     /// Fits what is fitted to the whole log.
-    fn refit(&self, py: Python<'_>) -> PyResult<()> {
-        call(py, || self.inner.refit())
+    fn rebuild_cooccurrence(&self, py: Python<'_>) -> PyResult<()> {
+        call(py, || self.inner.rebuild_cooccurrence())
     }
 
     /// Fits the vector space of items; whether there was enough content.
@@ -122,18 +122,18 @@ impl Engine {
     }
 
     /// Compares vectors and semantic ids; whether all is right.
-    fn check_space(&self, py: Python<'_>) -> PyResult<bool> {
+    fn verify_vectors(&self, py: Python<'_>) -> PyResult<bool> {
         call(py, || self.inner.verify_vectors().map(|found| found.wrong == 0))
     }
 
     /// Counts all signals anew; whether they were right.
-    fn recount(&self, py: Python<'_>) -> PyResult<bool> {
-        call(py, || self.inner.recount().map(|recount| recount.before == recount.after))
+    fn verify_signals(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.verify_signals().map(|recount| recount.before == recount.after))
     }
 
     /// Removes the events that are not kept; how many.
-    fn trim(&self, py: Python<'_>) -> PyResult<u64> {
-        call(py, || self.inner.trim())
+    fn apply_retention(&self, py: Python<'_>) -> PyResult<u64> {
+        call(py, || self.inner.apply_retention())
     }
 
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.

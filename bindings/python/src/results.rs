@@ -151,10 +151,10 @@ impl Ranking {
         self.ranking.weights_version
     }
 
-    /// Asks for the next page, as the keyword `next`; None when there is none.
+    /// Asks for the next page, as the keyword `page_token`; None when there is none.
     #[getter]
-    fn next(&self) -> Option<&str> {
-        self.ranking.next.as_deref()
+    fn next_page_token(&self) -> Option<&str> {
+        self.ranking.next_page_token.as_deref()
     }
 
     /// Whether the order was drawn at random.

@@ -29,12 +29,12 @@ def test_diversity_moves_hits_and_keeps_their_scores(shop: onelist.Engine) -> No
 
 
 def test_caps_and_mix_read_fields(shop: onelist.Engine) -> None:
-    capped = shop.rank("shoes", caps=[{"field": "tags", "most": 1}], limit=2, now=NOW)
+    capped = shop.rank("shoes", caps=[{"field": "tags", "max": 1}], limit=2, now=NOW)
     assert not set(capped[0].fields["tags"]) & set(capped[1].fields["tags"])
-    assert len(shop.rank(caps=[{"field": "price", "most": 1}, {"field": "sold_out", "most": 2}])) == len(IDS)
+    assert len(shop.rank(caps=[{"field": "price", "max": 1}, {"field": "sold_out", "max": 2}])) == len(IDS)
     assert len(shop.rank(user="runner", match_history_mix={"field": "tags", "strength": 0.5})) == len(IDS)
     with pytest.raises(errors.UnknownFieldError, match="colour"):
-        shop.rank(caps=[{"field": "colour", "most": 1}])
+        shop.rank(caps=[{"field": "colour", "max": 1}])
 
 
 def test_unlike_and_personalization(shop: onelist.Engine) -> None:
@@ -66,7 +66,7 @@ RULES: list[Rule] = [
     {"rule": "bury", "ids": ["shoe-red"], "amount": 0.25},
     {"rule": "exclude", "filter": {"tags": "brown"}},
     {"rule": "require", "filter": {"price": {"<": 100}}},
-    {"rule": "cap", "field": "tags", "most": 3},
+    {"rule": "cap", "field": "tags", "max": 3},
 ]
 
 
@@ -100,16 +100,16 @@ def test_scenarios_last(shop: onelist.Engine, path: Path) -> None:
 def test_pages_never_repeat(shop: onelist.Engine) -> None:
     page = shop.rank("shoes", user="runner", limit=2)
     shown = list(page.ids)
-    while page.next is not None:
+    while page.next_page_token is not None:
         shop.log(user="runner", item=page.ids[-1], action="buy")
-        page = shop.rank("shoes", user="runner", limit=2, next=page.next)
+        page = shop.rank("shoes", user="runner", limit=2, page_token=page.next_page_token)
         shown += page.ids
     assert sorted(shown) == sorted(IDS)
-    token = shop.rank("shoes", limit=2).next
+    token = shop.rank("shoes", limit=2).next_page_token
     with pytest.raises(errors.InvalidArgumentError, match="another request"):
-        shop.rank("boots", limit=2, next=token)
-    with pytest.raises(errors.InvalidArgumentError, match="next"):
-        shop.rank("shoes", next="no token")
+        shop.rank("boots", limit=2, page_token=token)
+    with pytest.raises(errors.InvalidArgumentError, match="page_token"):
+        shop.rank("shoes", page_token="no token")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_pages_never_repeat(shop: onelist.Engine) -> None:
         ({"diversity": 1.5}, errors.InvalidArgumentError, "0 to 1"),
         ({"diversity": float("nan")}, errors.InvalidArgumentError, "NaN"),
         ({"diversity": "much"}, errors.InvalidTypeError, "number"),
-        ({"caps": [{"field": "tags"}]}, errors.InvalidArgumentError, "most"),
+        ({"caps": [{"field": "tags"}]}, errors.InvalidArgumentError, "max"),
         ({"caps": object()}, errors.InvalidTypeError, "caps"),
         ({"match_history_mix": {"field": "tags", "strength": 2}}, errors.InvalidArgumentError, "0 to 1"),
         ({"rules": [{"rule": "hide"}]}, errors.InvalidArgumentError, r"rules\[0\].rule"),
@@ -126,7 +126,7 @@ def test_pages_never_repeat(shop: onelist.Engine) -> None:
         ({"rules": [{"rule": "pin", "item": "a", "position": 1}] * 257}, errors.LimitExceededError, "256"),
         ({"unlike": 3}, errors.InvalidTypeError, "unlike"),
         ({"scenario": 3}, errors.InvalidTypeError, "str"),
-        ({"next": b"x"}, errors.InvalidTypeError, "str"),
+        ({"next_page_token": b"x"}, errors.InvalidTypeError, "str"),
         ({"exclude_seen": {"within_days": 0}}, errors.InvalidArgumentError, "within_days"),
     ],
 )

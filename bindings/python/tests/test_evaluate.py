@@ -33,7 +33,7 @@ def history(db: onelist.Engine) -> onelist.Engine:
 
 def test_a_report_in_three_forms(history: onelist.Engine, tmp_path: Path) -> None:
     before = history.stats()
-    report = history.evaluate(share=0.6, leave_out=True, resamples=100)
+    report = history.evaluate(fraction=0.6, leave_out=True, resamples=100)
     assert report.data["tasks"][0]["questions"] > 10
     names = {system["name"] for system in report.data["tasks"][0]["systems"]}
     assert {"rank", "random", "item-kNN", "EASE", "co-visits", "content, recent mean", "popular, last 7 days"} <= names
@@ -74,7 +74,7 @@ def test_searches_alone_and_with_a_history(history: onelist.Engine) -> None:
 
 @pytest.mark.parametrize("protocol", ["item_cold", "user_cold"])
 def test_cold_protocols(history: onelist.Engine, protocol: Any) -> None:
-    report = history.evaluate(protocol, share=0.2, resamples=100, targets="every")
+    report = history.evaluate(protocol, fraction=0.2, resamples=100, targets="every")
     assert report.data["tasks"][0]["questions"] > 0
     assert report.data["point_in_time"]["leaks"] == []
 
@@ -91,14 +91,14 @@ def test_variants_and_model_zero(history: onelist.Engine) -> None:
 
 
 def test_a_system_from_elsewhere_in_the_same_report(history: onelist.Engine, tmp_path: Path) -> None:
-    asked = history.questions(share=0.6)
+    asked = history.questions(fraction=0.6)
     assert asked["split"] is not None and asked["questions"][0]["history"][0]["action"] == "buy"
     items = [item["id"] for item in history.items()]
     answers = {question["id"]: items for question in asked["questions"]}
     listed: onelist.types.External = {"name": "in order", "targets_hash": asked["targets_hash"], "answers": answers}
     nothing = {str(question): dict.fromkeys(items, 0.5) for question in answers}
     (tmp_path / "level.json").write_text(json.dumps({**listed, "name": "all level", "answers": nothing}))
-    report = history.evaluate(share=0.6, external=[listed, tmp_path / "level.json"], resamples=100)
+    report = history.evaluate(fraction=0.6, external=[listed, tmp_path / "level.json"], resamples=100)
     systems = {system["name"]: system for system in report.data["tasks"][0]["systems"]}
     assert report.data["targets_hash"] == asked["targets_hash"]
     assert systems["in order"]["kind"] == systems["all level"]["kind"] == "external"
@@ -107,20 +107,20 @@ def test_a_system_from_elsewhere_in_the_same_report(history: onelist.Engine, tmp
     assert "p50 ms" in report.text and "from elsewhere" in report.html
 
     with pytest.raises(onelist.InputError, match=r"targets .* of this plan"):
-        history.evaluate(share=0.5, external=[{**listed, "targets_hash": "f" * 16}])
+        history.evaluate(fraction=0.5, external=[{**listed, "targets_hash": "f" * 16}])
     with pytest.raises(onelist.InputError, match="`gone`"):
-        history.evaluate(share=0.6, external=[{**listed, "answers": {**answers, 0: ["gone"]}}])
+        history.evaluate(fraction=0.6, external=[{**listed, "answers": {**answers, 0: ["gone"]}}])
     with pytest.raises(onelist.InputError, match=r"external\[0\].answers"):
-        history.evaluate(share=0.6, external=[{**listed, "answers": {"first": items}}])
+        history.evaluate(fraction=0.6, external=[{**listed, "answers": {"first": items}}])
     (tmp_path / "level.json").write_text("{")
     with pytest.raises(onelist.InputError, match="level.json"):
-        history.evaluate(share=0.6, external=[tmp_path / "level.json"])
+        history.evaluate(fraction=0.6, external=[tmp_path / "level.json"])
 
 
 def test_wrong_plans_are_input_errors(db: onelist.Engine) -> None:
     with pytest.raises(onelist.InputError, match="at least one target"):
         db.evaluate()
-    for wrong in [{"protocol": "tomorrow"}, {"share": 1.5}, {"ks": []}, {"ks": [0]}, {"resamples": 1}, {"targets": "all"}]:
+    for wrong in [{"protocol": "tomorrow"}, {"fraction": 1.5}, {"ks": []}, {"ks": [0]}, {"resamples": 1}, {"targets": "all"}]:
         with pytest.raises(onelist.InputError):
             db.evaluate(**wrong)  # type: ignore[arg-type]
     with pytest.raises(onelist.InputError, match="max_targets|targets"):

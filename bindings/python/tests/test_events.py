@@ -85,9 +85,9 @@ def test_events_and_keywords_do_not_mix(shop: onelist.Engine) -> None:
 
 def test_signals_counted_anew_are_those_that_were_kept(shop: onelist.Engine) -> None:
     shop.log([{"user": f"u{n}", "item": item, "action": "buy", "basket": f"b{n}"} for n in range(9) for item in IDS[:4]])
-    assert shop.recount()
-    shop.refit()
-    assert "together" in {source for hit in shop.rank(user="u1", limit=100) for source in hit.sources}
+    assert shop.verify_signals()
+    shop.rebuild_cooccurrence()
+    assert "cooccurrence" in {source for hit in shop.rank(user="u1", limit=100) for source in hit.sources}
 
 
 def test_retention_removes_old_events_and_remembers_purchases(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_retention_removes_old_events_and_remembers_purchases(tmp_path: Path) ->
         db.put([{"id": f"i{n}", "title": f"Thing {n}"} for n in range(6)])
         db.log({"user": "u", "item": f"i{n}", "action": "buy", "time": now - dt.timedelta(days=n)} for n in range(4))
         db.log(user="v", item="i5", action="buy", time=now - dt.timedelta(days=400))
-        assert db.trim() == 3 and db.trim() == 0 and db.recount()
+        assert db.apply_retention() == 3 and db.apply_retention() == 0 and db.verify_signals()
         stats = db.stats()
         assert (stats["events"], stats["events_removed"]) == (2, 3)
     with onelist.open(tmp_path / "store") as db:

@@ -191,15 +191,15 @@ def test_the_space_is_fitted_when_there_is_enough_text(tmp_path: Path) -> None:
         things = ["shoe", "boot", "teapot", "kettle", "backpack", "tent", "novel", "camera", "guitar", "sofa"]
         db.put({"id": f"{word}-{thing}", "title": f"{word} {thing}"} for word in words for thing in things[:9])
         assert db.fit_space() is False and db.stats()["space"]["fits"] == 0
-        assert db.check_space() is True
+        assert db.verify_vectors() is True
         db.put({"id": f"{word}-sofa", "title": f"{word} sofa"} for word in words)
         before = db.stats()["space"]
         assert db.fit_space() is True
         space = db.stats()["space"]
         assert space["id"] != before["id"] and (space["fits"], space["fitted_items"]) == (1, 100)
-        assert space["drift"] is None and db.check_space() is True
+        assert space["drift"] is None and db.verify_vectors() is True
         db.put({"id": "green-shoe", "title": "green shoe"})
         assert (db.stats()["space"]["drift"] or 0.0) > 0.0
         assert "green-shoe" in db.rank("green shoe", limit=3).ids
-        kinds = db.rank("shoe", caps=[{"field": "semantic_id:1", "most": 1}], limit=5)
+        kinds = db.rank("shoe", caps=[{"field": "semantic_id:1", "max": 1}], limit=5)
         assert len(kinds.ids) == 5

@@ -78,10 +78,10 @@ def adapter(folder: Path, base: str, seed: int) -> Path:
 def test_a_model_is_tried_promoted_and_rolled_back(shop: onelist.Engine, path: Path, tmp_path: Path) -> None:
     before = shop.models()
     assert set(before) == set(types.Models.__annotations__)
-    assert (before["live"], before["before"], len(before["versions"])) == (0, None, 1)
+    assert (before["active"], before["before"], len(before["versions"])) == (0, None, 1)
     loaded = shop.load_model(copied(tmp_path / "two", "two"))
     assert set(loaded) == set(types.ModelVersion.__annotations__)
-    assert (loaded["version"], loaded["name"], loaded["live"]) == (1, "onelist-zero two", False)
+    assert (loaded["version"], loaded["name"], loaded["active"]) == (1, "onelist-zero two", False)
     shadow = shop.shadow_model(1, [{"query": "shoes", "filter": {"price": {"<": 500}}}, {"user": "runner"}])
     assert set(shadow) == set(types.Shadow.__annotations__)
     assert (shadow["requests"], shadow["common_top_10"], shadow["failed"]) == (2, 1.0, 0)
@@ -93,7 +93,7 @@ def test_a_model_is_tried_promoted_and_rolled_back(shop: onelist.Engine, path: P
     assert shop.stats()["model"]["name"] == "onelist-zero two"
     shop.close()
     with onelist.open(path) as again:
-        assert again.models()["live"] == 1
+        assert again.models()["active"] == 1
         with pytest.raises(errors.InvalidArgumentError, match="neither active"):
             again.unload_model(1)
         assert again.roll_back_model() == 0

@@ -24,7 +24,7 @@ def exported(tmp_path: Path) -> tuple[Path, onelist.types.TrainingSummary]:
                 db.log(user=f"p{person % 5}", item=item, action="click", time=time, query=query)
         path = tmp_path / "training.parquet"
         summary = db.export_training(path, requests=20, negatives=3, until=START + dt.timedelta(hours=11))
-        db.export_training(tmp_path / "spread.parquet", requests=20, spread=True)
+        db.export_training(tmp_path / "spread.parquet", requests=20, stratified=True)
         return path, summary
 
 
@@ -40,19 +40,19 @@ def test_a_training_file_is_read_by_arrow(exported: tuple[Path, onelist.types.Tr
     last = taken[-1]
     assert last["time"] == START + dt.timedelta(hours=10, minutes=2) and last["item"] == "boot"
     assert last["history_items"][:2] == ["shoe-blue", "shoe-red"] and last["history_gaps"][:2] == [60.0, 120.0]
-    assert last["situation"] == "recommendation, all items, in a visit" and last["query"] is None
+    assert last["request_context"] == "recommendation, all items, in a visit" and last["query"] is None
     assert {row["query"] for row in taken} == {"red", None}
     facts = table.schema.metadata
     features = facts[b"onelist.features"].decode().split(",")
-    assert table.column_names[15:] == features and {"bm25", "next", "cos_history"} < set(features)
-    assert any(row["bm25"] > 0 for row in rows) and any(row["next"] > 0 for row in rows)
+    assert table.column_names[15:] == features and {"bm25", "covisit_next", "cos_history"} < set(features)
+    assert any(row["bm25"] > 0 for row in rows) and any(row["covisit_next"] > 0 for row in rows)
 
 
 def test_a_spread_has_lists_without_what_was_had(exported: tuple[Path, onelist.types.TrainingSummary]) -> None:
     rows = parquet.read_table(exported[0].with_name("spread.parquet")).to_pylist()
-    kinds = {row["situation"] for row in rows}
+    kinds = {row["request_context"] for row in rows}
     assert any(", new items" in kind for kind in kinds) and any(", all items" in kind for kind in kinds)
-    assert all(row["had"] == 0.0 for row in rows if ", new items" in row["situation"])
+    assert all(row["interacted"] == 0.0 for row in rows if ", new items" in row["request_context"])
 
 
 def test_what_cannot_be_is_an_error(tmp_path: Path) -> None:

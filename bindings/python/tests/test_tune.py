@@ -37,7 +37,7 @@ def test_a_store_is_calibrated_and_rolled_back(db: onelist.Engine) -> None:
     assert isinstance(calibration, onelist.Tuning) and calibration.version == 1
     assert calibration.data["events"] == 960 and abs((calibration.time - dt.datetime.now(dt.timezone.utc)).days) < 2
     sets = calibration.sets
-    assert sets and any(one["kept"] for one in sets) and {"next", "bm25"} < set(sets[0]["weights"])
+    assert sets and any(one["kept"] for one in sets) and {"covisit_next", "bm25"} < set(sets[0]["weights"])
     assert "NDCG@10" in str(calibration) and "<table>" in calibration._repr_html_() and "1:" in repr(calibration)
     assert db.stats()["weights_version"] == 1 and db.rank(user="u1").weights_version == 1
     assert [one.json for one in db.tunings()] == [calibration.json]

@@ -36,7 +36,7 @@ pub unsafe extern "C" fn onelist_export_training(
 /// - `rules_json`: an array, `rules_json_len` bytes. A rule is one of {"rule": "pin", "item": "sku-9", "position": 1},
 ///   {"rule": "boost", "ids": ["sku-9"], "amount": 0.3} (or "bury"; a "filter" in place of the ids),
 ///   {"rule": "require", "filter": {..}}, {"rule": "exclude", "ids": ["sku-1"]} (or a "filter"),
-///   {"rule": "cap", "field": "brand", "most": 2}.
+///   {"rule": "cap", "field": "brand", "max": 2}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_set_scenario(
     engine: *mut OnelistEngine, name: *const c_char, name_len: usize, rules_json: *const c_char, rules_json_len: usize,

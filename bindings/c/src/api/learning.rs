@@ -45,7 +45,7 @@ pub unsafe extern "C" fn onelist_apply_retention(engine: *mut OnelistEngine, rem
 /// each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
 ///
 /// - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
-///   protocol (time_split, leave_last_out, item_cold, user_cold), at_fraction, at_time, share, targets (first_new, first, last,
+///   protocol (time_split, leave_last_out, item_cold, user_cold), at_fraction, at_time, fraction, targets (first_new, first, last,
 ///   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
 ///   baselines, leave_out, tune, new_items, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
 ///   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
@@ -86,26 +86,26 @@ pub unsafe extern "C" fn onelist_questions(
 /// ranks by those that are better from now on. When the call returns that is on disk. Takes about 25 s for each
 /// million events, on two threads.
 ///
-/// - `calibration_json` (out): {"version", "time", "events", "model", "sets": [{"context", "samples", "held_out",
+/// - `tuning_json` (out): {"version", "time", "events", "model", "sets": [{"request_context", "samples", "held_out",
 ///   "ndcg_before", "ndcg_after", "kept", "weights"}]}; free it. A log that is too small gives no sets and changes nothing.
-/// - `calibration_json_len` (out, may be NULL): its length in bytes.
+/// - `tuning_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_tune(
-    engine: *mut OnelistEngine, calibration_json: *mut *mut c_char, calibration_json_len: *mut usize,
+    engine: *mut OnelistEngine, tuning_json: *mut *mut c_char, tuning_json_len: *mut usize,
 ) -> onelist_status {
-    answer!(engine, calibration_json, calibration_json_len, |db| json::tuning_to_json(&db.tune()?))
+    answer!(engine, tuning_json, tuning_json_len, |db| json::tuning_to_json(&db.tune()?))
 }
 
 /// Reads the tunings that are kept, at most 8.
 ///
-/// - `calibrations_json` (out): {"in_force", "calibrations": [..]}, oldest first, with the version in force; 0 is what the
+/// - `tunings_json` (out): {"in_force", "tunings": [..]}, oldest first, with the version in force; 0 is what the
 ///   model ships. Free it.
-/// - `calibrations_json_len` (out, may be NULL): its length in bytes.
+/// - `tunings_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_tunings(
-    engine: *mut OnelistEngine, calibrations_json: *mut *mut c_char, calibrations_json_len: *mut usize,
+    engine: *mut OnelistEngine, tunings_json: *mut *mut c_char, tunings_json_len: *mut usize,
 ) -> onelist_status {
-    answer!(engine, calibrations_json, calibrations_json_len, |db| {
+    answer!(engine, tunings_json, tunings_json_len, |db| {
         let (kept, in_force) = db.tunings()?;
         json::tunings_to_json(&kept, in_force)
     })

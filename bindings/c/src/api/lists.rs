@@ -28,16 +28,16 @@ pub unsafe extern "C" fn onelist_log(
 ///   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, match_history_mix,
 ///   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, next, candidates, fields, explain, now.
 ///   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
-///   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]; the field semantic_id:1 or
+///   diversity: 0 to 1. caps: [{"field": "brand", "max": 2}]; the field semantic_id:1 or
 ///   semantic_id:2 stands for the first codes of what the model makes of an item. match_history_mix: {"field": "genres", "strength": 0.5}. rules:
-///   as for onelist_set_scenario(). adapter: the name of onelist_load_adapter(). next: the "next" of the page before; the rest of the request stays the same.
-///   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100,
+///   as for onelist_set_scenario(). adapter: the name of onelist_load_adapter(). page_token: the "next_page_token" of the page before; the rest of the request stays the same.
+///   explore: {"fraction": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"fraction": 0.1, "days": 7, "shown_below": 100,
 ///   "events_below": 5, "min_fit": 0.5}.
 ///   log_impression: false when nobody is shown the ranking.
 ///   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 /// - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "propensity", "why"}], "candidates",
-///   "weights_version", "took", "warnings", "explored", "next"}; free it. "propensity": the probability of the place, where it
-///   was drawn. "next" is null on the last page. "why", when the request has "explain": true:
+///   "weights_version", "took", "warnings", "explored", "next_page_token"}; free it. "propensity": the probability of the place, where it
+///   was drawn. "next_page_token" is null on the last page. "why", when the request has "explain": true:
 ///   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 /// - `ranking_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn onelist_impressions(
 
 /// How much of what was shown were new items, over the impressions that say what was new. Reads all of them.
 ///
-/// - `exposure_json` (out): {"impressions", "places", "new_places", "share"}; free it.
+/// - `exposure_json` (out): {"impressions", "places", "new_places", "fraction"}; free it.
 /// - `exposure_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_new_item_exposure(

@@ -10,7 +10,7 @@ use crate::status::onelist_status;
 
 /// Reads the models and adapters that the store keeps, and which model answers.
 ///
-/// - `models_json` (out): {"live", "before", "versions": [{"version", "name", "sha256", "space_id", "loaded", "live"}],
+/// - `models_json` (out): {"active", "before", "versions": [{"version", "name", "sha256", "space_id", "loaded", "active"}],
 ///   "adapters": [{"name", "sha256", "base", "bytes", "loaded", "usable"}]}. Version 0 is the model of the configuration, or
 ///   the one that ships; "before" is what onelist_roll_back_model() goes back to, or null. Free it.
 /// - `models_json_len` (out, may be NULL): its length in bytes.
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn onelist_load_model(
 /// - `requests_json`: as for onelist_rank_many(), `requests_json_len` bytes, at most 1024; NULL and 0 for past requests: the
 ///   newest impressions, each asked again as of its time.
 /// - `sample`: at most so many past requests, up to 10000; not looked at when requests are given.
-/// - `shadow_json` (out): {"live", "shadow", "requests", "common_top_10", "rank_correlation", "live_us", "shadow_us",
+/// - `shadow_json` (out): {"active", "shadow", "requests", "common_top_10", "rank_correlation", "active_us", "shadow_us",
 ///   "errors", "failed", "skipped"}; free it.
 /// - `shadow_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]

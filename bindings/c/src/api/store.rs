@@ -16,7 +16,7 @@ use crate::status::onelist_status;
 /// - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 ///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
 ///   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, tune, fit_space, re_embed, actions
-///   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
+///   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, fraction, max), explore,
 ///   new_items, max_bytes, force_network_fs.
 /// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 ///

@@ -11,19 +11,19 @@ FEATURES = (
     "popular_ever",  # the same, without decay
     "trend",  # rate over 7 days against rate over 90 days, squashed to [0,1]; 0.5 is neutral
     "fresh",  # exp(-age in days / 30)
-    "next",  # co-visits: items that follow the user's last events, square root over the best, 0 to 1
-    "together",  # co-occurrence with the user's history, square root over the best, 0 to 1
+    "covisit_next",  # co-visits: items that follow the user's last events, square root over the best, 0 to 1
+    "cooccurrence",  # co-occurrence with the user's history, square root over the best, 0 to 1
     "basket",  # baskets shared with the user's last events, square root over the best, 0 to 1
-    "chosen",  # smoothed click-through rate relative to that of the store, -1 to 1
-    "seen",  # 1: the user has interacted with the item
-    "had",  # number of interactions: log1p(events) / log(21), at most 1
-    "had_lately",  # 1 / (1 + days since the last interaction / 30), 0 without one
-    "shown",  # impressions to this user since their last event on the item: 1 - 0.8 ^ impressions
+    "ctr",  # smoothed click-through rate relative to that of the store, -1 to 1
+    "interacted_ever",  # 1: the user has interacted with the item
+    "interacted",  # number of interactions: log1p(events) / log(21), at most 1
+    "interacted_recently",  # 1 / (1 + days since the last interaction / 30), 0 without one
+    "impressions",  # impressions to this user since their last event on the item: 1 - 0.8 ^ impressions
     "disliked",  # strength of the user's latest event on the item if it was negative, 0 to 1
     "vector",  # cosine with user-supplied vectors
     "content_missing",  # 1: the item has no content vector
     "vector_missing",  # 1: the item has no user-supplied vector
-    "before",  # co-visits in reverse: items that precede the user's last events, 0 to 1 like `next`
+    "covisit_previous",  # co-visits in reverse: items that precede the user's last events, 0 to 1 like `covisit_next`
     "popular_segment",  # popularity in the segments of the request and its user, half-life 90 days, 0 to 1
 )
 GRAPH_FEATURES = (

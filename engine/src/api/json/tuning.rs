@@ -30,7 +30,7 @@ impl Serialize for WrittenSet<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let WeightSet { context, samples, held_out, ndcg_before, ndcg_after, kept, weights } = self.set;
         let mut map = to.serialize_map(Some(7))?;
-        map.serialize_entry("context", &WrittenSituation { name: context.name(), context })?;
+        map.serialize_entry("request_context", &WrittenContext { name: context.name(), context })?;
         map.serialize_entry("samples", samples)?;
         map.serialize_entry("held_out", held_out)?;
         map.serialize_entry("ndcg_before", ndcg_before)?;
@@ -42,7 +42,7 @@ impl Serialize for WrittenSet<'_> {
 }
 
 #[derive(serde::Serialize)]
-struct WrittenSituation<'a> {
+struct WrittenContext<'a> {
     name: String,
     #[serde(flatten)]
     context: &'a RequestContext,

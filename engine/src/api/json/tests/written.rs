@@ -94,13 +94,13 @@ fn calibrations_are_written_as_documented() {
         time: Timestamp::from_millis(1_500),
         events: 100,
         model: "abc".to_owned(),
-        features: vec!["bm25".to_owned(), "next_page_token".to_owned()],
+        features: vec!["bm25".to_owned(), "covisit_next".to_owned()],
         sets: vec![set],
     };
     let written = tuning_to_json(&tuning).expect("writes");
     assert_eq!(
         written,
-        r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"context":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"next_page_token":-2.0}}]}"#
+        r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"request_context":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"covisit_next":-2.0}}]}"#
     );
     let all = tunings_to_json(std::slice::from_ref(&tuning), 3).expect("writes");
     assert_eq!(all, format!(r#"{{"in_force":3,"calibrations":[{written}]}}"#));
