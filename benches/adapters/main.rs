@@ -1,7 +1,7 @@
-//! What adapters cost: the time that choosing one adds to a request, and the memory of a hundred.
+//! What adapters cost: the time that an adapter adds to a request, and the memory of a hundred of them.
 //!
-//! The model is a small one of the trained form, made for the tests; its adapters have four tensors of rank 8, 18 KB. No
-//! number is asserted: requests without and with an adapter take turns, and the machine's load touches both.
+//! The model is a small one of the trained form, made for the tests; its adapters have four tensors of rank 8, 18 KB. Nothing
+//! is asserted: requests without and with an adapter take turns, so that the load of the machine touches both.
 
 use std::time::Instant;
 
@@ -42,7 +42,7 @@ fn run() -> Result<()> {
     let path =
         |n: usize| adapter::write(dir.path(), &format!("a{n}"), &model.sha256, &adapter::tensors(width, n as u64));
     let paths = (0..ADAPTERS).map(path).collect::<std::io::Result<Vec<_>>>()?;
-    // The first one, and a round of requests, so that nothing is counted that every engine has.
+    // One adapter and a round of requests first: what every engine needs is not counted.
     db.load_adapter("a0", &paths[0])?;
     let request = |n: usize, adapter: Option<String>| {
         let mut request = Request::new().query(words[n % 10]).unlogged();
@@ -65,7 +65,7 @@ fn run() -> Result<()> {
     for n in 0..ROUNDS {
         let with = || timed(|| db.rank(&request(n, Some(format!("a{}", n % ADAPTERS)))));
         let without = || timed(|| db.rank(&request(n, None)));
-        // Whoever asks first warms the caches for the other, so they take turns.
+        // The first of two requests warms the caches for the second, so they take turns.
         if n % 2 == 0 {
             plain.push(without()?);
             adapted.push(with()?);
@@ -96,9 +96,9 @@ fn timed<T>(call: impl FnOnce() -> onelist::Result<T>) -> Result<f64> {
     Ok(start.elapsed().as_secs_f64() * 1e6)
 }
 
-fn quantile(times: &mut [f64], share: f64) -> f64 {
+fn quantile(times: &mut [f64], fraction: f64) -> f64 {
     times.sort_by(f64::total_cmp);
-    times[((times.len() - 1) as f64 * share) as usize]
+    times[((times.len() - 1) as f64 * fraction) as usize]
 }
 
 /// Bytes of this process in memory.

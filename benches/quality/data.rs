@@ -63,7 +63,7 @@ pub fn events(rows: &[Json]) -> Vec<Event> {
             let mut event = Event::new(text(row, "user"), Action::named(text(row, "action"))).item(text(row, "item"));
             event.basket = row.get("basket").and_then(Json::as_str).map(str::to_owned);
             event.value = row.get("value").and_then(Json::as_f64);
-            // Retail says from which country each purchase came.
+            // In retail, the country of the customer.
             if let Some(country) = row.get("country").and_then(Json::as_str).filter(|country| !country.is_empty()) {
                 event = event.segment("country", country);
             }

@@ -66,7 +66,7 @@ impl Core {
     /// [`Core::access`], after every event and impression that waits has been applied.
     pub(crate) fn settled(&self) -> Result<Arc<Access>> {
         let access = self.access()?;
-        access.writer.settle()?;
+        access.writer.drain()?;
         Ok(access)
     }
 
@@ -77,12 +77,12 @@ impl Core {
 
     /// Rebuilds the co-occurrence lists from the whole log.
     pub(crate) fn rebuild_cooccurrence(&self) -> Result<()> {
-        cooccurrence::fit_together(&self.settled()?.stores)
+        cooccurrence::rebuild(&self.settled()?.stores)
     }
 
     /// Waits until the journal is applied, and both indexes hold everything that is committed and are on disk.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.access()?.writer.settle()?;
+        self.access()?.writer.drain()?;
         let flusher = match lock(&self.threads).as_ref() {
             Some(threads) => threads.maintenance.flusher(),
             None => return Err(Error::Closed),

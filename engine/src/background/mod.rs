@@ -2,16 +2,23 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `maintenance` | the three threads: following the log with both indexes, and what is fitted to it |
-//! | `cooccurrence` | which items the same people have, rebuilt from the whole log |
+//! | `threads` | starting the three threads, stopping them, waiting for both indexes to be on disk |
+//! | `state` | what the threads share |
+//! | `text_thread`, `vector_thread` | following the writer with the text index and with the vector indexes |
+//! | `signals_thread` | when retention, co-occurrence and the vector space are due |
+//! | `cooccurrence` | rebuilding the co-occurrence lists from the whole log |
 //! | `retention` | removing the events that the configuration does not keep |
 //! | `fit_space/` | fitting the vector space to the catalog, and moving every item into another space |
 //! | `verify` | counting signals from the log, comparing vectors with their lists |
 
 pub(crate) mod cooccurrence;
 pub(crate) mod fit_space;
-mod maintenance;
 pub(crate) mod retention;
+mod signals_thread;
+mod state;
+mod text_thread;
+mod threads;
+mod vector_thread;
 pub(crate) mod verify;
 
-pub(crate) use maintenance::Maintenance;
+pub(crate) use threads::Maintenance;

@@ -3,23 +3,23 @@
 use crate::base::error::{Error, Result};
 use crate::base::random::hex_id;
 use crate::base::time::Timestamp;
-use crate::catalog::Aside;
+use crate::catalog::SignalRebuild;
 use crate::store::{Stores, lock};
 
-/// Events that one transaction removes: what writers wait for is about as much as the events themselves had changed.
+/// Events that one transaction removes. Writers wait about as long as logging those events took.
 const STEP: usize = 100_000;
 
-/// Removes the events beyond what is kept, and answers how many. One caller at a time does, or one would count for nothing what
-/// the other counted; `settle` runs before the first step.
+/// Removes the events beyond what is kept, and returns how many. Callers take turns: two at a time would each undo what the
+/// other counted. `drain` runs before the first step.
 ///
 /// # Errors
-/// [`Error::Closed`] when the engine closes meanwhile; otherwise what the catalog answers. Steps that are done stay done.
-pub(crate) fn forget(stores: &Stores, settle: impl FnOnce() -> Result<()>) -> Result<u64> {
+/// [`Error::Closed`] when the engine closes meanwhile; otherwise the catalog's errors. Finished steps stay.
+pub(crate) fn apply(stores: &Stores, drain: impl FnOnce() -> Result<()>) -> Result<u64> {
     if !stores.config.retention.is_on() {
         return Ok(0);
     }
     let _alone = lock(&stores.forgetting);
-    settle()?;
+    drain()?;
     let mut removed = 0;
     loop {
         match step(stores)? {
@@ -33,29 +33,30 @@ pub(crate) fn forget(stores: &Stores, settle: impl FnOnce() -> Result<()>) -> Re
 }
 
 /// Removes the oldest events beyond what is kept, one step of them; 0 when there are none left. A step is one transaction:
-/// after a kill at any moment the signals are those of the events that are there.
+/// after a crash at any moment the signals match the stored events.
 ///
-/// What is left is counted anew beside the store, while the journal grows; the transaction removes events and takes over
-/// what differs. When the journal was applied meanwhile, as by a bulk import, it counts anew itself, and writers wait.
+/// The remaining events are recounted in a rebuild beside the store while the journal grows; the transaction removes events
+/// and takes over what differs. When the journal was applied meanwhile, as by a bulk import, the transaction recounts
+/// itself, and writers wait.
 fn step(stores: &Stores) -> Result<u64> {
     let (retention, config) = (&stores.config.retention, &stores.config);
     let _held = stores.events.hold();
     let catalog = stores.catalog.read()?;
-    let old = catalog.view().beyond(retention, Timestamp::now(), STEP)?;
-    if old.is_empty() {
+    let expired = catalog.view().expired_events(retention, Timestamp::now(), STEP)?;
+    if expired.is_empty() {
         return Ok(0);
     }
     let folder = stores.path.join("scratch").join(hex_id());
-    let aside = Aside::count(folder, (&catalog, &old), config, || !stores.progress.is_closing())?;
+    let rebuild = SignalRebuild::run(folder, (&catalog, &expired), config, || !stores.progress.is_closing())?;
     drop(catalog);
     let mut write = stores.catalog.write()?;
-    let agrees = write.agrees_with(&aside)?;
-    let removed = write.remove_events(config, &old)?;
-    if agrees {
-        write.take_over(&aside)?;
+    let is_current = write.is_current(&rebuild)?;
+    let removed = write.remove_events(config, &expired)?;
+    if is_current {
+        write.adopt(&rebuild)?;
     } else {
         while write.apply_journal(config, usize::MAX)? {}
-        write.count_anew(config)?;
+        write.rebuild_signals(config)?;
     }
     let applied = write.applied();
     write.commit_bookkeeping()?;

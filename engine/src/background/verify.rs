@@ -5,21 +5,20 @@ use crate::base::error::Result;
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
 
-/// Counts all signals from the stored events, in place of the counts that were kept up event by event. Writers wait
+/// Recounts all signals from the stored events, and replaces the counts that were updated event by event. Writers wait
 /// meanwhile.
 pub(crate) fn signals(stores: &Stores) -> Result<Recount> {
     let mut write = stores.catalog.write()?;
-    // What was logged since the caller settled is in the journal.
+    // Events logged since the caller drained the writer are in the journal.
     while write.apply_journal(&stores.config, usize::MAX)? {}
     let applied = write.applied();
-    let (before, after) = write.recount(&stores.config)?;
+    let (before, after) = write.verify_signals(&stores.config)?;
     write.commit_bookkeeping()?;
     stores.events.settle(applied);
     Ok(Recount { before, after })
 }
 
-/// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of items
-/// that share the first codes of one.
+/// Compares the catalog's vectors, semantic ids and lists of items by semantic id, row by row.
 pub(crate) fn vectors(stores: &Stores) -> Result<SpaceCheck> {
     let snapshot = Snapshot::pin(stores)?;
     let found = snapshot.catalog.view().check_sids(snapshot.item_space())?;

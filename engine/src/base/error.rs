@@ -115,7 +115,7 @@ pub enum Error {
         /// Process that holds the lock; 0 when it cannot be told.
         pid: u32,
     },
-    /// The handle was opened by another process (this one was forked from it). Open the directory anew.
+    /// The handle was opened by another process (this one was forked from it). Open the directory again.
     #[error("this handle belongs to process {opened_by}; after a fork, open the directory again in the child")]
     Forked {
         /// Process that opened the handle.

@@ -31,7 +31,7 @@ impl Seq {
 pub(crate) type KeyMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
 
 /// A multiplicative hash (Knuth, *The Art of Computer Programming*, 6.4). Keys are dense numbers that the engine gives,
-/// so nobody can choose them to collide, and thousands are looked up in a request.
+/// so they cannot be chosen to collide, and thousands are looked up in a request.
 #[derive(Default)]
 pub(crate) struct KeyHasher(u64);
 

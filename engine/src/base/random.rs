@@ -1,17 +1,14 @@
-//! Names that do not repeat.
+//! Random ids, and numbers that only look random: seeded sequences and hashes.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::hash::{BuildHasher, RandomState};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Sixteen hex digits that differ from call to call and from process to process. Not a secret.
+/// Sixteen random hex digits from the system's source. Not a secret.
 pub(crate) fn hex_id() -> String {
-    static CALLS: AtomicU64 = AtomicU64::new(0);
-    // The standard library seeds each `RandomState` from the system's random source.
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write_u64(CALLS.fetch_add(1, Ordering::Relaxed));
-    format!("{:016x}", hasher.finish())
+    // Without the system's source (a sandbox may forbid the call) the standard library still has seeds of its own.
+    let bits = getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(std::process::id()));
+    format!("{bits:016x}")
 }
 
 /// A seeded sequence of numbers, the same on every machine: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). For

@@ -1,4 +1,4 @@
-//! Scores that can be compared: finite, with one order for everybody.
+//! Scores that can be compared: finite, with one order for all callers.
 
 use std::cmp::Ordering;
 

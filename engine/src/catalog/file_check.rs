@@ -1,7 +1,7 @@
-//! A look at the LMDB file before it is mapped.
+//! Checks the length of the LMDB file before it is mapped.
 //!
-//! LMDB maps the file without comparing its length with what its meta pages claim: a truncated file is a SIGBUS at
-//! the first read of a missing page. The two meta pages say which page is the last one; the file must hold it.
+//! LMDB maps the file without comparing its length with its meta pages: a truncated file is a SIGBUS at the first read
+//! of a missing page. The two meta pages hold the number of the last page, and the file must contain that page.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,8 +16,8 @@ const OFFSET_PAGE_SIZE: usize = 16 + 4 + 4 + 8 + 8;
 const OFFSET_LAST_PAGE: usize = OFFSET_PAGE_SIZE + 2 * 48;
 const META_BYTES: usize = OFFSET_LAST_PAGE + 16;
 
-/// Refuses a data file that is shorter than its meta pages say, or is no LMDB file. A missing file is fine: it will
-/// be created.
+/// Rejects a data file that is shorter than its meta pages need, and one that is not LMDB's. A missing file is fine: it
+/// will be created.
 pub(super) fn check(path: &Path) -> Result<()> {
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -26,8 +26,8 @@ pub(super) fn check(path: &Path) -> Result<()> {
     };
     let length = file.metadata().map_err(|e| Error::io("read the size of", path, e))?.len();
     let damaged = |found: String| Error::damaged(path.display().to_string(), found);
-    // Both meta pages are written when the file is created; an empty file is one whose creation was cut short, and
-    // LMDB starts it afresh.
+    // Both meta pages are written when the file is created. The creation of an empty file was interrupted, and LMDB
+    // creates it again.
     if length == 0 {
         return Ok(());
     }
@@ -54,8 +54,8 @@ fn meta(head: &[u8], offset: usize) -> Option<(u32, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::store::Catalog;
     use super::*;
+    use crate::catalog::Catalog;
 
     #[test]
     fn a_truncated_file_is_an_error_and_a_whole_one_is_not() {

@@ -1,51 +1,43 @@
-//! The catalog: the one source of truth, in LMDB.
+//! The catalog: the single source of truth, in LMDB.
 //!
-//! Everything else on disk is derived from it and can be thrown away. Keys are made by named constructors only
-//! (`keys`), values go through one codec with a version byte and a checksum (`codec`), and every table is listed in
-//! `tables`. docs/FORMAT.md describes the bytes.
+//! Everything else on disk is derived from it and can be rebuilt. docs/FORMAT.md describes the bytes. The folders are
+//! layers; each file uses only those above it in this table, and the crate sees only what is re-exported here.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `rows/` | what the tables store: keys, records and their bytes |
+//! | `memory/` | what a catalog keeps in memory |
+//! | `read/` | what can be asked of the tables inside a transaction |
+//! | `write/` | everything that a write transaction changes |
+//! | `scenarios` | named rules |
+//! | `retention` | which events are expired, and removing them |
+//! | `file_check` | checks the length of the LMDB file before it is mapped |
+//! | `store` | opens the LMDB environment, and hands out transactions |
+//! | `rebuild_signals` | rebuilds signals in a separate catalog, while the store takes writes |
 
-mod apply;
-mod codec;
-mod counters;
-mod covisits;
-mod events;
-mod export;
 mod file_check;
-mod format_v2;
-mod impressions;
-mod items;
-mod journal;
-mod keys;
-mod popular;
-mod popularity;
-mod prefetch;
+mod memory;
 mod read;
 mod rebuild_signals;
-mod recount;
 mod retention;
+mod rows;
 mod scenarios;
-mod scratch_buffer;
-mod segments;
-mod sids;
-mod signals;
-mod standing;
 mod store;
-mod tables;
 #[cfg(test)]
 mod tests;
-mod vector_slots;
 mod write;
 
-pub(crate) use covisits::{Neighbours, Relation};
-pub(crate) use events::{StoredEvent, UserItem};
-pub(crate) use impressions::StoredImpression;
-pub(crate) use items::SpaceNumber;
-pub(crate) use journal::{Entry, Impression, LoggedEvent};
-pub(crate) use popularity::{CALM_COUNT, Window};
-pub(crate) use read::{CatalogRead, View};
-pub(crate) use rebuild_signals::Aside;
-pub(crate) use segments::{SEGMENT_WINDOW, UserSegments};
-pub(crate) use sids::SidPrefix;
-pub(crate) use signals::ItemSignals;
+pub(crate) use read::pinned::CatalogRead;
+pub(crate) use read::view::View;
+pub(crate) use rebuild_signals::SignalRebuild;
+pub(crate) use rows::entries::{Entry, Impression, LoggedEvent};
+pub(crate) use rows::events::StoredEvent;
+pub(crate) use rows::impressions::StoredImpression;
+pub(crate) use rows::key_parts::{Relation, SidPrefix, SpaceNumber};
+pub(crate) use rows::neighbours::Neighbours;
+pub(crate) use rows::popularity::{PRIOR_WEIGHT, Window};
+pub(crate) use rows::segments::{SEGMENT_WINDOW, UserSegments};
+pub(crate) use rows::signals::ItemSignals;
+pub(crate) use rows::user_items::UserItem;
 pub(crate) use store::Catalog;
-pub(crate) use write::CatalogWrite;
+pub(crate) use write::transaction::CatalogWrite;

@@ -1,5 +1,4 @@
-//! Counting signals anew beside the store, in a catalog of its own that goes away again: writers of the store wait for what
-//! differs, and not for the count.
+//! Rebuilds signals in a separate catalog: writers of the store wait only while the differences are adopted.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,53 +8,56 @@ use crate::api::config::Config;
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq};
 
-use super::covisits::Relation;
-use super::read::{CatalogRead, View};
-use super::retention::Old;
-use super::signals::ItemSignals;
-use super::store::{Catalog, storage};
-use super::tables::Table;
-use super::write::CatalogWrite;
-use super::{codec, keys};
+use super::read::pinned::CatalogRead;
+use super::read::view::View;
+use super::retention::ExpiredEvent;
+use super::rows::key_parts::Relation;
+use super::rows::lmdb_error::storage;
+use super::rows::signals::ItemSignals;
+use super::rows::tables::Table;
+use super::rows::{codec, keys};
+use super::store::Catalog;
+use super::write::transaction::CatalogWrite;
 
 /// Events that are copied in one transaction.
 const COPIED: usize = 100_000;
 
-/// What is counted from the events of one commit that are to stay.
-pub(crate) struct Aside {
+/// The signals of a commit's events without the expired ones, in a catalog of their own.
+pub(crate) struct SignalRebuild {
     catalog: Option<Catalog>,
     folder: PathBuf,
-    /// What had been applied, and how many events had ever been removed, in the store.
+    /// The last applied commit of the store when the rebuild began.
     applied: Seq,
+    /// The number of events that the store had removed when the rebuild began.
     removed: u64,
 }
 
-impl Aside {
-    /// Copies the events of a commit into a new catalog in `folder`, all but `old`, and counts what they say of items.
+impl SignalRebuild {
+    /// Copies the events of a commit except `expired` into a new catalog in `folder`, and rebuilds the signals there.
     /// `go_on` is asked now and then.
     ///
     /// # Errors
-    /// [`Error::Closed`] when it says no; [`Error::Io`] and [`Error::Storage`].
-    pub(crate) fn count(
+    /// [`Error::Closed`] when `go_on` returns false; [`Error::Io`] and [`Error::Storage`].
+    pub(crate) fn run(
         folder: PathBuf,
-        (from, old): (&CatalogRead, &[Old]),
+        (from, expired): (&CatalogRead, &[ExpiredEvent]),
         config: &Config,
         go_on: impl Fn() -> bool,
-    ) -> Result<Aside> {
+    ) -> Result<SignalRebuild> {
         fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         let (applied, removed) = (from.counters().applied, from.view().events_removed()?);
-        let mut aside = Aside { catalog: None, folder, applied, removed };
-        let catalog = aside.catalog.insert(Catalog::open(&aside.folder, config.max_bytes)?);
-        copy(from.view(), catalog, old, go_on)?;
+        let mut rebuild = SignalRebuild { catalog: None, folder, applied, removed };
+        let catalog = rebuild.catalog.insert(Catalog::open(&rebuild.folder, config.max_bytes)?);
+        copy(from.view(), catalog, expired, go_on)?;
         let mut write = catalog.write()?;
-        write.count_anew(config)?;
+        write.rebuild_signals(config)?;
         write.commit_bookkeeping()?;
-        Ok(aside)
+        Ok(rebuild)
     }
 }
 
-impl Drop for Aside {
-    /// What cannot be removed now is removed when the store is opened next.
+impl Drop for SignalRebuild {
+    /// Removes the folder. If that fails, the next opening of the store removes it.
     fn drop(&mut self) {
         if let Some(catalog) = self.catalog.take() {
             catalog.close();
@@ -64,14 +66,14 @@ impl Drop for Aside {
     }
 }
 
-fn copy(from: View<'_>, to: &Catalog, old: &[Old], go_on: impl Fn() -> bool) -> Result<()> {
-    let old: HashSet<[u8; 29]> = old.iter().map(Old::key).collect();
-    let is_old = |key: &[u8]| <&[u8; 29]>::try_from(key).is_ok_and(|key| old.contains(key));
+fn copy(from: View<'_>, to: &Catalog, expired: &[ExpiredEvent], go_on: impl Fn() -> bool) -> Result<()> {
+    let expired: HashSet<[u8; 29]> = expired.iter().map(ExpiredEvent::key).collect();
+    let is_expired = |key: &[u8]| <&[u8; 29]>::try_from(key).is_ok_and(|key| expired.contains(key));
     let mut write = to.write()?;
     let mut copied = 0;
     for row in from.tables.people.iter(from.txn).map_err(storage)? {
         let (key, value) = row.map_err(storage)?;
-        if keys::event_user(key).is_none() || is_old(key) {
+        if keys::event_user(key).is_none() || is_expired(key) {
             continue;
         }
         write.tables.people.put(&mut write.txn, key, value).map_err(storage)?;
@@ -88,40 +90,41 @@ fn copy(from: View<'_>, to: &Catalog, old: &[Old], go_on: impl Fn() -> bool) -> 
 }
 
 impl CatalogWrite<'_> {
-    /// Whether what was counted aside is still what this store has to have once the same events are removed.
-    pub(crate) fn agrees_with(&self, aside: &Aside) -> Result<bool> {
-        Ok(self.counters.applied == aside.applied && self.view().events_removed()? == aside.removed)
+    /// Whether a rebuild has the signals of this store once the same events are removed: no events were applied or
+    /// removed since it began.
+    pub(crate) fn is_current(&self, rebuild: &SignalRebuild) -> Result<bool> {
+        Ok(self.counters.applied == rebuild.applied && self.view().events_removed()? == rebuild.removed)
     }
 
-    /// Takes over what was counted aside, where it differs. What impressions say of items stays as it is.
-    pub(crate) fn take_over(&mut self, aside: &Aside) -> Result<()> {
-        let Some(catalog) = &aside.catalog else { return Ok(()) };
+    /// Adopts the rebuilt signals where they differ. Counts of impressions stay as they are.
+    pub(crate) fn adopt(&mut self, rebuild: &SignalRebuild) -> Result<()> {
+        let Some(catalog) = &rebuild.catalog else { return Ok(()) };
         let read = catalog.read()?;
-        let counted = read.view();
-        self.take_over_signals(counted)?;
+        let rebuilt = read.view();
+        self.adopt_signals(rebuilt)?;
         for relation in Relation::COUNTED {
             let first = keys::neighbours(relation, ItemKey(0));
             let last = keys::neighbours(relation, ItemKey(u64::MAX));
-            self.take_over_rows(self.tables.neighbours, counted, counted.tables.neighbours, (&first, &last))?;
+            self.adopt_rows(self.tables.neighbours, rebuilt, rebuilt.tables.neighbours, (&first, &last))?;
         }
         let (first, last) = (keys::segment(0), keys::segment(u64::MAX));
-        self.take_over_rows(self.tables.segments, counted, counted.tables.segments, (&first, &last))?;
-        self.take_over_segment_totals(counted)
+        self.adopt_rows(self.tables.segments, rebuilt, rebuilt.tables.segments, (&first, &last))?;
+        self.set_segment_totals(rebuilt.segment_totals()?)
     }
 
-    fn take_over_signals(&mut self, counted: View<'_>) -> Result<()> {
+    fn adopt_signals(&mut self, rebuilt: View<'_>) -> Result<()> {
         let mut changed = Vec::new();
         for row in self.view().all_signals()? {
             let (item, before) = row?;
-            let masses = counted.signals(item)?.unwrap_or_default().masses;
+            let masses = rebuilt.signals(item)?.unwrap_or_default().masses;
             // By their bits: a mass may be minus infinity.
             if masses.map(f64::to_bits) != before.masses.map(f64::to_bits) {
                 changed.push((item, before, ItemSignals { masses, ..before }));
             }
         }
         for (item, before, after) in changed {
-            let row = codec::encode(&after)?;
-            self.tables.signals.put(&mut self.txn, &keys::item(item), &row).map_err(storage)?;
+            let record = codec::encode(&after)?;
+            self.tables.signals.put(&mut self.txn, &keys::item(item), &record).map_err(storage)?;
             self.touch(item);
             if self.view().head(item)?.is_some() {
                 self.relist(item, Some(&before), Some(&after))?;
@@ -130,25 +133,25 @@ impl CatalogWrite<'_> {
         self.refill_popular()
     }
 
-    /// Makes the rows of a range those of another catalog.
-    fn take_over_rows(
+    /// Makes the rows of a range equal to those of the rebuilt catalog.
+    fn adopt_rows(
         &mut self,
         table: Table,
-        counted: View<'_>,
+        rebuilt: View<'_>,
         theirs: Table,
         (first, last): (&[u8], &[u8]),
     ) -> Result<()> {
         let mut gone = Vec::new();
         for row in table.range(&self.txn, &keys::between(first, last)).map_err(storage)? {
             let (key, _) = row.map_err(storage)?;
-            if theirs.get(counted.txn, key).map_err(storage)?.is_none() {
+            if theirs.get(rebuilt.txn, key).map_err(storage)?.is_none() {
                 gone.push(key.to_vec());
             }
         }
         for key in gone {
             table.delete(&mut self.txn, &key).map_err(storage)?;
         }
-        for row in theirs.range(counted.txn, &keys::between(first, last)).map_err(storage)? {
+        for row in theirs.range(rebuilt.txn, &keys::between(first, last)).map_err(storage)? {
             let (key, value) = row.map_err(storage)?;
             if table.get(&self.txn, key).map_err(storage)? != Some(value) {
                 table.put(&mut self.txn, key, value).map_err(storage)?;

@@ -1,15 +1,15 @@
-//! Scenarios: named rules, one record of the meta table each.
+//! Scenarios: named rules, each a record of the meta table.
 
 use heed::types::{Bytes, DecodeIgnore};
 
 use crate::base::error::{Error, Result};
 
-use super::codec;
-use super::read::View;
-use super::store::storage;
-use super::write::CatalogWrite;
+use super::read::view::View;
+use super::rows::codec;
+use super::rows::lmdb_error::storage;
+use super::write::transaction::CatalogWrite;
 
-/// What stands before the name in the meta table. No other record of that table begins so.
+/// The prefix of the name in the meta table. No other record of that table has it.
 const PREFIX: &str = "scenario:";
 
 fn key(name: &str) -> Vec<u8> {
@@ -23,7 +23,7 @@ impl View<'_> {
         bytes.map(|bytes| codec::decode("scenario", bytes)).transpose()
     }
 
-    /// The names of all scenarios, in order.
+    /// The names of all scenarios, sorted.
     pub(crate) fn scenario_names(&self) -> Result<Vec<String>> {
         let rows = self.tables.meta.remap_types::<Bytes, DecodeIgnore>();
         let rows = rows.prefix_iter(self.txn, PREFIX.as_bytes()).map_err(storage)?;
@@ -37,12 +37,12 @@ impl View<'_> {
 }
 
 impl CatalogWrite<'_> {
-    /// Stores the rules of a scenario (JSON text), in place of those that it had.
+    /// Stores the rules of a scenario, as JSON text, and replaces those of before.
     pub(crate) fn set_scenario(&mut self, name: &str, rules: &str) -> Result<()> {
         self.tables.meta.put(&mut self.txn, &key(name), &codec::encode(&rules)?).map_err(storage)
     }
 
-    /// Removes a scenario. False when there is none of that name.
+    /// Removes a scenario. False when there is none with that name.
     pub(crate) fn delete_scenario(&mut self, name: &str) -> Result<bool> {
         self.tables.meta.delete(&mut self.txn, &key(name)).map_err(storage)
     }

@@ -1,4 +1,4 @@
-//! The LMDB environment.
+//! The LMDB environment: opens the catalog, and hands out its transactions.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -8,32 +8,33 @@ use heed::{Env, EnvFlags, EnvOpenOptions, FlagSetMode, WithoutTls};
 use crate::base::error::{Error, Result};
 
 use super::file_check;
-use super::read::CatalogRead;
-use super::scratch_buffer::Held;
-use super::standing::Standings;
-use super::tables::{self, Tables};
-use super::vector_slots::VectorSlots;
-use super::write::CatalogWrite;
+use super::memory::scratch_buffer::ScratchBuffer;
+use super::memory::slot_values::ItemState;
+use super::memory::versioned_slots::VersionedSlots;
+use super::read::pinned::CatalogRead;
+use super::rows::lmdb_error::storage;
+use super::rows::tables::{self, Tables};
+use super::write::transaction::CatalogWrite;
 
-/// Reader slots: one for each request that runs at the same time; they cost nothing until used.
+/// Reader slots of LMDB: one for each concurrent request. They cost nothing until they are used.
 const MAX_READERS: u32 = 1024;
 
 /// The open catalog.
 pub(crate) struct Catalog {
     env: Env<WithoutTls>,
     tables: Tables,
-    /// What a scratch copy holds in memory; empty for every other catalog.
-    held: OnceLock<Arc<Held>>,
-    standings: Arc<Standings>,
-    vectors: Arc<VectorSlots>,
+    /// What a scratch copy keeps in memory; empty for every other catalog.
+    buffer: OnceLock<Arc<ScratchBuffer>>,
+    states: Arc<VersionedSlots<ItemState>>,
+    vectors: Arc<VersionedSlots<[u8]>>,
 }
 
 impl Catalog {
-    /// Opens `dir`/data.mdb, creating it when it is missing. `max_bytes` of address space are reserved at once, so the
-    /// map never has to be resized under running transactions; a machine that cannot reserve them gets less.
+    /// Opens `dir`/data.mdb, creating it when it is missing. `max_bytes` of address space are reserved at once, so that
+    /// the map never has to grow under running transactions; a machine that cannot reserve them gets less.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for a truncated or foreign file, [`Error::Storage`] for what LMDB refuses.
+    /// [`Error::Damaged`] for a truncated file or one that is not LMDB's, [`Error::Storage`] for what LMDB rejects.
     pub(crate) fn open(dir: &Path, max_bytes: u64) -> Result<Catalog> {
         file_check::check(&dir.join("data.mdb"))?;
         let env = open_env(dir, max_bytes)?;
@@ -41,40 +42,42 @@ impl Catalog {
         let mut txn = env.write_txn().map_err(storage)?;
         let tables = Tables::create(&env, &mut txn)?;
         txn.commit().map_err(storage)?;
-        Ok(Catalog { env, tables, held: OnceLock::new(), standings: Arc::default(), vectors: Arc::default() })
+        let states = Arc::new(ItemState::slots());
+        Ok(Catalog { env, tables, buffer: OnceLock::new(), states, vectors: Arc::default() })
     }
 
-    /// Makes it one that need not survive: commits do not wait for the disk, and lists stay in memory between them.
+    /// Makes this a scratch copy, which need not survive: commits do not wait for the disk, and lists of neighbours
+    /// stay in memory between them.
     pub(crate) fn make_scratch(&self) -> Result<()> {
-        // While this transaction is ours, nobody begins or commits one that would read the flag.
+        // While this transaction is open, no other begins or commits and reads the flag.
         let alone = self.env.write_txn().map_err(storage)?;
-        self.held.get_or_init(Arc::default);
+        self.buffer.get_or_init(Arc::default);
         // SAFETY: without a sync, only a crash of the machine can damage the file, and a scratch copy is never opened
-        // again: the folder that it is in is removed when its store is opened.
+        // again: its folder is removed when its store is opened.
         unsafe { self.env.set_flags(EnvFlags::NO_SYNC, FlagSetMode::Enable) }.map_err(storage)?;
         alone.abort();
         Ok(())
     }
 
-    /// Whether it is one that need not survive.
+    /// Whether this is a scratch copy.
     pub(crate) fn is_scratch(&self) -> bool {
-        self.held.get().is_some()
+        self.buffer.get().is_some()
     }
 
-    /// Pins the state of the last commit. Keep it for one request only: pages freed meanwhile cannot be reused.
+    /// Pins the state of the last commit. Keep it for one request only: pages that are freed meanwhile cannot be
+    /// reused.
     pub(crate) fn read(&self) -> Result<CatalogRead> {
         let txn = self.env.clone().static_read_txn().map_err(storage)?;
-        let known = (self.standings.clone(), self.vectors.clone());
-        CatalogRead::new(txn, self.tables, self.held.get().cloned(), known)
+        CatalogRead::new(txn, self.tables, self.buffer.get().cloned(), (&self.states, &self.vectors))
     }
 
     /// Starts the one write transaction. Only the writer thread calls this.
     pub(crate) fn write(&self) -> Result<CatalogWrite<'_>> {
         let txn = self.env.write_txn().map_err(storage)?;
-        CatalogWrite::new(txn, self.tables, self.held.get().map(Arc::as_ref), (&self.standings, &self.vectors))
+        CatalogWrite::new(txn, self.tables, self.buffer.get().map(Arc::as_ref), (&self.states, &self.vectors))
     }
 
-    /// Waits until nobody uses the environment, and closes it; afterwards the path can be opened again.
+    /// Waits until the environment is unused, and closes it; the path can then be opened again.
     pub(crate) fn close(self) {
         self.env.prepare_for_closing().wait();
     }
@@ -86,26 +89,16 @@ fn open_env(dir: &Path, max_bytes: u64) -> Result<Env<WithoutTls>> {
     loop {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(size as usize).max_readers(MAX_READERS).max_dbs(tables::COUNT);
-        // SAFETY: LMDB maps the file, so it must not be changed or truncated by anybody else while it is open. The
-        // directory's LOCK file keeps other engines out, its permissions other users, and `file_check` has compared
-        // the file's length with what its meta pages claim. No unsafe flag is set.
+        // SAFETY: LMDB maps the file, so no other process may change or truncate it while it is open. The directory's
+        // LOCK file keeps other engines out, its permissions other users, and `file_check` has compared the file's
+        // length with its meta pages. No unsafe flag is set.
         match unsafe { options.open(dir) } {
-            // A machine with a limit on address space: halve down to 64 GiB, then to 1 GiB.
+            // A machine with a limit on address space: halve the size, down to 1 GiB.
             Err(heed::Error::Io(e)) if e.kind() == std::io::ErrorKind::OutOfMemory && size > 1 << 30 => size /= 2,
             Err(heed::Error::EnvAlreadyOpened) => {
                 return Err(Error::AlreadyOpen { path: dir.to_owned(), pid: std::process::id() });
             }
             other => return other.map_err(storage),
         }
-    }
-}
-
-/// What LMDB says, as our error.
-pub(super) fn storage(error: heed::Error) -> Error {
-    match error {
-        heed::Error::Mdb(heed::MdbError::MapFull) => Error::Storage {
-            reason: "the catalog has reached Config::max_bytes; open it with a larger value".to_owned(),
-        },
-        other => Error::Storage { reason: other.to_string() },
     }
 }

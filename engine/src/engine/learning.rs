@@ -60,7 +60,7 @@ impl Engine {
     /// The same from the events before a time only: for measuring on what came after.
     pub fn calibrate_until(&self, until: Timestamp) -> Result<Calibration> {
         let access = self.core.access()?;
-        tuning::calibrate(&access, until)
+        tuning::tune(&access, until)
     }
 
     /// The calibrations that are kept, oldest first, and the version in force (0: what the model ships).

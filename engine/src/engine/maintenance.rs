@@ -13,7 +13,7 @@ impl Engine {
     }
 
     /// Fits the vector space of items to the catalog now, instead of in the background ([`Config::fit_space`]): which
-    /// directions of meaning tell its items apart, and the codes of semantic ids. Every item is then placed anew beside
+    /// directions of meaning tell its items apart, and the codes of semantic ids. Every item is then placed again, beside
     /// the old vectors, while requests and writes go on, and one commit puts the new ones in their place. It takes about
     /// as long as putting the items did. False, with nothing changed, when fewer than 100 items have text.
     ///
@@ -26,7 +26,7 @@ impl Engine {
         fit_space::fit_space(&self.core.access()?.stores)
     }
 
-    /// Counts all signals anew from the stored events, in the order in which they were logged: after a change of
+    /// Counts all signals again from the stored events, in the order in which they were logged: after a change of
     /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
     pub fn recount(&self) -> Result<Recount> {
         verify::signals(&self.core.settled()?.stores)
@@ -39,13 +39,13 @@ impl Engine {
     }
 
     /// Removes the events that [`Config::retention`] does not keep now, instead of in the background when the log has grown
-    /// by a tenth or a day has passed. Answers how many. What is kept is counted anew beside the store, in seconds for each million events; writers wait for
+    /// by a tenth or a day has passed. Returns how many. The rest is counted again beside the store, in seconds for each million events; writers wait for
     /// the difference.
     ///
     /// # Errors
     /// [`Error::Storage`], [`Error::Damaged`], and [`Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
     pub fn trim(&self) -> Result<u64> {
         let access = self.core.access()?;
-        retention::forget(&access.stores, || access.writer.settle())
+        retention::apply(&access.stores, || access.writer.drain())
     }
 }

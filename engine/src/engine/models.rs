@@ -29,7 +29,7 @@ impl Engine {
     /// return. Requests that run end with the model they began with. With the model come the calibration that was in force
     /// for it, and the adapters that were made for it.
     ///
-    /// For a model of another vector space every item is placed anew first, beside the live vectors, while the old model
+    /// For a model of another vector space every item is placed again first, beside the current vectors, while the old model
     /// answers and writes go on: as long as embedding the texts and building the graph takes. One commit then changes both.
     ///
     /// # Errors

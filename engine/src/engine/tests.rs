@@ -104,13 +104,14 @@ fn the_rows_of_the_space_before_go_when_nobody_reads_them() {
     let old = stores.item_space().unwrap().number;
     let pinned = Snapshot::pin(&stores).unwrap();
     assert!(db.fit_space().unwrap());
-    fit_space::forget_old(&stores).unwrap();
+    fit_space::remove_old(&stores).unwrap();
     assert!(stores.catalog.read().unwrap().view().has_space(old).unwrap(), "a reader still has them");
     let query = pinned.vector(pinned.item_space(), crate::base::id::ItemKey(5)).unwrap().unwrap();
-    let near = pinned.item.graph.search(&query, 3, None, &|key, generation| pinned.is_live(key, generation)).unwrap();
+    let near =
+        pinned.item.graph.search(&query, 3, None, &|key, generation| pinned.is_current(key, generation)).unwrap();
     assert!(near[0].1 > 0.999, "and its own graph: {near:?}");
     drop(pinned);
-    fit_space::forget_old(&stores).unwrap();
+    fit_space::remove_old(&stores).unwrap();
     assert!(!stores.catalog.read().unwrap().view().has_space(old).unwrap());
     check_places(&db.core, 300);
 }
@@ -164,8 +165,8 @@ fn requests_rank_with_the_vectors_of_their_commit() {
         &|| assert!(db.fit_space().unwrap()),
         &|| db.put((40..60).map(|n| renamed(n, n + 11)).chain([Item::new("bare").number("n", 1.0)]).collect()).unwrap(),
     ]);
-    fit_space::forget_old(&stores).unwrap();
-    // The next fit takes the numbers of the first space, now that nobody reads that.
+    fit_space::remove_old(&stores).unwrap();
+    // The next fit takes the numbers of the first space, now that no request reads that.
     around(&[
         &|| assert!(db.fit_space().unwrap()),
         &|| db.put((0..30).map(|n| renamed(n, n + 3)).collect()).unwrap(),

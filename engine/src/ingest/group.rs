@@ -20,7 +20,7 @@ pub(super) enum Work {
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
-    Settle,
+    Drain,
 }
 
 impl Work {
@@ -30,7 +30,7 @@ impl Work {
             Work::Delete(ids) => ids.len(),
             Work::Log(events) => events.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
-            Work::Settle => 0,
+            Work::Drain => 0,
         }
     }
 }
@@ -57,8 +57,8 @@ impl Gather {
         let until = Instant::now() + self.patience;
         let mut rows = first.work.rows();
         let mut group = vec![first];
-        // Looking again and again instead of sleeping in the channel: each job would wake the writer for itself alone, and
-        // sixteen such switches cost as much as the commit. The wait is short, and whoever can run runs meanwhile.
+        // Polling instead of sleeping in the channel: each job would wake the writer separately, and sixteen such switches
+        // cost as much as the commit. The wait is short, and other threads run meanwhile.
         while group.len() + jobs.len() < self.expected && Instant::now() < until {
             std::thread::yield_now();
         }

@@ -1,18 +1,17 @@
-//! What the writer does between two commits: it writes the impressions that wait, and applies the journal while nobody
-//! waits, or some of it when it has grown long.
+//! The writer's work between two commits: writing queued impressions, and applying the journal while it is idle, or some of
+//! it when it has grown long.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Select, TryRecvError};
 
-use crate::base::error::Result;
 use crate::store::Stores;
 
+use super::commit::{IMPRESSIONS_PER_COMMIT, apply_journal, commit_impressions};
 use super::group::Job;
-use super::writer::{IMPRESSIONS_PER_COMMIT, commit_impressions};
 
-/// How long an impression waits for a commit of somebody else, and how often it is looked whether many wait.
+/// How long an impression waits for a commit of other work, and how often the queue's length is checked.
 const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(100);
 /// Events that may wait in the journal before the writer applies some between two commits, and how many it then does.
@@ -29,7 +28,7 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(super) struct JournalKeeper<'s> {
     stores: &'s Stores,
     retry_after: Option<Instant>,
-    /// When the impressions that wait are written at the latest.
+    /// The latest time to write the queued impressions.
     due: Option<Instant>,
 }
 
@@ -44,7 +43,7 @@ impl<'s> JournalKeeper<'s> {
             if self.stores.poisoned.load().is_some() {
                 return jobs.recv().ok();
             }
-            self.look_at_impressions();
+            self.write_impressions_if_due();
             let wait = match (self.due, self.stores.events.waiting()) {
                 (None, 0) => None,
                 (Some(_), 0) => Some(LOOK),
@@ -65,8 +64,8 @@ impl<'s> JournalKeeper<'s> {
         }
     }
 
-    /// Writes the impressions that wait, when they have waited long enough or are many.
-    fn look_at_impressions(&mut self) {
+    /// Writes the queued impressions when they have waited long enough or are many.
+    fn write_impressions_if_due(&mut self) {
         let waiting = self.stores.impressions.arrivals().len();
         if waiting == 0 {
             self.due = None;
@@ -79,7 +78,7 @@ impl<'s> JournalKeeper<'s> {
         }
     }
 
-    /// Waits for a job or an impression. The answer when it is a job, or when there will be none.
+    /// Waits for a job or an impression. Returns the job, `Some(None)` when there will be no more, `None` for an impression.
     fn first_of_any(&self, jobs: &Receiver<Job>) -> Option<Option<Job>> {
         let mut either = Select::new();
         either.recv(jobs);
@@ -105,24 +104,14 @@ impl<'s> JournalKeeper<'s> {
     }
 
     /// Nothing is lost when this fails: the journal stays, and readers see it through the overlay.
-    fn apply(&mut self, most: usize) {
+    fn apply(&mut self, max: usize) {
         if self.stores.events.waiting() == 0 || self.stores.events.is_held() {
             return;
         }
         self.retry_after = None;
-        if let Err(error) = apply_journal(self.stores, most) {
+        if let Err(error) = apply_journal(self.stores, max) {
             self.stores.background_error.store(Some(Arc::new(error.to_string())));
             self.retry_after = Some(Instant::now() + RETRY);
         }
     }
-}
-
-pub(super) fn apply_journal(stores: &Stores, most: usize) -> Result<()> {
-    let mut write = stores.catalog.write()?;
-    if write.apply_journal(&stores.config, most)? {
-        let applied = write.applied();
-        write.commit_bookkeeping()?;
-        stores.events.settle(applied);
-    }
-    Ok(())
 }

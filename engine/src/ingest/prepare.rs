@@ -19,23 +19,23 @@ use crate::vector::to_half;
 /// An item that passed every check, with its vectors.
 pub(crate) struct PreparedItem {
     pub item: Item,
-    /// Since when it is available, if the configured date field says so.
+    /// Since when it is available, from the configured date field.
     pub available: Option<Timestamp>,
-    /// Where the model places it, when it has text.
+    /// Its vector and semantic id from the model, when it has text.
     pub placed: Option<Placed>,
-    /// The space that it is placed in.
+    /// The space of that vector.
     pub space: Arc<str>,
     /// The caller's vectors by field name, unit length.
     pub vectors: Vec<(String, Arc<[f16]>)>,
 }
 
-/// Where the model places an item.
+/// An item's vector and semantic id from the model.
 #[derive(Debug, Clone)]
 pub(crate) struct Placed {
     /// Unit length.
     pub vector: Arc<[f16]>,
     pub sid: SemanticId,
-    /// Squared distance of the vector from the centres of its semantic id; `None` when nobody counts it.
+    /// Squared distance of the vector from the centres of its semantic id; `None` when drift is not measured.
     pub error: Option<f32>,
 }
 
@@ -69,7 +69,7 @@ impl Placed {
     }
 }
 
-/// Places items again that were placed in a space which another one has followed meanwhile.
+/// Embeds items again that were embedded into a space that is no longer current.
 ///
 /// # Errors
 /// [`Error::ModelFailed`].
@@ -78,15 +78,15 @@ pub(super) fn place_again(stores: &Stores, space: &ItemSpace, items: &mut [Prepa
     if stale.is_empty() {
         return Ok(());
     }
-    let live = stores.live_in(space).ok_or_else(|| Error::internal("no model works in the live space"))?;
+    let active = stores.active_in(space).ok_or_else(|| Error::internal("no model works in the current space"))?;
     let texts: Vec<String> = stale.iter().map(|prepared| prepared.item.content(&stores.config)).collect();
-    for (prepared, placed) in stale.iter_mut().zip(place(&live.model, space, &texts)?) {
+    for (prepared, placed) in stale.iter_mut().zip(place(&active.model, space, &texts)?) {
         (prepared.placed, prepared.space) = (placed, Arc::from(space.id.as_str()));
     }
     Ok(())
 }
 
-/// An item that another store checked and placed in the same space.
+/// An item that another store checked and embedded into the same space.
 pub(crate) fn prepare_stored(
     item: Item,
     available: Timestamp,

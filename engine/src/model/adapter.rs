@@ -1,21 +1,23 @@
-//! Adapters: low-rank tensors that turn the one model to a domain, chosen for each request.
+//! Adapters: low-rank tensors that specialise the one model for a domain, chosen for each request.
 //!
 //! The method is LoRA (Hu and others, 2021), the file is that of ONNX Runtime's adapters: its tensors are inputs of the graph
 //! whose defaults are zeros. They are fed like any other input, which is what ONNX Runtime does with an adapter that the
-//! options of a run name; `ort`'s handle of one cannot be shared between threads. They may change context and scores. What
-//! they must not change is where items stand, because stored vectors would go stale; a trial run shows that.
+//! options of a run name; `ort`'s handle of one cannot be shared between threads. They may change context and scores. They
+//! must not change item vectors, because stored vectors would go stale; a trial run checks that.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::base::error::Result;
-use crate::model::Model;
 use crate::model::adapter_file::{Param, params};
+use crate::model::call::Call;
+use crate::model::feed::Feed;
 use crate::model::files::{bounded, refused, sha256};
+use crate::model::loaded::Model;
 use crate::model::manifest::{LoraParam, Refusal, refuse};
+use crate::model::output::failed;
 use crate::model::probe;
-use crate::model::run::{Call, Feed, failed};
 
 /// Largest adapter file, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -31,7 +33,7 @@ const UNMOVED: [&str; 3] = ["text_emb", "item_vec", "item_sid"];
 /// A larger difference is not the rounding of `f32`.
 const ROUNDING: f32 = 1e-6;
 
-/// What stands in the JSON file beside an adapter; fields that the engine does not know are left alone.
+/// The JSON file beside an adapter; unknown fields are ignored.
 #[derive(Debug, Clone, Deserialize)]
 struct Description {
     format: u32,
@@ -112,7 +114,7 @@ fn read(folder: &Path) -> std::result::Result<AdapterFiles, Refusal> {
 pub(crate) struct Adapter(Vec<Param>);
 
 impl Adapter {
-    /// The inputs of a run that is turned to the domain.
+    /// The inputs that a run with the adapter is fed besides.
     pub(super) fn feeds(&self) -> impl Iterator<Item = Feed<'_>> {
         self.0.iter().map(|param| Feed::f32(&param.name, &param.shape, &param.values))
     }
@@ -127,7 +129,7 @@ impl Model {
     pub(crate) fn adapter(&self, files: &AdapterFiles) -> Result<Adapter> {
         let refused = refused(&files.path);
         if files.base != self.stats.sha256 {
-            let expected = format!("an adapter for the live model ({} {})", self.stats.name, self.stats.sha256);
+            let expected = format!("an adapter for the active model ({} {})", self.stats.name, self.stats.sha256);
             return Err(refused((expected, format!("one for {}", files.base))));
         }
         let adapter = Adapter(self.tensors(files).map_err(&refused)?);
@@ -159,9 +161,10 @@ impl Model {
     /// Runs the probe's inputs with the adapter and without it.
     fn try_adapter(&self, adapter: &Adapter) -> Result<std::result::Result<(), Refusal>> {
         self.pool.with(|slot| {
-            let plain = probe::run_inputs(slot, &self.manifest, None);
+            let plain = probe::run_inputs(slot, &self.manifest, &[]);
             let plain = plain.map_err(|(_, reason)| failed(reason))?;
-            let adapted = match probe::run_inputs(slot, &self.manifest, Some(adapter)) {
+            let feeds: Vec<Feed> = adapter.feeds().collect();
+            let adapted = match probe::run_inputs(slot, &self.manifest, &feeds) {
                 Ok(adapted) => adapted,
                 Err(refusal) => return Ok(Err(refusal)),
             };

@@ -24,11 +24,11 @@ pub(super) struct Param {
     pub values: Vec<f32>,
 }
 
-/// The tensors of a file that may hold `most` of them.
+/// The tensors of a file that may hold at most `max` of them.
 ///
 /// # Errors
-/// A sentence that says what is malformed.
-pub(super) fn params(file: &[u8], most: usize) -> Result<Vec<Param>, String> {
+/// A sentence: what is malformed.
+pub(super) fn params(file: &[u8], max: usize) -> Result<Vec<Param>, String> {
     let buffer = Buffer(file);
     if file.get(4..8) != Some(MAGIC) {
         return Err("no adapter file of ONNX Runtime".to_owned());
@@ -36,7 +36,7 @@ pub(super) fn params(file: &[u8], most: usize) -> Result<Vec<Param>, String> {
     let root = Table::at(&buffer, buffer.follow(0)?)?;
     let Some(list) = root.field(&buffer, 3)? else { return Ok(Vec::new()) };
     let list = buffer.vector(list, 4)?;
-    if list.len() / 4 > most {
+    if list.len() / 4 > max {
         return Err(format!("{} tensors", list.len() / 4));
     }
     list.step_by(4).map(|at| param(&buffer, Table::at(&buffer, buffer.follow(at)?)?)).collect()

@@ -1,9 +1,9 @@
 //! The sizes that a run on a GPU may have: the one table of them.
 //!
 //! A GPU provider prepares itself for every shape that it has not seen: it plans memory, picks kernels, and TensorRT may
-//! build its engine anew, which takes minutes. So each free dimension is filled up to the next size of its list, with masks
-//! that say so, and no run is larger than the last ones. On the CPU nothing is filled up: there a shape costs nothing, and
-//! every added row costs time.
+//! rebuild its engine, which takes minutes. So each free dimension is padded to the next size of its list, with masks, and no
+//! run is larger than the last size. On the CPU nothing is padded: there a new shape costs nothing, and every added row costs
+//! time.
 
 use crate::base::limits::MAX_HISTORY;
 use crate::model::contract::Axis;
@@ -21,7 +21,7 @@ const CANDIDATES: [usize; 4] = [1, 64, 256, 1024];
 /// Most tokens of one run, padding included.
 const RUN_TOKENS: usize = 16_384;
 /// Rows that a run may always have, however long its texts are: a probe has two.
-const FEWEST_ROWS: usize = 4;
+const MIN_ROWS: usize = 4;
 
 /// The sizes for one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl Buckets {
     /// For a model that cuts texts to `max_tokens` tokens.
     pub(super) fn new(max_tokens: usize) -> Buckets {
         let tokens = round_up(&TOKENS, max_tokens);
-        let fit = (RUN_TOKENS / tokens.max(1)).max(FEWEST_ROWS);
-        Buckets { rows: ROWS.into_iter().rfind(|size| *size <= fit).unwrap_or(FEWEST_ROWS), tokens }
+        let fit = (RUN_TOKENS / tokens.max(1)).max(MIN_ROWS);
+        Buckets { rows: ROWS.into_iter().rfind(|size| *size <= fit).unwrap_or(MIN_ROWS), tokens }
     }
 
     /// The sizes along an axis, smallest first.

@@ -1,4 +1,4 @@
-//! Whether the loaded graph is what the manifest says: signature, codebook, probe.
+//! Whether the loaded graph matches the manifest: operator set, codebook, signature.
 
 use ort::session::Session;
 use ort::value::{TensorElementType, ValueType};

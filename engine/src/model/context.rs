@@ -1,11 +1,14 @@
 //! The query and the history as vectors in item space.
 
 use crate::base::error::Result;
+use crate::model::adapter::Adapter;
+use crate::model::call::Call;
 use crate::model::contract::CODES;
+use crate::model::feed::Feed;
 use crate::model::history::{Histories, HistoryInput, check_vector};
-use crate::model::run::{Call, Feed, failed};
+use crate::model::loaded::Model;
+use crate::model::output::failed;
 use crate::model::space::SpaceTensors;
-use crate::model::{Adapter, Model};
 
 /// Codes that a context has: what follows is too unlikely to be looked for.
 const EXPECTED_CODES: usize = 8;
@@ -31,12 +34,12 @@ pub(crate) struct ContextInput<'a> {
 pub(crate) struct Context {
     /// The query's (D values); `None` when there is no query, or none with a known word or a direction.
     pub query: Option<Vec<f32>>,
-    /// The history's (D values); `None` when there is none, or its events speak for nothing.
+    /// The history's (D values); `None` when there is none, or it has no direction.
     pub history: Option<Vec<f32>>,
     /// What a trained network made of both (D values each), without those that have no direction; none for a graph that
     /// learned none.
     pub learned: Vec<Vec<f32>>,
-    /// Codes of the first level that the model expects next, the likeliest first; none from a file that does not say.
+    /// Codes of the first level that the model expects next, the likeliest first; none from a graph that does not score codes.
     pub codes: Vec<u8>,
 }
 

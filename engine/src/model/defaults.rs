@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use crate::model::contract::{Kind, Tensor};
+use crate::model::feed::Numbers;
 use crate::model::manifest::Manifest;
-use crate::model::pad::Numbers;
 use crate::model::scan::{Initializer, Scanned};
 use crate::model::wire::{Field, Reader, varint};
 
@@ -30,7 +30,7 @@ pub(super) struct InputDefault {
 /// The file without the initializers of its inputs.
 ///
 /// # Errors
-/// A sentence that says what is malformed.
+/// A sentence: what is malformed.
 pub(super) fn without(onnx: &[u8], manifest: &Manifest) -> Result<Vec<u8>, String> {
     let names: Vec<&str> = names(manifest).map(|(name, _)| name).collect();
     rewrite(onnx, 0..onnx.len(), &|number, body, into| match number {

@@ -8,10 +8,11 @@ use ort::value::DynValue;
 
 use crate::model::buckets::{Buckets, Pick};
 use crate::model::contract::{Dim, Kind, Tensor};
+use crate::model::feed::{Feed, Numbers};
 use crate::model::manifest::Manifest;
-use crate::model::pad::{Numbers, Sizes, cut, fill};
+use crate::model::output::{Output, copy};
+use crate::model::pad::{Sizes, cut, fill};
 use crate::model::resident::{Resident, in_host_memory};
-use crate::model::run::{Feed, Output, copy};
 
 /// What all sessions of a model on a device share.
 pub(super) struct Form {
@@ -74,7 +75,7 @@ impl Device {
     /// Bindings of a session whose graph has no defaults.
     ///
     /// # Errors
-    /// What ONNX Runtime says.
+    /// ONNX Runtime's message.
     pub(super) fn new(session: &Session, form: Arc<Form>) -> ort::Result<Device> {
         Ok(Device {
             binding: session.create_binding()?,
@@ -87,7 +88,7 @@ impl Device {
     /// Runs the graph, and returns the outputs of these names.
     ///
     /// # Errors
-    /// What ONNX Runtime says, or an output that is not finite.
+    /// ONNX Runtime's message, or an output that is not finite.
     pub(super) fn run(
         &mut self,
         session: &mut Session,
@@ -143,8 +144,8 @@ impl Device {
         names.iter().map(one).collect()
     }
 
-    /// Runs the smallest and the largest shapes once, of nothing: what a provider prepares for a shape is then ready before
-    /// the first request, and TensorRT, where it was told no ranges, has seen their ends.
+    /// Runs the smallest and the largest shapes once, on zeros: what a provider prepares for a shape is then ready before the
+    /// first request, and TensorRT, when it has no ranges, has seen both ends.
     ///
     /// # Errors
     /// As [`Device::run`].

@@ -31,7 +31,7 @@ pub(super) fn candidates(configured: Option<&Path>) -> Vec<Candidate> {
     found
 }
 
-/// The file that somebody named, or the libraries in the folder that somebody named.
+/// The configured file, or the libraries in the configured folder.
 fn named(path: &Path, by: &str) -> Vec<Candidate> {
     let Ok(path) = std::path::absolute(path) else {
         return vec![Err(format!("{by}: {} is no path", path.display()))];
@@ -48,10 +48,10 @@ fn named(path: &Path, by: &str) -> Vec<Candidate> {
     files
 }
 
-/// A library that nobody named: not taken when its version sends usage data, unless that is switched off.
+/// A library that the configuration does not name: refused when its version sends usage data, unless that is switched off.
 ///
 /// The switch is an environment variable, and setting one from here would race with `getenv` in other threads of the
-/// host (which is why `std::env::set_var` is unsafe), so the choice is left to whoever starts the process.
+/// host (which is why `std::env::set_var` is unsafe), so the user who starts the process has to set it.
 fn discovered(path: PathBuf) -> Candidate {
     let real = path.canonicalize().unwrap_or_else(|_| path.clone());
     let minor = real
@@ -119,7 +119,7 @@ fn python_packages(refused: &mut Vec<Candidate>) -> Vec<PathBuf> {
 }
 
 /// Whether a folder exists that only this user or root could have filled. Code is loaded from it, and the working
-/// directory may well be somebody else's.
+/// directory may belong to another user.
 pub(super) fn trusted(folder: &Path) -> Result<bool, String> {
     use std::os::unix::fs::MetadataExt;
     let Ok(meta) = std::fs::metadata(folder) else {
@@ -129,7 +129,7 @@ pub(super) fn trusted(folder: &Path) -> Result<bool, String> {
     if owner_is_known && meta.mode() & 0o002 == 0 {
         return Ok(true);
     }
-    Err(format!("{}: owned by another user or writable by everybody, so not trusted", folder.display()))
+    Err(format!("{}: owned by another user or writable by all users, so not trusted", folder.display()))
 }
 
 fn site_packages(root: &Path) -> Vec<PathBuf> {

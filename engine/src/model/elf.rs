@@ -15,7 +15,7 @@ const MAX_SEGMENTS: u64 = 512;
 /// Checks that every loadable segment and the section headers of a 64-bit ELF file lie inside it.
 ///
 /// # Errors
-/// A sentence that says what is wrong with the file.
+/// A sentence: what is wrong with the file.
 pub(super) fn check_complete(path: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
     let meta = std::fs::metadata(path).map_err(failed)?;

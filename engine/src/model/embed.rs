@@ -2,10 +2,13 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::SemanticId;
-use crate::model::Model;
+use crate::model::call::Call;
 use crate::model::contract::LEVELS;
+use crate::model::feed::Feed;
 use crate::model::history::check_vector;
-use crate::model::run::{Call, Feed, Slot, failed};
+use crate::model::loaded::Model;
+use crate::model::output::{Output, failed};
+use crate::model::slot::Slot;
 use crate::model::space::SpaceTensors;
 
 /// Most texts of one run.
@@ -16,7 +19,7 @@ const TOKENIZE_TEXTS: usize = 128;
 /// What is stored of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ItemVectors {
-    /// De values of length one: what a refit of the space starts from.
+    /// De values of length one: what a fit of the space reads.
     pub content: Vec<f32>,
     /// D values of length one, in item space.
     pub item: Vec<f32>,
@@ -54,7 +57,7 @@ impl Model {
     /// row.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] when that is no whole number of rows, [`Error::NonFinite`], [`Error::ModelFailed`].
+    /// [`Error::InvalidArgument`] when that is not a whole number of rows, [`Error::NonFinite`], [`Error::ModelFailed`].
     pub(crate) fn project(&self, space: Option<&SpaceTensors>, contents: &[f32]) -> Result<Vec<Projected>> {
         let width = self.content_width();
         if !contents.len().is_multiple_of(width) {
@@ -125,7 +128,7 @@ fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: (usize, usize)) ->
     let mut batches = Vec::new();
     let mut start = 0;
     for end in 1..=order.len() {
-        // The longest of a batch is its last, and says how wide all rows are.
+        // The longest of a batch is its last, so its length is the width of all rows.
         let full = end - start == most.0;
         let over = order.get(end).is_some_and(|next| (end - start + 1) * tokens[*next].len() > most.1);
         if full || over || end == order.len() {
@@ -136,7 +139,7 @@ fn batches<'a>(order: &'a [usize], tokens: &[Vec<i64>], most: (usize, usize)) ->
     batches
 }
 
-fn first(outputs: Vec<crate::model::run::Output>) -> Result<crate::model::run::Output> {
+fn first(outputs: Vec<Output>) -> Result<Output> {
     outputs.into_iter().next().ok_or_else(|| failed("expected an output"))
 }
 

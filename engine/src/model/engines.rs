@@ -1,35 +1,32 @@
-//! Where TensorRT keeps what it built: one folder for each model, ONNX Runtime and set of options.
+//! TensorRT's engine cache: one folder for each model, ONNX Runtime and set of options.
 //!
-//! TensorRT names its files after the graph's name and the kind of GPU, and takes what it finds: an engine of another model
-//! of that name would answer in this one's place. So the folder's name says the rest. It holds code for the GPU, so nobody
-//! else may write there. Of the folders that nobody uses only the newest stay.
+//! TensorRT names its files after the graph's name and the kind of GPU, and uses whatever it finds: an engine of another
+//! model of that name would answer instead. So everything else is in the folder's name. The folder holds code for the GPU, so
+//! no other user may write there. Of the unused folders only the newest are kept.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::model::discover::trusted;
 use crate::model::fault::Fault;
 use crate::model::files::sha256;
 
-/// Folders that stay though nobody uses them.
-const MOST_UNUSED: usize = 4;
-/// Held by everybody who uses the folder, for as long.
+/// Unused folders that are kept.
+const MAX_UNUSED: usize = 4;
+/// Locked by every process that uses the folder.
 const USED: &str = "USED";
-/// Held by the one who builds.
+/// Locked by the process that builds.
 const BUILDING: &str = "BUILDING";
-/// How long to wait for somebody else who builds the same. A build takes minutes.
+/// How long to wait for another process that builds the same engine. A build takes minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// How often a folder that was removed under our hands is made anew.
+/// How often a folder is created again after another process removed it.
 const ATTEMPTS: usize = 8;
-/// How the name of a folder begins that is being removed, or was by a process that died. A process has a number, and each
-/// removal another.
+/// Prefix of a folder that is being removed, or was when its process died. The process id and a counter follow.
 const REMOVED: &str = "removed-";
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Letters of a folder's name: SHA-256 of the model, a dash, and the start of that of the rest.
@@ -43,20 +40,20 @@ pub(super) struct EngineFolder {
     used: File,
 }
 
-/// Keeps others from building the same until it is dropped.
+/// Keeps other processes from building the same engine until it is dropped.
 #[derive(Debug)]
 pub(super) struct Building(File);
 
 impl Drop for EngineFolder {
-    /// By name, as a child process that is being forked holds the same open file.
+    /// Unlocks explicitly: a child process that is being forked holds the same open file.
     fn drop(&mut self) {
-        let _ = flock(&self.used, FlockOperation::Unlock);
+        let _ = self.used.unlock();
     }
 }
 
 impl Drop for Building {
     fn drop(&mut self) {
-        let _ = flock(&self.0, FlockOperation::Unlock);
+        let _ = self.0.unlock();
     }
 }
 
@@ -93,11 +90,11 @@ impl EngineFolder {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(failed("written", &path, error)),
             };
-            flock(&used, FlockOperation::LockShared).map_err(|error| failed("locked", &path, error.into()))?;
+            used.lock_shared().map_err(|error| failed("locked", &path, error))?;
             let folder = EngineFolder { path: path.clone(), used };
-            // Between making and locking, somebody who tidies up may have removed it.
+            // Another process that tidies up may have removed it before it was locked.
             if folder.is_there() {
-                // The time says which folders were used last; a wrong one costs a build at most.
+                // The time orders folders by last use; a wrong one costs a build at most.
                 let _ = folder.used.set_modified(SystemTime::now());
                 tidy(parent, name);
                 return Ok(folder);
@@ -111,10 +108,10 @@ impl EngineFolder {
         &self.path
     }
 
-    /// Waits until nobody else builds here.
+    /// Waits until no other process builds here.
     ///
     /// # Errors
-    /// Somebody who does not come to an end.
+    /// Another process that does not finish in time.
     pub(super) fn building(&self) -> Result<Building, Fault> {
         self.building_within(PATIENCE)
     }
@@ -124,9 +121,9 @@ impl EngineFolder {
         let file = lock_file(&path).map_err(|error| fault(format!("{}: {error}", path.display())))?;
         let started = Instant::now();
         loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match file.try_lock() {
                 Ok(()) => return Ok(Building(file)),
-                Err(rustix::io::Errno::WOULDBLOCK) if started.elapsed() < patience => std::thread::sleep(LOOK_AGAIN),
+                Err(TryLockError::WouldBlock) if started.elapsed() < patience => std::thread::sleep(LOOK_AGAIN),
                 Err(error) => {
                     return Err(fault(format!(
                         "another process that has been building in {}: {error}",
@@ -143,7 +140,7 @@ impl EngineFolder {
     }
 }
 
-/// Whether an open file is the one that says that a folder is used.
+/// Whether an open file is the folder's `USED` file.
 fn is_in(used: &File, folder: &Path) -> bool {
     let (named, ours) = (std::fs::metadata(folder.join(USED)), used.metadata());
     matches!((named, ours), (Ok(named), Ok(ours)) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()))
@@ -179,14 +176,14 @@ fn tidy(parent: &Path, own: &str) {
         .map(|entry| (last_used(&entry.path()), entry.path()))
         .collect();
     others.sort_unstable_by(|a, b| b.cmp(a));
-    for (_, path) in others.into_iter().skip(MOST_UNUSED) {
-        // Opened and not made: a folder without the file is one that somebody is making.
+    for (_, path) in others.into_iter().skip(MAX_UNUSED) {
+        // Opened, not created: a folder without the file is being created by another process.
         let Ok(used) = OpenOptions::new().read(true).write(true).open(path.join(USED)) else {
             continue;
         };
-        // IMPORTANT: locked, then looked at, then renamed. Who has this lock on the file that is there is the only one who
-        // removes; and under another name nobody makes files in what is being removed.
-        if flock(&used, FlockOperation::NonBlockingLockExclusive).is_ok() && is_in(&used, &path) {
+        // IMPORTANT: locked, then checked, then renamed. Only the holder of the lock on the file in place may remove the
+        // folder; and under another name no process creates files in it meanwhile.
+        if used.try_lock().is_ok() && is_in(&used, &path) {
             let away =
                 parent.join(format!("{REMOVED}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
             if std::fs::rename(&path, &away).is_ok() {
@@ -260,13 +257,13 @@ mod tests {
         for number in 2..=8 {
             age(take(number).path(), 1_000 - u64::from(number));
         }
-        std::fs::create_dir(parent.path().join("somebody's own")).unwrap();
+        std::fs::create_dir(parent.path().join("a user's own")).unwrap();
         std::fs::create_dir_all(parent.path().join("removed-1-1/half")).unwrap();
         drop(take(9));
         let there = |number: u8| parent.path().join(key(number)).exists();
         let stay: Vec<u8> = (1..=9).filter(|number| there(*number)).collect();
         assert_eq!(stay, [1, 5, 6, 7, 8, 9], "the one in use, the four newest, and the one just made");
-        assert!(in_use.is_there() && parent.path().join("somebody's own").exists());
+        assert!(in_use.is_there() && parent.path().join("a user's own").exists());
         assert!(!parent.path().join("removed-1-1").exists(), "what another process could not finish");
     }
 

@@ -1,7 +1,7 @@
 //! Why a provider did not start: what it needs, what was found, and what to do.
 //!
-//! ONNX Runtime says it in a sentence of its own, and which sentence depends on what is missing first: the provider itself,
-//! NVIDIA's libraries, the driver, the GPU. Only the part that names the reason is kept, beside what helps against it.
+//! ONNX Runtime's message depends on what is missing first: the provider itself, NVIDIA's libraries, the driver, the GPU. Only
+//! the part that names the reason is kept, beside what helps against it.
 
 use std::path::Path;
 
@@ -76,8 +76,8 @@ impl Fault {
         )
     }
 
-    /// What ONNX Runtime's message means. `runtime` is its library.
-    pub(super) fn said(message: &str, runtime: &Path) -> Fault {
+    /// The fault that ONNX Runtime's message means. `runtime` is its library.
+    pub(super) fn from_message(message: &str, runtime: &Path) -> Fault {
         let found = format!("{} (in {})", reason(message), runtime.display());
         let lower = message.to_lowercase();
         // A library that misses another one is named first, and the missing one last: that is what to install.
@@ -115,9 +115,9 @@ fn reason(message: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// What ONNX Runtime 1.28 says, as its package onnxruntime-gpu said it on a machine without a GPU, first without
+    /// Messages of ONNX Runtime 1.28, from its package onnxruntime-gpu on a machine without a GPU, first without
     /// NVIDIA's libraries and then with them; the last three are from its source.
-    const SAID: [(&str, &str, &str); 7] = [
+    const MESSAGES: [(&str, &str, &str); 7] = [
         ("CUDA execution provider is not enabled in this build. ", "with this provider", "onnxruntime-gpu"),
         (
             "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1988 onnxruntime::Provider& \
@@ -146,12 +146,12 @@ mod tests {
 
     #[test]
     fn every_message_has_an_expectation_and_an_advice() {
-        for (said, expected, advice) in SAID {
-            let fault = Fault::said(said, Path::new("/v/libonnxruntime.so"));
-            assert!(fault.expected.contains(expected) && fault.advice.contains(advice), "{said}: {fault}");
+        for (message, expected, advice) in MESSAGES {
+            let fault = Fault::from_message(message, Path::new("/v/libonnxruntime.so"));
+            assert!(fault.expected.contains(expected) && fault.advice.contains(advice), "{message}: {fault}");
             assert!(fault.found.contains("/v/libonnxruntime.so") && !fault.found.contains(".cc:"), "{fault}");
         }
-        let other = Fault::said("something new", Path::new("/lib"));
+        let other = Fault::from_message("something new", Path::new("/lib"));
         assert!(other.found.starts_with("something new") && other.advice.contains("On a GPU"), "{other}");
     }
 

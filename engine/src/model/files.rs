@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::error::{Error, Result};
 use crate::model::manifest::{self, Manifest, Refusal};
+use crate::model::manifest_checks::parse;
 
 /// Largest ONNX file, in bytes.
 const MAX_ONNX: u64 = 512 << 20;
@@ -49,7 +50,7 @@ impl Files {
         sha256(&self.manifest_json)
     }
 
-    /// What the manifest says of the model.
+    /// The model's name, hash and space, from the manifest.
     pub(crate) fn about(&self) -> About {
         About::new(&self.manifest)
     }
@@ -69,7 +70,7 @@ impl Files {
     }
 }
 
-/// What a manifest says of its model, for lists.
+/// A model's name, hash and space, from its manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct About {
     /// Name and version.
@@ -95,10 +96,8 @@ impl About {
     /// [`Error::ModelRefused`].
     pub(crate) fn read(folder: Option<&Path>) -> Result<About> {
         let read = match folder {
-            Some(folder) => {
-                bounded(&folder.join(MANIFEST), manifest::MAX_BYTES).and_then(|bytes| manifest::parse(&bytes))
-            }
-            None => manifest::parse(SHIPPED_MANIFEST),
+            Some(folder) => bounded(&folder.join(MANIFEST), manifest::MAX_BYTES).and_then(|bytes| parse(&bytes)),
+            None => parse(SHIPPED_MANIFEST),
         };
         read.map(|manifest| About::new(&manifest)).map_err(refused(&named(folder)))
     }
@@ -117,7 +116,7 @@ pub(super) fn refused(path: &Path) -> impl Fn(Refusal) -> Error {
 fn shipped(path: &Path) -> std::result::Result<Files, Refusal> {
     let files = Files {
         path: path.to_path_buf(),
-        manifest: manifest::parse(SHIPPED_MANIFEST)?,
+        manifest: parse(SHIPPED_MANIFEST)?,
         manifest_json: Cow::Borrowed(SHIPPED_MANIFEST),
         onnx: Cow::Borrowed(include_bytes!("../../model/base.onnx")),
         tokenizer: Cow::Borrowed(include_bytes!("../../model/tokenizer.json")),
@@ -127,7 +126,7 @@ fn shipped(path: &Path) -> std::result::Result<Files, Refusal> {
 
 fn from_folder(folder: &Path) -> std::result::Result<Files, Refusal> {
     let manifest_json = bounded(&folder.join(MANIFEST), manifest::MAX_BYTES)?;
-    let manifest = manifest::parse(&manifest_json)?;
+    let manifest = parse(&manifest_json)?;
     let files = Files {
         path: folder.to_path_buf(),
         onnx: Cow::Owned(bounded(&folder.join(&manifest.onnx), MAX_ONNX)?),

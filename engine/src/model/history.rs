@@ -3,7 +3,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_HISTORY;
 use crate::model::contract::{HISTORY_SID, LEVELS};
-use crate::model::run::Feed;
+use crate::model::feed::Feed;
 
 /// One past event of a request, as the model reads it.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,28 @@
 //! This is the only folder that knows ONNX Runtime and the tokenizers library; everything that leaves it is plain data.
 //! Loading trusts nothing: the files are read once, hashed, scanned, compared with the manifest and the engine's own
 //! contract, and have to reproduce the manifest's probe. A model that differs in any of it is refused.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `contract`, `manifest`, `manifest_checks` | what engine and model file agree on; what a model file declares about itself |
+//! | `files`, `scan`, `wire`, `check` | reading the files with bounds, scanning the ONNX bytes, comparing them with the manifest |
+//! | `discover`, `elf`, `runtime` | finding ONNX Runtime and loading it once per process |
+//! | `feed`, `output`, `call` | inputs and outputs of a run, and which outputs a run reads |
+//! | `buckets`, `pad` | the shapes a run on a device may have, and filling inputs up to them |
+//! | `defaults`, `resident`, `device` | input defaults beside the graph, tensors kept on the device, runs bound to it |
+//! | `provider_options`, `tensorrt`, `provider`, `fault`, `engines` | configuring CPU, CUDA and TensorRT; why one did not start; its engine cache |
+//! | `slot`, `pool` | one session with its run options; all of them, lent out one run at a time |
+//! | `probe`, `shared_tensors`, `session` | the numeric probe; big tensors decoded once; opening sessions |
+//! | `tokens`, `wordpiece` | text to token ids |
+//! | `space` | the constants of a vector space |
+//! | `loaded` | [`Model`]: loading it, its names and widths |
+//! | `adapter`, `adapter_file` | LoRA adapters |
+//! | `embed`, `context`, `history`, `score` | what a model computes: item vectors, context vectors, histories as tensors, scores |
 
 mod adapter;
 mod adapter_file;
 mod buckets;
+mod call;
 mod check;
 mod context;
 mod contract;
@@ -17,19 +35,25 @@ mod elf;
 mod embed;
 mod engines;
 mod fault;
+mod feed;
 mod files;
 mod history;
+mod loaded;
 mod manifest;
+mod manifest_checks;
+mod output;
 mod pad;
 mod pool;
 mod probe;
 mod provider;
+mod provider_options;
 mod resident;
-mod run;
 mod runtime;
 mod scan;
 mod score;
 mod session;
+mod shared_tensors;
+mod slot;
 mod space;
 mod tensorrt;
 mod tokens;
@@ -39,199 +63,11 @@ mod wordpiece;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::BTreeMap;
-
 pub(crate) use adapter::{Adapter, AdapterFiles};
 pub(crate) use context::{Context, ContextInput};
 pub(crate) use embed::ItemVectors;
 pub(crate) use files::{About, Files};
 pub(crate) use history::HistoryInput;
+pub(crate) use loaded::Model;
 pub(crate) use score::{ScoreInput, Scores};
 pub(crate) use space::SpaceTensors;
-
-use crate::api::config::Config;
-use crate::api::feature::Feature;
-use crate::api::stats::ModelStats;
-use crate::base::error::{Error, Result};
-use crate::model::buckets::Bounds;
-use crate::model::contract::{CAND_SID, CELLS, HISTORY_SID, SID_LOGITS};
-use crate::model::engines::EngineFolder;
-use crate::model::history::HistoryForm;
-use crate::model::manifest::{Dims, Manifest, custom_row};
-use crate::model::pool::Pool;
-use crate::model::run::failed;
-use crate::model::runtime::Runtime;
-use crate::model::scan::Scanned;
-use crate::model::session::Opened;
-use crate::model::tokens::Tokens;
-
-/// A loaded model: shared by all requests, safe to call from many threads.
-pub(crate) struct Model {
-    dims: Dims,
-    names: Vec<String>,
-    actions: BTreeMap<String, i64>,
-    custom: i64,
-    /// Whether the graph takes the semantic ids of candidates, and of the history.
-    cand_sid: bool,
-    history_sid: bool,
-    /// Whether the graph says which codes it expects.
-    scores_codes: bool,
-    weights: Vec<f32>,
-    shipped_weights: Vec<f32>,
-    shipped_space: SpaceTensors,
-    tokens: Tokens,
-    /// What a run may hold at most.
-    bounds: Bounds,
-    pool: Pool,
-    /// Behind the pool: dropped after the sessions that use it.
-    _engines: Option<EngineFolder>,
-    manifest: Manifest,
-    stats: ModelStats,
-}
-
-impl Model {
-    /// Loads the model of `config.model`, or the one that ships with the engine, checks it, and opens its sessions.
-    ///
-    /// # Errors
-    /// [`Error::RuntimeMissing`], [`Error::ModelRefused`], [`Error::Provider`]; [`Error::InvalidArgument`] when
-    /// `config.weights` does not fit the model.
-    pub(crate) fn load(config: &Config) -> Result<Model> {
-        Model::open(config, &Files::read(config.model.as_deref())?)
-    }
-
-    /// The same from files that are in memory already, whatever `config.model` is.
-    pub(crate) fn open(config: &Config, files: &Files) -> Result<Model> {
-        Model::open_by(session::open, config, files)
-    }
-
-    fn open_by(
-        open: fn(&Config, &Runtime, &Files, &Scanned) -> Result<Opened>,
-        config: &Config,
-        files: &Files,
-    ) -> Result<Model> {
-        let refused = files::refused(&files.path);
-        // Before ONNX Runtime sees a byte: it would follow what the scan refuses.
-        let scanned = scan::scan(&files.onnx, &files.manifest.domains).map_err(&refused)?;
-        check::scanned(files, &scanned).map_err(&refused)?;
-        let weights = weights(config, &files.manifest)?;
-        let shipped_weights = shipped_weights(&files.onnx, &scanned);
-        let shipped_space = SpaceTensors::shipped(&files.onnx, &scanned);
-        let runtime = runtime::runtime(config)?;
-        // The tokenizer takes as long to read as the graph does, so they are read side by side.
-        let (tokens, opened) = std::thread::scope(|scope| {
-            let opening = scope.spawn(|| open(config, runtime, files, &scanned));
-            let tokens = Tokens::new(files);
-            (tokens, opening.join().unwrap_or_else(|_| Err(failed("a panic while sessions were opened"))))
-        });
-        let (tokens, opened) = (tokens?, opened?);
-        let manifest = files.manifest.clone();
-        Ok(Model {
-            names: manifest.features.iter().chain(&manifest.graph_features).cloned().collect(),
-            custom: custom_row(&manifest.actions).unwrap_or_default(),
-            cand_sid: manifest.has_input(CAND_SID),
-            history_sid: manifest.has_input(HISTORY_SID),
-            scores_codes: manifest.has_output(SID_LOGITS),
-            dims: manifest.dims.clone(),
-            actions: manifest.actions.clone(),
-            weights,
-            shipped_weights,
-            shipped_space,
-            tokens,
-            bounds: opened.bounds,
-            pool: Pool::new(opened.slots),
-            _engines: opened.engines,
-            stats: ModelStats {
-                name: format!("{} {}", manifest.name, manifest.version),
-                sha256: manifest.sha256.clone(),
-                space_id: manifest.space_id.clone(),
-                provider: opened.provider.name().to_owned(),
-                fallback: opened.fallback,
-                onnxruntime: runtime.path.display().to_string(),
-            },
-            manifest,
-        })
-    }
-
-    /// What `stats()` says about the model.
-    pub(crate) fn stats(&self) -> ModelStats {
-        self.stats.clone()
-    }
-
-    /// The first eight bytes of the hash of the ONNX file.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        self.stats.sha256.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default()
-    }
-
-    /// The vector space that item vectors live in under the constants of the file. Vectors of different spaces have no common cosine.
-    pub(crate) fn space_id(&self) -> &str {
-        &self.stats.space_id
-    }
-
-    /// D: width of an item vector.
-    pub(crate) fn width(&self) -> usize {
-        self.dims.item
-    }
-
-    /// De: width of a content vector.
-    pub(crate) fn content_width(&self) -> usize {
-        self.dims.content
-    }
-
-    /// Names of the F features that the engine fills in, in order.
-    pub(crate) fn features(&self) -> &[String] {
-        &self.names[..Feature::COLUMNS.min(self.names.len())]
-    }
-
-    /// Names of all F + G features, in the order of contributions and weights.
-    pub(crate) fn all_features(&self) -> &[String] {
-        &self.names
-    }
-
-    /// The rows of weights in the file, flat: one for each cell of the grid.
-    pub(crate) fn shipped_weights(&self) -> &[f32] {
-        &self.shipped_weights
-    }
-
-    /// Which of [`Model::all_features`] `personalization` scales.
-    pub(crate) fn personal_features(&self, without_query: bool) -> Vec<bool> {
-        let personal = |name: &String| Feature::of(name).is_some_and(|feature| feature.is_personal(without_query));
-        self.names.iter().map(personal).collect()
-    }
-
-    /// The row of an action's name; the first custom row for one that the model does not know.
-    pub(crate) fn action_row(&self, name: &str) -> i64 {
-        self.actions.get(name).copied().unwrap_or(self.custom)
-    }
-
-    /// Whether scores depend on the semantic ids of candidates or of the history.
-    pub(crate) fn reads_sids(&self) -> bool {
-        self.cand_sid || self.history_sid
-    }
-
-    fn history_form(&self) -> HistoryForm {
-        HistoryForm { width: self.width(), actions: self.dims.actions, sids: self.history_sid }
-    }
-}
-
-/// The default of the input `weights`. Its shape was checked with those of all inputs.
-fn shipped_weights(onnx: &[u8], scanned: &scan::Scanned) -> Vec<f32> {
-    let tensor = scanned.initializers.iter().find(|tensor| tensor.name == "weights");
-    let raw = tensor.and_then(|tensor| onnx.get(tensor.raw.clone())).unwrap_or_default();
-    raw.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect()
-}
-
-/// The configured rows of the linear part, flat; empty for those of the model.
-fn weights(config: &Config, manifest: &Manifest) -> Result<Vec<f32>> {
-    let columns = manifest.dims.features + manifest.dims.graph_features;
-    let rows = &config.weights;
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    if rows.len() != CELLS || rows.iter().any(|row| row.len() != columns) {
-        let found: Vec<usize> = rows.iter().map(Vec::len).collect();
-        return Err(Error::argument("weights", format!("{CELLS} rows of {columns}"), format!("rows of {found:?}")));
-    }
-    let flat = rows.concat();
-    crate::base::score::check_finite("weights", &flat)?;
-    Ok(flat)
-}

@@ -2,16 +2,8 @@
 
 use crate::model::buckets::Buckets;
 use crate::model::contract::{Axis, CAND_SID, Dim, HISTORY_SID, Tensor};
-use crate::model::run::{Feed, Output, Values};
-
-/// Values of one tensor.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Numbers {
-    /// 32-bit floats.
-    F32(Vec<f32>),
-    /// 64-bit integers.
-    I64(Vec<i64>),
-}
+use crate::model::feed::{Feed, Numbers, Values};
+use crate::model::output::Output;
 
 /// How many texts, tokens, items, requests, events and candidates a run has before it is filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +31,8 @@ impl Sizes {
     }
 }
 
-/// The shape and the values of an input, filled up. Places that nobody asked for have a mask of zero or, where there is no
-/// mask, no neighbours: candidates and texts do not see one another.
+/// The shape and the values of an input, padded. Padding has a mask of zero or, where there is no mask, no influence:
+/// candidates and texts do not see one another.
 pub(super) fn fill(feed: &Feed, tensor: &Tensor, buckets: Buckets) -> (Vec<usize>, Numbers) {
     let free = |place: usize| match tensor.2.get(place) {
         Some(Dim::Free(axis)) => Some(*axis),

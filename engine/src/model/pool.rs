@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::base::error::{Error, Result};
-use crate::model::run::Slot;
+use crate::model::slot::Slot;
 
 /// Sessions that wait for work. A caller that finds none waits for the next to come back.
 pub(super) struct Pool {

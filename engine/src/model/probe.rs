@@ -1,14 +1,16 @@
 //! The manifest's numeric probe: fixed inputs, and the outputs that they must give.
 //!
-//! It catches what no signature shows: a graph that was exported with other constants than its manifest says, and an
+//! It catches what no signature shows: a graph that was exported with other constants than its manifest declares, and an
 //! ONNX Runtime or provider that computes something else.
 
 use serde_json::Value;
 
-use crate::model::adapter::Adapter;
+use crate::model::call::Call;
 use crate::model::contract::{Kind, Tensor};
+use crate::model::feed::Feed;
 use crate::model::manifest::{Manifest, Refusal, describe, refuse};
-use crate::model::run::{Call, Feed, Output, Slot};
+use crate::model::output::Output;
+use crate::model::slot::Slot;
 
 /// A tensor out of nested lists.
 pub(super) struct Listed {
@@ -32,7 +34,7 @@ impl Listed {
 /// Runs the probe and compares every output that it lists. `tolerance`: the largest difference that is taken.
 pub(super) fn run(slot: &mut Slot, manifest: &Manifest, tolerance: f64) -> Result<(), Refusal> {
     let probe = &manifest.probe;
-    let (expected, outputs) = (manifest.contract_outputs(), run_inputs(slot, manifest, None)?);
+    let (expected, outputs) = (manifest.contract_outputs(), run_inputs(slot, manifest, &[])?);
     for (name, output) in slot.outputs(Call::Probe).iter().zip(&outputs) {
         let Some(value) = probe.outputs.get(*name) else {
             return refuse(format!("a probe with output {name}"), "none");
@@ -43,17 +45,12 @@ pub(super) fn run(slot: &mut Slot, manifest: &Manifest, tolerance: f64) -> Resul
     Ok(())
 }
 
-/// The outputs of the probe's inputs, with an adapter or without one.
-pub(super) fn run_inputs(
-    slot: &mut Slot,
-    manifest: &Manifest,
-    adapter: Option<&Adapter>,
-) -> Result<Vec<Output>, Refusal> {
+/// The outputs of the probe's inputs; `adapter`: the tensors of an adapter, fed with them.
+pub(super) fn run_inputs(slot: &mut Slot, manifest: &Manifest, adapter: &[Feed<'_>]) -> Result<Vec<Output>, Refusal> {
     let contract = manifest.contract_inputs();
     let listed = |(name, value): (&String, &Value)| listed(&contract, name, value, manifest);
     let inputs = manifest.probe.inputs.iter().map(listed).collect::<Result<Vec<Listed>, Refusal>>()?;
-    let adapted = adapter.into_iter().flat_map(Adapter::feeds);
-    let feeds: Vec<Feed> = inputs.iter().map(Listed::feed).chain(adapted).collect();
+    let feeds: Vec<Feed> = inputs.iter().map(Listed::feed).chain(adapter.iter().cloned()).collect();
     slot.run(Call::Probe, &feeds).map_err(|error| ("a probe that runs".to_owned(), error.to_string()))
 }
 

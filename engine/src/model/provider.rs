@@ -11,6 +11,7 @@ use crate::api::config::{Precision, Provider};
 use crate::model::buckets::Buckets;
 use crate::model::fault::Fault;
 use crate::model::manifest::Manifest;
+use crate::model::provider_options::{Options, switch};
 use crate::model::tensorrt;
 
 /// A provider as one session gets it.
@@ -26,9 +27,6 @@ pub(super) enum Chosen {
     #[cfg(test)]
     Bound,
 }
-
-/// Options as ONNX Runtime names them.
-pub(super) type Options = Vec<(&'static str, String)>;
 
 impl Chosen {
     /// Options for a model. `engines`: where TensorRT keeps what it built. `profiles`: tell it the range of every input, so
@@ -53,7 +51,7 @@ impl Chosen {
         }
     }
 
-    /// What to register. By default a provider that cannot start is left out without a word, so each says that it must.
+    /// What to register. ONNX Runtime silently skips a provider that cannot start, so each is told to fail instead.
     pub(super) fn dispatch(&self) -> Result<Vec<ExecutionProviderDispatch>, Fault> {
         #[cfg(feature = "cuda")]
         let cuda = |options: &Options| with(ort::ep::CUDA::default(), options).build().error_on_failure();
@@ -96,11 +94,6 @@ fn cuda(precision: Precision) -> Options {
     vec![("use_tf32", switch(precision == Precision::Reduced))]
 }
 
-/// A switch as ONNX Runtime reads one.
-pub(super) fn switch(on: bool) -> String {
-    if on { "1" } else { "0" }.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,9 +131,9 @@ mod tests {
         }
     }
 
-    /// The features `cuda` and `tensorrt` are there by default, and a build without them says so.
+    /// The features `cuda` and `tensorrt` are on by default; a build without them reports which is missing.
     #[test]
-    fn a_build_without_the_provider_says_so() {
+    fn a_build_without_the_provider_is_reported() {
         for (provider, there) in [
             (Provider::Cuda, cfg!(feature = "cuda")),
             (Provider::TensorRt, cfg!(all(feature = "cuda", feature = "tensorrt"))),

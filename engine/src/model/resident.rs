@@ -1,8 +1,8 @@
 //! Tensors that stay on the device from run to run.
 //!
 //! What does not change between requests (the constants of a space, the tensors of an adapter, the weights) would otherwise
-//! go over the bus with each of them. It is known by its content, so nobody has to say when it changed: hashing a space takes
-//! less than sending it, and an adapter is small.
+//! go over the bus with each of them. Tensors are identified by their content, so no caller has to report a change: hashing a
+//! space takes less time than sending it, and an adapter is small.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,10 @@ use ort::value::{DynValue, Tensor};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::defaults::InputDefault;
-use crate::model::pad::Numbers;
-use crate::model::run::{Feed, Values};
+use crate::model::feed::{Feed, Numbers, Values};
 
-/// Most that one session keeps, in bytes: about fifty spaces.
-const MOST_BYTES: usize = 64 << 20;
+/// Capacity of one session, in bytes: about fifty spaces.
+const MAX_BYTES: usize = 64 << 20;
 /// Values that are hashed at once.
 const CHUNK: usize = 1024;
 
@@ -24,7 +23,7 @@ pub(super) struct Resident {
     device: AllocationDevice<'static>,
     kept: HashMap<u128, Kept>,
     bytes: usize,
-    most_bytes: usize,
+    max_bytes: usize,
     clock: u64,
 }
 
@@ -37,13 +36,13 @@ struct Kept {
 impl Resident {
     /// Nothing yet.
     pub(super) fn new(device: AllocationDevice<'static>) -> Resident {
-        Resident { device, kept: HashMap::new(), bytes: 0, most_bytes: MOST_BYTES, clock: 0 }
+        Resident { device, kept: HashMap::new(), bytes: 0, max_bytes: MAX_BYTES, clock: 0 }
     }
 
     /// The tensor on the device, sent there if it is not.
     ///
     /// # Errors
-    /// What ONNX Runtime says.
+    /// ONNX Runtime's message.
     pub(super) fn get(&mut self, feed: &Feed) -> Result<&DynValue, String> {
         self.clock += 1;
         let (key, bytes) = (key(feed), size(&feed.values));
@@ -58,9 +57,9 @@ impl Resident {
         Ok(&kept.value)
     }
 
-    /// Lets those go that were not used for longest. One that a run is bound to lives on until the run lets go of it.
+    /// Evicts the least recently used tensors. One that a run is bound to stays alive until the run ends.
     fn make_room(&mut self, bytes: usize) {
-        while self.bytes + bytes > self.most_bytes {
+        while self.bytes + bytes > self.max_bytes {
             let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.last_used).map(|(key, _)| *key);
             let Some(gone) = oldest.and_then(|key| self.kept.remove(&key)) else {
                 return;
@@ -78,7 +77,7 @@ impl Resident {
 /// The defaults on a device.
 ///
 /// # Errors
-/// What ONNX Runtime says.
+/// ONNX Runtime's message.
 pub(super) fn send_defaults(
     defaults: Vec<InputDefault>,
     device: &AllocationDevice<'static>,
@@ -151,7 +150,7 @@ mod tests {
         // ONNX Runtime has to be loaded before a tensor is made.
         shipped();
         let mut resident = Resident::new(AllocationDevice::CPU);
-        resident.most_bytes = 3 * 8;
+        resident.max_bytes = 3 * 8;
         let get = |resident: &mut Resident, name: &'static str, values: [f32; 2]| {
             let feed = Feed::f32(name, &[2], &values);
             let value = resident.get(&feed).unwrap().try_extract_tensor::<f32>().unwrap();

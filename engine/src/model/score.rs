@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use crate::base::error::{Error, Result};
 use crate::base::score::check_finite;
+use crate::model::adapter::Adapter;
+use crate::model::call::Call;
 use crate::model::contract::{CAND_SID, CELLS, LEVELS};
+use crate::model::feed::Feed;
 use crate::model::history::{Histories, HistoryInput, check_vector, codes};
-use crate::model::run::{Call, Feed, failed};
+use crate::model::loaded::Model;
+use crate::model::output::failed;
 use crate::model::space::SpaceTensors;
-use crate::model::{Adapter, Model};
 
 /// Most values of `cand_vec` in one run, padding included: 32 MiB.
 const RUN_VALUES: usize = 8 << 20;
@@ -16,8 +19,8 @@ const RUN_VALUES: usize = 8 << 20;
 /// One request with its candidates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScoreInput<'a> {
-    /// The query's vector (D values), from `Model::context`. Zeros say that there is a query, but not one with a
-    /// direction (no word of it is known): the weights of a query apply. `None` says that there is no query.
+    /// The query's vector (D values), from `Model::context`. Zeros stand for a query without a known word: the weights of
+    /// a query apply. `None`: there is no query.
     pub query: Option<&'a [f32]>,
     /// Past events, newest last.
     pub history: &'a [HistoryInput<'a>],

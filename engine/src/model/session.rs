@@ -5,13 +5,13 @@ use std::sync::Arc;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{DynValue, Tensor};
+use ort::value::DynValue;
 
 use crate::api::config::{Config, Precision, Provider};
 use crate::base::error::{Error, Result};
 use crate::model::buckets::{Bounds, Buckets};
 use crate::model::check;
-use crate::model::contract::{LORA_PREFIX, SID_LOGITS};
+use crate::model::contract::SID_LOGITS;
 use crate::model::defaults::{defaults, without};
 use crate::model::device::{Device, Form};
 use crate::model::engines::{self, Building, EngineFolder};
@@ -21,16 +21,12 @@ use crate::model::manifest::Refusal;
 use crate::model::probe;
 use crate::model::provider::Chosen;
 use crate::model::resident::send_defaults;
-use crate::model::run::Slot;
 use crate::model::runtime::{Runtime, no_panic};
-use crate::model::scan::{Initializer, Scanned};
+use crate::model::scan::Scanned;
+use crate::model::shared_tensors::shared_tensors;
+use crate::model::slot::Slot;
 use crate::model::tensorrt;
 
-/// Tensors from this size on are kept once for all sessions, in bytes.
-const SHARED_BYTES: usize = 1 << 20;
-/// `TensorProto.DataType` of 32-bit floats and of bytes.
-const F32: u64 = 1;
-const I8: u64 = 3;
 /// How far a probe's outputs may be off where products are rounded to ten bits, or sums to sixteen: the most that a manifest
 /// may allow as well.
 const REDUCED_TOLERANCE: f64 = 1e-2;
@@ -45,7 +41,7 @@ pub(super) struct Opened {
     pub fallback: Option<String>,
     /// What a run may hold at most.
     pub bounds: Bounds,
-    /// TensorRT's engines, which nobody removes while they are in use.
+    /// TensorRT's engines, which no process removes while they are in use.
     pub engines: Option<EngineFolder>,
 }
 
@@ -69,7 +65,7 @@ struct Source<'a> {
 ///
 /// # Errors
 /// [`Error::Provider`] when the provider cannot start and no fallback is allowed; [`Error::ModelRefused`] when ONNX
-/// Runtime does not take the file, or it is not what its manifest says.
+/// Runtime does not take the file, or it differs from its manifest.
 pub(super) fn open(config: &Config, runtime: &Runtime, files: &Files, scanned: &Scanned) -> Result<Opened> {
     let source = Source { config, runtime, files, scanned };
     let (mut provider, mut fallback) = (config.provider, None);
@@ -108,7 +104,7 @@ impl Source<'_> {
         opened.map(|opened| Opened { engines: engines.map(|(folder, _)| folder), ..opened })
     }
 
-    /// The folder of TensorRT's engines, where there is one; until its second half is dropped nobody else builds there.
+    /// The folder of TensorRT's engines, where there is one; until its second half is dropped no other process builds there.
     fn engines(&self, provider: Provider) -> std::result::Result<Option<(EngineFolder, Building)>, Fault> {
         let Some(parent) = self.config.engine_cache.as_deref().filter(|_| provider == Provider::TensorRt) else {
             return Ok(None);
@@ -162,18 +158,18 @@ impl Source<'_> {
         let sessions = (0..count(self.config))
             .map(|_| self.session(chosen, &onnx, &[]))
             .collect::<std::result::Result<Vec<Session>, Failure>>()?;
-        let said = |message: String| Failure::Provider(Fault::said(&message, &self.runtime.path));
-        let device = chosen.device().ok_or_else(|| said("no device".to_owned()))?;
-        let given = no_panic(|| send_defaults(given, &device)).and_then(|sent| sent).map_err(said)?;
+        let fault = |message: String| Failure::Provider(Fault::from_message(&message, &self.runtime.path));
+        let device = chosen.device().ok_or_else(|| fault("no device".to_owned()))?;
+        let given = no_panic(|| send_defaults(given, &device)).and_then(|sent| sent).map_err(fault)?;
         let form = Arc::new(Form::new(manifest, given, device));
         let bounds = Buckets::new(manifest.tokenizer.max_tokens).bounds();
         let mut slots = Vec::with_capacity(sessions.len());
         for session in sessions {
             check::signature(&session, manifest, true).map_err(Failure::Model)?;
-            let device = Device::new(&session, Arc::clone(&form)).map_err(|error| said(error.to_string()))?;
+            let device = Device::new(&session, Arc::clone(&form)).map_err(|error| fault(error.to_string()))?;
             let scores_codes = manifest.has_output(SID_LOGITS);
             let mut slot = Slot::new(session, scores_codes, Some(device)).map_err(Failure::Other)?;
-            slot.warm().map_err(|error| said(error.to_string()))?;
+            slot.warm().map_err(|error| fault(error.to_string()))?;
             self.compare(provider, &mut slot)?;
             slots.push(slot);
         }
@@ -198,7 +194,7 @@ impl Source<'_> {
         onnx: &[u8],
         shared: &[(String, Arc<DynValue>)],
     ) -> std::result::Result<Session, Failure> {
-        let said = |error: ort::Error<_>| Failure::Provider(Fault::said(error.message(), &self.runtime.path));
+        let fault = |error: ort::Error<_>| Failure::Provider(Fault::from_message(error.message(), &self.runtime.path));
         #[expect(clippy::result_large_err, reason = "the builder comes back inside ort's own error type")]
         no_panic(|| {
             let builder = Session::builder(&self.runtime.environment).map_err(|error| model(error.message()))?;
@@ -214,7 +210,7 @@ impl Source<'_> {
                 .map_err(|error| model(error.message()))?;
             let providers = chosen.dispatch().map_err(Failure::Provider)?;
             if !providers.is_empty() {
-                builder = builder.with_execution_providers(providers).map_err(said)?;
+                builder = builder.with_execution_providers(providers).map_err(fault)?;
             }
             for (name, tensor) in shared {
                 builder = builder.with_initializer(name, Arc::clone(tensor)).map_err(|error| model(error.message()))?;
@@ -222,7 +218,7 @@ impl Source<'_> {
             builder.commit_from_memory(onnx).map_err(|error| match chosen {
                 Chosen::Cpu => model(error.message()),
                 // The file passed every check of ours, and providers compile it here: theirs is the likelier fault.
-                _ => Failure::Provider(Fault::said(error.message(), &self.runtime.path)),
+                _ => Failure::Provider(Fault::from_message(error.message(), &self.runtime.path)),
             })
         })
         .unwrap_or_else(|panic| Err(model(&panic)))
@@ -247,35 +243,4 @@ fn count(config: &Config) -> usize {
 
 fn model(found: &str) -> Failure {
     Failure::Model(("a graph that ONNX Runtime can load".to_owned(), found.to_owned()))
-}
-
-/// The file's big tensors, decoded once. A session that is given one under the same name does not make its own copy,
-/// so that eight sessions do not hold the token table eight times.
-fn shared_tensors(files: &Files, scanned: &Scanned) -> Vec<(String, Arc<DynValue>)> {
-    let big = scanned.initializers.iter().filter(|tensor| {
-        // Inputs stay out: a shared tensor is a constant, and those have to remain replaceable.
-        tensor.raw.len() >= SHARED_BYTES
-            && !files.manifest.has_input(&tensor.name)
-            && !tensor.name.starts_with(LORA_PREFIX)
-    });
-    big.filter_map(|tensor| Some((tensor.name.clone(), Arc::new(decode(files, tensor)?)))).collect()
-}
-
-/// `None` for a tensor whose data does not fit its shape: ONNX Runtime says what is wrong with it.
-fn decode(files: &Files, tensor: &Initializer) -> Option<DynValue> {
-    let raw = files.onnx.get(tensor.raw.clone())?;
-    let shape: Vec<i64> = tensor.dims.iter().map(|size| i64::try_from(*size).ok()).collect::<Option<_>>()?;
-    let elements = tensor.dims.iter().try_fold(1u64, |all, size| all.checked_mul(*size))?;
-    match tensor.dtype {
-        I8 if elements == raw.len() as u64 => {
-            let values: Vec<i8> = raw.iter().map(|byte| *byte as i8).collect();
-            Some(Tensor::from_array((shape, values)).ok()?.into_dyn())
-        }
-        F32 if elements.checked_mul(4) == Some(raw.len() as u64) => {
-            let (words, _) = raw.as_chunks::<4>();
-            let values: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-            Some(Tensor::from_array((shape, values)).ok()?.into_dyn())
-        }
-        _ => None,
-    }
 }

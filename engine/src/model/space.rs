@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::error::{Error, Result};
 use crate::base::id::SemanticId;
-use crate::model::Model;
 use crate::model::contract::{CODES, LEVELS};
-use crate::model::run::Feed;
+use crate::model::feed::Feed;
 use crate::model::scan::Scanned;
 
 /// The constants of one space. Vectors of two spaces have no common cosine, and codes of two no common meaning.
@@ -88,25 +86,5 @@ impl SpaceTensors {
     /// What a call that reads codes is fed beside.
     pub(super) fn code_feeds(&self) -> [Feed<'_>; 1] {
         [Feed::f32("codebook", &[LEVELS, CODES, self.width()], &self.codebook)]
-    }
-}
-
-impl Model {
-    /// The constants in the file.
-    pub(crate) fn shipped_space(&self) -> &SpaceTensors {
-        &self.shipped_space
-    }
-
-    /// Refuses constants that were stored and do not fit this model.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`].
-    pub(crate) fn check_space(&self, space: &SpaceTensors) -> Result<()> {
-        let (expected, found) = (self.shipped_space.lengths(), space.lengths());
-        if expected != found {
-            return Err(Error::damaged("fitted vector space", format!("{found:?} values, expected {expected:?}")));
-        }
-        let all = [&space.token_weights, &space.mean, &space.projection, &space.codebook];
-        all.into_iter().try_for_each(|values| crate::base::score::check_finite("a fitted vector space", values))
     }
 }

@@ -1,7 +1,7 @@
-//! What TensorRT is told: the range of every input, the arithmetic, and where to keep what it built.
+//! Options of TensorRT: the range of every input, the arithmetic, and the folder of its engine cache.
 //!
-//! It compiles the graph for a range of shapes, and for a shape outside of it once more. So the range is that of [`Buckets`],
-//! which every run keeps to, and the one build is kept on disk (`engines.rs`).
+//! TensorRT compiles the graph for a range of shapes, and again for a shape outside of it. So the range is that of
+//! [`Buckets`], which every run keeps to, and the one build is kept on disk (`engines.rs`).
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::model::buckets::{Buckets, Pick};
 use crate::model::contract::Dim;
 use crate::model::fault::Fault;
 use crate::model::manifest::Manifest;
-use crate::model::provider::{Options, switch};
+use crate::model::provider_options::{Options, switch};
 
-/// What ONNX Runtime says when a part of the graph that TensorRT takes has an input without a range: one that another part
-/// computes, so that nobody outside knows its shape.
+/// ONNX Runtime's message when a part of the graph that TensorRT takes has an input without a range: one that another part
+/// computes, whose shape is not known in advance.
 const RANGE_MISSING: &str = "has no associated shape profiles provided";
 
 /// Options beside the ranges.
@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn a_range_that_is_missing_is_known_by_its_message() {
-        let said = "EP_FAIL : User needs to provide all the dynamic shape inputs with associated profiles if they want to \
+        let message = "EP_FAIL : User needs to provide all the dynamic shape inputs with associated profiles if they want to \
                     explicitly set profiles through provider options.\nFollowing input(s) has no associated shape profiles \
                     provided: /Gather_output_0";
-        assert!(wants_no_profiles(said) && !wants_no_profiles("libnvinfer.so.10: cannot open shared object file"));
+        assert!(wants_no_profiles(message) && !wants_no_profiles("libnvinfer.so.10: cannot open shared object file"));
     }
 }

@@ -7,7 +7,7 @@ use tokenizers::Tokenizer;
 use crate::base::error::Result;
 use crate::model::files::{Files, refused};
 use crate::model::manifest::TokenizerFile;
-use crate::model::run::failed;
+use crate::model::output::failed;
 use crate::model::runtime::no_panic;
 use crate::model::wordpiece::WordPiece;
 

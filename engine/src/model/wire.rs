@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
     /// The next field's number and value, or `None` at the end of the message.
     ///
     /// # Errors
-    /// A sentence that says what is malformed and at which byte.
+    /// A sentence: what is malformed, and at which byte.
     pub(super) fn next(&mut self) -> Result<Option<(u64, Field)>, String> {
         if self.at == self.end {
             return Ok(None);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::scratch::Scratch;
-use super::systems::to_event;
+use super::store_log::to_event;
 use crate::api::calibration::Situation;
 use crate::api::candidate::Scored;
 use crate::api::event::Event;
@@ -20,8 +20,8 @@ use crate::understand::Understood;
 
 /// Events that are logged in one batch between two questions.
 const BATCH: usize = 50_000;
-/// Growth of the log after which what is fitted to it is fitted again.
-const REFIT_GROWTH: f64 = 1.2;
+/// Growth of the log after which co-occurrence is rebuilt.
+const REBUILD_GROWTH: f64 = 1.2;
 
 /// A scratch copy that follows the log.
 pub(super) struct Replay<'r> {
@@ -35,11 +35,12 @@ pub(super) struct Replay<'r> {
     /// The next event of the log.
     place: usize,
     logged: usize,
-    fitted: usize,
+    rebuilt: usize,
 }
 
 impl<'r> Replay<'r> {
-    /// Copies the items of `source`; `threads` will ask at the same time. The weights of the copy are ones: what a feature adds to a score is the feature.
+    /// Copies the items of `source`; `threads` will ask at the same time. The weights of the copy are ones, so that a feature's
+    /// contribution to a score is the feature itself.
     ///
     /// # Errors
     /// [`crate::Error::Closed`], here and later, when `source` closes.
@@ -57,7 +58,7 @@ impl<'r> Replay<'r> {
                 keys[*number as usize] = Some(key);
             }
         }
-        Ok(Replay { source, log, scratch, keys, numbers, waiting: Vec::new(), place: 0, logged: 0, fitted: 0 })
+        Ok(Replay { source, log, scratch, keys, numbers, waiting: Vec::new(), place: 0, logged: 0, rebuilt: 0 })
     }
 
     /// The log that it follows.
@@ -108,12 +109,12 @@ impl<'r> Replay<'r> {
         Ok(self.scratch.db.access()?.stores.clone())
     }
 
-    /// A request at this place of the log, to be scored on any thread while the replay goes on. What is fitted to the log
-    /// is fitted anew first, when the log has grown by a share. `stores` are those of the copy.
+    /// A request at this place of the log, to be scored on any thread while the replay goes on. Co-occurrence is rebuilt
+    /// first when the log has grown enough. `stores` are those of the copy.
     pub(super) fn pin<'s>(&mut self, stores: &'s Stores, request: Request) -> Result<Asked<'s>> {
         self.flush()?;
-        if self.logged as f64 >= self.fitted as f64 * REFIT_GROWTH && self.logged > 0 {
-            self.fitted = self.logged;
+        if self.logged as f64 >= self.rebuilt as f64 * REBUILD_GROWTH && self.logged > 0 {
+            self.rebuilt = self.logged;
             self.scratch.db.rebuild_cooccurrence()?;
         }
         let snapshot = Snapshot::pin(stores)?;
@@ -124,8 +125,8 @@ impl<'r> Replay<'r> {
 
 /// A request that was understood at its place of the log.
 ///
-/// IMPORTANT: what follows reads the pinned transaction alone. The lists of neighbours, which no transaction pins in a
-/// scratch copy, were read with the request.
+/// IMPORTANT: scoring reads only the pinned transaction. The neighbour lists, which no transaction pins in a scratch copy,
+/// were read with the request.
 pub(super) struct Asked<'s> {
     snapshot: Snapshot<'s>,
     request: Request,

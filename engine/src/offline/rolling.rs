@@ -1,8 +1,8 @@
-//! Calibrating on the way through a replay: at each moment the weights are those that a store would have had then.
+//! Rolling tuning during a replay: at each moment the weights are those that a store would have had at that time.
 
 use std::sync::Arc;
 
-use super::tuning::{past, request, sample};
+use super::past_requests::{past, request, sample};
 use crate::api::candidate::Scored;
 use crate::api::request::Request;
 use crate::base::error::Result;
@@ -10,30 +10,31 @@ use crate::base::id::ItemKey;
 use crate::offline::evaluate::Log;
 use crate::offline::tune::{Drawn, Reservoir, Sample, choose};
 use crate::store::Stores;
-use crate::store::weights::LiveWeights;
+use crate::store::weights::ActiveWeights;
 
 /// Growth of the log after which the weights are fitted again.
 const GROWTH: f64 = 1.25;
 
 /// Samples so far, and the weights fitted to them.
-pub(super) struct Walk {
+pub(super) struct RollingTuning {
     reservoir: Reservoir,
     samples: Vec<(Drawn, Sample)>,
     /// Events in the log at the last fit.
     fitted: usize,
-    /// Under these, what a feature adds to a score is the feature.
-    ones: Arc<LiveWeights>,
-    live: Arc<LiveWeights>,
+    /// Under these, a feature's contribution to a score is the feature itself.
+    ones: Arc<ActiveWeights>,
+    current: Arc<ActiveWeights>,
 }
 
-impl Walk {
-    pub(super) fn new(stores: &Stores) -> Walk {
-        Walk {
+impl RollingTuning {
+    /// Nothing fitted yet: the weights that the model ships with.
+    pub(super) fn new(stores: &Stores) -> RollingTuning {
+        RollingTuning {
             reservoir: Reservoir::new(stores.config.session_gap),
             samples: Vec::new(),
             fitted: 0,
-            ones: Arc::new(LiveWeights::ones(&stores.model())),
-            live: Arc::new(LiveWeights::shipped(&stores.model())),
+            ones: Arc::new(ActiveWeights::ones(&stores.model())),
+            current: Arc::new(ActiveWeights::shipped(&stores.model())),
         }
     }
 
@@ -43,7 +44,7 @@ impl Walk {
     }
 
     /// Asks one of them through `ask`, and keeps its candidates.
-    pub(super) fn note(
+    pub(super) fn sample(
         &mut self,
         stores: &Stores,
         (log, drawn): (&Log, Drawn),
@@ -53,7 +54,7 @@ impl Walk {
         let Some(event) = log.events.get(drawn.draw.at) else { return Ok(()) };
         stores.set_weights(self.ones.clone());
         let scored = ask(&request(log, &drawn.draw, event.user, event.query.as_deref(), event.time));
-        stores.set_weights(self.live.clone());
+        stores.set_weights(self.current.clone());
         self.samples.push((drawn, sample(drawn.draw.situation, scored?, taken)));
         Ok(())
     }
@@ -65,12 +66,12 @@ impl Walk {
         }
         self.fitted = logged;
         let now = self.samples.last().map_or(0, |(drawn, _)| drawn.draw.at).max(logged);
-        let Walk { reservoir, samples, .. } = self;
+        let RollingTuning { reservoir, samples, .. } = self;
         samples.retain(|(drawn, _)| reservoir.holds(drawn, now));
         let held: Vec<Sample> = samples.iter().map(|(_, sample)| sample.clone()).collect();
-        let shipped = LiveWeights::shipped(&stores.model());
+        let shipped = ActiveWeights::shipped(&stores.model());
         let sets = choose(&held, |situation| shipped.row(situation));
-        self.live = Arc::new(shipped.with(1, &sets));
-        stores.set_weights(self.live.clone());
+        self.current = Arc::new(shipped.with(1, &sets));
+        stores.set_weights(self.current.clone());
     }
 }

@@ -26,13 +26,14 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// Copies the catalog of `source` into a new engine with other `weights` (none: those of the model), and waits for its
-    /// indexes, so that what is measured is what serves; `sessions` requests are scored at the same time. When `source` closes, the copy ends: the call and later ones
-    /// answer [`Error::Closed`].
+    /// indexes, which serve as in the store; `sessions` requests are scored at the same time. When `source` closes, the copy
+    /// ends: this call and later ones return [`Error::Closed`].
     pub(crate) fn open(source: &Stores, weights: Vec<Vec<f32>>, sessions: usize) -> Result<Scratch> {
         Scratch::with_model(source, None, weights, sessions)
     }
 
-    /// [`Scratch::open`] with the model of another folder. Vectors are copied; one of another vector space places every item anew.
+    /// [`Scratch::open`] with the model of another folder. Vectors are copied; a model of another vector space embeds every
+    /// item again.
     pub(super) fn with_model(
         source: &Stores,
         model: Option<&Path>,
@@ -40,20 +41,20 @@ impl Scratch {
         sessions: usize,
     ) -> Result<Scratch> {
         let path = folder(&source.path).join(crate::base::random::hex_id());
-        // The model that answers may be one that was promoted.
-        let live = || source.live().folder.clone().or_else(|| source.config.model.clone());
+        // The active model may be one that was promoted.
+        let active = || source.active().folder.clone().or_else(|| source.config.model.clone());
         let config = Config {
             weights,
-            model: model.map(Path::to_owned).or_else(live),
+            model: model.map(Path::to_owned).or_else(active),
             sessions,
             calibrate: false,
             fit_space: false,
             re_embed: false,
-            // What is measured is the model's own order, and nobody is shown it.
+            // The model's own order is measured, and no user sees it.
             impressions: Impressions::off(),
             explore: None,
             new_items: None,
-            // What is replayed is the past.
+            // A replay needs the whole past.
             retention: Retention::default(),
             ..source.config.clone()
         };
@@ -61,7 +62,7 @@ impl Scratch {
         let stores = scratch.db.access()?.stores.clone();
         source.adopt(&stores)?;
         stores.catalog.make_scratch()?;
-        // An item is copied with its vector and its semantic id, so each must have its own.
+        // Items are copied with their vectors and semantic ids, so each must have them.
         fit_space::fill_sids(source)?;
         scratch.copy(source)?;
         scratch.db.flush()?;
@@ -83,7 +84,7 @@ impl Scratch {
                 Some((bytes, sid)) => Some(Placed { vector: vector::from_bytes(bytes, width)?, sid, error: None }),
                 None => None,
             };
-            // Under a model of another space the writer places it again, as it does after a fit.
+            // Under a model of another space the writer embeds it again, as it does after a fit.
             batch.push(prepare_stored(record.item, record.available, placed, &snapshot.item));
             if batch.len() == BATCH {
                 source.check_open()?;
@@ -95,7 +96,7 @@ impl Scratch {
 }
 
 impl Drop for Scratch {
-    /// What cannot be removed now is removed at the next opening.
+    /// A folder that cannot be removed now is removed at the next opening.
     fn drop(&mut self) {
         let _ = self.db.close(|| Ok(()));
         let _ = fs::remove_dir_all(&self.path);
@@ -106,7 +107,7 @@ fn folder(store: &Path) -> PathBuf {
     store.join("scratch")
 }
 
-/// Removes what evaluations left behind when they were cut short. The caller holds the store's lock.
+/// Removes the copies of interrupted evaluations. The caller holds the store's lock.
 pub(crate) fn clear_scratch(store: &Path) -> Result<()> {
     let path = folder(store);
     match fs::remove_dir_all(&path) {

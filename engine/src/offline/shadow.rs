@@ -1,4 +1,4 @@
-//! A model beside the one that answers: the same requests, asked of both.
+//! A shadow model: the same requests, asked of the active model and of another one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::pipeline::{Clock, score_all};
 use crate::registry;
 use crate::rerank::rerank;
 use crate::store::Stores;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 use crate::store::snapshot::Snapshot;
 use crate::understand::RequestCx;
 
@@ -43,41 +43,24 @@ fn past(stores: &Stores, sample: usize) -> Result<Vec<Request>> {
 
 /// Asks two models the same requests, and compares their lists.
 pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Result<Shadow> {
-    let (live, other) = (stores.live(), Arc::new(registry::beside(stores, version)?));
-    let (wanted, space) = (live.model.space_id(), other.model.space_id());
+    let (active, other) = (stores.active(), Arc::new(registry::beside(stores, version)?));
+    let (wanted, space) = (active.model.space_id(), other.model.space_id());
     if wanted != space {
         let expected =
             format!("a model of vector space {wanted}, which the stored vectors live in; `evaluate` compares others");
         return Err(Error::argument("version", expected, format!("one of vector space {space}")));
     }
-    let mut found = Shadow { live: live.version, shadow: version, ..Shadow::default() };
+    let mut found = Shadow { live: active.version, shadow: version, ..Shadow::default() };
     let mut correlated = 0;
     for (place, request) in requests.iter().enumerate() {
         stores.check_open()?;
-        let mut snapshot = Snapshot::pin(stores)?;
-        let rank_id = hex_id();
-        // The one that is asked first warms the caches for the other, so they take turns.
-        let mut ask = |of: &Arc<Live>| {
-            snapshot.live = Arc::clone(of);
-            answer(&snapshot, request, &rank_id)
-        };
-        let (by_live, by_other) = match place % 2 {
-            0 => {
-                let first = ask(&live);
-                (first, ask(&other))
-            }
-            _ => {
-                let first = ask(&other);
-                (ask(&live), first)
-            }
-        };
-        match (by_live, by_other) {
-            (Ok(live), Ok(other)) => {
+        match ask_both(stores, request, [&active, &other], place % 2 == 0)? {
+            (Ok(active), Ok(other)) => {
                 found.requests += 1;
-                found.live_us += live.micros;
+                found.live_us += active.micros;
                 found.shadow_us += other.micros;
-                found.common_top_10 += common(&live.top, &other.top);
-                if let Some(correlation) = spearman(&live.scores, &other.scores) {
+                found.common_top_10 += common(&active.top, &other.top);
+                if let Some(correlation) = spearman(&active.scores, &other.scores) {
                     found.rank_correlation += correlation;
                     correlated += 1;
                 }
@@ -92,6 +75,28 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
     found.common_top_10 /= requests;
     found.rank_correlation /= f64::from(correlated.max(1));
     Ok(found)
+}
+
+/// Both models' answers to one request, from one snapshot. The model that is asked first warms the caches for the other, so
+/// they take turns.
+fn ask_both(
+    stores: &Stores,
+    request: &Request,
+    [active, other]: [&Arc<ActiveModel>; 2],
+    active_first: bool,
+) -> Result<(Result<Answer>, Result<Answer>)> {
+    let mut snapshot = Snapshot::pin(stores)?;
+    let rank_id = hex_id();
+    let mut ask = |of: &Arc<ActiveModel>| {
+        snapshot.active = Arc::clone(of);
+        answer(&snapshot, request, &rank_id)
+    };
+    if active_first {
+        let first = ask(active);
+        return Ok((first, ask(other)));
+    }
+    let first = ask(other);
+    Ok((ask(active), first))
 }
 
 fn note(found: &mut Shadow, error: &Error) {

@@ -1,22 +1,22 @@
-//! The engine as something that is measured: `rank` itself, `rank` with a part left out, and the searches that its own
-//! candidates make possible.
+//! The engine as the systems that are measured: `rank` itself, ablations of it, and searches made from its candidates.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use super::rolling::Walk;
+use super::lists::{Asked, System, all_systems, fused, proposed, resorted, whole};
+use super::rolling::RollingTuning;
 use super::scratch::Scratch;
+use super::store_log::to_event;
 use crate::api::candidate::Scored;
 use crate::api::evaluation::{Plan, SystemKind, Variant};
 use crate::api::event::Event;
 use crate::api::exploration::NewItems;
 use crate::api::request::Request;
-use crate::api::source::Source;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::random::hex_id;
 use crate::ingest::{log_applied, prepare_events};
-use crate::offline::evaluate::{Answer, Log, LogEvent, Question, Ranked, Subject, Task, past};
+use crate::offline::evaluate::{Answer, Log, Question, Ranked, Subject, Task, past};
 use crate::pipeline::{Candidates, Clock, score_all};
 use crate::rerank::rerank;
 use crate::respond::respond;
@@ -26,10 +26,8 @@ use crate::understand::RequestCx;
 
 /// Events that wait for the next question before they are logged in one batch.
 const BATCH: usize = 50_000;
-/// Growth of the log after which what is fitted to it is fitted again: less than a store allows, as this costs no user.
-const REFIT_GROWTH: f64 = 1.1;
-/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
-const RRF: f32 = 60.0;
+/// Growth of the log after which co-occurrence is rebuilt: less than in a store, as no user waits.
+const REBUILD_GROWTH: f64 = 1.1;
 
 /// One scratch engine, and the systems that are read off its answers.
 pub(super) struct EngineSystems {
@@ -41,87 +39,36 @@ pub(super) struct EngineSystems {
     items: Vec<Option<ItemKey>>,
     ids: HashMap<String, u32>,
     waiting: Vec<Event>,
-    /// Calibrates on the way.
-    walk: Option<Walk>,
-    /// Events so far, and how many there were at the last fit.
+    /// Tunes the weights during the replay.
+    tuning: Option<RollingTuning>,
+    /// Events so far, and how many there were at the last rebuild.
     logged: usize,
-    fitted: usize,
+    rebuilt: usize,
     explain: bool,
     limit: usize,
     new_items: Option<NewItems>,
 }
 
-/// A way to read a list off an answer.
-enum System {
-    /// As it is answered.
-    Rank,
-    /// Without what this feature (by its place) added.
-    WithoutFeature(usize),
-    /// Without the candidates that this source alone proposed.
-    WithoutSource(Source),
-    /// One source's candidates in its own order.
-    Only(Source),
-    /// BM25 and vector by reciprocal rank.
-    Fusion,
-    /// The same request without its user, or without its query.
-    QueryAlone,
-    HistoryAlone,
-    /// The same request without places for new items.
-    WithoutNewItems,
-}
-
-/// What the engine said to one request.
-struct Asked {
-    /// Hits in their order, then the other candidates.
-    list: Vec<(u32, f32)>,
-    candidates: Vec<(u32, Scored)>,
-    micros: u64,
-}
-
 impl EngineSystems {
     /// `rank` as the store has it, with everything that can be read off its answers.
     pub(super) fn main(source: &Stores, log: &Log, plan: &Plan) -> Result<EngineSystems> {
-        let mut systems = vec![(System::Rank, "rank".to_owned(), SystemKind::Rank)];
-        let mut baseline = |system, name: &str| systems.push((system, name.to_owned(), SystemKind::Baseline));
-        if plan.baselines {
-            baseline(System::Only(Source::Lexical), "BM25 alone");
-            baseline(System::Only(Source::Semantic), "vector alone");
-            baseline(System::Fusion, "RRF of BM25 and vector");
-            baseline(System::QueryAlone, "rank, query alone");
-            baseline(System::HistoryAlone, "rank, history alone");
-        }
-        if plan.leave_out {
-            for source in Source::measured() {
-                systems.push((
-                    System::WithoutSource(source),
-                    format!("without source {}", source.name()),
-                    SystemKind::Variant,
-                ));
-            }
-            for (place, name) in source.model().all_features().iter().enumerate() {
-                systems.push((System::WithoutFeature(place), format!("without feature {name}"), SystemKind::Variant));
-            }
-        }
-        if plan.new_items.is_some() {
-            let name = "without places for new items".to_owned();
-            systems.push((System::WithoutNewItems, name, SystemKind::Variant));
-        }
         let limit = plan.ks.iter().copied().max().unwrap_or(1);
+        let systems = all_systems(plan, source.model().all_features());
         let scratch = Scratch::open(source, source.config.weights.clone(), 1)?;
         let mut main = EngineSystems::new(scratch, log, systems, limit)?;
         let stores = main.scratch.db.access()?.stores.clone();
         main.new_items = plan.new_items;
         if plan.calibrate {
-            main.walk = Some(Walk::new(&stores));
+            main.tuning = Some(RollingTuning::new(&stores));
         } else {
-            // What is measured is what serves.
+            // The weights that serve requests are measured.
             stores.set_weights(source.weights());
         }
         Ok(main)
     }
 
     /// The engine with the weights that its model ships.
-    pub(super) fn uncalibrated(source: &Stores, log: &Log) -> Result<EngineSystems> {
+    pub(super) fn untuned(source: &Stores, log: &Log) -> Result<EngineSystems> {
         let systems = vec![(System::Rank, "model zero".to_owned(), SystemKind::Baseline)];
         EngineSystems::new(Scratch::open(source, Vec::new(), 1)?, log, systems, 10)
     }
@@ -134,7 +81,7 @@ impl EngineSystems {
         let mut made = EngineSystems::new(scratch, log, systems, plan.ks.iter().copied().max().unwrap_or(1))?;
         made.new_items = plan.new_items;
         if plan.calibrate && model.is_some() && weights.is_empty() {
-            made.walk = Some(Walk::new(&made.scratch.db.access()?.stores));
+            made.tuning = Some(RollingTuning::new(&made.scratch.db.access()?.stores));
         }
         Ok(made)
     }
@@ -165,9 +112,9 @@ impl EngineSystems {
             items,
             ids,
             waiting: Vec::new(),
-            walk: None,
+            tuning: None,
             logged: 0,
-            fitted: 0,
+            rebuilt: 0,
             explain,
             limit,
             new_items: None,
@@ -180,38 +127,38 @@ impl EngineSystems {
         }
         let events = prepare_events(std::mem::take(&mut self.waiting))?;
         self.logged += events.len();
-        // Applied at once: signals have to be those of this moment, and not of when the background gets to it.
+        // Applied at once: the signals have to be those of this moment.
         log_applied(&self.scratch.db.access()?.stores, events)
     }
 
-    /// Fits to the log what a store fits in the background, at the same growth.
-    fn refit(&mut self) -> Result<()> {
-        if self.logged as f64 >= self.fitted as f64 * REFIT_GROWTH && self.logged > 0 {
-            self.fitted = self.logged;
+    /// Rebuilds co-occurrence as a store does in the background, when the log has grown.
+    fn rebuild_if_due(&mut self) -> Result<()> {
+        if self.logged as f64 >= self.rebuilt as f64 * REBUILD_GROWTH && self.logged > 0 {
+            self.rebuilt = self.logged;
             self.scratch.db.rebuild_cooccurrence()?;
         }
         Ok(())
     }
 
-    /// Notes the candidates of the requests that an event answers.
+    /// Samples the candidates of the requests that an event answers.
     fn sample(&mut self, log: &Log, event: usize) -> Result<()> {
-        let Some(mut walk) = self.walk.take() else { return Ok(()) };
-        let due = walk.due(log, event);
+        let Some(mut tuning) = self.tuning.take() else { return Ok(()) };
+        let due = tuning.due(log, event);
         if !due.is_empty() {
             self.flush()?;
-            self.refit()?;
+            self.rebuild_if_due()?;
         }
         let stores = self.scratch.db.access()?.stores.clone();
         let item = log.events.get(event).and_then(|event| event.item);
         let taken = item.and_then(|item| self.items.get(item as usize).copied().flatten());
         for drawn in due {
-            walk.note(&stores, (log, drawn), taken, |request| {
+            tuning.sample(&stores, (log, drawn), taken, |request| {
                 let snapshot = Snapshot::pin(&stores)?;
                 let found = score_all(&snapshot, std::slice::from_ref(request), &mut Clock::start())?;
                 Ok(found.into_iter().next().map(|found| found.scored).unwrap_or_default())
             })?;
         }
-        self.walk = Some(walk);
+        self.tuning = Some(tuning);
         Ok(())
     }
 
@@ -244,7 +191,7 @@ impl EngineSystems {
         request.exclude_seen = question.exclude_seen.into();
         request.explain = self.explain;
         request.new_items = self.new_items;
-        // Nothing of the payload is looked at.
+        // The payload is not needed.
         request.fields = Some(Vec::new());
         match question.hidden_user {
             // The events of a hidden user were not logged.
@@ -268,9 +215,9 @@ impl Subject for EngineSystems {
 
     fn rank(&mut self, log: &Log, question: &Question) -> Result<Vec<Option<Answer>>> {
         self.flush()?;
-        self.refit()?;
-        if let Some(walk) = &mut self.walk {
-            walk.fit(&self.scratch.db.access()?.stores, self.logged);
+        self.rebuild_if_due()?;
+        if let Some(tuning) = &mut self.tuning {
+            tuning.fit(&self.scratch.db.access()?.stores, self.logged);
         }
         let request = self.request(log, question);
         let asked = self.ask(&request)?;
@@ -312,39 +259,4 @@ impl EngineSystems {
         let by_place = matches!(system, System::Fusion);
         Ok(Some(Answer { ranked: Ranked::List(list), retrieved, micros: asked.micros, by_place }))
     }
-}
-
-fn whole(asked: &Asked) -> Answer {
-    let retrieved = Some(asked.candidates.iter().map(|(item, _)| *item).collect());
-    Answer { ranked: Ranked::List(asked.list.clone()), retrieved, micros: asked.micros, by_place: false }
-}
-
-/// The candidates under another score, best first; those without one are left out.
-fn resorted(asked: &Asked, score: impl Fn(&Scored) -> Option<f32>) -> Vec<(u32, f32)> {
-    let scored = asked.candidates.iter().filter_map(|(item, scored)| Some((*item, score(scored)?)));
-    let mut list: Vec<(u32, f32)> = scored.collect();
-    list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    list
-}
-
-/// Rank and score of a candidate in one source's list.
-fn proposed(scored: &Scored, source: Source) -> Option<(u32, f32)> {
-    scored.candidate.proposals.iter().find(|p| p.source == source).map(|p| (p.rank, p.score))
-}
-
-fn fused(scored: &Scored) -> Option<f32> {
-    let parts = [Source::Lexical, Source::Semantic].map(|source| proposed(scored, source));
-    let sum: f32 = parts.iter().flatten().map(|(rank, _)| 1.0 / (RRF + *rank as f32)).sum();
-    (sum > 0.0).then_some(sum)
-}
-
-pub(super) fn to_event(log: &Log, event: &LogEvent) -> Option<Event> {
-    let mut logged = Event::new(log.users.get(event.user as usize)?.as_str(), event.action.clone()).at(event.time);
-    logged.item = event.item.and_then(|item| log.items.get(item as usize)).map(|item| item.id.clone());
-    logged.query = event.query.clone();
-    logged.value = event.value;
-    let segments = event.segments.and_then(|set| log.segments.get(set as usize));
-    logged.segments = segments.cloned().unwrap_or_default();
-    logged.basket = event.basket.map(|number| number.to_string());
-    Some(logged)
 }

@@ -1,12 +1,12 @@
-//! `export_training` on a store: the log is replayed, and the candidates of its requests are written down with their
-//! features as they were.
+//! `export_training` on a store: the log is replayed, and the candidates of its requests are written with their features at
+//! that time.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
-use super::evaluation::read_log;
+use super::past_requests::past;
 use super::replay::Replay;
-use super::tuning::past;
+use super::store_log::read_log;
 use crate::api::candidate::Scored;
 use crate::api::config::Config;
 use crate::api::evaluation::Plan;
@@ -34,10 +34,10 @@ pub(crate) fn export(stores: &Stores, path: &Path, plan: &TrainingPlan) -> Resul
 }
 
 fn write(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Result<TrainingSummary> {
-    let live = stores.model();
-    let model = live.stats();
-    let features = live.all_features();
-    // The space that vectors were compared in, which may be a fit: it is another than that of the model's file then.
+    let active = stores.model();
+    let model = active.stats();
+    let features = active.all_features();
+    // The current space of the vectors: a fit is another space than that of the model's file.
     let space = stores.item_space()?.name().to_owned();
     let facts = [("features", features.join(",")), ("model", model.sha256), ("space", space)];
     let mut file = TrainingFile::create(path, features, &facts)?;
@@ -54,7 +54,7 @@ fn write(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Result
     Ok(summary)
 }
 
-/// Places in the log of the events whose requests are asked, and which of them leave out what was had.
+/// Places in the log of the events whose requests are asked, and which of them exclude items the user has interacted with.
 fn asked(log: &Log, plan: &TrainingPlan, gap: f64) -> Vec<(usize, bool)> {
     if plan.spread {
         let past: Vec<_> = log.events.iter().map(past).collect();
@@ -119,7 +119,7 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// The features of an item that was taken although no source proposed it; it has no sources.
+    /// The features of an item that was taken although no source proposed it. It has no sources.
     fn alone(&mut self, event: &LogEvent, mut request: Request) -> Result<Vec<Scored>> {
         let id = event.item.and_then(|item| self.log.items.get(item as usize)).map(|item| item.id.clone());
         request.among = Some(id.into_iter().collect());
@@ -173,7 +173,7 @@ fn request(log: &Log, event: &LogEvent) -> Request {
     request
 }
 
-/// What was taken first, then the others: all of them in order of key, or so many that are drawn evenly.
+/// The taken item first, then the others in order of key: all of them, or a uniform sample.
 fn choose(scored: Vec<Scored>, taken: ItemKey, at: usize, negatives: Option<usize>) -> Vec<Scored> {
     let (mut rows, mut others): (Vec<Scored>, Vec<Scored>) =
         scored.into_iter().partition(|scored| scored.candidate.key == taken);

@@ -1,25 +1,25 @@
-//! Calibrating in the background, as the log grows (`Config::calibrate`).
+//! Tuning in the background, as the log grows (`Config::calibrate`).
 
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::tuning::calibrate;
+use super::tuning::tune;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::core::{Access, Core};
 use crate::store::Stores;
 use crate::store::calibrations;
 
-/// Events from which it is worth trying, and growth of the log after which it is tried again.
-const LEAST_EVENTS: u64 = 1_000;
+/// Events from which weights are tuned, and growth of the log after which they are tuned again.
+const MIN_EVENTS: u64 = 1_000;
 const GROWTH: f64 = 1.5;
-/// How often the log is looked at.
+/// How often the size of the log is checked.
 const LOOK: Duration = Duration::from_secs(1);
 /// Pause after a failure.
 const RETRY: Duration = Duration::from_secs(60);
 
-/// The thread. It holds the engine only while it works, and gives up its work when the engine closes.
+/// The thread. It holds the engine only while it works, and stops its work when the engine closes.
 pub(crate) struct Tuner(JoinHandle<()>);
 
 impl Tuner {
@@ -41,20 +41,20 @@ impl Tuner {
 
     /// Waits for the end of the thread, which comes when the engine closes.
     pub(crate) fn join(self) -> Result<()> {
-        self.0.join().map_err(|_| Error::internal("the calibration thread panicked"))
+        self.0.join().map_err(|_| Error::internal("the tuning thread panicked"))
     }
 }
 
 fn run(stores: &Stores, access: &Weak<Access>) {
     while !stores.progress.is_closing() {
-        // Nobody rings for events: the log is looked at from time to time.
+        // Events do not wake the thread: it checks the log from time to time.
         stores.progress.wait(LOOK, || false);
         if stores.progress.is_closing() || stores.poisoned.load().is_some() {
             continue;
         }
         let Some(access) = access.upgrade() else { return };
         match step(&access) {
-            // Closing gives the work up; that is no failure.
+            // The engine is closing, which is not a failure.
             Ok(()) | Err(Error::Closed) => {}
             Err(error) => {
                 stores.calibration_error.store(Some(Arc::new(error.to_string())));
@@ -66,8 +66,8 @@ fn run(stores: &Stores, access: &Weak<Access>) {
 }
 
 fn step(access: &Access) -> Result<()> {
-    if calibrations::is_due(&access.stores, LEAST_EVENTS, GROWTH)? {
-        calibrate(access, Timestamp::MAX)?;
+    if calibrations::is_due(&access.stores, MIN_EVENTS, GROWTH)? {
+        tune(access, Timestamp::MAX)?;
         access.stores.calibration_error.store(None);
     }
     Ok(())

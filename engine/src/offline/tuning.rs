@@ -1,48 +1,45 @@
-//! `calibrate` on a store: past events become requests to a scratch copy, whose answers the weights are fitted to.
+//! Tuning a store (`Engine::calibrate`): past events become requests to a scratch copy; the weights are fitted to its answers.
 
 use crossbeam::channel::{Sender, bounded};
 
-use super::evaluation::read_log;
+use super::past_requests::{past, request, sample};
 use super::replay::{Asked, Replay};
+use super::store_log::read_log;
 use crate::api::calibration::{Calibration, Situation};
-use crate::api::candidate::Scored;
 use crate::api::evaluation::Plan;
-use crate::api::request::Request;
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
 use crate::core::Access;
-use crate::offline::evaluate::{Log, LogEvent};
+use crate::offline::evaluate::Log;
 use crate::offline::tune::{Draw, Past, Sample, choose, draw};
 use crate::store::Stores;
 use crate::store::calibrations;
 
-/// Candidates of a sample: those that are taken are few, and a weight is learnt from those that are near.
-const CANDIDATES: usize = 200;
 /// Requests that wait to be scored: so many states of the scratch copy are pinned at a time.
 const WAITING: usize = 8;
 
-/// Fits the weights to the events before a time. Gives up with [`Error::Closed`] when the engine closes.
-pub(crate) fn calibrate(access: &Access, until: Timestamp) -> Result<Calibration> {
+/// Fits the weights to the events before a time. Stops with [`Error::Closed`] when the engine closes.
+pub(crate) fn tune(access: &Access, until: Timestamp) -> Result<Calibration> {
     let stores = &access.stores;
     if !stores.config.weights.is_empty() {
         let found = "weights that the configuration fixes";
         return Err(Error::argument("calibrate", "an engine opened without `weights`", found));
     }
-    access.writer.settle()?;
+    access.writer.drain()?;
     let catalog = stores.catalog.read()?;
     let tried = catalog.view().events_logged(&catalog.counters())?;
     drop(catalog);
     let mut log = read_log(stores, &Plan::default())?;
     log.events.retain(|event| event.time < until);
-    let live = stores.live();
+    let active = stores.active();
     let samples = collect(stores, &log)?;
-    let sets = choose(&samples, |situation| live.weights.row(situation));
+    let sets = choose(&samples, |situation| active.weights.row(situation));
     stores.check_open()?;
-    calibrations::add(stores, &live, log.events.len() as u64, tried, sets)
+    calibrations::add(stores, &active, log.events.len() as u64, tried, sets)
 }
 
-/// Replays a log, and notes the candidates of those events that are drawn.
+/// Replays a log, and collects the candidates of the events that are drawn.
 fn collect(stores: &Stores, log: &Log) -> Result<Vec<Sample>> {
     let past: Vec<Past> = log.events.iter().map(past).collect();
     let draws = draw(&past, stores.config.session_gap);
@@ -51,27 +48,27 @@ fn collect(stores: &Stores, log: &Log) -> Result<Vec<Sample>> {
     }
     let mut replay = Replay::new(stores, log, 2)?;
     let copy = replay.stores()?;
-    // The log is replayed on this thread, and what is asked on the way is scored on another.
+    // This thread replays the log; another scores the requests.
     let (ask, asked) = bounded(WAITING);
     std::thread::scope(|scope| {
         let scorer = scope.spawn(move || asked.iter().map(Waiting::score).collect::<Result<Vec<Sample>>>());
-        let walked = draws.iter().try_for_each(|draw| walk(&mut replay, &copy, draw, &ask));
-        // The thread ends when nothing more can come.
+        let replayed = draws.iter().try_for_each(|draw| ask_for(&mut replay, &copy, draw, &ask));
+        // The thread ends once the channel is closed.
         drop(ask);
         let samples = scorer.join().map_err(|_| Error::internal("the thread that scores samples panicked"))??;
-        walked.map(|()| samples)
+        replayed.map(|()| samples)
     })
 }
 
-/// Replays the log up to a draw, and asks for it.
-fn walk<'s>(replay: &mut Replay, copy: &'s Stores, draw: &Draw, ask: &Sender<Waiting<'s>>) -> Result<()> {
+/// Replays the log up to a draw, and sends its request to the scorer.
+fn ask_for<'s>(replay: &mut Replay, copy: &'s Stores, draw: &Draw, ask: &Sender<Waiting<'s>>) -> Result<()> {
     replay.advance(draw.at)?;
     let log = replay.log();
     let Some(event) = log.events.get(draw.at) else { return Ok(()) };
     let taken = event.item.and_then(|item| replay.key(item));
     let request = request(log, draw, event.user, event.query.as_deref(), event.time);
     let asked = replay.pin(copy, request)?;
-    // The thread is gone after an error of its own, which it answers with.
+    // The thread ends after an error of its own, which `join` returns.
     ask.send(Waiting { situation: draw.situation, taken, asked }).map_err(|_| Error::Closed)
 }
 
@@ -86,28 +83,4 @@ impl Waiting<'_> {
     fn score(self) -> Result<Sample> {
         Ok(sample(self.situation, self.asked.score()?, self.taken))
     }
-}
-
-pub(super) fn past(event: &LogEvent) -> Past {
-    let item = event.wanted().map(|item| item as u32);
-    Past { user: event.user, item, time: event.time, query: event.query.is_some() && item.is_some() }
-}
-
-pub(super) fn request(log: &Log, draw: &Draw, user: u32, query: Option<&str>, now: Timestamp) -> Request {
-    let mut request = Request::new().now(now).limit(1).explain();
-    request.candidates = Some(CANDIDATES);
-    request.fields = Some(Vec::new());
-    if draw.situation.history {
-        request.user = log.users.get(user as usize).cloned();
-    }
-    if draw.situation.exclude_seen {
-        request = request.exclude_seen();
-    }
-    request.query = query.filter(|_| draw.situation.query).map(str::to_owned);
-    request
-}
-
-pub(super) fn sample(situation: Situation, scored: Vec<Scored>, taken: Option<ItemKey>) -> Sample {
-    let place = scored.iter().position(|scored| Some(scored.candidate.key) == taken);
-    Sample { situation, features: scored.into_iter().flat_map(|scored| scored.contributions).collect(), taken: place }
 }

@@ -22,7 +22,7 @@ pub(super) fn prepare(path: &Path, force_network_fs: bool) -> Result<()> {
         Err(e) => return Err(Error::io("look at", path, e)),
         Ok(meta) if !meta.is_dir() => return Err(not_ours("a file")),
         Ok(meta) if meta.mode() & 0o002 != 0 => {
-            return Err(not_ours("a directory that everybody may write to; take that right away (chmod o-w)"));
+            return Err(not_ours("a directory that all users may write to; remove that right (chmod o-w)"));
         }
         Ok(_) => {}
     }

@@ -64,7 +64,7 @@ pub(super) fn read(dir: &Path) -> Result<Option<Format>> {
 ///
 /// IMPORTANT: the catalog's record is committed before the file is written. So a FORMAT file without its catalog means
 /// that the catalog was lost, and is an error instead of an empty store.
-pub(super) fn settle(dir: &Path, format: Option<Format>, catalog: &Catalog) -> Result<String> {
+pub(super) fn agree_on_id(dir: &Path, format: Option<Format>, catalog: &Catalog) -> Result<String> {
     let known: Option<String> = catalog.read()?.view().meta(STORE_ID)?;
     match (format, known) {
         (Some(format), Some(known)) if format.store == known => {

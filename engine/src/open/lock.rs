@@ -1,28 +1,26 @@
 //! One writer for a directory: an advisory lock, held for the life of the handle.
 //!
-//! flock(2) locks belong to the open file, so a second handle in the same process is refused too, even from another
-//! copy of the library; and the kernel gives the lock back when a process dies.
+//! The standard library locks with flock(2). Such a lock belongs to the open file, so a second handle in the same process is
+//! refused too, even from another copy of the library; and the kernel releases it when a process dies.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::base::error::{Error, Result};
 
-/// The lock; dropping it lets the next one in.
+/// The lock; dropping it releases the directory.
 pub(crate) struct DirectoryLock {
     file: File,
 }
 
 impl Drop for DirectoryLock {
-    /// Unlocks by name. Closing the file is not enough: a child process that another thread has just forked holds the
-    /// same open file until it calls exec, and the lock with it.
+    /// Unlocks explicitly. Closing the file is not enough: a child process that another thread has just forked holds the same
+    /// open file until it calls exec, and the lock with it.
     fn drop(&mut self) {
         // The file is closed next, which unlocks it in every other case.
-        let _ = flock(&self.file, FlockOperation::Unlock);
+        let _ = self.file.unlock();
     }
 }
 
@@ -36,12 +34,12 @@ impl DirectoryLock {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path).map_err(|e| Error::io("open", &path, e))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match file.try_lock() {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(TryLockError::WouldBlock) => {
                 return Err(Error::AlreadyOpen { path: dir.to_owned(), pid: holder(&mut file) });
             }
-            Err(e) => return Err(Error::io("lock", &path, e.into())),
+            Err(TryLockError::Error(e)) => return Err(Error::io("lock", &path, e)),
         }
         let written =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
@@ -50,9 +48,9 @@ impl DirectoryLock {
     }
 }
 
+/// The process id in the file; 0 when it cannot be read.
 fn holder(file: &mut File) -> u32 {
     let mut text = String::new();
-    // What cannot be read is nobody known.
     let _ = file.take(32).read_to_string(&mut text);
     text.trim().parse().unwrap_or(0)
 }

@@ -1,4 +1,10 @@
 //! Opening: lock, format, catalog, model, indexes, and whatever the indexes lack.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `directory` | the directory itself: created when missing, refused when it is something else |
+//! | `lock` | one process and one handle for a directory |
+//! | `format` | the FORMAT file: the versions that can read the directory, and the store's id |
 
 mod directory;
 mod format;
@@ -15,7 +21,7 @@ use crate::base::id::Seq;
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::model::Model;
 use crate::registry;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 use crate::store::follow_log::{self, CHECKPOINTS};
 use crate::store::item_space::{self, ItemSpace, ItemSpaces};
 use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
@@ -42,18 +48,17 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     directory::prepare(path, config.force_network_fs)?;
     let lock = DirectoryLock::take(path)?;
     let format = format::read(path)?;
-    // The model first: nothing is created in the directory of a machine that cannot run it. Where a store is already, it
-    // says which model answers.
+    // The model first: nothing is created on a machine that cannot run it. In an existing store the active model is recorded.
     let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
-    let store_id = format::settle(path, format, &catalog)?;
-    // Now the catalog is known to be the store's: what it does not name may be removed.
-    let live = registry::open(path, &config, catalog.read()?.view(), ready)?;
-    let (schema, spaces) = learn(&catalog, &config, &live)?;
+    let store_id = format::agree_on_id(path, format, &catalog)?;
+    // Now the catalog is known to be the store's: folders that it does not name may be removed.
+    let active = registry::open(path, &config, catalog.read()?.view(), ready)?;
+    let (schema, spaces) = read_schema(&catalog, &config, &active)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let path = path.to_owned();
-    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces });
+    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces });
     let text_durable = match text_at {
         Some(at) => at,
         None => follow_log::rebuild_text(&stores)?,
@@ -61,7 +66,7 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     open_spaces(&stores)?;
     // Only where the configuration asks for it: otherwise such a model was refused.
     if stores.item_space()?.base != stores.model().space_id() {
-        fit_space::move_to(&stores, stores.live(), &|_| Ok(()))?;
+        fit_space::move_to(&stores, stores.active(), &|_| Ok(()))?;
     }
     let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
     follow_log::cover_tail(&stores, Some(text_durable), &spaces)?;
@@ -70,7 +75,7 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     Ok(Opened { stores, lock, text_durable })
 }
 
-/// One thread for each core, at most 8, unless the configuration says.
+/// The configured number of threads; 0 is one for each core, at most 8.
 fn threads(configured: usize) -> usize {
     match configured {
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(8),
@@ -79,8 +84,8 @@ fn threads(configured: usize) -> usize {
 }
 
 /// Schema and vector spaces as stored, with what the configuration and the model add.
-fn learn(catalog: &Catalog, config: &Config, live: &Live) -> Result<(Schema, Spaces)> {
-    let model = &live.model;
+fn read_schema(catalog: &Catalog, config: &Config, active: &ActiveModel) -> Result<(Schema, Spaces)> {
+    let model = &active.model;
     let read = catalog.read()?;
     let mut schema: Schema = read.view().meta("schema")?.unwrap_or_default();
     let mut spaces: Spaces = read.view().meta(SPACES)?.unwrap_or_default();
@@ -90,7 +95,7 @@ fn learn(catalog: &Catalog, config: &Config, live: &Live) -> Result<(Schema, Spa
         Some(row) if row.id != model.space_id() && read.counters().items > 0 => {
             // With it they are moved when everything is open.
             if !config.re_embed {
-                return Err(refused(config, live, row));
+                return Err(refused(config, active, row));
             }
         }
         _ => spaces.set_items(model),
@@ -108,18 +113,18 @@ fn learn(catalog: &Catalog, config: &Config, live: &Live) -> Result<(Schema, Spa
     Ok((schema, spaces))
 }
 
-fn refused(config: &Config, live: &Live, row: &SpaceRow) -> Error {
+fn refused(config: &Config, active: &ActiveModel, row: &SpaceRow) -> Error {
     Error::ModelRefused {
-        path: live.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
+        path: active.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
         expected: format!(
-            "vector space {}, which the stored vectors live in (`Config::re_embed` moves every item into another one)",
+            "vector space {}, which the stored vectors belong to (`Config::re_embed` moves every item into another one)",
             row.id
         ),
-        found: format!("vector space {}", live.model.space_id()),
+        found: format!("vector space {}", active.model.space_id()),
     }
 }
 
-/// The text index, and the commit it holds; `None` when it must be fed anew.
+/// The text index, and the commit it holds; `None` when it must be rebuilt.
 fn open_text(path: &Path, store_id: &str, catalog: &Catalog) -> Result<(TextStore, Option<Seq>)> {
     let (text, stamp) = TextStore::open(&path.join("text"), &path.join("quarantine"), store_id)?;
     let read = catalog.read()?;

@@ -9,7 +9,7 @@ use crate::api::feature::Feature;
 use crate::api::source::Source;
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, SemanticId};
-use crate::catalog::{CALM_COUNT, ItemSignals, UserItem};
+use crate::catalog::{ItemSignals, PRIOR_WEIGHT, UserItem};
 use crate::understand::{RequestCx, Understood};
 
 /// Age at which the fresh feature has fallen to 1/e, in days.
@@ -43,8 +43,8 @@ impl Features {
         places.sort_unstable_by_key(|(_, (candidate, _))| candidate.key);
         // All are asked for before the first is read, so that the memory comes while the others are looked up.
         for (_, (candidate, _)) in &places {
-            snapshot.catalog.fetch_standing(candidate.key);
-            snapshot.catalog.fetch_vector(candidate.key);
+            snapshot.catalog.prefetch_state(candidate.key);
+            snapshot.catalog.prefetch_vector(candidate.key);
         }
         let (space, mut room) = (snapshot.item_space(), Vec::new());
         for (at, (candidate, bm25)) in places {
@@ -96,7 +96,7 @@ fn fill(cx: RequestCx, scale: &PopularityScale, key: ItemKey, bm25: f32, row: &m
 /// What the user did with the item, and saw of it.
 fn fill_interactions(done: &UserItem, understood: &Understood, row: &mut Row) {
     row.flag(Feature::InteractedEver, done.events > 0);
-    row.set(Feature::Interacted, ((f64::from(done.events).ln_1p() / CALM_COUNT.ln_1p()) as f32).min(1.0));
+    row.set(Feature::Interacted, ((f64::from(done.events).ln_1p() / PRIOR_WEIGHT.ln_1p()) as f32).min(1.0));
     row.set(Feature::InteractedRecently, recency(done, understood));
     row.set(Feature::Impressions, 1.0 - KEPT_PER_IMPRESSION.powi(done.shown.min(100) as i32));
     if done.disliked > done.liked {
@@ -129,8 +129,8 @@ fn bm25(cx: RequestCx, candidates: &[Candidate]) -> Result<Vec<f32>> {
     let mut scores: Vec<Option<f32>> = candidates.iter().map(said).collect();
     let silent: Vec<ItemKey> =
         candidates.iter().zip(&scores).filter(|(_, said)| said.is_none()).map(|(c, _)| c.key).collect();
-    let live = |key, generation| snapshot.is_live(key, Some(generation));
-    let mut looked_up = snapshot.text.score(query, &silent, &live)?.into_iter();
+    let visible = |key, generation| snapshot.is_current(key, Some(generation));
+    let mut looked_up = snapshot.text.score(query, &silent, &visible)?.into_iter();
     for score in scores.iter_mut().filter(|score| score.is_none()) {
         *score = looked_up.next();
     }

@@ -4,7 +4,7 @@ use super::column::Row;
 use crate::api::feature::Feature;
 use crate::base::error::Result;
 use crate::base::time::Timestamp;
-use crate::catalog::{CALM_COUNT, ItemSignals, Window};
+use crate::catalog::{ItemSignals, PRIOR_WEIGHT, Window};
 use crate::understand::RequestCx;
 
 /// What popularity is measured against.
@@ -17,15 +17,17 @@ pub(super) struct PopularityScale {
 
 impl PopularityScale {
     pub(super) fn read(cx: RequestCx) -> Result<PopularityScale> {
-        let mut scale =
-            PopularityScale { largest: [CALM_COUNT.ln_1p(); Window::ALL.len()], confidence: [1.0; Window::ALL.len()] };
+        let mut scale = PopularityScale {
+            largest: [PRIOR_WEIGHT.ln_1p(); Window::ALL.len()],
+            confidence: [1.0; Window::ALL.len()],
+        };
         for (place, window) in Window::ALL.into_iter().enumerate() {
             let first = cx.snapshot.catalog.view().popular(window)?.next().transpose()?;
             let most = first.map_or(0.0, |first| window.count(first.1, cx.understood.now));
             scale.largest[place] = most.ln_1p().max(scale.largest[place]);
             // What few users did recently is chance: shrunk, as a rate of few is towards its prior (decision 0028).
             if matches!(window, Window::Day | Window::Week) {
-                scale.confidence[place] = most / (most + CALM_COUNT);
+                scale.confidence[place] = most / (most + PRIOR_WEIGHT);
             }
         }
         Ok(scale)
@@ -50,7 +52,7 @@ impl PopularityScale {
     }
 
     fn scaled(&self, window: Window, count: f64) -> f32 {
-        let place = window.place();
+        let place = window.position();
         ((count.ln_1p() / self.largest[place]).min(1.0) * self.confidence[place]) as f32
     }
 }

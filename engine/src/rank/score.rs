@@ -27,7 +27,7 @@ pub(super) fn run(questions: &[Question]) -> Result<Vec<Scores>> {
     let Some(first) = questions.first() else { return Ok(Vec::new()) };
     let snapshot = first.cx.snapshot;
     let no_direction = vec![0.0; snapshot.model().width()];
-    let (live, configured) = (&snapshot.live.weights, !snapshot.stores.config.weights.is_empty());
+    let (active, configured) = (&snapshot.active.weights, !snapshot.stores.config.weights.is_empty());
     let histories: Vec<Vec<HistoryInput>> =
         questions.iter().map(|q| q.cx.understood.events.iter().map(|event| event.input()).collect()).collect();
     let inputs: Vec<ScoreInput> = questions
@@ -47,7 +47,7 @@ pub(super) fn run(questions: &[Question]) -> Result<Vec<Scores>> {
             adapter: question.cx.understood.adapter.as_deref(),
             explain: question.explain || personal::is_scaled(question.cx.understood),
             // Weights of the configuration are the last word.
-            weights: if configured { None } else { live.feed(question.cx.understood.situation()) },
+            weights: if configured { None } else { active.feed(question.cx.understood.situation()) },
         })
         .collect();
     let mut scores = snapshot.model().score(&inputs)?;

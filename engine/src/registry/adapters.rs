@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{ADAPTERS, ADAPTERS_FOLDER, AdapterRecord, Kept, files};
+use super::files;
+use super::records::{ADAPTERS, ADAPTERS_FOLDER, AdapterRecord, Kept};
 use crate::api::models::AdapterVersion;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
 use crate::model::{Adapter, AdapterFiles, Model};
 use crate::store::Stores;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 
 /// Opens the adapters that were made for a model.
 pub(super) fn open(store: &Path, records: &[AdapterRecord], model: &Model) -> Result<BTreeMap<String, Arc<Adapter>>> {
@@ -23,14 +24,14 @@ pub(super) fn open(store: &Path, records: &[AdapterRecord], model: &Model) -> Re
     records.iter().filter(|record| record.base == base).map(open).collect()
 }
 
-/// Checks an adapter against the live model, copies its files into the store, and lets requests name it; what had the name
-/// is replaced.
+/// Checks an adapter against the active model, copies its files into the store, and makes it available to requests; an
+/// adapter of the same name is replaced.
 pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result<AdapterVersion> {
     check_name(name)?;
     let found = AdapterFiles::read(folder)?;
     let _one_at_a_time = stores.change();
-    let live = stores.live();
-    let adapter = live.model.adapter(&found)?;
+    let active = stores.active();
+    let adapter = active.model.adapter(&found)?;
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let record = AdapterRecord {
         name: name.to_owned(),
@@ -42,14 +43,14 @@ pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result
     };
     let (replaced, mut others): (Vec<_>, Vec<_>) = kept.adapters.into_iter().partition(|other| other.name == name);
     at_most("adapters in one store", limits::MAX_ADAPTERS, others.len() + 1)?;
-    // The same files may serve under several names.
+    // Several names may share the same files.
     let there = |folder: &str, records: &[AdapterRecord]| records.iter().any(|record| record.folder == folder);
     if !there(&record.folder, &others) && !there(&record.folder, &replaced) {
         files::keep(&stores.path.join(ADAPTERS_FOLDER), &record.folder, &found.contents())?;
     }
     others.push(record.clone());
     write(stores, &others)?;
-    stores.set_live(Arc::new(with(&live, name, Some(Arc::new(adapter)))));
+    stores.set_active(Arc::new(with(&active, name, Some(Arc::new(adapter)))));
     remove_unnamed(stores, &replaced, &others)?;
     Ok(AdapterVersion {
         name: record.name,
@@ -61,7 +62,7 @@ pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result
     })
 }
 
-/// Removes an adapter. Requests that run with it end with it. False when there is none of this name.
+/// Removes an adapter. Running requests keep it until they end. False when there is none of this name.
 pub(crate) fn unload_adapter(stores: &Stores, name: &str) -> Result<bool> {
     check_name(name)?;
     let _one_at_a_time = stores.change();
@@ -71,7 +72,7 @@ pub(crate) fn unload_adapter(stores: &Stores, name: &str) -> Result<bool> {
         return Ok(false);
     }
     write(stores, &others)?;
-    stores.set_live(Arc::new(with(&stores.live(), name, None)));
+    stores.set_active(Arc::new(with(&stores.active(), name, None)));
     remove_unnamed(stores, &removed, &others)?;
     Ok(true)
 }
@@ -82,14 +83,14 @@ fn write(stores: &Stores, records: &[AdapterRecord]) -> Result<()> {
     write.commit_bookkeeping()
 }
 
-/// What is live with another adapter under a name, or without it.
-fn with(live: &Live, name: &str, adapter: Option<Arc<Adapter>>) -> Live {
-    let mut live = live.clone();
+/// The active model with another adapter under a name, or without it.
+fn with(active: &ActiveModel, name: &str, adapter: Option<Arc<Adapter>>) -> ActiveModel {
+    let mut active = active.clone();
     match adapter {
-        Some(adapter) => live.adapters.insert(name.to_owned(), adapter),
-        None => live.adapters.remove(name),
+        Some(adapter) => active.adapters.insert(name.to_owned(), adapter),
+        None => active.adapters.remove(name),
     };
-    live
+    active
 }
 
 /// Removes the folders of records that are gone, unless another record names them.

@@ -1,4 +1,4 @@
-//! How well the content of an item fits a request: all that can be said of an item that nobody has had.
+//! How well the content of an item fits a request: all that is known of an item without events.
 
 use crate::api::config::Meaning;
 use crate::base::error::Result;

@@ -50,7 +50,7 @@ fn rounded(wanted: f64, draws: Draws) -> usize {
 }
 
 /// Takes new items out of what comes after the page, each the likelier the better it is and the less it was shown. Not
-/// simply those that were shown least: counts are a second late, and one item would be shown to everybody until they are
+/// simply those that were shown least: counts are a second late, and one item would be shown to all users until they are
 /// not.
 fn drawn(
     cx: RequestCx,
@@ -104,7 +104,7 @@ fn admitted(mut scored: Scored, at: usize) -> Scored {
     scored
 }
 
-/// The page with the new_hits at places of its lower half that are drawn, and what had to go. What is fixed stays where it is, and of the
+/// The page with the new hits at drawn places of its lower half, and the hits that made room. What is fixed stays where it is, and of the
 /// others the order.
 fn place(page: Vec<Scored>, new_hits: Vec<Scored>, draws: Draws) -> (Vec<Scored>, Vec<Scored>) {
     let size = page.len();

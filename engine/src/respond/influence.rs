@@ -72,8 +72,8 @@ pub(super) fn terms(cx: RequestCx, key: ItemKey, contributions: &[Contribution])
     let bm25 = contributions.iter().find(|contribution| contribution.feature == Feature::Bm25.name());
     let (Some(query), Some(bm25)) = (&cx.understood.query, bm25) else { return Ok(Vec::new()) };
     let snapshot = cx.snapshot;
-    let live = |key, generation| snapshot.is_live(key, Some(generation));
-    let parts = snapshot.text.matched_terms(query, key, &live)?;
+    let visible = |key, generation| snapshot.is_current(key, Some(generation));
+    let parts = snapshot.text.matched_terms(query, key, &visible)?;
     let sum = parts.iter().map(|(_, part)| part).sum::<f32>().max(f32::MIN_POSITIVE);
     Ok(parts.into_iter().map(|(term, part)| TermPart { term, amount: bm25.amount * (part / sum) }).collect())
 }

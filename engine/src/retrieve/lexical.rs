@@ -8,6 +8,6 @@ use crate::understand::RequestCx;
 pub(super) fn lexical(cx: RequestCx, k: usize) -> Result<Vec<Found>> {
     let RequestCx { snapshot, understood, .. } = cx;
     let Some(query) = &understood.query else { return Ok(Vec::new()) };
-    let visible = |key, generation| snapshot.is_live(key, Some(generation)) && cx.admits(key);
+    let visible = |key, generation| snapshot.is_current(key, Some(generation)) && cx.admits(key);
     Ok(vec![snapshot.text.search(query, understood.filter.as_ref(), &snapshot.schema, k, &visible)?])
 }

@@ -73,5 +73,5 @@ fn nearest(cx: RequestCx, space: (SpaceNumber, &Space), vector: &[f32], k: usize
         Allowed::All => None,
         Allowed::Only(keys) => Some(keys),
     };
-    graph.search(vector, k, allowed, &|key, generation| cx.snapshot.is_live(key, generation) && admits(key))
+    graph.search(vector, k, allowed, &|key, generation| cx.snapshot.is_current(key, generation) && admits(key))
 }

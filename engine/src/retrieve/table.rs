@@ -31,7 +31,7 @@ const fn row(source: Source, searching: f32, browsing: f32, when: fn(RequestCx) 
     Row { source, searching, with_history: browsing, without_history: browsing, when, find }
 }
 
-/// A row of what everybody is shown: browsing without a history it is most of what there is.
+/// A row of what is popular with all users: browsing without a history, it is most of the list.
 const fn popular(source: Source, find: Find) -> Row {
     Row { source, searching: 0.0, with_history: 0.2, without_history: 0.4, when: |_| true, find }
 }

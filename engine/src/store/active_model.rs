@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::model::{Adapter, Model};
-use crate::store::weights::LiveWeights;
+use crate::store::weights::ActiveWeights;
 
 /// Names of adapters that an error lists.
 const LISTED: usize = 20;
@@ -14,18 +14,18 @@ const LISTED: usize = 20;
 /// Swapped as a whole, so that no request sees the weights or an adapter of another model than its own. Requests that run
 /// keep what they began with, sessions included.
 #[derive(Clone)]
-pub(crate) struct Live {
+pub(crate) struct ActiveModel {
     /// 0 for the model of the configuration, or that which ships.
     pub version: u64,
     /// The folder of the store that the model was read from; `None` for version 0.
     pub folder: Option<PathBuf>,
     pub model: Arc<Model>,
-    pub weights: Arc<LiveWeights>,
+    pub weights: Arc<ActiveWeights>,
     /// By the name that requests use.
     pub adapters: BTreeMap<String, Arc<Adapter>>,
 }
 
-impl Live {
+impl ActiveModel {
     /// The adapter of a name.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::active_model::Live;
+use super::active_model::ActiveModel;
 use super::stores::Stores;
-use super::weights::{IN_FORCE, InForce, KEPT, LiveWeights, fits, in_force, kept as kept_in};
+use super::weights::{ActiveWeights, IN_FORCE, InForce, KEPT, fits, in_force, kept as kept_in};
 use crate::api::calibration::{Calibration, WeightSet};
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
@@ -18,19 +18,25 @@ const MOST_IN_FORCE: usize = 64;
 /// Keeps a calibration and puts it in force, durably. Without a set that is better, what was in force stays; without any
 /// set, nothing is kept, and the answer has the version in force. The version in force is never dropped.
 ///
-/// `live` is what the samples were taken with; `events` were fitted to; `tried` is the number of all events ever logged then, which
+/// `active` is what the samples were taken with; `events` were fitted to; `tried` is the number of all events ever logged then, which
 /// [`is_due`] compares with.
-pub(crate) fn add(stores: &Stores, live: &Live, events: u64, tried: u64, sets: Vec<WeightSet>) -> Result<Calibration> {
+pub(crate) fn add(
+    stores: &Stores,
+    active: &ActiveModel,
+    events: u64,
+    tried: u64,
+    sets: Vec<WeightSet>,
+) -> Result<Calibration> {
     let mut write = stores.catalog.write()?;
     let mut kept = kept_in(write.view())?;
     let mut in_force = in_force(write.view())?;
     let newest = kept.iter().map(|kept| kept.version).chain(in_force.values().copied()).max();
     let version = match sets.is_empty() {
-        true => live.weights.version,
+        true => active.weights.version,
         false => newest.unwrap_or_default() + 1,
     };
-    let model = live.model.stats().sha256;
-    let features = live.model.all_features().to_vec();
+    let model = active.model.stats().sha256;
+    let features = active.model.all_features().to_vec();
     let calibration = Calibration { version, time: Timestamp::now(), events, model, features, sets };
     let better = calibration.sets.iter().any(|set| set.kept);
     if better {
@@ -98,7 +104,7 @@ pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
 
 fn reload(stores: &Stores) -> Result<()> {
     let _one_at_a_time = stores.change();
-    let weights = LiveWeights::read(stores.catalog.read()?.view(), &stores.model())?;
+    let weights = ActiveWeights::read(stores.catalog.read()?.view(), &stores.model())?;
     stores.set_weights(Arc::new(weights));
     Ok(())
 }

@@ -148,16 +148,16 @@ pub(crate) fn rebuild_text(stores: &Stores) -> Result<Seq> {
 fn commit_text(stores: &Stores, catalog: &CatalogRead) -> Result<Seq> {
     let counters = catalog.counters();
     let stamp =
-        TextStamp { seq: counters.seq, live: counters.items, digest: counters.digest, store: stores.store_id.clone() };
+        TextStamp { seq: counters.seq, items: counters.items, digest: counters.digest, store: stores.store_id.clone() };
     stores.text.commit(&stamp)?;
     Ok(counters.seq)
 }
 
-/// Whether a text index that was found on disk can be followed up, or must be fed anew.
+/// Whether a text index that was found on disk can be followed up, or must be rebuilt.
 pub(crate) fn text_is_usable(catalog: &CatalogRead, stamp: &TextStamp) -> Result<bool> {
     let counters = catalog.counters();
     let unchanged = stamp.seq <= counters.seq && catalog.view().oplog(stamp.seq)?.next().is_none();
-    let agrees = !unchanged || (stamp.live == counters.items && stamp.digest == counters.digest);
+    let agrees = !unchanged || (stamp.items == counters.items && stamp.digest == counters.digest);
     Ok(agrees && oplog_covers(catalog, stamp.seq)?)
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn catch_up_vectors(stores: &Stores, number: SpaceNumber, space: &Spa
         }
         space.apply(&puts, &deletes)?;
     }
-    space.settle(seq);
+    space.drain(seq);
     Ok(keys.len() as u64)
 }
 
@@ -242,7 +242,7 @@ pub(crate) fn cut_oplog(stores: &Stores, text_durable: Seq) -> Result<()> {
     Ok(())
 }
 
-/// Builds the graph of a space anew, because deletes left too many holes in it. Until it has caught up, readers scan
+/// Rebuilds the graph of a space, because deletes left too many holes in it. Until it has caught up, readers scan
 /// its vectors exactly.
 pub(crate) fn rebuild_vectors(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<()> {
     let catalog = stores.catalog.read()?;

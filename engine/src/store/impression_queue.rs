@@ -1,4 +1,4 @@
-//! Impressions on their way from `rank` to the writer: nobody waits for them, and what does not fit is dropped and
+//! Impressions on their way from `rank` to the writer: no request waits for them, and what does not fit is dropped and
 //! counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};

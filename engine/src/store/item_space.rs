@@ -1,8 +1,8 @@
 //! The vector space of items as a store has it: what ships with the model, or constants that were fitted to the catalog.
 //!
-//! Vectors and semantic ids of a fit, and those of another model that the items were moved to, live under a number of their own in the catalog and in a graph of their own. One
-//! record names the space that is live, so a commit of that record is the flip; whoever pins a commit reads the record
-//! in it, and with that vectors, codes and graph of one space.
+//! Vectors and semantic ids of a fit, and those of another model that the items were moved to, under a number of their own in the catalog and in a graph of their own. One
+//! record names the space that is current, so a commit of that record is the flip. A request reads the record of the commit
+//! that it pins, and with it vectors, codes and graph of one space.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::model::{Model, SpaceTensors};
 use crate::store::spaces::{ITEM_SPACE, SpaceRow};
 use crate::vector::{Space, SpaceSpec};
 
-/// The meta records: the live space, whether its semantic ids are all made, and how well new items fit into it.
+/// The meta records: the current space, whether its semantic ids are all made, and how well new items fit into it.
 const LIVE: &str = "item_space";
 const COMPLETE: &str = "semantic_ids";
 const DRIFT: &str = "item_space_drift";
-/// The numbers that item vectors live under, by turns: one is live, the other is being made or about to be deleted.
+/// The numbers that item vectors are stored under, by turns: one is current, the other is being made or about to be deleted.
 /// Spaces of fields count up from 1 and cannot reach the second.
 const NUMBERS: [SpaceNumber; 2] = [SpaceNumber(0), SpaceNumber(u16::MAX)];
 /// Rows that are deleted at a time.
@@ -51,12 +51,12 @@ impl FittedSpace {
         FittedSpace { id: generation_id(&base), base, number, fits: 0, items: 0, error: 0.0 }
     }
 
-    /// The record of the live fit; `None` for the space that ships with the model.
-    pub(crate) fn live(view: View<'_>) -> Result<Option<FittedSpace>> {
+    /// The record of the current fit; `None` for the space that ships with the model.
+    pub(crate) fn current(view: View<'_>) -> Result<Option<FittedSpace>> {
         Ok(view.meta::<Option<FittedSpace>>(LIVE)?.flatten())
     }
 
-    /// Makes it the live one, with all its semantic ids in place. IMPORTANT: in the commit that makes its vectors whole.
+    /// Makes it the current one, with all its semantic ids in place. IMPORTANT: in the commit that makes its vectors whole.
     pub(crate) fn make_live(&self, write: &mut CatalogWrite<'_>) -> Result<()> {
         write.set_meta(LIVE, &Some(self))?;
         write.set_meta(COMPLETE, &true)
@@ -75,7 +75,7 @@ pub(crate) fn generation_id(base: &str) -> String {
 
 /// Forgets what belongs to another base space than the store's: the store has no items.
 pub(crate) fn settle(write: &mut CatalogWrite<'_>, base: &str, empty: bool) -> Result<()> {
-    if FittedSpace::live(write.view())?.is_some_and(|fit| fit.base != base) {
+    if FittedSpace::current(write.view())?.is_some_and(|fit| fit.base != base) {
         write.set_meta(LIVE, &None::<FittedSpace>)?;
         for number in NUMBERS {
             while write.view().has_space(number)? {
@@ -117,7 +117,7 @@ impl ItemSpace {
         ItemSpace { id, base, number, graph, fit: Some(fit), tensors }
     }
 
-    /// The live space as the store's records have it, around the graph that `open` finds for it. `row` names the base
+    /// The current space as the store's records have it, around the graph that `open` finds for it. `row` names the base
     /// space, which is another one than the model's when the items are about to be moved.
     pub(crate) fn read(
         view: View<'_>,
@@ -126,7 +126,7 @@ impl ItemSpace {
         open: impl FnOnce(&SpaceSpec) -> Result<Arc<Space>>,
     ) -> Result<ItemSpace> {
         let spec = |id: &str| SpaceSpec { id: id.to_owned(), ..row.spec() };
-        let Some(fit) = FittedSpace::live(view)? else {
+        let Some(fit) = FittedSpace::current(view)? else {
             let (id, base, number) = (row.id.clone(), row.id.clone(), NUMBERS[0]);
             return Ok(ItemSpace { graph: open(&spec(&id))?, id, base, number, fit: None, tensors: None });
         };
@@ -168,20 +168,20 @@ pub(crate) fn spec(model: &Model, id: &str) -> SpaceSpec {
 #[derive(Clone)]
 pub(crate) struct ItemSpaces {
     /// The one that background work follows.
-    pub live: Arc<ItemSpace>,
-    /// All of them, the newest last: while a flip is committed nobody knows which one a reader pins.
+    pub current: Arc<ItemSpace>,
+    /// All of them, the newest last: while a flip is committed, a reader may pin either.
     pub all: Vec<Arc<ItemSpace>>,
 }
 
 impl ItemSpaces {
     /// Of one space.
-    pub(crate) fn of(live: Arc<ItemSpace>) -> ItemSpaces {
-        ItemSpaces { all: vec![live.clone()], live }
+    pub(crate) fn of(current: Arc<ItemSpace>) -> ItemSpaces {
+        ItemSpaces { all: vec![current.clone()], current }
     }
 
-    /// The space that is live in a commit; `None` when that has been followed by a flip and is forgotten.
+    /// The space that is current in a commit; `None` when that has been followed by a flip and is forgotten.
     pub(crate) fn at(&self, view: View<'_>) -> Result<Option<Arc<ItemSpace>>> {
-        let fit = FittedSpace::live(view)?;
+        let fit = FittedSpace::current(view)?;
         Ok(self.all.iter().find(|space| space.fit.as_ref().map(|f| &f.id) == fit.as_ref().map(|f| &f.id)).cloned())
     }
 }
@@ -191,7 +191,7 @@ impl ItemSpaces {
 pub(crate) struct Drift {
     /// The space that it is about.
     space: String,
-    /// Items put since it is live.
+    /// Items put since it is current.
     items: u64,
     error: f64,
 }
@@ -217,7 +217,7 @@ impl Drift {
     }
 }
 
-/// What `stats()` says about the live space.
+/// What `stats()` says about the current space.
 pub(crate) fn stats(space: &ItemSpace, view: View<'_>) -> Result<SpaceStats> {
     let drift = Drift::read(view, space)?;
     let id = space.name().to_owned();

@@ -10,10 +10,12 @@
 //! | `active_model`, `weights`, `calibrations` | what answers requests: model, weights, adapters |
 //! | `spaces`, `item_space` | the vector spaces, and the generations of that of items |
 //! | `items` | reading items back |
+//! | `cooccurrence` | which of two generations of co-occurrence lists is current |
 //! | `impression_queue` | impressions on their way to the writer |
 
 pub(crate) mod active_model;
 pub(crate) mod calibrations;
+pub(crate) mod cooccurrence;
 pub(crate) mod follow_log;
 pub(crate) mod impression_queue;
 pub(crate) mod item_space;

@@ -9,7 +9,7 @@ use crate::base::id::{Generation, ItemKey, SemanticId, UserKey};
 use crate::base::time::Timestamp;
 use crate::catalog::{CatalogRead, ItemSignals, SpaceNumber, StoredEvent, UserItem, UserSegments};
 use crate::model::Model;
-use crate::store::active_model::Live;
+use crate::store::active_model::ActiveModel;
 use crate::store::item_space::ItemSpace;
 use crate::store::unapplied_events::{EventPin, TailEvent};
 use crate::store::{RecentState, Spaces, Stores};
@@ -26,18 +26,18 @@ pub(crate) struct Snapshot<'s> {
     pub text: Arc<TextView>,
     pub schema: Arc<Schema>,
     pub spaces: Arc<Spaces>,
-    /// The space of items that is live in this commit.
+    /// The space of items that is current in this commit.
     pub item: Arc<ItemSpace>,
     pub events: EventPin<'s>,
     /// The model, the weights and the adapters that the request is answered by.
-    pub live: Arc<Live>,
+    pub active: Arc<ActiveModel>,
     recent: Arc<RecentState>,
 }
 
-/// Somebody with events.
+/// A user with events.
 #[derive(Clone)]
 pub(crate) struct Person {
-    /// `None` for somebody whose events are not applied yet.
+    /// `None` for a user none of whose events are applied yet.
     pub key: Option<UserKey>,
     /// Events that are not applied yet, oldest first.
     pub recent: Vec<Arc<TailEvent>>,
@@ -61,30 +61,30 @@ impl<'s> Snapshot<'s> {
                 continue;
             };
             let (schema, spaces) = (stores.schema.load_full(), stores.spaces.load_full());
-            let Some(live) = stores.live_in(&item) else {
+            let Some(active) = stores.active_in(&item) else {
                 std::thread::yield_now();
                 continue;
             };
-            return Ok(Snapshot { stores, catalog, text, schema, spaces, item, events, live, recent });
+            return Ok(Snapshot { stores, catalog, text, schema, spaces, item, events, active, recent });
         }
         Err(Error::internal("no commit could be pinned"))
     }
 
     /// The version of the weights that serve: 0 for those that the model ships or the configuration fixes.
     pub(crate) fn weights_version(&self) -> u64 {
-        if self.stores.config.weights.is_empty() { self.live.weights.version } else { 0 }
+        if self.stores.config.weights.is_empty() { self.active.weights.version } else { 0 }
     }
 
     /// The model that the request is answered by.
     pub(crate) fn model(&self) -> &Model {
-        &self.live.model
+        &self.active.model
     }
 
     /// Whether this version of an item, which an index proposes, is the pinned one.
     ///
     /// The closure that indexes get cannot fail; an item whose head cannot be read is left out here and reported when
     /// it is read for its features.
-    pub(crate) fn is_live(&self, key: ItemKey, generation: Option<Generation>) -> bool {
+    pub(crate) fn is_current(&self, key: ItemKey, generation: Option<Generation>) -> bool {
         if !self.recent.contains(key) {
             return true;
         }
@@ -120,7 +120,7 @@ impl<'s> Snapshot<'s> {
         Ok(self.events.signals(key, self.catalog.signals(key)?))
     }
 
-    /// The person of an id: what is stored, and the events that are not applied yet. `None` for nobody.
+    /// The user of an id: what is stored, and the events that are not applied yet. `None` for an unknown user.
     pub(crate) fn person(&self, id: &str) -> Result<Option<Person>> {
         let key = self.catalog.view().user_key(id)?;
         let recent = self.events.of_user(id);

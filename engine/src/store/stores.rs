@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::active_model::Live;
+use super::active_model::ActiveModel;
 use super::impression_queue::ImpressionQueue;
 use super::item_space::{ItemSpace, ItemSpaces};
 use super::lock::lock;
@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::recent::Recent;
 use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
 use super::unapplied_events::EventTail;
-use super::weights::LiveWeights;
+use super::weights::ActiveWeights;
 use crate::api::config::Config;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
@@ -35,10 +35,10 @@ pub(crate) struct Stores {
     pub text: TextStore,
     pub vectors: VectorStore,
     /// What answers requests; changed through [`Stores::set_live`].
-    live: ArcSwap<Live>,
+    active: ArcSwap<ActiveModel>,
     /// What answers once a commit that is under way moves the items into its space.
-    next_live: ArcSwapOption<Live>,
-    /// Held by whoever changes what is live, or which models and adapters are kept.
+    next_active: ArcSwapOption<ActiveModel>,
+    /// Held while the active model changes, or the models and adapters that are kept.
     changing: Mutex<()>,
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
@@ -54,7 +54,7 @@ pub(crate) struct Stores {
     pub background_error: ArcSwapOption<String>,
     /// The last failure of a calibration in the background.
     pub calibration_error: ArcSwapOption<String>,
-    /// Held by whoever removes events: two at a time would count for nothing what the other counted.
+    /// Held while events are removed: two at a time would each undo what the other counted.
     pub forgetting: Mutex<()>,
     /// Copies that replays of this store work with: they end with it.
     pub copies: Mutex<Vec<Weak<Stores>>>,
@@ -74,7 +74,7 @@ pub(crate) struct Opened {
     pub catalog: Catalog,
     pub text: TextStore,
     pub vectors: VectorStore,
-    pub live: Live,
+    pub active: ActiveModel,
     pub schema: Schema,
     pub spaces: Spaces,
 }
@@ -82,7 +82,7 @@ pub(crate) struct Opened {
 impl Stores {
     /// The stores of a directory, with nothing in their overlays.
     pub(crate) fn new(opened: Opened) -> Stores {
-        let Opened { path, store_id, config, catalog, text, vectors, live, schema, spaces } = opened;
+        let Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces } = opened;
         Stores {
             path,
             store_id,
@@ -90,8 +90,8 @@ impl Stores {
             catalog,
             text,
             vectors,
-            live: ArcSwap::from_pointee(live),
-            next_live: ArcSwapOption::empty(),
+            active: ArcSwap::from_pointee(active),
+            next_active: ArcSwapOption::empty(),
             changing: Mutex::default(),
             schema: ArcSwap::from_pointee(schema),
             spaces: ArcSwap::from_pointee(spaces),
@@ -111,61 +111,61 @@ impl Stores {
     }
 
     /// What answers requests now.
-    pub(crate) fn live(&self) -> Arc<Live> {
-        self.live.load_full()
+    pub(crate) fn active(&self) -> Arc<ActiveModel> {
+        self.active.load_full()
     }
 
     /// The model that answers now.
     pub(crate) fn model(&self) -> Arc<Model> {
-        self.live().model.clone()
+        self.active().model.clone()
     }
 
     /// The weights in force now.
-    pub(crate) fn weights(&self) -> Arc<LiveWeights> {
-        self.live().weights.clone()
+    pub(crate) fn weights(&self) -> Arc<ActiveWeights> {
+        self.active().weights.clone()
     }
 
-    /// Lets one at a time change what is live. Never asked for by a holder of the catalog's write transaction.
+    /// Lets one at a time change what is active. Never asked for by a holder of the catalog's write transaction.
     pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
         lock(&self.changing)
     }
 
-    /// Changes what is live. The caller holds [`Stores::change`].
-    pub(crate) fn set_live(&self, live: Arc<Live>) {
-        self.live.store(live);
-        self.next_live.store(None);
+    /// Changes what is active. The caller holds [`Stores::change`].
+    pub(crate) fn set_active(&self, active: Arc<ActiveModel>) {
+        self.active.store(active);
+        self.next_active.store(None);
     }
 
-    /// Makes known what will be live. IMPORTANT: before the commit after which items are in another model's space: whoever
-    /// pins that commit before [`Stores::set_live`] needs it.
-    pub(crate) fn announce_live(&self, live: Arc<Live>) {
-        self.next_live.store(Some(live));
+    /// Makes known what will be active. IMPORTANT: before the commit after which items are in another model's space: a request
+    /// that pins that commit before [`Stores::set_live`] needs it.
+    pub(crate) fn announce_active(&self, active: Arc<ActiveModel>) {
+        self.next_active.store(Some(active));
     }
 
-    /// What answers in a space: what is live, or what the commit that made the space live is about to make so. `None` for a
+    /// What answers in a space: what is active, or what the commit that made the space active is about to make so. `None` for a
     /// space that a commit has left meanwhile.
-    pub(crate) fn live_in(&self, space: &ItemSpace) -> Option<Arc<Live>> {
-        let works = |live: &Arc<Live>| live.model.space_id() == space.base;
-        let next = || self.next_live.load_full().filter(works);
-        // Looked at again: what was next may have become live in between.
-        Some(self.live()).filter(works).or_else(next).or_else(|| Some(self.live()).filter(works))
+    pub(crate) fn active_in(&self, space: &ItemSpace) -> Option<Arc<ActiveModel>> {
+        let works = |active: &Arc<ActiveModel>| active.model.space_id() == space.base;
+        let next = || self.next_active.load_full().filter(works);
+        // Looked at again: what was next may have become active in between.
+        Some(self.active()).filter(works).or_else(next).or_else(|| Some(self.active()).filter(works))
     }
 
-    /// The live space of items, and the model that places items in it.
+    /// The current space of items, and the model that places items in it.
     pub(crate) fn placing(&self) -> Result<(Arc<ItemSpace>, Arc<Model>)> {
         for _ in 0..ATTEMPTS {
             let space = self.item_space()?;
-            if let Some(live) = self.live_in(&space) {
-                return Ok((space, live.model.clone()));
+            if let Some(active) = self.active_in(&space) {
+                return Ok((space, active.model.clone()));
             }
             std::thread::yield_now();
         }
-        Err(Error::internal("no model works in the live space"))
+        Err(Error::internal("no model works in the current space"))
     }
 
     /// Puts other weights in force. The caller holds [`Stores::change`], or owns the store.
-    pub(crate) fn set_weights(&self, weights: Arc<LiveWeights>) {
-        self.live.store(Arc::new(Live { weights, ..Live::clone(&self.live()) }));
+    pub(crate) fn set_weights(&self, weights: Arc<ActiveWeights>) {
+        self.active.store(Arc::new(ActiveModel { weights, ..ActiveModel::clone(&self.active()) }));
     }
 
     /// Tells the background threads to end, of this store and of its copies: a replay is given up at its next step.
@@ -194,9 +194,9 @@ impl Stores {
         if self.progress.is_closing() { Err(Error::Closed) } else { Ok(()) }
     }
 
-    /// The space of items that is live.
+    /// The current space of items.
     pub(crate) fn item_space(&self) -> Result<Arc<ItemSpace>> {
-        Ok(self.item_spaces()?.live.clone())
+        Ok(self.item_spaces()?.current.clone())
     }
 
     pub(crate) fn item_spaces(&self) -> Result<Arc<ItemSpaces>> {
@@ -213,7 +213,7 @@ impl Stores {
         Ok(open.collect())
     }
 
-    /// Closes the catalog, so that the path can be opened again at once. Nobody else may hold the stores any more.
+    /// Closes the catalog, so that the path can be opened again at once. No one else may hold the stores any more.
     pub(crate) fn close(self) {
         self.catalog.close();
     }

@@ -23,7 +23,7 @@ pub(crate) struct EventTail {
     holds: AtomicUsize,
 }
 
-/// While it lives, nobody applies the journal merely to keep it short.
+/// While it lives, the journal is not applied merely to keep it short.
 pub(crate) struct Hold<'s>(&'s AtomicUsize);
 
 impl Drop for Hold<'_> {
@@ -113,13 +113,13 @@ impl EventTail {
         }
     }
 
-    /// Asks that the journal be left as it is for a while. Whoever needs it applied applies it all the same.
+    /// Asks that the journal be left as it is for a while. Work that needs it applied applies it all the same.
     pub(crate) fn hold(&self) -> Hold<'_> {
         self.holds.fetch_add(1, Ordering::SeqCst);
         Hold(&self.holds)
     }
 
-    /// Whether somebody asks for that.
+    /// Whether that was asked for.
     pub(crate) fn is_held(&self) -> bool {
         self.holds.load(Ordering::SeqCst) > 0
     }
@@ -186,7 +186,7 @@ impl State {
 
     /// Drops what is applied and what no reader can ask for any more.
     fn trim(&mut self) {
-        // The last pin stays for readers to come; older ones go as soon as nobody holds them.
+        // The last pin stays for readers to come; older ones go as soon as they are not held.
         while self.pins.len() > 1 && self.pins.front().is_some_and(|pin| Arc::strong_count(pin) == 1) {
             self.pins.pop_front();
         }
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!((tail.waiting(), before.of_user("a").len()), (1, 1), "held for the older reader");
         drop(before);
         tail.settle(Seq(2));
-        assert!(!tail.knows_user("a") && !tail.knows_user("b"), "nobody needs them");
+        assert!(!tail.knows_user("a") && !tail.knows_user("b"), "no longer needed");
         tail.stage(Seq(3), &[entry("a", "known")], &config, key);
         assert_eq!(pin(&tail, 2, 3).newest_items(10), [ItemKey(7)]);
     }

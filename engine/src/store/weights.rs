@@ -14,7 +14,7 @@ pub(super) const IN_FORCE: &str = "calibrations_live";
 
 /// A row of weights for each situation.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct LiveWeights {
+pub(crate) struct ActiveWeights {
     /// The version: 0 is what ships.
     pub version: u64,
     /// The model's own rows, cell by cell.
@@ -23,17 +23,17 @@ pub(crate) struct LiveWeights {
     fitted: Vec<(Situation, Vec<f32>)>,
 }
 
-impl LiveWeights {
+impl ActiveWeights {
     /// What the model ships, in force everywhere.
-    pub(crate) fn shipped(model: &Model) -> LiveWeights {
+    pub(crate) fn shipped(model: &Model) -> ActiveWeights {
         let width = model.all_features().len().max(1);
         let shipped = model.shipped_weights().chunks(width).map(<[f32]>::to_vec).collect();
-        LiveWeights { version: 0, shipped, fitted: Vec::new() }
+        ActiveWeights { version: 0, shipped, fitted: Vec::new() }
     }
 
     /// What the store has in force; what ships when that was fitted for another model.
-    pub(crate) fn read(view: View<'_>, model: &Model) -> Result<LiveWeights> {
-        let shipped = LiveWeights::shipped(model);
+    pub(crate) fn read(view: View<'_>, model: &Model) -> Result<ActiveWeights> {
+        let shipped = ActiveWeights::shipped(model);
         let live = in_force(view)?.get(&model.stats().sha256).copied().unwrap_or_default();
         let fitting = kept(view)?.into_iter().find(|calibration| calibration.version == live);
         Ok(match fitting.filter(|calibration| fits(calibration, model)) {
@@ -43,8 +43,8 @@ impl LiveWeights {
     }
 
     /// Ones everywhere, under which a score is the sum of its features: what samples are noted with.
-    pub(crate) fn ones(model: &Model) -> LiveWeights {
-        let mut live = LiveWeights::shipped(model);
+    pub(crate) fn ones(model: &Model) -> ActiveWeights {
+        let mut live = ActiveWeights::shipped(model);
         live.shipped.iter_mut().for_each(|row| row.fill(1.0));
         let matrix = live.shipped.concat();
         live.fitted = Situation::ALL.into_iter().map(|situation| (situation, matrix.clone())).collect();
@@ -52,7 +52,7 @@ impl LiveWeights {
     }
 
     /// These rows in place of the shipped ones, where they are in force.
-    pub(crate) fn with(mut self, version: u64, sets: &[WeightSet]) -> LiveWeights {
+    pub(crate) fn with(mut self, version: u64, sets: &[WeightSet]) -> ActiveWeights {
         self.version = version;
         self.fitted = sets.iter().map(|set| (set.situation, self.matrix(set))).collect();
         self

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use tantivy::tokenizer::{
     AsciiFoldingFilter, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer, Token, TokenStream,
 };
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// The name under which the analyser is registered with tantivy. A change of the analyser must change
 /// [`super::stamp::TEXT_FORMAT`] too, so that indexes which were built with the old one are rebuilt.
@@ -41,6 +42,15 @@ pub(super) fn each_word(text: &str, mut each: impl FnMut(&Token) -> bool) {
     }
     drop(stream);
     SPARE.set(Some(analyser));
+}
+
+/// A word of a slot, as 128 bits: two words in one slot meet with a probability of 2^-128, and comparing numbers is
+/// what makes the scan cheap.
+pub(super) type WordHash = u128;
+
+/// The hash of a word in a slot.
+pub(super) fn word_hash(slot: u8, word: &str) -> WordHash {
+    xxh3_128_with_seed(word.as_bytes(), u64::from(slot))
 }
 
 /// The words of a text as search sees them: what [`crate::api::filter::Filter::matches`] takes.

@@ -1,7 +1,7 @@
 //! What one item looks like in tantivy.
 //!
-//! The tantivy schema is fixed; the engine's schema only says which text slot a field has. Nothing is stored: an index
-//! that answers with keys needs no copy of the payload that the catalog holds.
+//! The tantivy schema is fixed; the engine's schema only assigns text slots to fields. Nothing is stored: an index that
+//! returns keys needs no copy of the payload that the catalog holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -13,8 +13,8 @@ use tantivy::schema::{
 use tantivy::{TantivyDocument, Term};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::TextDoc;
 use super::analyse::ANALYSER;
+use super::change::TextDoc;
 use crate::api::item::{Fields, Value};
 use crate::api::schema::Schema;
 use crate::base::id::ItemKey;

@@ -11,7 +11,7 @@ use tantivy::columnar::{Column, MonotonicallyMappableToU64};
 use tantivy::fastfield::FastFieldReaders;
 use tantivy::schema::IndexRecordOption;
 
-use super::failed;
+use super::error::failed;
 use super::fields::{Column as Kind, Mark, Places, column_path, positive_zero};
 use super::geo::Circle;
 use super::plan::Plan;

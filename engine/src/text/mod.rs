@@ -7,11 +7,13 @@
 //! | file | holds |
 //! |---|---|
 //! | `analyse` | text to words, in one place |
+//! | `change`, `error` | one change to the index; errors of tantivy |
 //! | `fields` | what one item looks like in tantivy |
 //! | `stamp` | what a commit holds, and how it is read back |
 //! | `open` | opening a folder: what is verified, what is put aside |
-//! | `store` | [`TextStore`]: stage, apply, commit |
-//! | `tail` | the overlay of items that tantivy does not hold yet |
+//! | `writing`, `store` | the tantivy writer; [`TextStore`]: stage, apply, commit |
+//! | `leaf` | one word in one slot, ready to score |
+//! | `tail_doc`, `tail_batch`, `tail` | the overlay of items that tantivy does not hold yet: one version, the versions of a commit, all of them |
 //! | `documents` | which document of a segment holds an item |
 //! | `segment` | one tantivy segment: keys, scores of given documents |
 //! | `query` | [`TextQuery`]: terms and their weights |
@@ -20,10 +22,13 @@
 //! | `plan`, `filter`, `geo` | filters, evaluated in the index |
 
 mod analyse;
+mod change;
 mod documents;
+mod error;
 mod fields;
 mod filter;
 mod geo;
+mod leaf;
 mod open;
 mod plan;
 mod query;
@@ -31,43 +36,16 @@ mod segment;
 mod stamp;
 mod store;
 mod tail;
+mod tail_batch;
+mod tail_doc;
 #[cfg(test)]
 mod tests;
 mod top;
 mod view;
+mod writing;
 
+pub(crate) use change::{TextChange, TextDoc};
 pub(crate) use query::TextQuery;
 pub(crate) use stamp::TextStamp;
 pub(crate) use store::TextStore;
 pub(crate) use view::TextView;
-
-use std::sync::Arc;
-
-use crate::api::item::Fields;
-use crate::base::error::Error;
-use crate::base::id::{Generation, ItemKey};
-
-/// One version of an item, as the text index sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct TextDoc {
-    /// The item.
-    pub key: ItemKey,
-    /// The `put` that wrote this version.
-    pub generation: Generation,
-    /// All fields of this version.
-    pub fields: Arc<Fields>,
-}
-
-/// One change to the index. Changes are states, not differences: applying one twice is the same as once.
-#[derive(Debug, Clone)]
-pub(crate) enum TextChange {
-    /// This version, instead of any older one.
-    Put(TextDoc),
-    /// No version of the item.
-    Delete(ItemKey),
-}
-
-/// Tantivy's errors leave this folder as [`Error::Index`].
-fn failed(source: impl std::fmt::Display) -> Error {
-    Error::Index { index: "text", reason: source.to_string() }
-}

@@ -9,7 +9,7 @@ use tantivy::index::SegmentMeta;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy};
 
 use super::analyse::{ANALYSER, analyser};
-use super::failed;
+use super::error::failed;
 use super::fields::layout;
 use super::stamp::TextStamp;
 use crate::base::error::{Error, Result};
@@ -52,7 +52,10 @@ fn with_reader(index: Index) -> Result<Opened> {
     Ok(Opened { index, reader })
 }
 
-/// None: there is no index, or one without a commit. An error says what is wrong.
+/// `None`: there is no index, or one without a commit.
+///
+/// # Errors
+/// What is wrong with the index.
 fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
     let names = file_names(dir)?;
     if names.iter().all(|name| is_lock(name)) {
@@ -71,9 +74,9 @@ fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
         check_files(&index, segment, &names)?;
     }
     let opened = with_reader(index)?;
-    let live = opened.reader.searcher().num_docs();
-    if live != stamp.live {
-        return Err(failed(format!("{live} documents, but the stamp says {}", stamp.live)));
+    let items = opened.reader.searcher().num_docs();
+    if items != stamp.items {
+        return Err(failed(format!("{items} documents, expected {}", stamp.items)));
     }
     Ok(Some((opened, stamp)))
 }

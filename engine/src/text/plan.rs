@@ -1,7 +1,7 @@
 //! A filter, prepared once for all the documents that it is put to.
 
-use super::analyse::words;
-use super::tail::{TailDoc, WordHash, word_hash};
+use super::analyse::{WordHash, word_hash, words};
+use super::tail_doc::TailDoc;
 use crate::api::filter::Filter;
 use crate::api::schema::Schema;
 

@@ -5,10 +5,11 @@ use tantivy::query::{Bm25StatisticsProvider, Bm25Weight, BooleanQuery, BoostQuer
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, SegmentReader, Term};
 
-use super::analyse::each_word;
-use super::failed;
+use super::analyse::{WordHash, each_word, word_hash};
+use super::error::failed;
 use super::fields::{Mark, Places};
-use super::tail::{Tail, WordHash, word_hash};
+use super::leaf::Leaf;
+use super::tail::Tail;
 use crate::base::error::Result;
 use crate::base::limits::{MAX_QUERY_BYTES, MAX_QUERY_TERMS, MAX_TEXT_FIELDS};
 
@@ -33,29 +34,6 @@ pub(super) struct Word {
     pub typed: String,
     /// After the analyser.
     analysed: String,
-}
-
-/// One word in one slot.
-pub(super) struct Leaf {
-    /// Index of the word.
-    pub word: usize,
-    pub slot: u8,
-    pub field: Field,
-    pub term: Term,
-    /// Where the postings are, by segment; looked up once for all that a request asks.
-    pub infos: Vec<Option<TermInfo>>,
-    pub hash: WordHash,
-    /// Versions that have it, in the index and in the tail.
-    pub frequency: u64,
-    /// idf, boost and the average length, ready to score.
-    pub weight: Bm25Weight,
-    boost: f32,
-}
-
-impl std::fmt::Debug for Leaf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Leaf {{ word: {}, slot: {}, frequency: {} }}", self.word, self.slot, self.frequency)
-    }
 }
 
 /// The collection as BM25 sees it: index and tail together. A version that was replaced counts until it is merged away,

@@ -8,8 +8,8 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, SegmentReader, TERMINATED};
 
 use super::documents::Documents;
-use super::failed;
-use super::query::Leaf;
+use super::error::failed;
+use super::leaf::Leaf;
 use crate::base::error::Result;
 use crate::base::id::{Generation, ItemKey, Seq};
 
@@ -70,7 +70,7 @@ impl Segment {
     }
 
     /// BM25 of documents (ascending), 0 where no leaf matches. The leaves are added up in their order (see
-    /// [`super::tail::TailDoc::score`]).
+    /// [`super::tail_doc::TailDoc::score`]).
     pub(super) fn score(&self, leaves: &[Leaf], docs: &[u32]) -> Result<Vec<f32>> {
         let mut scores = vec![0.0; docs.len()];
         for leaf in leaves {

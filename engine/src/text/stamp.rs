@@ -14,7 +14,7 @@ pub(crate) struct TextStamp {
     /// Every change up to this commit of the catalog is in the index, and none after it.
     pub seq: Seq,
     /// Items that the index holds.
-    pub live: u64,
+    pub items: u64,
     /// The catalog's digest of (key, generation) of those items.
     pub digest: u64,
     /// The id of the store: a folder that was copied in from elsewhere is not taken for ours.
@@ -26,7 +26,8 @@ pub(crate) struct TextStamp {
 struct Payload {
     format: u32,
     seq: u64,
-    live: u64,
+    #[serde(rename = "live")]
+    items: u64,
     digest: u64,
     store: String,
     /// Tantivy checksums its segments but not its list of them: a flipped digit of `seq` would skip or repeat changes.
@@ -39,17 +40,20 @@ impl TextStamp {
         serde_json::to_string(&Payload {
             format: TEXT_FORMAT,
             seq: self.seq.0,
-            live: self.live,
+            items: self.items,
             digest: self.digest,
             store: self.store.clone(),
             check: self.check(TEXT_FORMAT),
         })
     }
 
-    /// Reads a stamp of this format and this store; otherwise says what is wrong with it.
+    /// Reads a stamp of this format and this store.
+    ///
+    /// # Errors
+    /// What is wrong with the stamp.
     pub(super) fn decode(payload: &str, store: &str) -> Result<TextStamp, String> {
         let read: Payload = serde_json::from_str(payload).map_err(|e| format!("unreadable commit stamp: {e}"))?;
-        let stamp = TextStamp { seq: Seq(read.seq), live: read.live, digest: read.digest, store: read.store };
+        let stamp = TextStamp { seq: Seq(read.seq), items: read.items, digest: read.digest, store: read.store };
         if read.check != stamp.check(read.format) {
             return Err("the commit stamp fails its checksum".to_owned());
         }
@@ -63,7 +67,7 @@ impl TextStamp {
     }
 
     fn check(&self, format: u32) -> u64 {
-        xxh3_64(format!("{format} {} {} {} {}", self.seq.0, self.live, self.digest, self.store).as_bytes())
+        xxh3_64(format!("{format} {} {} {} {}", self.seq.0, self.items, self.digest, self.store).as_bytes())
     }
 }
 
@@ -73,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_stamp_survives_its_payload_and_nothing_else_does() {
-        let stamp = TextStamp { seq: Seq(u64::MAX), live: 3, digest: u64::MAX - 1, store: "s".to_owned() };
+        let stamp = TextStamp { seq: Seq(u64::MAX), items: 3, digest: u64::MAX - 1, store: "s".to_owned() };
         let payload = stamp.encode().expect("encodes");
         assert_eq!(TextStamp::decode(&payload, "s"), Ok(stamp));
         assert!(TextStamp::decode(&payload, "t").is_err());

@@ -4,21 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use tantivy::Index;
-use tantivy::indexer::{IndexWriter, IndexWriterOptions};
 
+use super::change::{TextChange, TextDoc};
+use super::error::failed;
 use super::fields::{Places, layout};
-use super::open::{Opened, create, open_or_create, remove_files, sync_dir};
+use super::open::{create, open_or_create, remove_files, sync_dir};
 use super::stamp::TextStamp;
 use super::tail::{Tail, analyse};
 use super::view::{Indexed, TextView};
-use super::{TextChange, TextDoc, failed};
+use super::writing::Writing;
 use crate::api::schema::Schema;
 use crate::base::error::Result;
-use crate::base::id::{ItemKey, Seq};
-
-/// Memory for documents that are not in a segment yet, in bytes.
-const WRITER_BYTES: usize = 64 << 20;
+use crate::base::id::Seq;
 
 /// The text index of one store. Any thread may take a view; one thread stages, one applies and commits.
 ///
@@ -31,18 +28,6 @@ pub(crate) struct TextStore {
     /// Taken to publish a view: stage and commit each replace a part of it.
     publishing: Mutex<()>,
     view: ArcSwap<TextView>,
-}
-
-/// What the applier owns.
-struct Writing {
-    opened: Opened,
-    /// Opened on first use, and dropped when it fails: after an error a tantivy writer refuses everything.
-    writer: Option<IndexWriter>,
-    /// The highest key that was ever put into this index. Keys are never reused, so a higher one needs no deletion of
-    /// an older version, which spares a bulk load one look-up in every segment for each item.
-    highest: Option<u64>,
-    /// A writer was lost with changes that were not committed.
-    gap: bool,
 }
 
 impl TextStore {
@@ -131,8 +116,8 @@ impl TextStore {
         Ok(seq)
     }
 
-    /// Empties the index and the tail, for a rebuild. Views that are held go on working. Whoever rebuilds stages or
-    /// applies everything again.
+    /// Empties the index and the tail, for a rebuild. Views that are held stay valid. The caller then stages or applies
+    /// everything again.
     ///
     /// # Errors
     /// [`crate::Error::Io`] or [`crate::Error::Index`] when the folder cannot be emptied.
@@ -174,80 +159,6 @@ impl Drop for TextStore {
     fn drop(&mut self) {
         lock(&self.writing).close();
     }
-}
-
-impl Writing {
-    fn apply(&mut self, changes: Vec<TextChange>, schema: &Schema, places: &Places) -> Result<()> {
-        let mut highest = self.highest;
-        let writer = self.writer()?;
-        for change in changes {
-            match change {
-                TextChange::Put(doc) => {
-                    if highest.is_some_and(|highest| doc.key <= ItemKey(highest)) {
-                        writer.delete_term(places.key_term(doc.key));
-                    }
-                    writer.add_document(places.document(&doc, schema)).map_err(failed)?;
-                    highest = highest.max(Some(doc.key.0));
-                }
-                TextChange::Delete(key) => {
-                    writer.delete_term(places.key_term(key));
-                }
-            }
-        }
-        self.highest = highest;
-        Ok(())
-    }
-
-    fn commit(&mut self, stamp: &TextStamp, dir: &Path) -> Result<()> {
-        let payload = stamp.encode().map_err(failed)?;
-        let writer = self.writer()?;
-        let mut prepared = writer.prepare_commit().map_err(failed)?;
-        prepared.set_payload(&payload);
-        prepared.commit().map_err(failed)?;
-        // Before anybody is told: the catalog cuts its log once it knows of this commit.
-        sync_dir(dir)?;
-        self.opened.reader.reload().map_err(failed)
-    }
-
-    /// The writer, opened when there is none.
-    fn writer(&mut self) -> Result<&mut IndexWriter> {
-        if self.gap {
-            return Err(failed("changes were lost when the writer failed; restart, and apply them again"));
-        }
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => open_writer(&self.opened.index)?,
-        };
-        Ok(self.writer.insert(writer))
-    }
-
-    /// Passes a result on; an error costs the writer and leaves a gap.
-    fn note(&mut self, result: Result<()>) -> Result<()> {
-        if result.is_err() {
-            self.writer = None;
-            self.gap = true;
-        }
-        result
-    }
-
-    /// Lets go of the writer after its merges: one that goes on beside a new writer would rewrite the list of files
-    /// under it.
-    fn close(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            // An error means that a merge failed: nothing that was committed is lost, its segments stay as they are.
-            let _ = writer.wait_merging_threads();
-        }
-    }
-}
-
-fn open_writer(index: &Index) -> Result<IndexWriter> {
-    // One thread gives documents the same order, and so scores the same rounding, every time.
-    let options = IndexWriterOptions::builder()
-        .num_worker_threads(1)
-        .memory_budget_per_thread(WRITER_BYTES)
-        .num_merge_threads(1)
-        .build();
-    index.writer_with_options(options).map_err(failed)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

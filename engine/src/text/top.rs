@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use tantivy::query::{EnableScoring, Query, Weight};
 use tantivy::{DocId, Score, Searcher};
 
-use super::failed;
+use super::error::failed;
 use super::query::TextQuery;
 use super::segment::Segment;
 use crate::base::error::Result;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use roaring::{RoaringBitmap, RoaringTreemap};
 use tantivy::Searcher;
 
-use super::failed;
+use super::error::failed;
 use super::fields::Places;
 use super::plan::Plan;
 use super::query::TextQuery;
@@ -19,8 +19,8 @@ use crate::base::error::Result;
 use crate::base::id::{Generation, ItemKey, Seq};
 use crate::base::score::{best_first, top_k};
 
-/// Says whether a version of an item is the one that the reader's catalog has.
-pub(crate) type Live<'a> = &'a dyn Fn(ItemKey, Generation) -> bool;
+/// Whether a version of an item is the one that the reader's catalog has.
+pub(crate) type IsCurrent<'a> = &'a dyn Fn(ItemKey, Generation) -> bool;
 
 /// The index and its overlay at one moment; cheap to hold, and never changed.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl TextView {
 
     /// Items in the committed index.
     #[cfg(test)]
-    pub(crate) fn live_docs(&self) -> u64 {
+    pub(crate) fn docs(&self) -> u64 {
         self.indexed.searcher.num_docs()
     }
 
@@ -87,7 +87,7 @@ impl TextView {
     }
 
     /// The `k` best items by BM25 (the sum over words and fields of boost times BM25; k1 1.2, b 0.75), best first, ties
-    /// by key. Only versions that `live` knows, and that pass the filter (which went through [`Filter::resolve`]).
+    /// by key. Only versions that `is_current` accepts, and that pass the filter (which went through [`Filter::resolve`]).
     ///
     /// # Errors
     /// [`crate::Error::Index`] when the index cannot be read.
@@ -97,14 +97,14 @@ impl TextView {
         filter: Option<&Filter>,
         schema: &Schema,
         k: usize,
-        live: Live<'_>,
+        is_current: IsCurrent<'_>,
     ) -> Result<Vec<(ItemKey, f32)>> {
         if k == 0 {
             return Ok(Vec::new());
         }
         let plan = filter.map(|filter| Plan::new(filter, schema));
         let allowed = plan.as_ref().map(|plan| self.allowed(plan)).transpose()?;
-        let in_tail = best_live(self.tail.hits(query, plan.as_ref()), k, live);
+        let in_tail = best_current(self.tail.hits(&query.leaves, plan.as_ref()), k, is_current);
         // Some of what the index returns is stale; a few more at once are cheaper than a second search.
         let mut wanted = k.saturating_add(k / 8).saturating_add(16);
         loop {
@@ -112,7 +112,7 @@ impl TextView {
             let found = top::best(query, &indexed.searcher, &indexed.segments, allowed.as_deref(), wanted)?;
             let exhausted = found.len() < wanted;
             let floor = found.last().map_or(f32::NEG_INFINITY, |hit| hit.score);
-            let best = top_k(merge(found, &in_tail, live), k);
+            let best = top_k(merge(found, &in_tail, is_current), k);
             // What was not returned scores at most `floor`, so a k-th hit above it is final.
             if exhausted || (best.len() == k && best.last().is_some_and(|last| last.1 >= floor)) {
                 return Ok(best);
@@ -121,16 +121,16 @@ impl TextView {
         }
     }
 
-    /// BM25 of the given items, 0 where no word matches or no version is live: the numbers that [`TextView::search`]
+    /// BM25 of the given items, 0 where no word matches or no version is current: the numbers that [`TextView::search`]
     /// gives.
     ///
     /// # Errors
     /// [`crate::Error::Index`] when the index cannot be read.
-    pub(crate) fn score(&self, query: &TextQuery, keys: &[ItemKey], live: Live<'_>) -> Result<Vec<f32>> {
+    pub(crate) fn score(&self, query: &TextQuery, keys: &[ItemKey], is_current: IsCurrent<'_>) -> Result<Vec<f32>> {
         let mut scores = vec![0.0; keys.len()];
         let mut order: Vec<usize> = Vec::with_capacity(keys.len());
         for (at, key) in keys.iter().enumerate() {
-            match self.tail.version(*key, live) {
+            match self.tail.version(*key, is_current) {
                 Some(doc) => scores[at] = doc.score(&query.leaves),
                 None => order.push(at),
             }
@@ -143,7 +143,7 @@ impl TextView {
         for segment in &self.indexed.segments {
             let mut found = segment.find(&sorted);
             found.retain(|(position, doc)| {
-                segment.generation(*doc).is_some_and(|generation| live(sorted[*position], generation))
+                segment.generation(*doc).is_some_and(|generation| is_current(sorted[*position], generation))
             });
             found.sort_unstable_by_key(|(_, doc)| *doc);
             let docs: Vec<u32> = found.iter().map(|(_, doc)| *doc).collect();
@@ -155,20 +155,25 @@ impl TextView {
     }
 
     /// The words of the query, as they were typed, that occur in the item, in the order of the query, each with its part
-    /// of the item's BM25. Empty when no version is live.
+    /// of the item's BM25. Empty when no version is current.
     ///
     /// # Errors
     /// [`crate::Error::Index`] when the index cannot be read.
-    pub(crate) fn matched_terms(&self, query: &TextQuery, key: ItemKey, live: Live<'_>) -> Result<Vec<(String, f32)>> {
+    pub(crate) fn matched_terms(
+        &self,
+        query: &TextQuery,
+        key: ItemKey,
+        is_current: IsCurrent<'_>,
+    ) -> Result<Vec<(String, f32)>> {
         let mut parts: Vec<Option<f32>> = vec![None; query.words.len()];
-        if let Some(doc) = self.tail.version(key, live) {
+        if let Some(doc) = self.tail.version(key, is_current) {
             for leaf in query.leaves.iter().filter(|leaf| doc.count(leaf.hash) > 0) {
                 *parts[leaf.word].get_or_insert_default() += doc.score(std::slice::from_ref(leaf));
             }
         } else {
             for segment in &self.indexed.segments {
                 for (_, doc) in segment.find(&[key]) {
-                    if !segment.generation(doc).is_some_and(|generation| live(key, generation)) {
+                    if !segment.generation(doc).is_some_and(|generation| is_current(key, generation)) {
                         continue;
                     }
                     for leaf in &query.leaves {
@@ -183,24 +188,29 @@ impl TextView {
         Ok(words.filter_map(|(word, part)| part.map(|part| (word.typed.clone(), part))).collect())
     }
 
-    /// The keys of all live items that pass the filter (which went through [`Filter::resolve`]). `live` is asked for
+    /// The keys of all current items that pass the filter (which went through [`Filter::resolve`]). `is_current` is asked for
     /// each of them.
     ///
     /// # Errors
     /// [`crate::Error::Index`] when the index cannot be read.
-    pub(crate) fn matching(&self, filter: &Filter, schema: &Schema, live: Live<'_>) -> Result<RoaringTreemap> {
+    pub(crate) fn matching(
+        &self,
+        filter: &Filter,
+        schema: &Schema,
+        is_current: IsCurrent<'_>,
+    ) -> Result<RoaringTreemap> {
         let plan = Plan::new(filter, schema);
         let mut keys: Vec<u64> = Vec::new();
         for (segment, docs) in self.indexed.segments.iter().zip(self.allowed(&plan)?) {
             for doc in docs.into_iter().filter(|doc| segment.is_alive(*doc)) {
                 if let (Some(key), Some(generation)) = (segment.key(doc), segment.generation(doc))
-                    && live(key, generation)
+                    && is_current(key, generation)
                 {
                     keys.push(key.0);
                 }
             }
         }
-        let in_tail = self.tail.docs().filter(|doc| plan.holds(doc) && live(doc.key, doc.generation));
+        let in_tail = self.tail.docs().filter(|doc| plan.holds(doc) && is_current(doc.key, doc.generation));
         keys.extend(in_tail.map(|doc| doc.key.0));
         keys.sort_unstable();
         keys.dedup();
@@ -213,21 +223,21 @@ impl TextView {
     }
 }
 
-/// The `k` best live hits of the tail, each item once. Best first, so that `live`, which may cost a look-up, is asked no
+/// The `k` best current hits of the tail, each item once. Best first, so that `is_current`, which may cost a look-up, is asked no
 /// more often than it takes to find them.
-fn best_live(mut hits: Vec<TailHit>, k: usize, live: Live<'_>) -> Vec<(ItemKey, f32)> {
+fn best_current(mut hits: Vec<TailHit>, k: usize, is_current: IsCurrent<'_>) -> Vec<(ItemKey, f32)> {
     hits.sort_unstable_by(|a, b| best_first((a.key, a.score), (b.key, b.score)));
     let mut seen = HashSet::new();
-    let alive = hits.into_iter().filter(|hit| live(hit.key, hit.generation) && seen.insert(hit.key));
-    alive.take(k).map(|hit| (hit.key, hit.score)).collect()
+    let current = hits.into_iter().filter(|hit| is_current(hit.key, hit.generation) && seen.insert(hit.key));
+    current.take(k).map(|hit| (hit.key, hit.score)).collect()
 }
 
-/// The live hits of both halves. A version that is there twice (applied but not stamped yet, or replayed) counts once.
-fn merge(found: Vec<Hit>, in_tail: &[(ItemKey, f32)], live: Live<'_>) -> Vec<(ItemKey, f32)> {
+/// The current hits of both halves. A version that is there twice (applied but not stamped yet, or replayed) counts once.
+fn merge(found: Vec<Hit>, in_tail: &[(ItemKey, f32)], is_current: IsCurrent<'_>) -> Vec<(ItemKey, f32)> {
     let mut seen: HashSet<ItemKey> = in_tail.iter().map(|(key, _)| *key).collect();
     let mut merged = in_tail.to_vec();
     for hit in found {
-        if live(hit.key, hit.generation) && seen.insert(hit.key) {
+        if is_current(hit.key, hit.generation) && seen.insert(hit.key) {
             merged.push((hit.key, hit.score));
         }
     }

@@ -19,8 +19,8 @@ pub(crate) enum Allowed {
 
 /// What a filter matches, what `among` names, or both.
 pub(super) fn allowed(snapshot: &Snapshot, request: &Request, filter: Option<&Filter>) -> Result<Allowed> {
-    let live = |key, generation| snapshot.is_live(key, Some(generation));
-    let matching = filter.map(|f| snapshot.text.matching(f, &snapshot.schema, &live)).transpose()?;
+    let visible = |key, generation| snapshot.is_current(key, Some(generation));
+    let matching = filter.map(|f| snapshot.text.matching(f, &snapshot.schema, &visible)).transpose()?;
     let Some(among) = &request.among else { return Ok(matching.map_or(Allowed::All, Allowed::Only)) };
     let view = snapshot.catalog.view();
     let mut keys = RoaringTreemap::new();

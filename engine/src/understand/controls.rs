@@ -161,8 +161,8 @@ fn keys(snapshot: &Snapshot, which: &Which) -> Result<RoaringTreemap> {
         Which::Ids(ids) => Ok(known(snapshot, ids)?.into_iter().map(|key| key.0).collect()),
         Which::Matching(_) if snapshot.schema.fields.is_empty() => Ok(RoaringTreemap::new()),
         Which::Matching(filter) => {
-            let live = |key, generation| snapshot.is_live(key, Some(generation));
-            snapshot.text.matching(&filter.resolve(&snapshot.schema)?, &snapshot.schema, &live)
+            let visible = |key, generation| snapshot.is_current(key, Some(generation));
+            snapshot.text.matching(&filter.resolve(&snapshot.schema)?, &snapshot.schema, &visible)
         }
     }
 }

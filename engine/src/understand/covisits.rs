@@ -4,11 +4,11 @@
 //! A list is read for each event, the newest counting most, and the lists are added up. Weights of an item's list are
 //! divided by a root of their sum, so that an item which every user has predicts less.
 
-use crate::background::cooccurrence::Together;
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, KeyMap};
 use crate::base::time::Timestamp;
 use crate::catalog::{Neighbours, Relation};
+use crate::store::cooccurrence::Cooccurrence;
 use crate::store::snapshot::Snapshot;
 
 /// Events whose co-visits are read: at half the weight from step to step, more would not count.
@@ -46,7 +46,7 @@ impl Relations {
         if history.is_empty() {
             return Ok(Relations::default());
         }
-        let fitted = Together::read(snapshot.catalog.view())?;
+        let fitted = Cooccurrence::read(snapshot.catalog.view())?;
         let mut distinct = Vec::with_capacity(COOCCURRENCE_ITEMS);
         for item in history {
             if distinct.len() < COOCCURRENCE_ITEMS && !distinct.contains(item) {
@@ -56,7 +56,7 @@ impl Relations {
         let newest = |count: usize| &history[..count.min(history.len())];
         Ok(Relations {
             next: Scores::sum(snapshot, Relation::Next, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
-            previous: Scores::sum(snapshot, Relation::Before, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
+            previous: Scores::sum(snapshot, Relation::Previous, (newest(NEXT_EVENTS), NEXT_DECAY), now)?,
             basket: Scores::sum(snapshot, Relation::Basket, (newest(BASKET_EVENTS), BASKET_DECAY), now)?,
             cooccurrence: match fitted {
                 Some(fitted) => Scores::sum(snapshot, fitted.relation(), (&distinct, 1.0), now)?,
@@ -123,7 +123,7 @@ impl Scores {
 /// What the weights of a list are divided by. Fitted lists are damped already.
 fn damping(relation: Relation, list: &Neighbours, now: Timestamp) -> f32 {
     match relation {
-        Relation::Together(_) => 1.0,
-        Relation::Next | Relation::Basket | Relation::Before => (list.total(now) + PRIOR_WEIGHT).sqrt(),
+        Relation::Cooccurrence(_) => 1.0,
+        Relation::Next | Relation::Basket | Relation::Previous => (list.total(now) + PRIOR_WEIGHT).sqrt(),
     }
 }

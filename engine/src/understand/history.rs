@@ -106,7 +106,7 @@ pub(super) fn stored(snapshot: &Snapshot, person: Option<&Person>) -> Result<Opt
 }
 
 /// The items of the stateless history, and of events that are too new for the tables.
-pub(super) fn lately(
+pub(super) fn recent(
     snapshot: &Snapshot,
     request: &Request,
     person: Option<&Person>,
@@ -115,21 +115,21 @@ pub(super) fn lately(
     let mut found: HashMap<ItemKey, UserItem> = HashMap::new();
     let mut add = |id: &str, time: Timestamp, action: &Action, value: Option<f64>| -> Result<()> {
         for key in known_items(snapshot, std::iter::once(id))? {
-            let had = match found.entry(key) {
-                Entry::Occupied(had) => had.into_mut(),
+            let done = match found.entry(key) {
+                Entry::Occupied(done) => done.into_mut(),
                 Entry::Vacant(slot) => {
                     let stored = person.map(|person| snapshot.user_item(person, key)).transpose()?.flatten();
                     slot.insert(stored.unwrap_or_default())
                 }
             };
-            had.add_event(time, action, action.meaning(value, &snapshot.stores.config));
+            done.add_event(time, action, action.meaning(value, &snapshot.stores.config));
         }
         Ok(())
     };
-    for recent in person.into_iter().flat_map(|person| &person.recent).filter(|event| event.time() <= now) {
-        let event = &recent.logged.event;
-        if let Some(id) = &event.item {
-            add(id, recent.time(), &event.action, event.value)?;
+    for event in person.into_iter().flat_map(|person| &person.recent).filter(|event| event.time() <= now) {
+        let logged = &event.logged.event;
+        if let Some(id) = &logged.item {
+            add(id, event.time(), &logged.action, logged.value)?;
         }
     }
     for event in &request.history {

@@ -1,4 +1,4 @@
-//! The same request from somebody who never had one of the items: for explanations.
+//! The same request without one item of its history: for explanations.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Understood {
             left_out: Some(item),
             exclude_seen: self.exclude_seen,
             excluded: HashSet::new(),
-            lately: Arc::clone(&self.lately),
+            recent: Arc::clone(&self.recent),
             stored: self.stored.clone(),
             degraded: Vec::new(),
             adapter: self.adapter.clone(),

@@ -7,7 +7,7 @@ use super::allowed::allowed;
 use super::controls;
 use super::covisits::Relations;
 use super::field_vectors;
-use super::history::{PastEvent, in_visit, lately, liked, past, past_events, stored};
+use super::history::{PastEvent, in_visit, liked, past, past_events, recent, stored};
 use super::interests::interests;
 use super::lookup::{known, known_items, mean_vector};
 use super::query::{query_text, search_fields};
@@ -48,7 +48,7 @@ impl Understood {
             None => None,
         };
         let history: Vec<HistoryInput> = events.iter().map(PastEvent::input).collect();
-        let adapter = request.adapter.as_deref().map(|name| snapshot.live.adapter(name)).transpose()?;
+        let adapter = request.adapter.as_deref().map(|name| snapshot.active.adapter(name)).transpose()?;
         let (vector, space) = (seed_vector.as_deref(), snapshot.item.tensors());
         let input = ContextInput { text, vector, history: &history, space, adapter: adapter.as_deref() };
         let context = snapshot.model().context(&input)?;
@@ -66,7 +66,7 @@ impl Understood {
         }
         let mut understood = Understood {
             now,
-            lately: Arc::new(lately(snapshot, request, person.as_ref(), now)?),
+            recent: Arc::new(recent(snapshot, request, person.as_ref(), now)?),
             stored: stored(snapshot, person.as_ref())?.map(Arc::new),
             person,
             has_query,
@@ -101,13 +101,13 @@ impl Understood {
         Ok(understood)
     }
 
-    /// Leaves out what rules and earlier pages name, and what was had by some action or lately.
+    /// Leaves out what rules and earlier pages name, and what the user interacted with by some action or recently.
     fn exclude(&mut self, snapshot: &Snapshot, request: &Request, rules: &[Labelled]) -> Result<()> {
         self.excluded.extend(known_items(snapshot, rules::excluded(rules))?);
         self.excluded.extend(&self.shown);
         if let ExcludeSeen::When(when) = &request.exclude_seen {
-            let had = seen::had_when(snapshot, request, when, (self.person.as_ref(), self.now), &mut self.degraded)?;
-            self.excluded.extend(had);
+            let seen = seen::seen_when(snapshot, request, when, (self.person.as_ref(), self.now), &mut self.degraded)?;
+            self.excluded.extend(seen);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the user has had, when only some actions or a time count.
+//! What the user interacted with, when only some actions or a time count.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ const DAY: f64 = 86_400.0;
 
 /// The items of the events that satisfy `when`: those of the request, the user's newest [`limits::MAX_SEEN_EVENTS`] up to
 /// `now`, and, for any action or purchases, those that retention has removed.
-pub(super) fn had_when(
+pub(super) fn seen_when(
     snapshot: &Snapshot,
     request: &Request,
     when: &SeenWhen,
@@ -28,8 +28,8 @@ pub(super) fn had_when(
         |action: &Action, time: Timestamp| recent(time) && (when.actions.is_empty() || when.actions.contains(action));
     let given = request.history.iter().filter(|event| counts(&event.action, event.time.unwrap_or(now)));
     let given = known_items(snapshot, given.map(|event| event.item.as_str()))?;
-    let mut had: HashSet<ItemKey> = given.into_iter().collect();
-    let Some(person) = person else { return Ok(had) };
+    let mut seen: HashSet<ItemKey> = given.into_iter().collect();
+    let Some(person) = person else { return Ok(seen) };
     let stored = snapshot.history(person, now, limits::MAX_SEEN_EVENTS)?;
     let oldest_counts = stored
         .last()
@@ -38,11 +38,11 @@ pub(super) fn had_when(
         degraded.push(format!("`exclude_seen` looked at the newest {} events of the user", limits::MAX_SEEN_EVENTS));
     }
     // Of events that are removed it is known when the last was, and the last purchase.
-    for (item, had_of) in snapshot.removed_of(person)? {
-        let any = when.actions.is_empty().then_some(had_of.last);
-        let bought = had_of.bought.filter(|_| when.actions.contains(&Action::Buy));
-        had.extend(any.or(bought).filter(|time| recent(*time)).map(|_| item));
+    for (item, done) in snapshot.removed_of(person)? {
+        let any = when.actions.is_empty().then_some(done.last);
+        let bought = done.bought.filter(|_| when.actions.contains(&Action::Buy));
+        seen.extend(any.or(bought).filter(|time| recent(*time)).map(|_| item));
     }
-    had.extend(stored.into_iter().filter(|event| counts(&event.action, event.time)).filter_map(|event| event.item));
-    Ok(had)
+    seen.extend(stored.into_iter().filter(|event| counts(&event.action, event.time)).filter_map(|event| event.item));
+    Ok(seen)
 }

@@ -9,7 +9,7 @@ use crate::api::request::Request;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
-use crate::catalog::{CALM_COUNT, SEGMENT_WINDOW};
+use crate::catalog::{PRIOR_WEIGHT, SEGMENT_WINDOW};
 use crate::store::snapshot::{Person, Snapshot};
 
 /// Popularity by item, over the segments of one request.
@@ -42,7 +42,7 @@ impl SegmentPopularity {
         // Summed in order of key, so that a score is the same every time.
         let mut sums: BTreeMap<ItemKey, f64> = BTreeMap::new();
         for counts in &lists {
-            let largest = counts.iter().map(|(_, count)| *count).fold(CALM_COUNT.ln_1p(), f64::max);
+            let largest = counts.iter().map(|(_, count)| *count).fold(PRIOR_WEIGHT.ln_1p(), f64::max);
             for (item, count) in counts {
                 *sums.entry(*item).or_default() += count / largest / lists.len() as f64;
             }

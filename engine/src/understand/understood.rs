@@ -52,7 +52,7 @@ pub(crate) struct Understood {
     /// The newest events on known items, newest first: what `events` and `relations` were made from.
     pub(super) past: Vec<(ItemKey, StoredEvent)>,
     pub(super) seeds: Vec<ItemKey>,
-    /// An item of the history that is taken as one that the user never had.
+    /// An item of the history whose events are left out.
     pub(super) left_out: Option<ItemKey>,
     pub(super) exclude_seen: bool,
     /// The last event is part of the same visit.
@@ -60,7 +60,7 @@ pub(crate) struct Understood {
     /// What is left out by name: of the request, its rules, its seeds, and its earlier pages.
     pub(super) excluded: HashSet<ItemKey>,
     /// Items of the stateless history, and of events that are not applied yet, with all that was done to them.
-    pub(super) lately: Arc<HashMap<ItemKey, UserItem>>,
+    pub(super) recent: Arc<HashMap<ItemKey, UserItem>>,
     /// What the user did with every item, as far as it is applied, when that is little: many items are asked for.
     pub(super) stored: Option<Arc<KeyMap<ItemKey, UserItem>>>,
     pub degraded: Vec<String>,
@@ -105,9 +105,9 @@ impl Understood {
         }
     }
 
-    /// Whether the user, or the stateless history, has had an item before the request.
+    /// Whether the user, or the stateless history, interacted with an item before the request.
     fn has_interacted(&self, snapshot: &Snapshot, key: ItemKey) -> Result<bool> {
-        Ok(self.ever_interacted(snapshot, key)?.is_some_and(|had| had.had_by(self.now)))
+        Ok(self.ever_interacted(snapshot, key)?.is_some_and(|done| done.interacted_by(self.now)))
     }
 
     /// What the user, and the stateless history, did with an item and saw of it, as far as the scores are to know.
@@ -119,12 +119,12 @@ impl Understood {
     }
 
     fn ever_interacted(&self, snapshot: &Snapshot, key: ItemKey) -> Result<Option<UserItem>> {
-        let had = match (self.lately.get(&key), &self.stored, &self.person) {
-            (Some(had), _, _) => Some(*had),
+        let found = match (self.recent.get(&key), &self.stored, &self.person) {
+            (Some(found), _, _) => Some(*found),
             (None, Some(stored), _) => stored.get(&key).copied(),
             (None, None, Some(person)) => snapshot.user_item(person, key)?,
             (None, None, None) => None,
         };
-        Ok(if self.left_out == Some(key) { had.map(UserItem::without_events) } else { had })
+        Ok(if self.left_out == Some(key) { found.map(UserItem::without_events) } else { found })
     }
 }

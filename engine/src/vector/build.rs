@@ -4,25 +4,21 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use half::f16;
-
+use super::error::index_error;
 use super::gate::Side;
-use super::graph::{Graph, MOST_BUILDERS, MOST_SEARCHES, bits};
-use super::{index_error, order};
+use super::graph::{Graph, MAX_BUILDERS, MAX_SEARCHES, bits};
+use super::order::{Put, side_by_side};
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 
 /// Smallest capacity; beyond it a graph doubles.
 const FIRST_CAPACITY: usize = 1024;
 /// Largest capacity: the library counts nodes in 32 bits.
-const MOST_VECTORS: usize = 1 << 31;
+const MAX_VECTORS: usize = 1 << 31;
 /// Removals in one turn at the gate: a fraction of a millisecond.
 const REMOVALS_A_TURN: usize = 512;
 /// Insertions that are worth a thread of their own.
 const INSERTIONS_A_THREAD: usize = 64;
-
-/// A vector and its key.
-pub(super) type Put<'v> = (ItemKey, &'v [f16]);
 
 /// All of this is for one builder at a time: the space holds a lock around it.
 impl Graph {
@@ -32,15 +28,15 @@ impl Graph {
         // out because only the one builder calls this, and it is not inserting now.
         let _inside = self.gate.enter(Side::Build);
         let needed = self.index.size().saturating_add(more).saturating_add(self.removed());
-        if needed > MOST_VECTORS {
+        if needed > MAX_VECTORS {
             return Err(Error::LimitExceeded {
                 what: "vectors of one space",
-                limit: MOST_VECTORS as u64,
+                limit: MAX_VECTORS as u64,
                 found: needed as u64,
             });
         }
         let capacity = needed.next_power_of_two().max(FIRST_CAPACITY);
-        let contexts = MOST_SEARCHES.max(MOST_BUILDERS);
+        let contexts = MAX_SEARCHES.max(MAX_BUILDERS);
         // Loading leaves capacity for exactly what it read and too few contexts, so `reserve(0)` must act as well.
         if more == 0 || capacity > self.index.capacity() {
             self.index.reserve_capacity_and_threads(capacity, contexts).map_err(index_error)?;
@@ -60,7 +56,7 @@ impl Graph {
             let _inside = self.gate.enter(Side::Build);
             for key in keys.by_ref().take(REMOVALS_A_TURN) {
                 let removed = self.index.remove(key.0).map_err(index_error)?;
-                self.live.fetch_sub(removed, Ordering::AcqRel);
+                self.present.fetch_sub(removed, Ordering::AcqRel);
                 self.removed.fetch_add(removed, Ordering::AcqRel);
             }
         }
@@ -74,8 +70,8 @@ impl Graph {
         // there; so they run one by one, and only appended vectors in parallel.
         let (reusing, appended) = puts.split_at(self.removed().min(puts.len()));
         reusing.iter().try_for_each(|put| self.insert_one(*put))?;
-        let appended = &order::side_by_side(appended);
-        match threads.min(appended.len() / INSERTIONS_A_THREAD).clamp(1, MOST_BUILDERS) {
+        let appended = &side_by_side(appended);
+        match threads.min(appended.len() / INSERTIONS_A_THREAD).clamp(1, MAX_BUILDERS) {
             1 => appended.iter().try_for_each(|put| self.insert_one(*put))?,
             threads => self.insert_in_parallel(appended, threads)?,
         }
@@ -93,7 +89,7 @@ impl Graph {
         self.index.add(key.0, usearch::f16::from_i16s(&vector)).map_err(index_error)?;
         // The library takes a removed place whenever there is one. Saturating: a wrong count must not wrap.
         let _ = self.removed.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| n.checked_sub(1));
-        self.live.fetch_add(1, Ordering::AcqRel);
+        self.present.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -113,7 +109,7 @@ impl Graph {
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                // A thread that the system refuses is one helper less; this thread does all the work if need be.
+                // If the system refuses a thread, the others do its work; this thread does all of it if need be.
                 let _ = std::thread::Builder::new().name("onelist-vectors".to_owned()).spawn_scoped(scope, work);
             }
             work();

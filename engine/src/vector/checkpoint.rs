@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use super::store::SpaceSpec;
+use super::spec::SpaceSpec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 
@@ -48,7 +48,7 @@ pub(super) enum Unusable {
     Mismatch,
 }
 
-/// Writes `bytes` under a name that says space, commit and content, and returns what the catalog shall remember.
+/// Writes `bytes` under a name made of space, commit and content hash, and returns the record for the catalog.
 ///
 /// Temporary name, length check, fsync of the file, rename, fsync of the folder: in this order, or a power cut can
 /// leave a short file under the final name.

@@ -20,7 +20,7 @@ pub(super) fn install(index: &mut Index, dimensions: usize) -> Result<()> {
         1.0 - unsafe { inner_product(a.cast(), b.cast(), dimensions) }
     };
     // Through the trait: the method of the same name panics.
-    <usearch::f16 as usearch::VectorType>::change_metric(index, Box::new(distance)).map_err(super::index_error)
+    <usearch::f16 as usearch::VectorType>::change_metric(index, Box::new(distance)).map_err(super::error::index_error)
 }
 
 /// Leaves a graph the kernels of usearch.

@@ -1,4 +1,4 @@
-//! Who may be inside a graph: any number of searches (up to a limit), or builders, never both at a time.
+//! Mutual exclusion of searches and builders inside a graph: any number of searches up to a limit, or builders, never both.
 //!
 //! usearch lets a search run beside an insertion, but takes no lock while it does: it reads neighbour lists, the entry
 //! node and the top level while the insertion rewrites them, and a scan meets nodes that are counted and not yet
@@ -67,9 +67,9 @@ impl Gate {
     pub(super) fn enter(&self, side: Side) -> Inside<'_> {
         let me = side as usize;
         let mut state = self.lock();
-        // Newcomers queue behind whoever waits, or one side could keep the other out for ever.
-        let nobody_waits = state.waiting == [0; 2];
-        if nobody_waits && (state.inside == 0 || (state.side == side && state.inside < self.limits[me])) {
+        // A new caller queues behind waiting threads, or one side could keep the other out for ever.
+        let no_one_waits = state.waiting == [0; 2];
+        if no_one_waits && (state.inside == 0 || (state.side == side && state.inside < self.limits[me])) {
             state.side = side;
             state.inside += 1;
             return Inside { gate: self, side };
@@ -78,7 +78,7 @@ impl Gate {
         while state.passes[me] == 0 {
             state = self.admitted[me].wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        // Whoever handed out the pass has already moved this thread from `waiting` to `inside`.
+        // The thread that handed out the pass has already moved this one from `waiting` to `inside`.
         state.passes[me] -= 1;
         Inside { gate: self, side }
     }
@@ -129,7 +129,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
     #[test]
-    fn sides_exclude_each_other_limits_hold_and_nobody_starves() {
+    fn sides_exclude_each_other_limits_hold_and_no_side_starves() {
         let gate = Gate::new(3, 2);
         let inside = [AtomicUsize::new(0), AtomicUsize::new(0)];
         let most = [AtomicUsize::new(0), AtomicUsize::new(0)];

@@ -1,6 +1,6 @@
 //! One HNSW graph. Only this file, `build`, `repair` and `distance` call usearch; they keep the rules it needs:
 //!
-//! * Capacity and contexts are reserved before they are used, while nobody else is inside (`gate`).
+//! * Capacity and contexts are reserved before they are used, while no other thread is inside (`gate`).
 //! * Every count is clamped before it crosses the language border: a size that cannot be allocated aborts there.
 //! * A predicate that panics aborts too, so the one that calls foreign code catches panics itself.
 //! * Bytes are loaded only after their hash was checked, and loaded from the very buffer that was hashed.
@@ -14,8 +14,9 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
+use super::distance;
+use super::error::index_error;
 use super::gate::{Gate, Side};
-use super::{distance, index_error};
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 
@@ -28,9 +29,9 @@ const EXPANSION_SEARCH: usize = 128;
 /// Up to this many vectors a scan of all is as fast as the graph, and misses nothing.
 pub(super) const EXACT_UP_TO: usize = 5_000;
 /// Searches inside a graph at a time; more wait their turn.
-pub(super) const MOST_SEARCHES: usize = 64;
+pub(super) const MAX_SEARCHES: usize = 64;
 /// Most threads that add to one graph.
-pub(super) const MOST_BUILDERS: usize = 64;
+pub(super) const MAX_BUILDERS: usize = 64;
 /// The key that usearch keeps for removed nodes.
 const FREE_KEY: u64 = u64::MAX;
 
@@ -39,14 +40,14 @@ pub(super) struct Graph {
     pub(super) index: Index,
     pub(super) gate: Gate,
     /// Vectors in the graph. Counted here, so that a search passes the gate once and not to ask for the size.
-    pub(super) live: AtomicUsize,
+    pub(super) present: AtomicUsize,
     /// Places that removed vectors take; the next insertions use them again.
     pub(super) removed: AtomicUsize,
     /// Keys inserted since stranded vectors were last looked for.
     pub(super) suspects: Mutex<Vec<ItemKey>>,
 }
 
-/// What a search asks of the graph.
+/// The arguments of a graph search.
 pub(super) struct Wanted<'q> {
     /// Half-precision query, of the graph's width, finite and L2-normalised.
     pub query: &'q [f16],
@@ -77,9 +78,9 @@ impl Graph {
             multi: false,
         };
         let index = Index::new(&options).map_err(index_error)?;
-        let gate = Gate::new(MOST_SEARCHES, MOST_BUILDERS);
-        let (live, removed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let graph = Graph { index, gate, live, removed, suspects: Mutex::default() };
+        let gate = Gate::new(MAX_SEARCHES, MAX_BUILDERS);
+        let (present, removed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let graph = Graph { index, gate, present, removed, suspects: Mutex::default() };
         graph.reserve(0)?;
         Ok(graph)
     }
@@ -106,7 +107,7 @@ impl Graph {
             return Err(refused(format!("expected {count} vectors, loaded {}", graph.index.size())));
         }
         let removed = usize::try_from(head.count_deleted).map_err(|e| refused(e.to_string()))?;
-        graph.live.store(graph.index.size(), Ordering::Release);
+        graph.present.store(graph.index.size(), Ordering::Release);
         graph.removed.store(removed, Ordering::Release);
         distance::install(&mut graph.index, dimensions)?;
         // Loading keeps neither the contexts nor the search width that the index was made with.
@@ -128,7 +129,7 @@ impl Graph {
 
     /// Vectors in the graph, without the removed ones.
     pub(super) fn len(&self) -> usize {
-        self.live.load(Ordering::Acquire)
+        self.present.load(Ordering::Acquire)
     }
 
     /// Memory of the graph, in bytes.
@@ -147,7 +148,7 @@ impl Graph {
         if fetch == 0 {
             return Ok(Vec::new());
         }
-        // Whoever wants everything gets everything, the few vectors that no link leads to included.
+        // A search for everything returns everything, including the few vectors that no link leads to.
         let exact = size <= EXACT_UP_TO || fetch == size;
         let allowed = |key: ItemKey| wanted.allowed.is_none_or(|keys| keys.contains(key.0));
         let first = match wanted.allowed {

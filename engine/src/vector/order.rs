@@ -6,14 +6,18 @@
 
 use half::f16;
 
-use super::build::Put;
-use super::{dot, widen};
+use super::dot::dot;
+use super::encode::widen;
+use crate::base::id::ItemKey;
+
+/// A vector and its key.
+pub(super) type Put<'v> = (ItemKey, &'v [f16]);
 
 /// Smaller batches stay as they are: there is little to reuse.
 const SMALLEST: usize = 256;
 /// Vectors of the batch for each pivot, and the most pivots: one microsecond for each vector.
 const EACH_PIVOT: usize = 64;
-const MOST_PIVOTS: usize = 64;
+const MAX_PIVOTS: usize = 64;
 
 /// The batch with like vectors side by side. The same batch always gets the same order.
 ///
@@ -23,7 +27,7 @@ pub(super) fn side_by_side<'v>(puts: &[Put<'v>]) -> Vec<Put<'v>> {
     if puts.len() < SMALLEST {
         return puts.to_vec();
     }
-    let count = (puts.len() / EACH_PIVOT).min(MOST_PIVOTS);
+    let count = (puts.len() / EACH_PIVOT).min(MAX_PIVOTS);
     let pivots = chain(puts.iter().step_by(puts.len().div_ceil(count)).map(|put| widen(put.1)).collect());
     let mut placed: Vec<_> = puts.iter().map(|put| (nearest_two(&pivots, put.1), *put)).collect();
     placed.sort_by_key(|(place, _)| *place);
@@ -59,7 +63,6 @@ fn nearest_two(pivots: &[Vec<f32>], vector: &[f16]) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::ItemKey;
 
     #[test]
     fn every_vector_stays_and_neighbours_come_together() {

@@ -13,9 +13,11 @@ use std::sync::{MutexGuard, PoisonError};
 use half::f16;
 use roaring::RoaringTreemap;
 
+use super::dot::dot;
+use super::encode::widen;
+use super::error::index_error;
 use super::gate::Side;
 use super::graph::Graph;
-use super::{dot, index_error, widen};
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 
@@ -64,7 +66,7 @@ impl Graph {
     pub(super) fn finds(&self, key: ItemKey, vector: &[f16]) -> Result<bool> {
         let hits = self.traverse(vector, SELF_K)?;
         let own = dot(&widen(vector), vector);
-        // A list full of exact duplicates says nothing against the vector itself.
+        // A list full of exact duplicates does not show that the vector is lost.
         let tied = hits.len() == SELF_K && hits.last().is_some_and(|last| last.1 >= own - TIE);
         Ok(tied || hits.iter().any(|hit| hit.0 == key))
     }

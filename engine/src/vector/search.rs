@@ -17,8 +17,8 @@ const SPARE: usize = 16;
 impl Space {
     /// The `k` nearest by cosine, best first, equal cosines by ascending key; fewer when there are fewer.
     ///
-    /// `query` is normalised here. `k` is cut to [`MAX_CANDIDATES`]. `live(key, Some(generation))` says whether the
-    /// caller's snapshot holds that version, `live(key, None)` whether it holds the item at all (the graph does not
+    /// `query` is normalised here. `k` is cut to [`MAX_CANDIDATES`]. `is_current(key, Some(generation))` tells whether the
+    /// caller's snapshot holds that version, `is_current(key, None)` whether it holds the item at all (the graph does not
     /// know generations); it must not search this space again. With `allowed`, only its keys are returned; a filter
     /// that allows little is better answered by scoring what it allows.
     ///
@@ -29,7 +29,7 @@ impl Space {
         query: &[f32],
         k: usize,
         allowed: Option<&RoaringTreemap>,
-        live: &dyn Fn(ItemKey, Option<Generation>) -> bool,
+        is_current: &dyn Fn(ItemKey, Option<Generation>) -> bool,
     ) -> Result<Vec<(ItemKey, f32)>> {
         let half = self.query(query)?;
         let k = k.min(MAX_CANDIDATES);
@@ -37,19 +37,22 @@ impl Space {
             return Ok(Vec::new());
         }
         // The order matters. The graph object first: a rebuild stages everything before it puts an empty graph in
-        // place, so an overlay taken after that graph is complete. The overlay before the search: what `settle` drops
+        // place, so an overlay taken after that graph is complete. The overlay before the search: what `drain` drops
         // from a later one is in the graph that is searched now.
         let graph = self.graph();
         let overlay = self.tail.snapshot();
 
         let is_allowed = |key: ItemKey| allowed.is_none_or(|keys| keys.contains(key.0));
         // The graph may hold the same vectors as the overlay, or older ones: what the overlay shows, it answers for.
-        let mut hits = overlay
-            .best(&widen(&half), k, |key, version| is_allowed(key) && overlay.visible(key, live) == Some(version));
+        let mut hits = overlay.best(&widen(&half), k, |key, version| {
+            is_allowed(key) && overlay.visible(key, is_current) == Some(version)
+        });
         let in_overlay = overlay.len();
         let fetch = k + k / 4 + SPARE + in_overlay.min(k);
         let wanted = Wanted { query: &half, k, fetch, allowed };
-        hits.extend(graph.nearest(&wanted, &|key| live(key, None) && overlay.visible(key, live).is_none())?);
+        hits.extend(
+            graph.nearest(&wanted, &|key| is_current(key, None) && overlay.visible(key, is_current).is_none())?,
+        );
         Ok(top_k(hits, k))
     }
 

@@ -1,6 +1,6 @@
 //! One vector space: its graph, its overlay, and how far each has come.
 //!
-//! The order that keeps every vector findable: `stage` before the catalog commits, `apply` after it, `settle` when
+//! The order that keeps every vector findable: `stage` before the catalog commits, `apply` after it, `drain` when
 //! `apply` has returned. Between the removal and the insertion of a replaced vector the overlay answers for it.
 
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use half::f16;
 use super::checkpoint::{self, VectorCheckpoint};
 use super::encode::check_stored;
 use super::graph::Graph;
-use super::store::SpaceSpec;
+use super::spec::SpaceSpec;
 use super::tail::Tail;
 use crate::api::stats::VectorStats;
 use crate::base::error::{Error, Result};
@@ -51,8 +51,8 @@ impl Space {
         }
     }
 
-    /// Shows the vectors of commit `seq` to searches before the graph holds them. Called by the writer before its
-    /// commit, so that whoever sees the commit finds the vectors. Should the commit fail, `live` hides them.
+    /// Shows the vectors of commit `seq` to searches before the graph holds them. The writer calls it before its commit, so
+    /// that every reader of the commit finds the vectors. If the commit fails, `is_current` hides them.
     ///
     /// # Errors
     /// [`Error::DimMismatch`], [`Error::NonFinite`]; nothing is staged then.
@@ -95,8 +95,8 @@ impl Space {
     }
 
     /// The graph now holds everything up to `seq`: drops that from the overlay.
-    pub(crate) fn settle(&self, seq: Seq) {
-        self.tail.settle(seq);
+    pub(crate) fn drain(&self, seq: Seq) {
+        self.tail.drain(seq);
         self.applied.fetch_max(seq.0, Ordering::AcqRel);
     }
 
@@ -139,7 +139,7 @@ impl Space {
         checkpoint::prune(&self.dir, &self.spec.name, keep)
     }
 
-    /// Starts over with an empty graph, for a rebuild. The overlay stays: stage the whole catalog first, and no vector
+    /// Starts again with an empty graph, for a rebuild. The overlay stays: stage the whole catalog first, and no vector
     /// is missing while the new graph grows. A search that runs keeps the old graph until it is done.
     ///
     /// # Errors
@@ -154,8 +154,8 @@ impl Space {
     /// The share of the graph that removed vectors take, 0 to 1. Past a quarter it is time to rebuild.
     pub(crate) fn deleted_share(&self) -> f32 {
         let graph = self.graph();
-        let (live, removed) = (graph.len() as f32, graph.removed() as f32);
-        if removed > 0.0 { removed / (live + removed) } else { 0.0 }
+        let (present, removed) = (graph.len() as f32, graph.removed() as f32);
+        if removed > 0.0 { removed / (present + removed) } else { 0.0 }
     }
 
     /// Of a sample of vectors that the graph holds, the share that it finds by searching for them, 0 to 1; 1 for an

@@ -6,25 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::checkpoint::{self, Unusable, VectorCheckpoint};
-use super::graph::{Graph, MOST_BUILDERS};
+use super::graph::{Graph, MAX_BUILDERS};
 use super::space::Space;
+use super::spec::SpaceSpec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::base::limits::MAX_DIMENSIONS;
 
 /// Threads that add to a graph when the configuration leaves it open, at most.
 const THREADS_BY_DEFAULT: usize = 8;
-
-/// What a space is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SpaceSpec {
-    /// `item` for the model's vectors, else the name of the field.
-    pub name: String,
-    /// Width of the vectors, 1 to [`MAX_DIMENSIONS`].
-    pub dimensions: usize,
-    /// The model's space id, or `field:<name>:<dims>`. A checkpoint of another id is not used.
-    pub id: String,
-}
 
 /// The folder of the vector indexes.
 pub(crate) struct VectorStore {
@@ -47,7 +37,7 @@ impl VectorStore {
         }
         checkpoint::remove_unfinished(dir)?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_BY_DEFAULT);
-        let threads = if threads == 0 { cores() } else { threads.min(MOST_BUILDERS) };
+        let threads = if threads == 0 { cores() } else { threads.min(MAX_BUILDERS) };
         let (dir, quarantine) = (dir.to_owned(), quarantine.to_owned());
         Ok(VectorStore { dir, quarantine, threads, spaces: RwLock::default() })
     }
@@ -91,7 +81,7 @@ impl VectorStore {
         Ok(Arc::new(Space::new(spec.clone(), self.dir.clone(), self.threads, graph, Seq(0))))
     }
 
-    /// Puts a space in the place of the open one of its name. Whoever holds that one goes on with it.
+    /// Replaces the open space of the same name. Requests that hold the old one keep it until they end.
     pub(crate) fn replace_space(&self, space: Arc<Space>) {
         let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
         spaces.insert(space.spec.name.clone(), space);

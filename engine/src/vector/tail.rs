@@ -79,7 +79,7 @@ impl Tail {
     }
 
     /// Drops what was staged up to `seq`.
-    pub(super) fn settle(&self, seq: Seq) {
+    pub(super) fn drain(&self, seq: Seq) {
         let mut list = self.lock();
         let kept = list.iter().filter_map(|batch| batch.after(seq, self.dimensions)).collect();
         *list = Arc::new(kept);
@@ -101,13 +101,17 @@ impl Overlay {
         self.batches.iter().map(|batch| batch.len()).sum()
     }
 
-    /// The version of `key` that a reader sees: the newest one that `live` confirms. `None` leaves the key to the
+    /// The version of `key` that a reader sees: the newest one that `is_current` confirms. `None` leaves the key to the
     /// graph. A reader of an older snapshot gets the older version here, or the graph's.
-    pub(super) fn visible(&self, key: ItemKey, live: &dyn Fn(ItemKey, Option<Generation>) -> bool) -> Option<Version> {
+    pub(super) fn visible(
+        &self,
+        key: ItemKey,
+        is_current: &dyn Fn(ItemKey, Option<Generation>) -> bool,
+    ) -> Option<Version> {
         let mut versions: Vec<Version> =
             self.batches.iter().flat_map(|batch| batch.versions_of(key)).copied().collect();
         versions.sort_unstable_by(|a, b| b.cmp(a));
-        versions.into_iter().find(|version| live(key, Some(version.0)))
+        versions.into_iter().find(|version| is_current(key, Some(version.0)))
     }
 
     /// The `k` best rows that `accept` takes, best first, equal scores by ascending key; each key at most once.

@@ -1,7 +1,7 @@
 //! The codebook of semantic ids: residual k-means, where each level clusters what the levels before it left over.
 //!
-//! The shipped centres, carried over to the new space, count as one item each: a catalog that says nothing about some
-//! region leaves the centre there, and an item that comes into it later finds a code of its own kind.
+//! The shipped centres, carried over to the new space, count as one item each: a region without items keeps its centre, and
+//! an item that appears there later still gets a fitting code.
 
 use crate::base::id::SemanticId;
 use crate::base::random::Seeded;
@@ -10,8 +10,8 @@ use crate::model::SpaceTensors;
 /// Rounds of Lloyd's algorithm.
 const ROUNDS: usize = 10;
 /// Vectors that the centres are fitted to, at most: forty for each.
-pub(super) const MOST_VECTORS: usize = 10_000;
-/// Where the drawing of first centres starts: equal catalogs get equal codebooks.
+pub(super) const MAX_VECTORS: usize = 10_000;
+/// Seed of the first centres: equal catalogs get equal codebooks.
 const SEED: u64 = 7;
 
 /// Centres (levels x codes x D) fitted to item vectors (n x D, row by row) of the space that `space` projects into;

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_zeros_are_no_trouble() {
+    fn empty_and_zero_matrices_have_their_eigenvalues() {
         assert!(eigen(&[], 0).is_empty());
         assert_eq!(eigen(&[0.0; 4], 2), [(0.0, vec![0.0; 2]), (0.0, vec![0.0; 2])]);
     }

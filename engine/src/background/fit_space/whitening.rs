@@ -1,8 +1,8 @@
 //! The partial whitening of content vectors: principal axes, each divided by a power of its strength.
 //!
-//! Full whitening makes every direction count the same, noise too; a power between none and full keeps some of the order
-//! (docs/MODEL.md has the figures of the power). A sample of a thousand texts says little about two hundred directions, so
-//! the covariance is mixed with the one that the shipped whitening was made from, which can be read back from it.
+//! Full whitening gives every direction the same variance, noise included; a power between none and full keeps some of the
+//! order (docs/MODEL.md has the figures of the power). A thousand texts are few for two hundred directions, so the sample's
+//! covariance is shrunk towards the one that the shipped whitening was made from, which can be recovered from it.
 
 use super::eigen::eigen;
 use crate::model::SpaceTensors;
@@ -25,7 +25,7 @@ pub(super) fn fit(contents: &[f32], shipped: &SpaceTensors) -> (Vec<f32>, Vec<f3
     let mean: Vec<f64> = own_mean.iter().zip(prior_mean).map(|(own, prior)| mix(*own, prior)).collect();
     let own_spread = covariance(contents, &own_mean);
     let mut prior_spread = shipped_covariance(shipped);
-    // The shipped one is known up to a factor. A catalog of one text has no spread of its own to scale it by.
+    // The shipped covariance is known up to a factor. A catalog of one text has no variance to scale it by.
     let trace = |matrix: &[f64]| matrix.iter().step_by(content + 1).sum::<f64>();
     let own_trace = trace(&own_spread);
     let scale = if own_trace > 1e-9 { own_trace / trace(&prior_spread).max(f64::MIN_POSITIVE) } else { 1.0 };
@@ -63,8 +63,8 @@ fn add_outer(sum: &mut [f64], vector: &[f64], weight: f64) {
     }
 }
 
-/// The covariance that a whitening was made from, up to a factor: the length of a column says how strong its axis was.
-/// What the axes that were left out had between them is taken to be as strong as the weakest that was kept.
+/// The covariance that a whitening was made from, up to a factor: a column's length gives the strength of its axis. The axes
+/// that were left out are taken to be as strong as the weakest that was kept.
 fn shipped_covariance(shipped: &SpaceTensors) -> Vec<f64> {
     let (content, width) = (shipped.content_width(), shipped.width());
     let axes: Vec<(f64, Vec<f64>)> = (0..width).map(|column| axis(shipped, column)).collect();

@@ -7,9 +7,11 @@ use super::{SCORING, assert_close, history, numbers, score_one, shipped, unit_ve
 use crate::api::config::Config;
 use crate::base::error::Error;
 use crate::model::Files;
+use crate::model::call::Call;
 use crate::model::contract::{INPUTS, OUTPUTS};
+use crate::model::feed::Feed;
 use crate::model::probe::{Listed, listed};
-use crate::model::run::{Call, Feed, Slot};
+use crate::model::slot::Slot;
 use crate::model::{ContextInput, HistoryInput, Model, ScoreInput};
 
 fn tensors(case: &Value, side: &str) -> Vec<Listed> {

@@ -1,11 +1,11 @@
 //! Measures of a list against graded items, as expectations over the order of ties.
 //!
-//! A scorer that gives everything the same score gets what a random order would get on average, to the last digit: no
-//! order of items, and no lucky place of a target among its equals, can make a system look better than it is.
+//! A scorer that gives every item the same score gets exactly the average of random orders: neither the order of items nor a
+//! target's place among ties can make a system look better than it is.
 
 use std::collections::BTreeMap;
 
-use super::standing::Standing;
+use super::positions::Positions;
 
 /// Names of the measures, in the order of [`measures`].
 pub(super) const NAMES: [&str; 5] = ["ndcg", "hit", "recall", "mrr", "map"];
@@ -18,7 +18,7 @@ pub(super) type Grades = BTreeMap<u32, f64>;
 /// - ndcg: gain `2^grade - 1`, discount `log2(place + 1)` (Järvelin and Kekäläinen 2002; Burges et al. 2005)
 /// - hit: whether any relevant item is there; recall: the share of them that is
 /// - mrr: one over the place of the first; map: mean precision at the relevant places, over `min(relevant, k)`
-pub(super) fn measures(standing: &Standing, grades: &Grades, k: usize) -> [f64; 5] {
+pub(super) fn measures(positions: &Positions, grades: &Grades, k: usize) -> [f64; 5] {
     let relevant = grades.values().filter(|grade| **grade > 0.0).count();
     let ideal = ideal_dcg(grades, k);
     if relevant == 0 || ideal <= 0.0 {
@@ -26,7 +26,7 @@ pub(super) fn measures(standing: &Standing, grades: &Grades, k: usize) -> [f64; 
     }
     let mut sums = Sums { miss: 1.0, ..Sums::default() };
     let (mut start, mut found) = (0, 0);
-    for group in standing.groups() {
+    for group in positions.groups() {
         if start >= k {
             break;
         }

@@ -1,6 +1,6 @@
-//! Systems from elsewhere: what they are asked, and their answers as one more subject.
+//! External systems: the questions to ask them, and their answers as one more subject.
 //!
-//! Their answers are fixed, so the point-in-time check can say nothing about them; the report says that.
+//! Their answers are fixed, so the point-in-time check cannot test them; the report warns of that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -8,6 +8,7 @@ use crate::api::evaluation::{External, ExternalAnswer, OpenQuestion, Plan, Proto
 use crate::api::request::HistoryEvent;
 use crate::base::error::{Error, Result};
 
+use super::asked::Asked;
 use super::log::Log;
 use super::replay::replay;
 use super::subject::{Answer, Question, Ranked, Subject, Task};
@@ -23,7 +24,7 @@ pub(crate) fn questions(mut log: Log, plan: &Plan) -> Result<Questions> {
     }
     let log = &log;
     let withheld = Withheld::draw(log, plan);
-    let asks = super::run::Asked::of(log, plan, &withheld)?.asks;
+    let asks = Asked::of(log, plan, &withheld)?.asks;
     let mut asked = Questions {
         targets_hash: targets::hash(log, &asks),
         hidden_items: hidden(&withheld.items, |item| log.items.get(item).map(|item| item.id.clone())),
@@ -178,7 +179,7 @@ fn numbered<'a>(
     }
 }
 
-/// An external system: it has said everything already.
+/// An external system: all of its answers are given.
 struct Elsewhere {
     name: String,
     lists: HashMap<usize, Vec<(u32, f32)>>,

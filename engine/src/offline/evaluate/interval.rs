@@ -11,9 +11,9 @@ pub(super) struct Bootstrap {
 }
 
 impl Bootstrap {
-    /// The mean of `values` with its 95 % interval: percentiles of the means of resampled units (Efron 1979). `units` says
-    /// which values belong together (the targets of one user): they are drawn as a whole, because they are not
-    /// independent. Values that are compared must come with the same units: then the same seed draws the same resamples.
+    /// The mean of `values` with its 95 % interval: percentiles of the means of resampled units (Efron 1979). Values of the
+    /// same unit (the targets of one user) are drawn as a whole, because they are not independent. Values that are compared
+    /// must have the same units: then the same seed draws the same resamples.
     pub(super) fn of(&self, values: &[f64], units: &[usize]) -> Interval {
         let groups = sums(values, units);
         let ratio = |sum: f64, count: f64| if count > 0.0 { sum / count } else { 0.0 };

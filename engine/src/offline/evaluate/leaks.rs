@@ -1,12 +1,12 @@
-//! The point-in-time check: what a system answers must be a function of the past.
+//! The point-in-time check: a system's answers must depend on the past alone.
 //!
-//! The first questions are asked a second time, of new systems that get the same log up to the last of these questions,
-//! and another future behind it. Honest systems cannot tell the difference. One that was made from the whole log (a count
-//! over all events, a model that was fitted to them) answers otherwise, and is named in the report.
+//! The first questions are asked a second time, of new systems that get the same log up to the last of these questions, and a
+//! different future after it. Honest systems cannot tell the difference. A system made from the whole log (a count over all
+//! events, a model fitted to them) answers differently, and the report names it.
 //!
-//! Approximate search builds its graph with several threads, so an honest system may answer a little otherwise each time,
-//! and weights that are fitted to such answers may differ more. Who is suspected is therefore asked twice more: with a
-//! third future, and once again with the first. A leak shows in every other future and never in the same one.
+//! Approximate search builds its graph with several threads, so the answers of an honest system may vary a little between
+//! runs, and weights fitted to such answers may vary more. A suspect is therefore asked twice more: with a third future, and
+//! again with the first. A leak shows with every other future and never with the same one.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,14 +14,14 @@ use crate::api::evaluation::{Plan, PointInTime};
 use crate::base::error::Result;
 
 use super::log::Log;
+use super::positions::Positions;
 use super::replay::{Moment, replay};
-use super::standing::Standing;
 use super::subject::{Answer, Ranked, Subject};
 use super::targets::{Ask, Withheld};
 
 /// Places of a list that are compared.
 const COMPARED: usize = 200;
-/// Scores that differ by less than this, relative to their size, are equal: sums in another order round otherwise.
+/// Scores that differ by less than this, relative to their size, are equal: sums in another order round differently.
 const TOLERANCE: f32 = 1e-4;
 /// Share of two lists that has to be the same. Neighbours are found through a graph that threads build side by side, so
 /// the last candidates may differ from one build to the next.
@@ -30,7 +30,7 @@ const COMMON: f64 = 0.9;
 /// The head of a ranking, to compare with another one.
 type Head = HashMap<u32, f32>;
 
-/// What was answered the first time: by question, then by system.
+/// The first answers: by question, then by system.
 #[derive(Default)]
 pub(super) struct Heads(Vec<Vec<Option<Head>>>);
 
@@ -66,7 +66,7 @@ pub(super) fn check(
     Ok(PointInTime { questions: asks.len(), leaks, unsteady })
 }
 
-/// The systems whose answers to the same questions are others, when they get this log.
+/// The systems whose answers to the same questions change with this log.
 fn changed(log: &Log, asks: &[Ask], withheld: &Withheld, make: &Make, first: &Heads) -> Result<BTreeSet<String>> {
     let mut subjects = make(log)?;
     let names: Vec<String> = subjects.iter().flat_map(|s| s.systems()).map(|(name, _)| name).collect();
@@ -102,8 +102,8 @@ fn head(answer: &Answer) -> Option<Head> {
         Ranked::Scores(scores) => scores.get(item as usize).copied().unwrap_or_default(),
         Ranked::List(list) => list.iter().find(|(other, _)| *other == item).map_or(0.0, |(_, score)| *score),
     };
-    let standing = Standing::of(ranked, COMPARED);
-    Some(standing.groups().iter().flatten().take(COMPARED).map(|item| (*item, score(*item))).collect())
+    let positions = Positions::of(ranked, COMPARED);
+    Some(positions.groups().iter().flatten().take(COMPARED).map(|item| (*item, score(*item))).collect())
 }
 
 fn alike(a: &Head, b: &Head) -> bool {

@@ -41,7 +41,7 @@ pub(crate) struct LogEvent {
     pub query: Option<String>,
     pub value: Option<f64>,
     pub time: Timestamp,
-    /// It speaks against the item.
+    /// It is negative feedback on the item.
     pub negative: bool,
     /// The purchase that it belongs to.
     pub basket: Option<u32>,
@@ -50,7 +50,7 @@ pub(crate) struct LogEvent {
 }
 
 impl LogEvent {
-    /// The item of an event that speaks for it: what popularity and co-occurrence count, and what can be a target.
+    /// The item of a positive event: what popularity and co-occurrence count, and what can be a target.
     pub(crate) fn wanted(&self) -> Option<usize> {
         self.item.filter(|_| !self.negative).map(|item| item as usize)
     }
@@ -123,8 +123,8 @@ impl Log {
         shared as f64 / stamps.len().max(1) as f64
     }
 
-    /// The same log up to event `from`, and another future: half as many events, of users and items drawn anew. A mere
-    /// shuffle would not do: counts over the whole log, the most common leak, are the same in every order.
+    /// The same log up to event `from`, and another future: half as many events, with random users and items. A shuffle would
+    /// not do: counts over the whole log, the most common leak, are the same in every order.
     pub(crate) fn with_another_future(&self, from: usize, seed: u64) -> Log {
         let mut random = Seeded::new(seed);
         let mut other = self.clone();

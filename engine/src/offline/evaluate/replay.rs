@@ -6,11 +6,11 @@ use super::log::Log;
 use super::subject::{Answer, Question, Subject};
 use super::targets::{Ask, Withheld};
 
-/// What the listener is told of a question besides the answers.
+/// A question as the listener gets it, besides the answers.
 pub(super) struct Moment<'r> {
     pub ask: &'r Ask,
     pub question: Question<'r>,
-    /// Events so far that speak for an item, by item.
+    /// Positive events so far, by item.
     pub counts: &'r [u32],
 }
 
@@ -19,8 +19,8 @@ pub(super) type Listen<'l> = dyn FnMut(&Moment, Vec<Vec<Option<Answer>>>) -> Res
 
 /// Replays the log up to the last question. `asks` are in order of their place in the log.
 ///
-/// IMPORTANT: a question is asked before the event at its place is logged, and `counts` and histories hold what was
-/// logged before it and nothing else: this is where "point in time" is true by construction.
+/// IMPORTANT: a question is asked before the event at its place is logged, and `counts` and histories hold only what was
+/// logged before it: this makes the evaluation point-in-time correct by construction.
 pub(super) fn replay(
     log: &Log,
     asks: &[Ask],

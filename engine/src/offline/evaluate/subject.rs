@@ -13,7 +13,7 @@ pub(crate) enum Task {
     NextItem,
     /// A query alone.
     Query,
-    /// A query of somebody with a history.
+    /// A query of a user with a history.
     QueryAndHistory,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Ranked {
     List(Vec<(u32, f32)>),
 }
 
-/// What one system says to one question.
+/// One system's answer to one question.
 pub(crate) struct Answer {
     pub ranked: Ranked,
     /// Items that were considered at all, when that is not the head of the ranking.
@@ -74,10 +74,10 @@ pub(crate) trait Subject {
     /// An event happened. `history` has the user's earlier ones, as [`Question::history`] does.
     fn log(&mut self, log: &Log, event: usize, history: &[u32]) -> Result<()>;
 
-    /// Answers, one for each system; `None` from a system that the task says nothing to.
+    /// Answers, one for each system; `None` from a system that does not do the task.
     fn rank(&mut self, log: &Log, question: &Question) -> Result<Vec<Option<Answer>>>;
 
-    /// Why the answers of this subject say nothing: then its systems are not reported.
+    /// Why the answers of this subject are meaningless: then its systems are not reported.
     fn not_run(&self) -> Option<String> {
         None
     }

@@ -36,7 +36,7 @@ pub(super) struct Withheld {
 impl Withheld {
     /// Draws what the protocol hides.
     pub(super) fn draw(log: &Log, plan: &Plan) -> Withheld {
-        // As many as the share says, one at least: those of the lowest hash.
+        // The given fraction, at least one: those of the lowest hash.
         let drawn = |count: usize, share: f64, which: u64| -> Vec<bool> {
             let mut order: Vec<usize> = (0..count).collect();
             order.sort_by(|a, b| {
@@ -187,7 +187,7 @@ pub(super) fn searches(log: &Log, plan: &Plan) -> (Vec<Ask>, usize) {
         }
     };
     let asks: Vec<Ask> = plan.queries.iter().enumerate().map(&mut ask).collect();
-    // A query without a relevant item in the catalog scores 0 whatever is shown: it says nothing.
+    // A query without a relevant item in the catalog scores 0 whatever is shown, so it is left out.
     (asks.into_iter().filter(|ask| ask.relevant.values().any(|grade| *grade > 0.0)).collect(), unknown)
 }
 

@@ -30,20 +30,22 @@ impl Report {
         writeln!(to, "{:.1} s", self.seconds)
     }
 
-    /// What the point-in-time check found, in one sentence.
+    /// The result of the point-in-time check, in one sentence.
     pub(super) fn leaks_line(&self) -> String {
         let PointInTime { questions, leaks, unsteady } = &self.point_in_time;
         let mut line = match (questions, leaks.as_slice()) {
             (0, _) => return "Point in time: not checked.".to_owned(),
             (_, []) => format!("Point in time: {questions} questions, no answer changed with another future."),
             (_, leaks) => format!(
-                "Point in time: of {questions} questions, answers of {} CHANGED with the future: their figures mean nothing.",
+                "Point in time: of {questions} questions, answers of {} CHANGED with the future: their figures are invalid.",
                 leaks.join(", ")
             ),
         };
         if !unsteady.is_empty() {
             let names = unsteady.join(", ");
-            line += &format!(" Answers of {names} differ from run to run of the same log: nothing is known of them.");
+            line += &format!(
+                " Answers of {names} differ from run to run of the same log: the check is inconclusive for them."
+            );
         }
         line
     }
@@ -125,7 +127,7 @@ fn named(system: &SystemReport) -> String {
     }
 }
 
-/// Nobody timed a system from elsewhere.
+/// External systems are not timed.
 pub(super) fn milliseconds(system: &SystemReport, ms: f64) -> String {
     match system.kind {
         SystemKind::External => String::new(),

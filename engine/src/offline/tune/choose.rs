@@ -1,25 +1,26 @@
-//! Fit on the earlier samples of a situation, check on the later ones, keep what is better by more than chance.
+//! Fit on the earlier samples of a situation, check on the later ones, keep weights that are better by more than chance.
 
 use crate::api::calibration::{Situation, WeightSet};
 
 use super::fit::fit;
 use super::sample::Sample;
 
-/// Fewest samples of a situation that weights are fitted to; below it those before stay.
-const FEWEST: usize = 100;
-/// The share of the samples, the earliest, that is fitted to; the rest is held out.
+/// Fewest samples of a situation that weights are fitted to; with fewer the weights stay as they are.
+const MIN_SAMPLES: usize = 100;
+/// The fraction of the samples, the earliest, that is fitted to; the rest is held out.
 const FITTED: f64 = 0.75;
-/// Strengths of the pull towards the weights before, of which the calmest is taken that does as well as the best later. A log on which they
-/// are far off wants the weakest; one on which they are about right, the strongest, which learns the least noise.
+/// Strengths of the regularisation towards the previous weights, of which the strongest is chosen that does as well on
+/// held-out samples as the best. Where the previous weights are far off, that is the weakest; where they are about right, the
+/// strongest, which learns the least noise.
 const PULLS: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
 
-/// Weights for each situation that has samples enough. `samples` are in order of time; `before` says the weights in
-/// force in a situation.
+/// Weights for each situation with enough samples. `samples` are in order of time; `before` returns the weights in force
+/// for a situation.
 pub(crate) fn choose(samples: &[Sample], before: impl Fn(Situation) -> Vec<f32>) -> Vec<WeightSet> {
     let mut sets = Vec::new();
     for situation in Situation::ALL {
         let own: Vec<&Sample> = samples.iter().filter(|sample| sample.situation == situation).collect();
-        if own.len() >= FEWEST {
+        if own.len() >= MIN_SAMPLES {
             sets.push(one(situation, &own, &before(situation)));
         }
     }
@@ -32,10 +33,10 @@ fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
     let ndcg = |weights: &[f64]| later.iter().map(|sample| sample.ndcg(weights)).collect::<Vec<f64>>();
     let was = ndcg(&start);
     let tried = PULLS.map(|pull| (pull, ndcg(&fit(earlier, &start, pull))));
-    let (pull, is) = calmest(&tried);
+    let (pull, is) = strongest_as_good(&tried);
     let gains = differences(is, &was);
     let kept = mean(&gains) > standard_error(&gains);
-    // What proved itself is fitted once more with the later samples, which are the ones most like what comes.
+    // Weights that proved themselves are fitted again with the later samples, which resemble future requests most.
     let weights = if kept { fit(samples, &start, pull) } else { start };
     WeightSet {
         situation,
@@ -51,7 +52,7 @@ fn one(situation: Situation, samples: &[&Sample], before: &[f32]) -> WeightSet {
 /// The strongest pull that is no worse than the best by more than a standard error: differences within one are noise, and
 /// the nearer to what is known to work, the better (the one-standard-error rule of Breiman and others, *Classification
 /// and Regression Trees*, 1984).
-fn calmest(tried: &[(f64, Vec<f64>); PULLS.len()]) -> (f64, &[f64]) {
+fn strongest_as_good(tried: &[(f64, Vec<f64>); PULLS.len()]) -> (f64, &[f64]) {
     let best = tried.iter().fold(&tried[0], |best, one| if mean(&one.1) > mean(&best.1) { one } else { best });
     let as_good = |one: &&(f64, Vec<f64>)| {
         let lacks = differences(&best.1, &one.1);
@@ -69,7 +70,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// Of the mean: a gain within one of it may well be none.
+/// The standard error of the mean: a gain within it may be chance.
 fn standard_error(values: &[f64]) -> f64 {
     let (mean, count) = (mean(values), values.len().max(1) as f64);
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
@@ -96,7 +97,7 @@ mod tests {
         let even = [half(0.2, 0.2), half(0.21, 0.21), half(0.2, 0.2), half(0.2, 0.2)];
         let taken = |ndcg: [Vec<f64>; 4]| {
             let mut ndcg = ndcg.into_iter();
-            calmest(&PULLS.map(|pull| (pull, ndcg.next().unwrap()))).0
+            strongest_as_good(&PULLS.map(|pull| (pull, ndcg.next().unwrap()))).0
         };
         assert_eq!((taken(noisy), taken(even)), (PULLS[2], PULLS[1]));
     }

@@ -1,8 +1,9 @@
 //! Which past events become samples.
 //!
-//! An event is a request that was answered: just before it, its user could have been shown a list with it on top. What
-//! begins a visit and what goes on in one are drawn apart, as are requests that leave out what was had, because the
-//! weights that serve one fail the other. Signals are young at the beginning of a log, so the newest part is drawn from.
+//! An event stands for a request that was answered: just before it, its user could have been shown a list with its item on
+//! top. Events that begin a visit and events within one are drawn separately, as are requests that exclude items the user has
+//! interacted with, because weights that suit one do not suit the other. Signals are sparse at the beginning of a log, so
+//! samples are drawn from its later part.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,8 +12,8 @@ use crate::base::random::unit_hash;
 use crate::base::time::Timestamp;
 
 /// Most samples of one situation. A few hundred fit a weight for each feature as well as thousands (measured).
-const MOST: usize = 1_000;
-/// The share of the log, from its beginning, that only makes the signals.
+const MAX_SAMPLES: usize = 1_000;
+/// The fraction of the log, from its beginning, that only builds up signals.
 const WARM_UP: f64 = 0.3;
 const SEED: u64 = 20_261_124;
 
@@ -20,7 +21,7 @@ const SEED: u64 = 20_261_124;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Past {
     pub user: u32,
-    /// The item that it speaks for; `None` for any other event.
+    /// The item of a positive event; `None` for any other event.
     pub item: Option<u32>,
     pub time: Timestamp,
     /// It names the query that led to the item.
@@ -49,15 +50,15 @@ pub(crate) fn draw(events: &[Past], gap: f64) -> Vec<Draw> {
     let mut draws: Vec<Draw> = Vec::new();
     for situation in Situation::ALL {
         let pool = |first: bool| pools.get(&(situation, first)).map_or(&[][..], Vec::as_slice);
-        let firsts = drawn(situation, pool(true), MOST.saturating_sub(pool(false).len()).max(MOST / 2));
-        let others = drawn(situation, pool(false), MOST - firsts.len());
+        let firsts = drawn(situation, pool(true), MAX_SAMPLES.saturating_sub(pool(false).len()).max(MAX_SAMPLES / 2));
+        let others = drawn(situation, pool(false), MAX_SAMPLES - firsts.len());
         draws.extend(firsts.into_iter().chain(others).map(|at| Draw { at, situation }));
     }
     draws.sort_by_key(|draw| (draw.at, draw.situation));
     draws
 }
 
-/// What each event is a sample of, in order: its place, its situations, and whether its visit had nothing new before it.
+/// Calls `found` for each event in order, with its place, its situations, and whether its visit had no new item before it.
 fn each(events: &[Past], gap: f64, mut found: impl FnMut(usize, Vec<Situation>, bool)) {
     let mut people: HashMap<u32, Visitor> = HashMap::new();
     for (at, event) in events.iter().enumerate() {
@@ -67,12 +68,12 @@ fn each(events: &[Past], gap: f64, mut found: impl FnMut(usize, Vec<Situation>, 
     }
 }
 
-/// Draws at most `most` events, each for one situation, of each kind as many as of the others: kinds with few give what
-/// they lack to the rest. An event that is new to its user stands for a list without what was had, or by chance for one with
-/// it. The beginning of the log, where signals are young, is left out where there is enough behind it.
-pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
+/// Stratified sampling: draws at most `max` events, each for one situation, the same number of each kind; what rare kinds
+/// lack goes to the others. An event whose item is new to its user stands for a list without known items, or by chance for
+/// one with them. The beginning of the log, where signals are sparse, is left out when there are enough events after it.
+pub(crate) fn spread(events: &[Past], gap: f64, max: usize) -> Vec<Draw> {
     let late = (events.len() as f64 * WARM_UP) as usize;
-    let enough = events.iter().skip(late).filter(|event| event.item.is_some()).count() >= most;
+    let enough = events.iter().skip(late).filter(|event| event.item.is_some()).count() >= max;
     let from = if enough { late } else { 0 };
     let mut pools: BTreeMap<(Situation, bool), Vec<usize>> = BTreeMap::new();
     each(events, gap, |at, mut situations, begins| {
@@ -83,9 +84,9 @@ pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
             pools.entry((situation, begins)).or_default().push(at);
         }
     });
-    let cap = fair_cap(pools.values().map(Vec::len).collect(), most);
-    // What the division leaves over: one more of a kind each.
-    let mut over = most.saturating_sub(pools.values().map(|pool| pool.len().min(cap)).sum());
+    let cap = fair_cap(pools.values().map(Vec::len).collect(), max);
+    // The remainder of the division: one more of a kind each.
+    let mut over = max.saturating_sub(pools.values().map(|pool| pool.len().min(cap)).sum());
     let mut draws: Vec<Draw> = Vec::new();
     for ((situation, _), pool) in pools {
         let more = usize::from(over > 0 && pool.len() > cap);
@@ -96,10 +97,10 @@ pub(crate) fn spread(events: &[Past], gap: f64, most: usize) -> Vec<Draw> {
     draws
 }
 
-/// The largest number that each pool may give so that all together give at most `most`.
-fn fair_cap(mut pools: Vec<usize>, most: usize) -> usize {
+/// The largest number that each pool may give so that all together give at most `max`.
+fn fair_cap(mut pools: Vec<usize>, max: usize) -> usize {
     pools.sort_unstable();
-    let mut left = most;
+    let mut left = max;
     for (place, pool) in pools.iter().enumerate() {
         let fair = left / (pools.len() - place);
         if *pool > fair {
@@ -110,32 +111,32 @@ fn fair_cap(mut pools: Vec<usize>, most: usize) -> usize {
     usize::MAX
 }
 
-/// Where an event stands in the draw of a situation, 0 to 1: the smallest are drawn.
-pub(super) fn place(situation: Situation, at: usize) -> f64 {
+/// The random position of an event in the draw of a situation, 0 to 1: the smallest are drawn.
+pub(super) fn position(situation: Situation, at: usize) -> f64 {
     unit_hash([SEED, situation.cell() as u64, at as u64])
 }
 
-/// At most `most` of a pool, by a hash of their place.
-fn drawn(situation: Situation, pool: &[usize], most: usize) -> Vec<usize> {
+/// At most `max` of a pool, by a hash of their place in the log.
+fn drawn(situation: Situation, pool: &[usize], max: usize) -> Vec<usize> {
     let mut drawn = pool.to_vec();
-    drawn.sort_by(|a, b| place(situation, *a).total_cmp(&place(situation, *b)));
-    drawn.truncate(most);
+    drawn.sort_by(|a, b| position(situation, *a).total_cmp(&position(situation, *b)));
+    drawn.truncate(max);
     drawn
 }
 
-/// What is known of a user on the way through the log.
+/// A user while the log is replayed.
 pub(super) struct Visitor {
     /// Seconds without an event that end a visit.
     gap: f64,
     last: Option<Timestamp>,
-    had: HashSet<u32>,
-    /// The visit has had an item that was new to the user.
+    items: HashSet<u32>,
+    /// The visit has an item that was new to the user.
     found_new: bool,
 }
 
 impl Visitor {
     pub(super) fn new(gap: f64) -> Visitor {
-        Visitor { gap, last: None, had: HashSet::new(), found_new: false }
+        Visitor { gap, last: None, items: HashSet::new(), found_new: false }
     }
 
     /// The situations that an event is a sample of.
@@ -148,13 +149,13 @@ impl Visitor {
         }
         let in_visit = self.in_visit(event.time);
         let mut found = vec![of(false, in_visit)];
-        if !self.had.contains(&item) {
+        if !self.items.contains(&item) {
             found.push(of(true, in_visit));
         }
         found
     }
 
-    /// Whether the visit has had nothing new to its user before this event.
+    /// Whether the visit had no item that was new to its user before this event.
     pub(super) fn begins(&self, event: &Past) -> bool {
         !self.found_new || !self.in_visit(event.time)
     }
@@ -168,7 +169,7 @@ impl Visitor {
             self.found_new = false;
         }
         if let Some(item) = event.item {
-            self.found_new |= self.had.insert(item);
+            self.found_new |= self.items.insert(item);
             self.last = Some(event.time);
         }
     }

@@ -1,4 +1,4 @@
-//! Fitting weights: the mean over samples of `-log softmax(features . w)[taken]`, plus a pull towards the weights before.
+//! Fitting weights: the mean over samples of `-log softmax(features . w)[taken]`, regularised towards the previous weights.
 //!
 //! The listwise loss of ListNet with one relevant item (Cao and others, ICML 2007), which is also a conditional logit
 //! (McFadden 1974). It is convex in `w`, and there are a few dozen weights, so Newton's method needs about ten steps.
@@ -11,8 +11,8 @@ const HALVINGS: usize = 20;
 /// Gain of a step below which fitting ends.
 const ENOUGH: f64 = 1e-7;
 
-/// The weights that fit `samples` best, pulled towards those before: `pull` times the square of the distance is added to
-/// the mean loss of a sample. Samples whose item was no candidate say nothing and are passed over.
+/// The weights that fit `samples` best, regularised towards the previous ones: `pull` times the squared distance is added to
+/// the mean loss of a sample. Samples whose item was no candidate carry no information and are skipped.
 pub(super) fn fit(samples: &[&Sample], before: &[f64], pull: f64) -> Vec<f64> {
     let origin = Origin { before, pull };
     let useful: Vec<&Sample> = samples.iter().copied().filter(|sample| sample.taken.is_some()).collect();
@@ -33,7 +33,7 @@ pub(super) fn fit(samples: &[&Sample], before: &[f64], pull: f64) -> Vec<f64> {
     weights
 }
 
-/// What weights are pulled to, and how strongly.
+/// The previous weights, and how strongly the fit is regularised towards them.
 #[derive(Clone, Copy)]
 struct Origin<'o> {
     before: &'o [f64],
@@ -84,7 +84,7 @@ impl Loss {
         let mut mean = vec![0.0; n];
         for (row, score) in sample.rows(n).zip(&scores) {
             let chance = (score - highest).exp() / total;
-            // Candidates without a chance move nothing; most are.
+            // Most candidates have a negligible probability and change nothing.
             if chance < 1e-9 {
                 continue;
             }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_never_differs_is_no_trouble() {
+    fn a_constant_column_is_harmless() {
         let sample = Sample { situation: Situation::ALL[2], features: vec![1.0, 0.0, 1.0, 1.0], taken: Some(1) };
         let found = fit(&[&sample], &[0.5, 0.0], PULL);
         assert!((found[0] - 0.5).abs() < 1e-6 && found[1] > 1.0, "{found:?}");

@@ -1,9 +1,9 @@
-//! Calibrating: weights of the linear part that make what people did next likely, fitted to past requests.
+//! Tuning: fitting the weights of the linear part to past requests, so that the items that users chose next become likely.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `draw` | which past events become samples |
-//! | `reservoir` | the same on the way through a log whose future is not known |
+//! | `reservoir` | the same while the log is replayed, when its future is not known |
 //! | `sample` | one past request: the features of its candidates, and which of them was taken |
 //! | `fit` | listwise softmax by Newton's method, pulled towards the weights before |
 //! | `choose` | fit on the earlier samples, keep if better on the later ones |

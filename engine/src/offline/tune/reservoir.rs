@@ -1,17 +1,17 @@
-//! Drawing samples on the way through a log whose future is not known.
+//! Drawing samples while a log is replayed, when its future is not known.
 //!
 //! At each moment the samples are those of the events so far that have the smallest hashes (bottom-k sampling, Cohen and
-//! Kaplan, VLDB 2008). So they depend on the past alone: drawing from the whole log would let its length say which of the
-//! past events count, and an evaluation would know a little of what it must not know.
+//! Kaplan, VLDB 2008). So they depend on the past alone: in a draw from the whole log its length would decide which of the
+//! past events count, and an evaluation would leak a little of the future.
 
 use std::collections::{BinaryHeap, HashMap};
 
-use super::draw::{Draw, Past, Visitor, place};
+use super::draw::{Draw, Past, Visitor, position};
 use crate::api::calibration::Situation;
 
 /// Samples of one situation: half of them the first new ones of a visit.
-const MOST: usize = 1_000;
-/// The share of the log so far, from its beginning, whose samples are left out: signals were young then.
+const MAX_SAMPLES: usize = 1_000;
+/// The fraction of the log so far, from its beginning, whose samples are left out: signals were sparse then.
 const WARM_UP: f64 = 0.3;
 
 /// What was drawn so far.
@@ -36,12 +36,12 @@ impl Reservoir {
         let mut taken = Vec::new();
         for situation in visitor.situations(event) {
             let held = self.held.entry((situation, first)).or_default();
-            let hash = place(situation, at).to_bits();
-            if held.len() == MOST / 2 && held.peek().is_some_and(|largest| *largest <= hash) {
+            let hash = position(situation, at).to_bits();
+            if held.len() == MAX_SAMPLES / 2 && held.peek().is_some_and(|largest| *largest <= hash) {
                 continue;
             }
             held.push(hash);
-            if held.len() > MOST / 2 {
+            if held.len() > MAX_SAMPLES / 2 {
                 held.pop();
             }
             taken.push(Drawn { draw: Draw { at, situation }, first, hash });
@@ -79,7 +79,7 @@ mod tests {
             time: Timestamp::from_seconds(n as f64 * 700.0),
             query: false,
         };
-        let walk = |count: usize| {
+        let replay = |count: usize| {
             let (mut reservoir, mut drawn) = (Reservoir::new(1_800.0), Vec::new());
             (0..count).for_each(|at| drawn.extend(reservoir.offer(at, &event(at))));
             (reservoir, drawn)
@@ -87,12 +87,12 @@ mod tests {
         let held = |(reservoir, drawn): &(Reservoir, Vec<Drawn>), now: usize| -> Vec<Draw> {
             drawn.iter().filter(|d| reservoir.holds(d, now)).map(|d| d.draw).collect()
         };
-        let half = walk(10_000);
+        let half = replay(10_000);
         let samples = held(&half, 10_000);
-        assert!(samples.len() > 300 && samples.len() <= Situation::ALL.len() * MOST, "{}", samples.len());
+        assert!(samples.len() > 300 && samples.len() <= Situation::ALL.len() * MAX_SAMPLES, "{}", samples.len());
         assert!(samples.iter().all(|draw| draw.at >= 3_000 || !draw.situation.history));
         // Whatever comes later, at this moment the same samples counted.
-        let whole = walk(20_000);
+        let whole = replay(20_000);
         let before: Vec<Draw> = whole.1.iter().map(|d| d.draw).filter(|draw| draw.at < 10_000).collect();
         assert_eq!(before, half.1.iter().map(|d| d.draw).collect::<Vec<_>>());
     }

@@ -1,4 +1,4 @@
-//! One past request, as far as fitting needs it.
+//! One past request: the features of its candidates, and the one that was taken.
 
 use crate::api::calibration::Situation;
 
@@ -6,7 +6,7 @@ use crate::api::calibration::Situation;
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
     pub situation: Situation,
-    /// K x F, row by row: what each candidate's features were at the time.
+    /// K x F, row by row: each candidate's features at the time.
     pub features: Vec<f32>,
     /// The row that was taken; `None` when no source proposed it.
     pub taken: Option<usize>,

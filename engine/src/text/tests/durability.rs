@@ -37,7 +37,7 @@ fn a_commit_survives_and_what_was_not_committed_does_not() {
     // A key that was used before the close is still replaced, not doubled.
     let changes = fixture.put([(7, titled("word again")), (99, titled("word uncommitted"))]);
     fixture.commit(changes);
-    assert_eq!((fixture.view().live_docs(), fixture.keys("again")), (51, vec![7]));
+    assert_eq!((fixture.view().docs(), fixture.keys("again")), (51, vec![7]));
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn another_store_another_count_and_a_missing_list_are_put_aside() {
     assert_eq!(std::fs::read_dir(&quarantine).expect("quarantine").count(), 1);
 
     let fixture = filled();
-    let wrong = TextStamp { live: 49, ..fixture.stamp() };
+    let wrong = TextStamp { items: 49, ..fixture.stamp() };
     fixture.store.commit(&wrong).expect("commits");
     let (fixture, stamp) = fixture.reopen();
-    assert_eq!((stamp, fixture.quarantined(), fixture.view().live_docs()), (None, 1, 0));
+    assert_eq!((stamp, fixture.quarantined(), fixture.view().docs()), (None, 1, 0));
 
     let fixture = filled();
     std::fs::remove_file(fixture.dir.path().join("text/meta.json")).expect("removes");
@@ -132,5 +132,5 @@ fn after_a_failure_nothing_is_skipped() {
     fixture.commit(changes);
     assert_eq!((fixture.view().tail_len(), fixture.keys("more")), (0, vec![60]));
     let (fixture, stamp) = fixture.reopen();
-    assert_eq!((stamp, fixture.view().live_docs()), (Some(fixture.stamp()), 51));
+    assert_eq!((stamp, fixture.view().docs()), (Some(fixture.stamp()), 51));
 }

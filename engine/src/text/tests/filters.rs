@@ -1,4 +1,4 @@
-//! Filters in the index and in the tail mean what [`Filter::matches`] says.
+//! Filters in the index and in the tail agree with [`Filter::matches`].
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -133,12 +133,12 @@ proptest! {
             let filter = filter.resolve(&fixture.schema).expect("resolves");
             let expected: Vec<u64> = fixture.catalog.iter()
                 .filter(|(_, (_, fields))| filter.matches(fields, &words)).map(|(key, _)| key.0).collect();
-            let found = view.matching(&filter, &fixture.schema, &fixture.live()).expect("evaluates");
+            let found = view.matching(&filter, &fixture.schema, &fixture.is_current()).expect("evaluates");
             prop_assert_eq!(&expected, &found.iter().collect::<Vec<_>>(), "{:?}", &filter);
             let query = view.query("red shoe running", &fixture.fields()).expect("analyses").expect("has words");
-            let all = view.search(&query, None, &fixture.schema, 1000, &fixture.live()).expect("searches");
+            let all = view.search(&query, None, &fixture.schema, 1000, &fixture.is_current()).expect("searches");
             let kept: Vec<_> = all.into_iter().filter(|(key, _)| expected.contains(&key.0)).collect();
-            let found = view.search(&query, Some(&filter), &fixture.schema, 1000, &fixture.live()).expect("searches");
+            let found = view.search(&query, Some(&filter), &fixture.schema, 1000, &fixture.is_current()).expect("searches");
             prop_assert_eq!(kept, found);
         }
     }
@@ -153,7 +153,7 @@ fn a_sparse_filter_and_a_dense_one_give_the_same_scores() {
     let view = fixture.view();
     let query = view.query("common w3", &fixture.fields()).expect("analyses").expect("has words");
     let search = |filter: &Filter, k: usize| {
-        view.search(&query, Some(filter), &fixture.schema, k, &fixture.live()).expect("searches")
+        view.search(&query, Some(filter), &fixture.schema, k, &fixture.is_current()).expect("searches")
     };
     // 30 documents are scored one by one; 2,900 are pruned.
     let sparse = search(&Filter::less("n", 30.0), 20);

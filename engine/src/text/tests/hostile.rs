@@ -67,13 +67,13 @@ fn hostile_items_are_indexed_and_their_neighbours_found() {
         assert_eq!(fixture.keys("after byte"), [1, 3]);
         assert_eq!(fixture.keys("w"), [2]);
         let empty = Filter::equal("title", "");
-        let found = fixture.view().matching(&empty, &fixture.schema, &fixture.live()).expect("evaluates");
+        let found = fixture.view().matching(&empty, &fixture.schema, &fixture.is_current()).expect("evaluates");
         assert_eq!(found.iter().collect::<Vec<_>>(), [4]);
     };
     check(&fixture);
     fixture.commit(changes);
     check(&fixture);
-    assert_eq!(fixture.view().live_docs(), 6);
+    assert_eq!(fixture.view().docs(), 6);
 }
 
 #[test]

@@ -68,14 +68,14 @@ impl Fixture {
     }
 
     fn stamp(&self) -> TextStamp {
-        TextStamp { seq: self.seq, live: self.catalog.len() as u64, digest: 7, store: STORE.to_owned() }
+        TextStamp { seq: self.seq, items: self.catalog.len() as u64, digest: 7, store: STORE.to_owned() }
     }
 
     fn view(&self) -> Arc<TextView> {
         self.store.view()
     }
 
-    fn live(&self) -> impl Fn(ItemKey, Generation) -> bool + '_ {
+    fn is_current(&self) -> impl Fn(ItemKey, Generation) -> bool + '_ {
         |key, generation| self.catalog.get(&key).is_some_and(|(current, _)| *current == generation)
     }
 
@@ -83,7 +83,7 @@ impl Fixture {
     fn search(&self, text: &str, k: usize) -> Vec<(u64, f32)> {
         let view = self.view();
         let Some(query) = view.query(text, &self.fields()).expect("analyses") else { return Vec::new() };
-        let found = view.search(&query, None, &self.schema, k, &self.live()).expect("searches");
+        let found = view.search(&query, None, &self.schema, k, &self.is_current()).expect("searches");
         found.into_iter().map(|(key, score)| (key.0, score)).collect()
     }
 

@@ -62,14 +62,14 @@ proptest! {
             }
         }
         let view = fixture.view();
-        let live = fixture.live();
+        let is_current = fixture.is_current();
         let parsed = view.query(&query, &fixture.fields()).expect("analyses").expect("has words");
         let mut keys: Vec<ItemKey> = fixture.catalog.keys().copied().collect();
         keys.reverse();
-        let scores = view.score(&parsed, &keys, &live).expect("scores");
+        let scores = view.score(&parsed, &keys, &is_current).expect("scores");
         let all = keys.iter().copied().zip(scores).filter(|(_, score)| *score > 0.0).collect();
         let expected = crate::base::score::top_k(all, k);
-        let found = view.search(&parsed, None, &fixture.schema, k, &live).expect("searches");
+        let found = view.search(&parsed, None, &fixture.schema, k, &is_current).expect("searches");
         // The bound takes the best field of each word; an item may have the word in all of them.
         let most = parsed.bound() * fixture.fields().len() as f32;
         prop_assert!(found.iter().all(|(_, score)| *score <= most * 1.0001));
@@ -95,13 +95,13 @@ fn pruning_over_many_blocks_finds_what_scoring_everything_finds() {
         fixture.commit(changes);
     }
     let view = fixture.view();
-    let live = fixture.live();
+    let is_current = fixture.is_current();
     for text in ["common", "common w3", "w1 w2 w30", "pad w5 common"] {
         let query = view.query(text, &fixture.fields()).expect("analyses").expect("has words");
         let keys: Vec<ItemKey> = fixture.catalog.keys().copied().collect();
-        let scores = view.score(&query, &keys, &live).expect("scores");
+        let scores = view.score(&query, &keys, &is_current).expect("scores");
         let all = keys.into_iter().zip(scores).filter(|(_, score)| *score > 0.0).collect();
-        let found = view.search(&query, None, &fixture.schema, 100, &live).expect("searches");
+        let found = view.search(&query, None, &fixture.schema, 100, &is_current).expect("searches");
         assert_eq!(found, crate::base::score::top_k(all, 100), "{text}");
     }
 }
@@ -128,7 +128,7 @@ fn boosts_weigh_fields_and_zero_leaves_them_out() {
     let slot = |name: &str| fixture.schema.fields[name].slot.expect("has a slot");
     let first = |fields: &[(u8, f32)]| {
         let query = view.query("red", fields).expect("analyses").expect("has words");
-        view.search(&query, None, &fixture.schema, 10, &fixture.live()).expect("searches")
+        view.search(&query, None, &fixture.schema, 10, &fixture.is_current()).expect("searches")
     };
     assert_eq!(first(&[(slot("title"), 2.0), (slot("note"), 1.0)])[0].0, ItemKey(1));
     assert_eq!(first(&[(slot("title"), 1.0), (slot("note"), 2.0)])[0].0, ItemKey(2));

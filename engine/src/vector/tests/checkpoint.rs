@@ -53,11 +53,11 @@ fn a_checkpoint_comes_back_whole_and_goes_on() {
     assert_eq!((saved.newer.seq, saved.newer.count, saved.newer.dimensions), (Seq(9), 499, 24));
     let (seq, space) = saved.reopen();
     assert_eq!((seq, space.applied(), space.staged()), (Some(Seq(9)), Seq(9), Seq(9)));
-    let live = entries(&saved.vectors)[1..].to_vec();
+    let present = entries(&saved.vectors)[1..].to_vec();
     for query in near(32, &saved.vectors, 20) {
         let hits = space.search(&query, 499, None, &everything).unwrap();
         assert_eq!(hits.len(), 499);
-        let best = oracle(&live, &query, 1)[0];
+        let best = oracle(&present, &query, 1)[0];
         assert!((hits[0].1 - best.1).abs() < 2e-3);
     }
     // It can be changed, searched from many threads, and saved again.

@@ -31,7 +31,7 @@ fn thirty_two_searchers_beside_a_growing_space_never_fail() {
             let seq = Seq(at as u64 + 1);
             space.stage(seq, chunk.iter().map(|(key, v)| (*key, seq, Arc::clone(v))).collect()).unwrap();
             space.apply(chunk, &[ItemKey(500 + at as u64)]).unwrap();
-            space.settle(seq);
+            space.drain(seq);
             if at % 8 == 7 {
                 space.checkpoint(seq).unwrap();
             }
@@ -44,7 +44,7 @@ fn thirty_two_searchers_beside_a_growing_space_never_fail() {
 }
 
 #[test]
-fn searches_beside_replacements_and_rebuilds_always_find_what_is_live() {
+fn searches_beside_replacements_and_rebuilds_always_find_what_is_current() {
     let vectors = clustered(42, 1500, 16);
     let data = entries(&vectors);
     let (_dir, space) = space(16, 2);
@@ -69,7 +69,7 @@ fn searches_beside_replacements_and_rebuilds_always_find_what_is_live() {
                 space.clear().unwrap();
             }
             space.apply(&data, &[]).unwrap();
-            space.settle(seq);
+            space.drain(seq);
         }
         done.store(true, Ordering::Relaxed);
     });

@@ -12,7 +12,7 @@ fn staged(key: u64, generation: u64, vector: &[f32]) -> (ItemKey, Generation, Ar
 }
 
 #[test]
-fn staged_vectors_are_found_at_once_and_once_they_settle_by_the_graph() {
+fn staged_vectors_are_found_at_once_and_once_drained_by_the_graph() {
     let (_dir, space) = space(8, 1);
     space.stage(Seq(1), vec![staged(10, 1, &unit(0, 8)), staged(11, 1, &unit(1, 8))]).unwrap();
     let search = |at: usize| space.search(&unit(at, 8), 1, None, &everything).unwrap();
@@ -21,19 +21,19 @@ fn staged_vectors_are_found_at_once_and_once_they_settle_by_the_graph() {
     assert_eq!((space.staged(), space.applied(), space.stats().tail), (Seq(1), Seq(0), 2));
     space.apply(&[(ItemKey(10), to_half(&unit(0, 8))), (ItemKey(11), to_half(&unit(1, 8)))], &[]).unwrap();
     assert_eq!(space.search(&unit(0, 8), 9, None, &everything).unwrap().len(), 2, "in both, answered once");
-    space.settle(Seq(1));
+    space.drain(Seq(1));
     assert_eq!((space.applied(), space.stats().tail, space.stats().indexed), (Seq(1), 0, 2));
     assert_eq!(search(1), [(ItemKey(11), 1.0)]);
 }
 
 #[test]
-fn the_newest_version_that_is_live_wins_in_every_store() {
+fn the_newest_current_version_wins_in_every_store() {
     let (_dir, space) = space(4, 1);
     space.apply(&[(ItemKey(1), to_half(&unit(0, 4))), (ItemKey(2), to_half(&[0.9, 0.1, 0.0, 0.0]))], &[]).unwrap();
     space.stage(Seq(5), vec![staged(1, 5, &unit(1, 4))]).unwrap();
     space.stage(Seq(6), vec![staged(1, 6, &unit(2, 4))]).unwrap();
-    let score_of_1 = |query: &[f32], live: &dyn Fn(ItemKey, Option<Generation>) -> bool| {
-        let hits = space.search(query, 5, None, live).unwrap();
+    let score_of_1 = |query: &[f32], is_current: &dyn Fn(ItemKey, Option<Generation>) -> bool| {
+        let hits = space.search(query, 5, None, is_current).unwrap();
         assert_eq!(hits.len(), 2, "each key once: {hits:?}");
         hits.iter().find(|hit| hit.0 == ItemKey(1)).map(|hit| hit.1)
     };
@@ -55,7 +55,7 @@ fn the_newest_version_that_is_live_wins_in_every_store() {
 }
 
 #[test]
-fn many_small_commits_equal_one_large_and_settle_in_part() {
+fn many_small_commits_equal_one_large_and_drain_in_part() {
     let vectors = clustered(21, 2000, 24);
     let data = entries(&vectors);
     let (_dir, space) = space(24, 1);
@@ -77,9 +77,9 @@ fn many_small_commits_equal_one_large_and_settle_in_part() {
         }
     };
     found(2000);
-    space.settle(Seq(0));
+    space.drain(Seq(0));
     found(2000);
-    space.settle(Seq(seq));
+    space.drain(Seq(seq));
     found(0);
 }
 
@@ -89,7 +89,7 @@ fn a_rebuild_behind_the_overlay_loses_nothing() {
     let data = entries(&vectors);
     let (_dir, space) = space(24, 2);
     space.apply(&data, &[]).unwrap();
-    space.settle(Seq(3));
+    space.drain(Seq(3));
     space.stage(Seq(4), data.iter().map(|(key, v)| (*key, Seq(1), Arc::clone(v))).collect()).unwrap();
     space.clear().unwrap();
     assert_eq!((space.applied(), space.stats().indexed, space.deleted_share()), (Seq(0), 0, 0.0));
@@ -97,7 +97,7 @@ fn a_rebuild_behind_the_overlay_loses_nothing() {
         assert_eq!(space.search(&query, 30, None, &everything).unwrap(), oracle(&data, &query, 30));
     }
     space.apply(&data, &[]).unwrap();
-    space.settle(Seq(4));
+    space.drain(Seq(4));
     assert_eq!((space.stats().tail, space.stats().indexed), (0, 6000));
     let queries = near(26, &vectors, 50);
     assert!(recall(&data, &queries, 10, |q| space.search(q, 10, None, &everything).unwrap()) >= 0.95);
@@ -109,7 +109,7 @@ fn settling_keeps_what_a_merged_batch_holds_of_later_commits() {
     for seq in 1..=20_u64 {
         space.stage(Seq(seq), vec![staged(seq % 7, seq, &unit((seq % 4) as usize, 4))]).unwrap();
     }
-    space.settle(Seq(15));
+    space.drain(Seq(15));
     assert_eq!(space.stats().tail, 5);
     let mut left = keys(&space.search(&unit(0, 4), 50, None, &everything).unwrap());
     left.sort_unstable();

@@ -47,23 +47,23 @@ fn a_small_space_is_exact_and_scores_are_cosines() {
 }
 
 #[test]
-fn dropped_hits_are_replaced_until_k_live_ones_are_found() {
-    // The graph and the small exact space: in both, nine of ten of the nearest are not live.
+fn dropped_hits_are_replaced_until_k_current_ones_are_found() {
+    // The graph and the small exact space: in both, nine of ten of the nearest are not current.
     for n in [2000, 8000] {
         let vectors = clustered(5, n, 32);
         let data = entries(&vectors);
         let (_dir, space) = space(32, 2);
         space.apply(&data, &[]).unwrap();
-        let live = |key: ItemKey, _: Option<Generation>| key.0 % 10 == 3;
-        let live_data: Vec<_> = data.iter().filter(|(key, _)| key.0 % 10 == 3).cloned().collect();
+        let is_current = |key: ItemKey, _: Option<Generation>| key.0 % 10 == 3;
+        let current_data: Vec<_> = data.iter().filter(|(key, _)| key.0 % 10 == 3).cloned().collect();
         let queries = near(6, &vectors, 30);
-        let found = recall(&live_data, &queries, 20, |q| {
-            let hits = space.search(q, 20, None, &live).unwrap();
+        let found = recall(&current_data, &queries, 20, |q| {
+            let hits = space.search(q, 20, None, &is_current).unwrap();
             assert_eq!(hits.len(), 20, "n {n}");
             hits
         });
-        assert!(found >= 0.95, "n {n}: recall of the live ones {found}");
-        // Only three live items in all: they are found, however far away.
+        assert!(found >= 0.95, "n {n}: recall of the current ones {found}");
+        // Only three current items in all: they are found, however far away.
         let few = |key: ItemKey, _: Option<Generation>| [7, 1000, 1999].contains(&key.0);
         let mut hits = keys(&space.search(&vectors[0], 20, None, &few).unwrap());
         hits.sort_unstable();

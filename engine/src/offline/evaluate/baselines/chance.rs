@@ -4,7 +4,7 @@ use crate::base::random::unit_hash;
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::Scorer;
+use super::scorer::Scorer;
 
 pub(super) struct Random {
     pub(super) seed: u64,

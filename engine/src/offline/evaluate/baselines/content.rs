@@ -1,11 +1,11 @@
-//! Items like those that the user had, by their vectors.
+//! Items similar to those of the user's history, by their vectors.
 
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
-/// What each step back in the history counts of the one after it.
+/// Decay of each step back in the history.
 const PER_STEP: f32 = 0.9;
 /// Items of the history that are read: beyond, `PER_STEP` leaves under half a percent.
 const READ: usize = 50;

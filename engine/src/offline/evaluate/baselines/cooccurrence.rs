@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
-/// What each step back counts when purchases are asked: what was bought last says most.
+/// Decay of each step back in the history of purchases: the last purchase counts most.
 const PER_STEP: f32 = 0.9;
 /// Items of the history that are read then.
 const READ: usize = 50;

@@ -1,17 +1,17 @@
-//! What came next after what: directional co-visits.
+//! Directional co-visits: which item came next after which.
 
 use std::collections::HashMap;
 
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
 /// Earlier items that an event follows.
 const STEPS: usize = 10;
-/// Recent items of a user that are asked what comes next.
+/// Recent items of a user whose followers are scored.
 const READ: usize = 20;
-/// What each step back counts of the one after it, when asked.
+/// Decay of each step back in the history, when scoring.
 const PER_STEP: f32 = 0.8;
 /// Exponent of the discount for popularity.
 const DISCOUNT: f32 = 0.3;

@@ -11,13 +11,13 @@ use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
 use super::inverse::invert;
-use super::{Scorer, wanted};
+use super::scorer::{Scorer, wanted};
 
 /// Weight of the ridge.
 const LAMBDA: f32 = 200.0;
 /// Largest matrix that is inverted: 256 MB.
 const LARGEST: usize = 8_000;
-/// Growth of the log after which the model is fitted anew.
+/// Growth of the log after which the model is fitted again.
 const GROWTH: f64 = 1.25;
 
 pub(super) struct Ease {
@@ -108,34 +108,34 @@ impl Fit {
 
     /// `score_j = sum over the history of B_ij`, which is `x_j - (P x)_j / P_jj`.
     fn score(&self, history: HashSet<usize>, scores: &mut [f32]) {
-        let mut had: Vec<usize> =
+        let mut chosen: Vec<usize> =
             history.iter().filter_map(|item| self.columns.get(&(*item as u32)).copied()).collect();
-        had.sort_unstable();
-        let mut product = self.product(&had);
+        chosen.sort_unstable();
+        let mut product = self.product(&chosen);
         product.iter_mut().zip(&self.diagonal).for_each(|(px, p)| *px = -*px / p);
-        had.iter().for_each(|column| product[*column] += 1.0);
+        chosen.iter().for_each(|column| product[*column] += 1.0);
         for (item, score) in self.items.iter().zip(product) {
             scores[*item as usize] = score;
         }
     }
 
     /// `P x` for the indicator `x` of some columns.
-    fn product(&self, had: &[usize]) -> Vec<f32> {
+    fn product(&self, chosen: &[usize]) -> Vec<f32> {
         let mut product = vec![0.0f32; self.items.len()];
         match &self.side {
             Side::Items(inverse) => {
-                for column in had {
+                for column in chosen {
                     product.iter_mut().zip(inverse.row(*column)).for_each(|(sum, p)| *sum += p);
                 }
             }
             Side::Users(inverse, users) => {
-                let had: HashSet<usize> = had.iter().copied().collect();
-                let shared = users.iter().map(|row| row.iter().filter(|column| had.contains(column)).count() as f32);
+                let set: HashSet<usize> = chosen.iter().copied().collect();
+                let shared = users.iter().map(|row| row.iter().filter(|column| set.contains(column)).count() as f32);
                 let through = inverse.dot(&shared.collect::<ndarray::Array1<f32>>());
                 for (row, weight) in users.iter().zip(through) {
                     row.iter().for_each(|column| product[*column] -= weight);
                 }
-                had.iter().for_each(|column| product[*column] += 1.0);
+                chosen.iter().for_each(|column| product[*column] += 1.0);
                 product.iter_mut().for_each(|x| *x /= LAMBDA);
             }
         }

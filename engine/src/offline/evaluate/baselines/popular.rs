@@ -1,4 +1,4 @@
-//! What most people had: ever, in the last days, or lately with a half-life.
+//! Popularity: of all time, of the last days, or with a half-life.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use crate::base::time::Timestamp;
 use crate::offline::evaluate::log::{Log, LogEvent};
 use crate::offline::evaluate::subject::Question;
 
-use super::Scorer;
+use super::scorer::Scorer;
 
 const DAY: f64 = 86_400.0;
 

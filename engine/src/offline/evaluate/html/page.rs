@@ -142,7 +142,7 @@ fn slices(task: &TaskReport) -> String {
 
 fn figures(task: &TaskReport) -> String {
     let k = task.k;
-    // With one relevant item, recall is hit and MAP is MRR: said once.
+    // With one relevant item, recall equals hit and MAP equals MRR: one of each is shown.
     let same = |a, b| task.systems.iter().all(|system| measure(system, a) == measure(system, b));
     let single = same("hit", "recall") && same("mrr", "map");
     let measures: &[(&str, &str)] = match single {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::offline::evaluate::accuracy::measures;
-use crate::offline::evaluate::standing::{Standing, expected_rank};
+use crate::offline::evaluate::positions::{Positions, expected_rank};
 
 /// All orders of a list.
 fn permutations(list: &[u32]) -> Vec<Vec<u32>> {
@@ -62,7 +62,7 @@ proptest! {
             let one = plain(order, &grades, k);
             expected.iter_mut().zip(one).for_each(|(sum, value)| *sum += value / orders.len() as f64);
         }
-        let found = measures(&Standing::of(&Ranked::Scores(scores), k), &grades, k);
+        let found = measures(&Positions::of(&Ranked::Scores(scores), k), &grades, k);
         for (found, expected) in found.iter().zip(expected) {
             prop_assert!((found - expected).abs() < 1e-9, "{found} {expected}");
         }
@@ -98,7 +98,7 @@ fn ties_stand_in_their_middle() {
 #[test]
 fn what_is_left_out_is_not_ranked() {
     let ranked = Ranked::Scores(vec![f32::NEG_INFINITY, f32::NAN, 1.0]);
-    let standing = Standing::of(&ranked, 10);
-    assert_eq!(standing.groups(), [vec![2]]);
-    assert_eq!(measures(&standing, &grades(&[(0, 1.0)]), 10), [0.0; 5]);
+    let positions = Positions::of(&ranked, 10);
+    assert_eq!(positions.groups(), [vec![2]]);
+    assert_eq!(measures(&positions, &grades(&[(0, 1.0)]), 10), [0.0; 5]);
 }

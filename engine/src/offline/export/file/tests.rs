@@ -1,3 +1,5 @@
+//! Rows that are written as Parquet are read back.
+
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, RowAccessor};
 

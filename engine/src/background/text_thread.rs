@@ -1,0 +1,47 @@
+//! The thread that follows the writer with the text index.
+
+use std::time::{Duration, Instant};
+
+use super::state::{State, attempt, trim_recent};
+use crate::base::error::Result;
+use crate::base::id::Seq;
+use crate::store::{Stores, follow_log};
+
+/// Documents in the text overlay from which they are committed without delay.
+const TEXT_BATCH: usize = 16_384;
+/// How long fewer documents may wait. A tantivy commit costs tens of milliseconds, whatever its size.
+const TEXT_DELAY: Duration = Duration::from_secs(2);
+
+/// Commits what is new to the text index until the engine closes.
+pub(super) fn text_thread(stores: &Stores, state: &State) {
+    while !stores.progress.is_closing() {
+        let durable = || state.text_durable();
+        let behind = || stores.progress.committed() > durable();
+        if !stores.progress.wait(Duration::from_secs(60), behind) {
+            continue;
+        }
+        // Small commits are gathered for a moment, unless a caller waits in `flush`.
+        let due = Instant::now() + TEXT_DELAY;
+        let full = || stores.text.view().tail_len() >= TEXT_BATCH || state.flush_is_wanted(durable());
+        stores.progress.wait(due.saturating_duration_since(Instant::now()), full);
+        attempt(stores, || {
+            let seq = follow_text(stores, durable())?;
+            state.set_text_durable(seq);
+            trim_recent(stores, seq);
+            stores.progress.ring();
+            Ok(())
+        });
+    }
+}
+
+/// Brings the text index up to date. After a failure it continues from its last commit, or is rebuilt.
+fn follow_text(stores: &Stores, durable: Seq) -> Result<Seq> {
+    let failed = match follow_log::catch_up_text(stores, durable) {
+        Ok(seq) => return Ok(seq),
+        Err(error) => error,
+    };
+    match stores.text.restart(&stores.store_id) {
+        Ok(at) => follow_log::catch_up_text(stores, at).map_err(|_| failed),
+        Err(_) => follow_log::rebuild_text(stores).map_err(|_| failed),
+    }
+}

@@ -1,0 +1,68 @@
+//! What a user did with an item.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::config::Meaning;
+use crate::api::event::Action;
+use crate::base::time::Timestamp;
+
+/// What a user did with an item, and how often it was shown to them.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct UserItem {
+    /// Events of any kind.
+    pub events: u32,
+    /// Time of the first event.
+    pub first: Timestamp,
+    /// Time of the last event.
+    pub last: Timestamp,
+    /// Time of the last positive event.
+    pub liked: Option<Timestamp>,
+    /// Time of the last negative event.
+    pub disliked: Option<Timestamp>,
+    /// Time of the last purchase.
+    pub bought: Option<Timestamp>,
+    /// The weight of the last negative event.
+    pub against: f32,
+    /// Impressions since the last event of any kind.
+    pub shown: u32,
+    /// Time of the last impression.
+    pub last_shown: Option<Timestamp>,
+}
+
+impl UserItem {
+    /// Counts an event.
+    pub(crate) fn add_event(&mut self, time: Timestamp, action: &Action, (meaning, weight): (Meaning, f32)) {
+        self.first = if self.events == 0 { time } else { self.first.min(time) };
+        self.last = if self.events == 0 { time } else { self.last.max(time) };
+        self.events = self.events.saturating_add(1);
+        self.shown = 0;
+        let later = |slot: Option<Timestamp>| Some(slot.map_or(time, |before| before.max(time)));
+        match meaning {
+            Meaning::Positive => self.liked = later(self.liked),
+            Meaning::Negative => {
+                self.disliked = later(self.disliked);
+                self.against = if self.disliked == Some(time) { weight } else { self.against };
+            }
+            Meaning::Neutral => {}
+        }
+        if *action == Action::Buy {
+            self.bought = later(self.bought);
+        }
+    }
+
+    /// The same without its events: the impressions only.
+    pub(crate) fn without_events(self) -> UserItem {
+        UserItem { shown: self.shown, last_shown: self.last_shown, ..UserItem::default() }
+    }
+
+    /// Counts an impression.
+    pub(crate) fn add_impression(&mut self, time: Timestamp) {
+        self.shown = self.shown.saturating_add(1);
+        self.last_shown = Some(self.last_shown.map_or(time, |before| before.max(time)));
+    }
+
+    /// Whether the user interacted with the item up to `now`.
+    pub(crate) fn interacted_by(&self, now: Timestamp) -> bool {
+        self.events > 0 && self.first <= now
+    }
+}

@@ -1,0 +1,141 @@
+//! Committing: overlays first, the transaction last.
+
+use std::sync::Arc;
+
+use crate::api::event::Event;
+use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
+use crate::catalog::{Entry, Impression};
+use crate::store::item_space::ItemSpace;
+use crate::store::{Spaces, Stores};
+use crate::vector::SpaceSpec;
+
+use super::pending::{Pending, Staged};
+
+/// A group of more events than this is applied with its own commit: the pages that it touches are shared anyway.
+const JOURNALED: usize = 1_024;
+/// Impressions that one commit takes, so that its entry in the journal can be read back within the codec's bound.
+pub(super) const IMPRESSIONS_PER_COMMIT: usize = 1_024;
+
+impl Pending<'_> {
+    /// Shows the group to readers and makes it durable.
+    ///
+    /// IMPORTANT: the order. Overlays, recent keys, schema and spaces first, commit last: a reader that sees the commit
+    /// finds all of it. What was staged for a commit that fails has a generation that no catalog row will ever have,
+    /// so no reader can see it.
+    pub(super) fn commit(mut self) -> Result<()> {
+        let stores = self.stores;
+        let shown = stores.impressions.take(IMPRESSIONS_PER_COMMIT);
+        let taken = shown.len();
+        let result = self.journal(shown).and_then(|()| self.finish());
+        if result.is_err() {
+            stores.impressions.lose(taken);
+        }
+        result
+    }
+
+    fn finish(self) -> Result<()> {
+        let seq = self.write.seq();
+        let Pending { stores, write, schema, spaces, items, docs, vectors, .. } = self;
+        let applied = write.applied();
+        let changed = write.changed().to_vec();
+        if !changed.is_empty() {
+            open_new_spaces(stores, &spaces)?;
+            stores.schema.store(Arc::new(schema));
+            stores.spaces.store(Arc::new(spaces));
+            stores.recent.add(seq, changed.iter().copied());
+            stores.text.stage(seq, docs, &stores.schema.load());
+            stage_vectors(stores, &items, seq, vectors)?;
+        }
+        match write.commit() {
+            Ok(_) => {
+                if !changed.is_empty() {
+                    stores.progress.commit(seq);
+                }
+                stores.events.settle(applied);
+                Ok(())
+            }
+            Err(error) => Err(poison(stores, error)),
+        }
+    }
+
+    /// Appends impressions and the group's events to the journal and shows them to readers; many at once are applied
+    /// instead. Impressions come first, because an event may answer one of them.
+    fn journal(&mut self, shown: Vec<Impression>) -> Result<()> {
+        let (events, config, seq) = (std::mem::take(&mut self.entries), &self.stores.config, self.write.seq());
+        let many = events.len() > JOURNALED;
+        let entries: Vec<Entry> = shown.into_iter().map(Entry::Impression).chain(events).collect();
+        if self.drain || many {
+            return self.write.append_and_apply(config, &entries);
+        }
+        if !entries.is_empty() {
+            self.write.append(&entries)?;
+            let view = self.write.view();
+            self.stores.events.stage(seq, &entries, config, |id| view.item_key(id).ok().flatten());
+        }
+        Ok(())
+    }
+}
+
+fn open_new_spaces(stores: &Stores, spaces: &Spaces) -> Result<()> {
+    for row in &spaces.0 {
+        if stores.vectors.space(&row.name).is_none() {
+            let spec = SpaceSpec { name: row.name.clone(), dimensions: row.dimensions as usize, id: row.id.clone() };
+            stores.vectors.open_space(&spec, &[])?;
+        }
+    }
+    Ok(())
+}
+
+fn stage_vectors(stores: &Stores, items: &ItemSpace, seq: Seq, mut vectors: Staged) -> Result<()> {
+    if let Some(staged) = vectors.remove(&items.number) {
+        items.graph.stage(seq, staged)?;
+    }
+    for (number, row) in stores.spaces.load().rows() {
+        if let (Some(space), Some(staged)) = (stores.vectors.space(&row.name), vectors.remove(&number)) {
+            space.stage(seq, staged)?;
+        }
+    }
+    Ok(())
+}
+
+/// After a failed commit it is unknown what reached the disk: writes stop until the directory is opened again.
+fn poison(stores: &Stores, error: Error) -> Error {
+    let reason = error.to_string();
+    stores.poisoned.store(Some(Arc::new(reason.clone())));
+    Error::Poisoned { reason }
+}
+
+/// Logs events and applies them in one commit, on the caller's thread: for replays, where signals have to follow event
+/// by event and the commit is not shared.
+pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut pending = Pending::begin(stores)?;
+    pending.drain = true;
+    pending.log(events)?;
+    pending.commit()
+}
+
+/// Commits queued impressions alone. Those of a commit that fails are counted as dropped.
+pub(super) fn commit_impressions(stores: &Stores) -> bool {
+    match Pending::begin(stores).and_then(Pending::commit) {
+        Ok(()) => true,
+        Err(error) => {
+            stores.background_error.store(Some(Arc::new(error.to_string())));
+            false
+        }
+    }
+}
+
+/// Applies up to `max` events of the journal to the tables that background work and signals read.
+pub(super) fn apply_journal(stores: &Stores, max: usize) -> Result<()> {
+    let mut write = stores.catalog.write()?;
+    if write.apply_journal(&stores.config, max)? {
+        let applied = write.applied();
+        write.commit_bookkeeping()?;
+        stores.events.settle(applied);
+    }
+    Ok(())
+}

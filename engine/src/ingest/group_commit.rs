@@ -1,0 +1,71 @@
+//! One commit for several callers.
+
+use crossbeam::channel::Sender;
+
+use crate::base::error::{Error, Result};
+use crate::store::Stores;
+
+use super::commit::{IMPRESSIONS_PER_COMMIT, apply_journal, commit_impressions};
+use super::group::Job;
+use super::pending::Pending;
+
+/// Commits a group, and answers each of its callers. A job that is refused leaves the others untouched.
+pub(super) fn commit_group(stores: &Stores, group: Vec<Job>) {
+    let mut replies = Vec::with_capacity(group.len());
+    // So that an impression is in the journal before every event that answers it.
+    while stores.impressions.arrivals().len() > IMPRESSIONS_PER_COMMIT && commit_impressions(stores) {}
+    let result = try_commit(stores, group, &mut replies);
+    for (reply, answer) in replies {
+        // A caller that is gone does not need an answer.
+        let _ = match (&result, answer) {
+            (Ok(()), answer) => reply.send(answer),
+            (Err(error), Ok(_)) => reply.send(Err(again(error))),
+            (Err(_), Err(refused)) => reply.send(Err(refused)),
+        };
+    }
+}
+
+/// The same failure for every caller of a group.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::Poisoned { reason } => Error::Poisoned { reason: reason.clone() },
+        Error::Storage { reason } => Error::Storage { reason: reason.clone() },
+        other => Error::internal(other.to_string()),
+    }
+}
+
+type Replies = Vec<(Sender<Result<usize>>, Result<usize>)>;
+
+fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result<()> {
+    let mut pending = match Pending::begin(stores) {
+        Ok(pending) => pending,
+        Err(error) => {
+            replies.extend(group.into_iter().map(|job| (job.reply, Ok(0))));
+            return Err(error);
+        }
+    };
+    let mut failed = None;
+    for job in group {
+        let answer = match (&failed, pending.check(&job.work)) {
+            // A refused batch leaves no trace; the others of the group go on.
+            (None, Err(refused)) => Err(refused),
+            (None, Ok(())) => pending.apply(job.work).or_else(|error| {
+                // The transaction is half written: nothing of the group may be committed.
+                failed = Some(error);
+                Ok(0)
+            }),
+            (Some(_), _) => Ok(0),
+        };
+        replies.push((job.reply, answer));
+    }
+    match failed {
+        Some(error) => Err(error),
+        // Nothing new, so no commit number: the journal is applied as it would be while the writer is idle.
+        None if pending.rows == 0 && (!pending.drain || stores.impressions.is_empty()) => {
+            let drain = pending.drain;
+            drop(pending);
+            if drain { apply_journal(stores, usize::MAX) } else { Ok(()) }
+        }
+        None => pending.commit(),
+    }
+}

@@ -1,0 +1,66 @@
+//! Opening the models and adapters that the records name.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::api::config::Config;
+use crate::base::error::Result;
+use crate::catalog::View;
+use crate::model::{Files, Model};
+use crate::store::Stores;
+use crate::store::active_model::ActiveModel;
+use crate::store::weights::ActiveWeights;
+
+use super::records::{ADAPTERS_FOLDER, Kept, MODELS_FOLDER, ModelRecord};
+use super::{adapters, files};
+
+/// Opens and checks the active model. `ready`: the configuration's model, when it was opened already.
+pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Model>) -> Result<ActiveModel> {
+    let kept = Kept::read(view)?;
+    files::clear(&store.join(MODELS_FOLDER), kept.models.iter().map(|record| record.folder.as_str()))?;
+    files::clear(&store.join(ADAPTERS_FOLDER), kept.adapters.iter().map(|record| record.folder.as_str()))?;
+    let record = kept.model(kept.pointer.version)?;
+    match (record, ready) {
+        (None, Some(model)) => with_parts(store, 0, None, model, &kept, view),
+        _ => open_version(store, config, record, &kept, view),
+    }
+}
+
+/// A version with its weights and adapters, ready to answer.
+pub(super) fn open_version(
+    store: &Path,
+    config: &Config,
+    record: Option<&ModelRecord>,
+    kept: &Kept,
+    view: View<'_>,
+) -> Result<ActiveModel> {
+    let folder = record.map(|record| store.join(MODELS_FOLDER).join(&record.folder));
+    let files = Files::read(folder.as_deref().or(config.model.as_deref()))?;
+    // The folder's name is the manifest's hash, and the manifest has the hashes of the other files: nothing was changed.
+    if let Some(record) = record.filter(|record| record.folder != files.id()) {
+        return Err(files.refuse(format!("the manifest that was loaded ({})", record.folder), files.id()));
+    }
+    let model = Model::open(config, &files)?;
+    with_parts(store, record.map_or(0, |record| record.version), folder, model, kept, view)
+}
+
+/// The model with its weights and adapters.
+fn with_parts(
+    store: &Path,
+    version: u64,
+    folder: Option<PathBuf>,
+    model: Model,
+    kept: &Kept,
+    view: View<'_>,
+) -> Result<ActiveModel> {
+    let adapters = adapters::open(store, &kept.adapters, &model)?;
+    let weights = ActiveWeights::read(view, &model)?;
+    Ok(ActiveModel { version, folder, model: Arc::new(model), weights: Arc::new(weights), adapters })
+}
+
+/// Opens another version beside the active one, to compare their answers.
+pub(crate) fn beside(stores: &Stores, version: u64) -> Result<ActiveModel> {
+    let catalog = stores.catalog.read()?;
+    let kept = Kept::read(catalog.view())?;
+    open_version(&stores.path, &stores.config, kept.model(version)?, &kept, catalog.view())
+}
