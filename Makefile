@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench · make quality · make rivals · make witness · make wheel · make clean
+# make demo · make wheel · make test · make check · make bench · make quality · make rivals · make limits · make witness · make clean
 #
 # `demo` and `test` set up what they need in .venv and .cache of this folder; nothing is installed elsewhere. Everything is
 # built in the release profile and into one folder, so that tantivy, usearch and the C++ they bring are compiled once.
@@ -12,9 +12,10 @@ STEP := scripts/step
 # The Python half is built by pip alone: pyo3 is compiled anew whenever another tool than the last one asks for it.
 RUST := --release --workspace --exclude onelist-python
 
-.PHONY: help demo test check bench quality rivals limits witness clean
+.PHONY: help demo wheel test check bench quality rivals limits witness clean
 help:
 	@echo "make demo    MovieLens 100k as a search engine and a recommender, on your terminal"
+	@echo "make wheel   the Python package as a wheel in dist/; where it is installed, no compiler is needed"
 	@echo "make test    every test of the three languages"
 	@echo "make check   format, lints, documentation, licences, layers"
 	@echo "make bench   the engine beside its own dependencies, as one table; options in ARGS"
@@ -22,12 +23,16 @@ help:
 	@echo "make rivals  recommenders from PyPI and a SASRec in the same evaluation; tasks and options in ARGS"
 	@echo "make limits  docs/LIMITS.md from engine/src/base/limits.rs"
 	@echo "make witness digests of what stores answer, to compare two versions; build, ask or compare in ARGS"
-	@echo "make clean   removes what was built, .venv and .cache"
+	@echo "make clean   removes what was built, dist, .venv and .cache"
 
 demo:
 	@scripts/setup demo
 	cargo build --release -p onelist-examples --bin demo
 	@$(TARGET)/release/demo .cache/ml-100k .cache/demo.onelist
+
+wheel:
+	@scripts/setup wheel
+	maturin build --release --locked --manifest-path bindings/python/Cargo.toml --interpreter $(VIRTUAL_ENV)/bin/python --out dist
 
 test:
 	@$(STEP) "Setup" scripts/setup test
@@ -52,7 +57,7 @@ check:
 
 bench:
 	@scripts/setup demo
-	cargo run --release -p onelist-benches --bin bench -- $(ARGS)
+	cargo run --release -p onelist-benches --features numkong --bin bench -- $(ARGS)
 
 quality:
 	@scripts/setup demo
@@ -72,4 +77,4 @@ witness:
 
 clean:
 	cargo clean
-	rm -rf .venv .cache
+	rm -rf dist .venv .cache

@@ -34,6 +34,6 @@ fn write(world: &World, path: &Path) -> Result<()> {
         db.set_scenario(name, &given::rules(rules)?)?;
     }
     db.flush()?;
-    db.refit()?;
+    db.rebuild_cooccurrence()?;
     Ok(db.close()?)
 }

@@ -1,6 +1,6 @@
 //! Weights fitted to the log: which ones, and what they do to lists.
 
-use onelist::{Calibration, Timestamp, json};
+use onelist::{Timestamp, Tuning, json};
 use serde_json::json;
 
 use super::super::renamed::{CALIBRATION, FEATURES, keys};
@@ -12,15 +12,15 @@ use super::catalog::without;
 /// Calibrates on a part of the log and on all of it, asks under both, and goes back to what ships.
 pub fn ask(asking: &mut Asking) -> Result<()> {
     let part = Timestamp::from_seconds(asking.world.now - 200.0 * 86_400.0);
-    let first = asking.db.calibrate_until(part)?;
+    let first = asking.db.tune_until(part)?;
     add(asking, "part", &first)?;
-    let second = asking.db.calibrate()?;
+    let second = asking.db.tune()?;
     add(asking, "whole", &second)?;
     for (version, name) in [(second.version, "whole"), (first.version, "part"), (0, "shipped")] {
-        asking.db.use_calibration(version)?;
+        asking.db.use_tuning(version)?;
         rank(asking, name)?;
     }
-    let (all, in_force) = asking.db.calibrations()?;
+    let (all, in_force) = asking.db.tunings()?;
     asking.add(
         "calibration",
         "kept",
@@ -29,8 +29,8 @@ pub fn ask(asking: &mut Asking) -> Result<()> {
 }
 
 /// Without the clock and the hash of the model; names of situations are words.
-fn add(asking: &mut Asking, name: &str, fitted: &Calibration) -> Result<()> {
-    let mut calibration = given::answered(CALIBRATION, json::calibration_to_json(fitted))?;
+fn add(asking: &mut Asking, name: &str, fitted: &Tuning) -> Result<()> {
+    let mut calibration = given::answered(CALIBRATION, json::tuning_to_json(fitted))?;
     without(&mut calibration, &["time", "model"]);
     let mut words = Vec::new();
     for set in calibration["sets"].as_array_mut().into_iter().flatten() {

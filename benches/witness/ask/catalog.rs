@@ -17,14 +17,14 @@ pub fn ask(asking: &mut Asking) -> Result<()> {
     asking.add("catalog", "scan", given::answered(&[], json::items_to_json(scanned.iter().map(Some)))?)?;
     let scenarios = given::answered(RULES, json::scenarios_to_json(&asking.db.scenarios()?))?;
     asking.add("catalog", "scenarios", scenarios)?;
-    let exposure = given::answered(IMPRESSIONS, json::exposure_to_json(&asking.db.exposure()?))?;
+    let exposure = given::answered(IMPRESSIONS, json::new_item_exposure_to_json(&asking.db.new_item_exposure()?))?;
     asking.add("catalog", "exposure", exposure)?;
     let stats = stats(asking)?;
     asking.add("catalog", "stats", stats)?;
-    let checked = asking.db.check_space()?;
+    let checked = asking.db.verify_vectors()?;
     let checked = json!({ "vectors": checked.vectors, "semantic_ids": checked.semantic_ids, "wrong": checked.wrong });
     asking.add("catalog", "check-space", checked)?;
-    let counted = asking.db.recount()?;
+    let counted = asking.db.verify_signals()?;
     // Digests over what is counted: they are those of the stored rows.
     asking.add("catalog", "recount", json!({ "before": counted.before, "after": counted.after }))?;
     let mut models = given::answered(MODELS, json::models_to_json(&asking.db.models()?))?;

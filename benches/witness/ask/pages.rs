@@ -31,7 +31,7 @@ fn turn(asking: &mut Asking, name: &str, (cell, nth): (&str, usize), control: &J
     for page in 0..PAGES {
         let ranking = given::rank(&asking.db, &request.clone().into())?;
         asking.add_ranking("page", &format!("{name}.{page}"), &ranking)?;
-        let Some(next) = ranking.next else { break };
+        let Some(next) = ranking.next_page_token else { break };
         request.insert("next".to_owned(), next.into());
         // Other than the limit, a page may be asked for with another history.
         request.insert("limit".to_owned(), (5 + page).into());

@@ -122,7 +122,7 @@ fn calls(asking: &mut Asking) -> Result<()> {
         ("get", db.get(&[""]).map(drop)),
         ("scenario-name", db.set_scenario("", &[])),
         ("impressions", db.impressions(Some("never shown"), 5).map(drop)),
-        ("use-calibration", db.use_calibration(9)),
+        ("use-calibration", db.use_tuning(9)),
         ("promote", db.promote_model(9)),
         ("roll-back", db.roll_back_model().map(drop)),
         ("adapter-name", db.unload_adapter("").map(drop)),

@@ -26,7 +26,7 @@ pub fn ask(asking: &mut Asking) -> Result<()> {
     asking.db.log(chosen.collect())?;
     asking.db.flush()?;
     add_impressions(asking, "chosen", &rankings)?;
-    let exposure = given::answered(IMPRESSIONS, json::exposure_to_json(&asking.db.exposure()?))?;
+    let exposure = given::answered(IMPRESSIONS, json::new_item_exposure_to_json(&asking.db.new_item_exposure()?))?;
     asking.add("shown", "exposure", exposure)?;
     for nth in 0..SHOWN {
         let Json::Object(mut request) = request(asking, nth) else { continue };

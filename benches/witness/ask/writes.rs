@@ -16,7 +16,7 @@ pub fn ask(asking: &mut Asking) -> Result<()> {
     rank(asking, "items")?;
     events(asking)?;
     rank(asking, "events")?;
-    asking.db.refit()?;
+    asking.db.rebuild_cooccurrence()?;
     rank(asking, "refit")?;
     scenarios(asking)?;
     close_and_digest(asking, "written")?;
@@ -96,7 +96,7 @@ fn scenarios(asking: &mut Asking) -> Result<()> {
         ["later", "never was"].iter().map(|name| asking.db.delete_scenario(name)).collect::<onelist::Result<_>>()?;
     asking.db.set_scenario("later still", &rules)?;
     asking.add("write", "scenarios-removed", json!(removed))?;
-    let counted = asking.db.recount()?;
+    let counted = asking.db.verify_signals()?;
     asking.add("write", "recount", json!({ "before": counted.before, "after": counted.after }))?;
     let known = asking.db.get(&["added"])?;
     let is_there: Vec<Option<&Item>> = known.iter().map(Option::as_ref).collect();
@@ -126,8 +126,8 @@ fn trim(asking: &mut Asking) -> Result<()> {
     config["retention"] = json!({ "per_user": 60, "total": asking.world.events.len() * 2 / 3 });
     reopen(asking, &config)?;
     // The background may have trimmed when the store was opened, so what is compared is what is left.
-    asking.db.trim()?;
-    asking.db.refit()?;
+    asking.db.apply_retention()?;
+    asking.db.rebuild_cooccurrence()?;
     let stats = super::catalog::stats(asking)?;
     asking.add("write", "trimmed", stats)
 }

@@ -85,8 +85,9 @@ impl Engine {
     /// groups, in bounded memory; the file has its name once it is whole and on disk, in place of one that had it.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a plan out of range; [`Error::Io`] when the file cannot be written;
-    /// [`Error::Closed`] when the engine is closed meanwhile; otherwise what `open`, `log` and `rank` answer.
+    /// [`Error::InvalidArgument`] for a plan out of range; [`Error::Io`] when the file cannot be written, and always without
+    /// the feature `training`, which is on by default and brings Parquet; [`Error::Closed`] when the engine is closed
+    /// meanwhile; otherwise what `open`, `log` and `rank` answer.
     pub fn export_training(&self, path: impl AsRef<Path>, plan: &TrainingPlan) -> Result<TrainingSummary> {
         plan.check()?;
         training_rows::export(&self.core.settled()?.stores, path.as_ref(), plan)

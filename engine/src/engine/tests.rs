@@ -308,6 +308,7 @@ fn a_fit_outlives_the_model_that_it_was_made_with() {
     check_places(&db.core, 200);
 }
 
+#[cfg(feature = "training")]
 #[test]
 fn exported_rows_name_the_space_they_were_compared_in() {
     let (dir, db) = opened(200);

@@ -56,9 +56,9 @@ pub(crate) fn exact_top_k<'v>(
     top_k(best, k)
 }
 
-/// Whether [`dot_f16c`] may be called. The standard library caches the answer.
+/// Whether [`dot_f16c`] and the kernel of the graph may be called. The standard library caches the answer.
 #[cfg(target_arch = "x86_64")]
-fn wide_kernel_runs() -> bool {
+pub(super) fn wide_kernel_runs() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
 }
 

@@ -1,4 +1,4 @@
-//! One HNSW graph. This file, `build` and `repair` are the only ones that call usearch, and keep the rules it needs:
+//! One HNSW graph. Only this file, `build`, `repair` and `distance` call usearch; they keep the rules it needs:
 //!
 //! * Capacity and contexts are reserved before they are used, while no other thread is inside (`gate`).
 //! * Every count is clamped before it crosses the language border: a size that cannot be allocated aborts there.
@@ -14,6 +14,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
+use super::distance;
 use super::error::index_error;
 use super::gate::{Gate, Side};
 use crate::base::error::{Error, Result};
@@ -61,6 +62,12 @@ pub(super) struct Wanted<'q> {
 impl Graph {
     /// An empty graph.
     pub(super) fn new(dimensions: usize) -> Result<Graph> {
+        let mut graph = Graph::with_default_distance(dimensions)?;
+        distance::install(&mut graph.index, dimensions)?;
+        Ok(graph)
+    }
+
+    fn with_default_distance(dimensions: usize) -> Result<Graph> {
         let options = IndexOptions {
             dimensions,
             metric: MetricKind::IP,
@@ -94,7 +101,7 @@ impl Graph {
         if !as_expected {
             return Err(refused(format!("expected {count} f16 vectors of {dimensions} dimensions, found {head:?}")));
         }
-        let graph = Graph::new(dimensions)?;
+        let mut graph = Graph::with_default_distance(dimensions)?;
         graph.index.load_from_buffer(bytes).map_err(|e| refused(e.to_string()))?;
         if graph.index.dimensions() != dimensions || graph.index.size() as u64 != count {
             return Err(refused(format!("expected {count} vectors, loaded {}", graph.index.size())));
@@ -102,6 +109,7 @@ impl Graph {
         let removed = usize::try_from(head.count_deleted).map_err(|e| refused(e.to_string()))?;
         graph.present.store(graph.index.size(), Ordering::Release);
         graph.removed.store(removed, Ordering::Release);
+        distance::install(&mut graph.index, dimensions)?;
         // Loading keeps neither the contexts nor the search width that the index was made with.
         graph.index.change_expansion_add(EXPANSION_ADD);
         graph.index.change_expansion_search(EXPANSION_SEARCH);

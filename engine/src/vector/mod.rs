@@ -8,7 +8,7 @@
 //! | `encode` | f32 to normalised f16, f16 to bytes, and back |
 //! | `dot` | the dot product, and the exact top-k that pre-filtered scoring uses |
 //! | `gate` | searches or builders inside the graph, never both |
-//! | `graph`, `build`, `repair` | the only files that name a usearch type |
+//! | `graph`, `build`, `repair`, `distance` | the only files that name a usearch type |
 //! | `order` | which vector of a batch enters the graph after which |
 //! | `tail` | the overlay: vectors of commits that the graph does not hold yet |
 //! | `spec`, `error` | what a space is; errors of the index library |
@@ -17,6 +17,7 @@
 
 mod build;
 mod checkpoint;
+mod distance;
 mod dot;
 mod encode;
 mod error;

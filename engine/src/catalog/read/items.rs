@@ -22,7 +22,7 @@ impl<'t> View<'t> {
         self.tables.items.get(self.txn, &keys::item(key)).map_err(storage)?.map(items::record).transpose()
     }
 
-    /// ActiveModel items in order of key, from `from` on.
+    /// Live items in order of key, from `from` on.
     pub(crate) fn items(&self, from: ItemKey) -> Result<impl Iterator<Item = Result<(ItemKey, ItemRecord)>> + use<'t>> {
         let first = keys::item(from);
         let rows = self.tables.items.range(self.txn, &keys::from(&first)).map_err(storage)?;

@@ -35,7 +35,7 @@ impl<'t> View<'t> {
 /// The result of checking the semantic ids of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SidCheck {
-    /// ActiveModel items with a vector.
+    /// Live items with a vector.
     pub vectors: u64,
     /// Items with a semantic id.
     pub sids: u64,

@@ -16,7 +16,7 @@ pub(crate) struct Counters {
     pub next_item: u64,
     /// The key that the next new user gets.
     pub next_user: u64,
-    /// ActiveModel items.
+    /// Live items.
     pub items: u64,
     /// Users.
     pub users: u64,

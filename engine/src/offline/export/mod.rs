@@ -2,10 +2,21 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `row` | a past request and its candidates, as they go into a file |
 //! | `columns` | the columns of a row group, filled row by row |
 //! | `file` | the file: schema, row groups, and its name once it is whole |
+//! | `absent` | in their place without the feature `training` |
 
+#[cfg(not(feature = "training"))]
+mod absent;
+#[cfg(feature = "training")]
 mod columns;
+#[cfg(feature = "training")]
 mod file;
+mod row;
 
-pub(crate) use file::{Answer, Candidate, Past, TrainingFile};
+#[cfg(not(feature = "training"))]
+pub(crate) use absent::TrainingFile;
+#[cfg(feature = "training")]
+pub(crate) use file::TrainingFile;
+pub(crate) use row::{Answer, Candidate, Past};

@@ -3,7 +3,9 @@
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, RowAccessor};
 
+use super::super::row::Past;
 use super::*;
+use crate::base::time::Timestamp;
 
 fn answer(history: usize) -> Answer<'static> {
     Answer {
