@@ -29,7 +29,7 @@ impl Engine {
     /// Counts all signals anew from the stored events, in the order in which they were logged: after a change of
     /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
     pub fn recount(&self) -> Result<Recount> {
-        verify::signals(&self.core.settled()?.stores)
+        verify::signals(&self.core.drained()?.stores)
     }
 
     /// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of
