@@ -1,3 +1,5 @@
+//! Tests of the Parquet file.
+
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, RowAccessor};
 
