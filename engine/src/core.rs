@@ -64,7 +64,7 @@ impl Core {
     }
 
     /// [`Core::access`], after every event and impression that waits has been applied.
-    pub(crate) fn settled(&self) -> Result<Arc<Access>> {
+    pub(crate) fn drained(&self) -> Result<Arc<Access>> {
         let access = self.access()?;
         access.writer.drain()?;
         Ok(access)
@@ -77,7 +77,7 @@ impl Core {
 
     /// Rebuilds the co-occurrence lists from the whole log.
     pub(crate) fn rebuild_cooccurrence(&self) -> Result<()> {
-        cooccurrence::rebuild(&self.settled()?.stores)
+        cooccurrence::rebuild(&self.drained()?.stores)
     }
 
     /// Waits until the journal is applied, and both indexes hold everything that is committed and are on disk.

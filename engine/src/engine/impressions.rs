@@ -16,7 +16,7 @@ impl Engine {
     /// [`Error::InvalidArgument`] when no impression of `after` is kept; [`Error::LimitExceeded`].
     pub fn impressions(&self, after: Option<&str>, limit: usize) -> Result<Vec<Impression>> {
         at_most("limit of impressions", limits::MAX_BATCH, limit)?;
-        let access = self.core.settled()?;
+        let access = self.core.drained()?;
         let catalog = access.stores.catalog.read()?;
         let view = catalog.view();
         let after = after.map(|id| kept(view, id)).transpose()?;
@@ -27,7 +27,7 @@ impl Engine {
     /// How much of what was shown were new items, over all impressions that are kept and say what was new. Reads every
     /// one of them.
     pub fn new_item_exposure(&self) -> Result<NewItemExposure> {
-        let access = self.core.settled()?;
+        let access = self.core.drained()?;
         let catalog = access.stores.catalog.read()?;
         let mut exposure = NewItemExposure::default();
         for row in catalog.view().impressions(None)? {

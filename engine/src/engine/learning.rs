@@ -26,7 +26,7 @@ impl Engine {
     /// and `rank` answer.
     pub fn evaluate(&self, plan: &Plan) -> Result<Report> {
         plan.check()?;
-        evaluation::evaluate(&self.core.settled()?.stores, plan)
+        evaluation::evaluate(&self.core.drained()?.stores, plan)
     }
 
     /// Lists the questions that [`Engine::evaluate`] asks by this plan, without their answers: what to ask a system from
@@ -37,7 +37,7 @@ impl Engine {
     /// [`Error::InvalidArgument`] for a plan out of range or one that leaves nothing to ask; what reading the log answers.
     pub fn questions(&self, plan: &Plan) -> Result<Questions> {
         plan.check()?;
-        evaluation::questions(&self.core.settled()?.stores, plan)
+        evaluation::questions(&self.core.drained()?.stores, plan)
     }
 
     /// Fits the weights of the model's linear part to this store's log, checks them on later events than those they were
@@ -90,7 +90,7 @@ impl Engine {
     /// meanwhile; otherwise what `open`, `log` and `rank` answer.
     pub fn export_training(&self, path: impl AsRef<Path>, plan: &TrainingPlan) -> Result<TrainingSummary> {
         plan.check()?;
-        training_rows::export(&self.core.settled()?.stores, path.as_ref(), plan)
+        training_rows::export(&self.core.drained()?.stores, path.as_ref(), plan)
     }
 
     /// Asks a loaded version, or 0, and the model that answers the same requests, and says how their lists differ. Nothing
@@ -111,6 +111,6 @@ impl Engine {
     /// Those of [`Engine::shadow_model`].
     pub fn shadow_model_on_past(&self, version: u64, sample: usize) -> Result<Shadow> {
         at_most("requests of a shadow", limits::MAX_SHADOW_REQUESTS, sample)?;
-        shadow::shadow_on_past(&self.core.settled()?.stores, version, sample)
+        shadow::shadow_on_past(&self.core.drained()?.stores, version, sample)
     }
 }

@@ -29,7 +29,7 @@ impl Engine {
     /// Counts all signals again from the stored events, in the order in which they were logged: after a change of
     /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
     pub fn verify_signals(&self) -> Result<SignalCheck> {
-        verify::signals(&self.core.settled()?.stores)
+        verify::signals(&self.core.drained()?.stores)
     }
 
     /// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of
