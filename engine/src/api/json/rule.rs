@@ -25,6 +25,8 @@ struct Parts {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    // Scenarios that a store kept before 0.2 call it `most`.
+    #[serde(alias = "most")]
     max: Option<usize>,
 }
 
