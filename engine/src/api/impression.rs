@@ -52,3 +52,14 @@ impl Exposure {
         if self.places == 0 { 0.0 } else { self.new_places as f64 / self.places as f64 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exposure_without_places_is_none() {
+        assert_eq!(Exposure::default().share(), 0.0);
+        assert_eq!(Exposure { impressions: 2, places: 20, new_places: 5 }.share(), 0.25);
+    }
+}
