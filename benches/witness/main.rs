@@ -1,7 +1,8 @@
 //! Proves that a restructuring changed nothing: stores built from real data, and digests of what they answer.
 //!
 //!     witness build DIR                        writes the stores
-//!     witness ask DIR --out FILE [--dump FILE] asks copies of them, and writes a line for each answer
+//!     witness ask DIR --out FILE [--dump FILE] [--only PART]
+//!                                              asks copies of them, and writes a line for each answer
 //!     witness compare A B [--except SECTIONS] [--dumps A B]
 //!                                              names the lines that differ; exits 1 if there is one
 //!     witness rows STORE                       prints every row of a closed store, to read a difference of tables
@@ -39,7 +40,7 @@ use std::path::{Path, PathBuf};
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const USAGE: &str = "usage: witness build DIR
-       witness ask DIR --out FILE [--dump FILE]
+       witness ask DIR --out FILE [--dump FILE] [--only PART]
        witness compare A B [--except SECTION,SECTION] [--dumps A B]
        witness rows STORE";
 
@@ -56,13 +57,14 @@ fn run() -> Result<i32> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let out = option(&mut arguments, "--out", 1)?.pop();
     let dump = option(&mut arguments, "--dump", 1)?.pop();
+    let only = option(&mut arguments, "--only", 1)?.pop();
     let except = option(&mut arguments, "--except", 1)?.pop().unwrap_or_default();
     let dumps = option(&mut arguments, "--dumps", 2)?;
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match (arguments.as_slice(), out) {
         (["build", dir], None) => build::build(Path::new(dir)).map(|()| 0),
         (["ask", dir], Some(out)) => {
-            let record = ask::ask(Path::new(dir))?;
+            let record = ask::ask(Path::new(dir), only.as_deref())?;
             record.write(Path::new(&out), dump.as_deref().map(Path::new))?;
             Ok(0)
         }

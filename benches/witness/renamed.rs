@@ -36,6 +36,7 @@ pub const GIVEN: Names = &[
     ("at_fraction", "at_share"),
     ("max", "most"),
     ("min_fit", "least_fit"),
+    ("stratified", "spread"),
 ];
 
 /// Keys of a report of `evaluate`.

@@ -36,6 +36,9 @@ mod offline;
 
 mod engine;
 
+#[cfg(test)]
+mod testing;
+
 pub use api::config::{ActionConfig, Config, FieldConfig, Meaning, Precision, Provider};
 pub use api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use api::evaluation::{Plan, Protocol, Report};

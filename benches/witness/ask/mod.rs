@@ -61,20 +61,20 @@ const PARTS: [(&str, Part, &[&str]); 13] = [
     ("writes", writes::ask, &[]),
 ];
 
-/// Asks every store of a folder.
+/// Asks every store of a folder: everything, or one part.
 ///
 /// # Errors
 /// When a store or the data is not there, and what the engine answers.
-pub fn ask(dir: &Path) -> Result<Record> {
+pub fn ask(dir: &Path, only: Option<&str>) -> Result<Record> {
     let mut record = Record::default();
     let scratch = tempfile::tempdir()?;
     for world in all()? {
         let (store, copy) = (dir.join(world.name), scratch.path().join(world.name));
         tables::ask(&store, world.name, "built", &mut record)?;
-        for (name, part, worlds) in PARTS {
-            if !worlds.is_empty() && !worlds.contains(&world.name) {
-                continue;
-            }
+        let of_this_world = |(name, _, worlds): &&(&str, Part, &[&str])| {
+            (worlds.is_empty() || worlds.contains(&world.name)) && only.is_none_or(|only| only == *name)
+        };
+        for (name, part, _) in PARTS.iter().filter(of_this_world) {
             let start = std::time::Instant::now();
             files::copy(&store, &copy)?;
             let db = Engine::open(&copy, given::config(&world.config)?)?;

@@ -9,6 +9,7 @@
 //! | meta: store_id | random |
 //! | meta: calibrations, models, adapters | hold the time of the clock; their answers are compared as JSON |
 //! | items: the time of the first `put`, and the checksum over it | the clock |
+//! | meta: vector_checkpoints: the order of the list | which of two spaces the background saved first |
 //! | meta: together: which of two generations is live; neighbours: the rows of the other one | the background may have fitted once more |
 
 use std::collections::BTreeMap;
@@ -19,8 +20,8 @@ use heed::{Database, EnvOpenOptions, RoTxn, WithoutTls};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::super::Result;
 use super::super::record::Record;
+use super::super::{Result, canonical};
 
 /// Room for the memory map: more than any of these stores has.
 const MAP: usize = 1 << 33;
@@ -42,7 +43,15 @@ type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 /// When the store cannot be read.
 pub fn ask(store: &Path, world: &str, when: &str, record: &mut Record) -> Result<()> {
     for (name, rows) in compared(store)? {
-        let digest = if COUNTED.contains(&name.as_str()) { Json::Null } else { digest(&rows).into() };
+        let digest = match name.as_str() {
+            name if COUNTED.contains(&name) => Json::Null,
+            // Few rows, of which each is something else.
+            "meta" => rows
+                .iter()
+                .map(|(key, value)| (String::from_utf8_lossy(key).into_owned(), canonical::digest(value)))
+                .collect(),
+            _ => digest(&rows).into(),
+        };
         record.add("table", format!("{world}.{when}.{name}"), json!({ "rows": rows.len(), "digest": digest }))?;
     }
     Ok(())
@@ -91,6 +100,7 @@ fn meta((key, value): (Vec<u8>, Vec<u8>)) -> Option<(Vec<u8>, Vec<u8>)> {
     let value = match name.as_str() {
         // Without the header, whose checksum is over the generation too, and without the generation itself.
         "together" => value.get(HEADER + 1..).unwrap_or_default().to_vec(),
+        "vector_checkpoints" => in_order(value.get(HEADER..).unwrap_or_default()),
         _ => value,
     };
     (!SKIPPED.contains(&name.as_str())).then_some((key, value))
@@ -103,6 +113,27 @@ fn without_first_put(value: &[u8]) -> Vec<u8> {
     let (generation, rest) = payload.split_at(varint(payload));
     let rest = rest.get(varint(rest)..).unwrap_or_default();
     [head, generation, rest].concat()
+}
+
+/// The records of vector files, sorted: space, space id, file, bytes, hash, seq, dimensions and count of each.
+fn in_order(payload: &[u8]) -> Vec<u8> {
+    const IS_TEXT: [bool; 8] = [true, true, true, false, true, false, false, false];
+    let (count, mut rest) = payload.split_at(varint(payload));
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let mut length = 0;
+        for is_text in IS_TEXT {
+            let left = rest.get(length..).unwrap_or_default();
+            // No name and no hash is so long that its length takes more than a byte.
+            let text = if is_text { left.first().copied().unwrap_or_default() } else { 0 };
+            length += varint(left) + usize::from(text);
+        }
+        let (record, left) = rest.split_at(length.clamp(1, rest.len()));
+        records.push(record);
+        rest = left;
+    }
+    records.sort_unstable();
+    [vec![count], records].concat().concat()
 }
 
 /// The length of the variable-length integer at the start (bincode 2): one byte, or a byte that says how many follow.
@@ -164,6 +195,18 @@ mod tests {
         assert_eq!(without_first_put(&row(1)), without_first_put(&row(2)));
         assert_eq!(without_first_put(&row(1)), [vec![9; HEAD], vec![7, 251, 5, 6, 42]].concat());
         assert!(without_first_put(&[1, 2]).len() <= 2);
+    }
+
+    #[test]
+    fn the_order_of_vector_files_is_left_out() {
+        let record = |name: &[u8]| {
+            let text = |text: &[u8]| [&[text.len() as u8], text].concat();
+            [text(name), text(b"id"), text(b""), vec![251, 1, 2], text(b"hash"), vec![3], vec![128], vec![250]].concat()
+        };
+        let (a, b) = (record(b"field:picture"), record(b"item"));
+        assert_eq!(in_order(&[vec![2], b.clone(), a.clone()].concat()), in_order(&[vec![2], a.clone(), b].concat()));
+        assert_eq!(in_order(&[vec![1], a.clone()].concat()), [vec![1], a].concat());
+        assert_eq!((in_order(&[]), in_order(&[5, 200])), (vec![], vec![5, 200]));
     }
 
     #[test]

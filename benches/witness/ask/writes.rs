@@ -51,7 +51,8 @@ fn changed(item: &Json) -> Json {
     item
 }
 
-/// A bulk of events, and then a few at a time, as a shop logs them; those of one user are known at once.
+/// A bulk of events, and then a few at a time, as a shop logs them; those of one user are known at once. The log grows by
+/// less than a fifth, so that the background does not fit anything to it while lists are compared.
 fn events(asking: &mut Asking) -> Result<()> {
     let time = |seconds: usize| Timestamp::from_seconds(asking.world.now + seconds as f64);
     let items: Vec<&str> = asking.world.popular.iter().take(60).map(String::as_str).chain(["added"]).collect();
@@ -65,7 +66,8 @@ fn events(asking: &mut Asking) -> Result<()> {
             event
         }
     };
-    asking.db.log((0..1500).map(event).collect())?;
+    let bulk = (asking.world.events.len() / 8).min(1500);
+    asking.db.log((0..bulk).map(event).collect())?;
     for nth in 0..12 {
         asking.db.log(vec![event(1500 + nth), event(1600 + nth)])?;
         asking.db.flush()?;

@@ -46,5 +46,6 @@ void test_controls(onelist_engine *db);
 void test_tuning(onelist_engine *db);
 void test_models(onelist_engine *db);
 void test_threads(const char *directory);
+void test_every_call(const char *directory);
 
 #endif

@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
         return report("test");
     }
     test_errors(empty);
+    test_every_call(empty);
 
     onelist_engine *db = opened(shop);
     if (db != NULL) {

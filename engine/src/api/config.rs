@@ -304,3 +304,79 @@ fn in_range(what: &str, found: usize, low: usize, high: usize) -> Result<()> {
     }
     Err(Error::argument(what, format!("{low} to {high}"), found.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(set: impl FnOnce(&mut Config)) -> Option<String> {
+        let mut config = Config::default();
+        set(&mut config);
+        config.validate().err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn settings_are_taken_up_to_their_bounds_and_refused_by_name_beyond() {
+        type Set = fn(&mut Config, f64);
+        let bounded: [(&str, f64, f64, Set); 7] = [
+            ("sessions", 0.0, 64.0, |config, n| config.sessions = n as usize),
+            ("threads_per_session", 1.0, 64.0, |config, n| config.threads_per_session = n as usize),
+            ("index_threads", 0.0, 64.0, |config, n| config.index_threads = n as usize),
+            ("candidates", 1.0, 20_000.0, |config, n| config.candidates = n as usize),
+            ("session_gap", 1.0, 604_800.0, |config, n| config.session_gap = n),
+            ("max_bytes", 16_777_216.0, 70_368_744_177_664.0, |config, n| config.max_bytes = n as u64),
+            ("impressions.max", 1.0, 10_000_000.0, |config, n| config.impressions.max = n as u64),
+        ];
+        for (name, low, high, set) in bounded {
+            for n in [low, high] {
+                assert_eq!(refused(|config| set(config, n)), None, "{name} {n}");
+            }
+            let beyond = [low - 1.0, high + 1.0].into_iter().filter(|n| *n >= 0.0);
+            for text in beyond.map(|n| refused(|config| set(config, n)).expect(name)) {
+                assert!(text.starts_with(name), "{name}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_none_and_settings_that_contradict_are_refused() {
+        for wrong in [f32::NAN, f32::INFINITY, -0.1, 1000.1] {
+            assert!(
+                refused(|config| *config = config.clone().boost("title", wrong)).expect("boost").contains("`title`")
+            );
+        }
+        for wrong in [f32::NAN, 0.0, -1.0, 100.1] {
+            let text = refused(|config| *config = config.clone().action("borrow", Meaning::Positive, wrong));
+            assert!(text.expect("weight").contains("`borrow`"));
+        }
+        for scale in [(5.0, 1.0), (1.0, 1.0), (f64::NAN, 5.0), (1.0, f64::INFINITY)] {
+            assert!(refused(|config| config.rating_scale = scale).expect("scale").contains("rating_scale"));
+        }
+        assert!(
+            refused(|config| config.weights = vec![vec![1.0], vec![f32::NAN]]).expect("weights").contains("index 1")
+        );
+        let both = refused(|config| (config.tune, config.weights) = (true, vec![vec![1.0; 26]; 4]));
+        assert!(both.expect("both").contains("weights"));
+        let reduced =
+            |provider| refused(move |config| (config.precision, config.provider) = (Precision::Reduced, provider));
+        assert!(reduced(Provider::Cpu).expect("no GPU").contains("precision"));
+        assert_eq!((reduced(Provider::Cuda), reduced(Provider::TensorRt)), (None, None));
+        assert!(refused(|config| config.retention.days = Some(-1.0)).expect("days").contains("retention.days"));
+        assert!(
+            refused(|config| config.explore = Some(Exploration { fraction: 2.0, ..Exploration::default() })).is_some()
+        );
+        assert!(refused(|config| config.new_items = Some(NewItems { fraction: 0.1, ..NewItems::default() })).is_some());
+    }
+
+    #[test]
+    fn fields_have_their_boosts_and_are_embedded_unless_they_are_not_to_be() {
+        let mut config = Config::default().boost("title", 2.5).field("price", Kind::Number);
+        config.fields.entry("sku".to_owned()).or_default().embed = Some(false);
+        assert_eq!((config.boost_of("title"), config.boost_of("note"), config.boost_of("price")), (2.5, 1.0, 1.0));
+        assert!(config.embeds("title") && config.embeds("note") && !config.embeds("sku"));
+        assert_eq!(config.fields["price"].kind, Some(Kind::Number));
+        let names = [Provider::Cpu, Provider::Cuda, Provider::TensorRt].map(Provider::name);
+        assert_eq!(names, ["cpu", "cuda", "tensorrt"]);
+        assert_eq!([Precision::Full, Precision::Reduced].map(Precision::name), ["full", "reduced"]);
+    }
+}

@@ -269,3 +269,120 @@ impl Event {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 11] =
+        ["view", "click", "cart", "buy", "like", "dislike", "skip", "hide", "rate", "share", "search"];
+
+    #[test]
+    fn every_action_has_one_name_and_a_name_of_the_caller_s_own_stays() {
+        for name in NAMES {
+            let action = Action::named(name);
+            assert_eq!(action.name(), name);
+            assert!(!matches!(action, Action::Other(_)), "{name}");
+        }
+        assert_eq!(Action::named("purchase"), Action::Buy);
+        assert_eq!(Action::named("borrow"), Action::Other("borrow".to_owned()));
+    }
+
+    #[test]
+    fn actions_speak_for_or_against_with_their_weights() {
+        let config = Config::default();
+        let meaning = |name: &str| Action::named(name).meaning(None, &config);
+        for (name, weight) in [
+            ("view", 0.5),
+            ("click", 1.0),
+            ("cart", 1.5),
+            ("buy", 2.0),
+            ("like", 2.0),
+            ("rate", 1.0),
+            ("share", 1.5),
+            ("search", 1.0),
+            ("borrow", 1.0),
+        ] {
+            assert_eq!(meaning(name), (Meaning::Positive, weight), "{name}");
+        }
+        for (name, weight) in [("dislike", 1.0), ("hide", 1.0), ("skip", 0.2)] {
+            assert_eq!(meaning(name), (Meaning::Negative, weight), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_rating_speaks_by_its_place_on_the_scale() {
+        let rated = |scale: (f64, f64), value: f64| {
+            let config = Config { rating_scale: scale, ..Config::default() };
+            (Action::Rate.meaning(Some(value), &config), Action::Rate.model_row(Some(value), &config).to_owned())
+        };
+        // On a scale of 1 to 5, from 4 a like and up to 2.5 a dislike; on one of 0 to 100, from 75 and up to 37.5.
+        for (scale, value, meaning, row) in [
+            ((1.0, 5.0), 5.0, Meaning::Positive, "like"),
+            ((1.0, 5.0), 4.0, Meaning::Positive, "like"),
+            ((1.0, 5.0), 3.9, Meaning::Positive, "rate"),
+            ((1.0, 5.0), 2.6, Meaning::Positive, "rate"),
+            ((1.0, 5.0), 2.5, Meaning::Negative, "dislike"),
+            ((1.0, 5.0), 1.0, Meaning::Negative, "dislike"),
+            ((0.0, 100.0), 75.0, Meaning::Positive, "like"),
+            ((0.0, 100.0), 37.5, Meaning::Negative, "dislike"),
+            ((0.0, 100.0), 38.0, Meaning::Positive, "rate"),
+        ] {
+            assert_eq!(rated(scale, value), ((meaning, 1.0), row.to_owned()), "{value} of {scale:?}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_has_the_last_word_on_what_an_action_means() {
+        let config = Config::default()
+            .action("view", Meaning::Neutral, 3.0)
+            .action("borrow", Meaning::Negative, 0.5)
+            .action("skip", Meaning::Positive, 0.1);
+        let read = |name: &str| {
+            (Action::named(name).meaning(None, &config), Action::named(name).model_row(None, &config).to_owned())
+        };
+        assert_eq!(read("view"), ((Meaning::Neutral, 3.0), "pad".to_owned()), "it weighs nothing in the model");
+        assert_eq!(read("borrow"), ((Meaning::Negative, 0.5), "dislike".to_owned()));
+        assert_eq!(read("skip"), ((Meaning::Positive, 0.1), "custom".to_owned()), "its own row speaks against");
+        assert_eq!(read("buy"), ((Meaning::Positive, 2.0), "buy".to_owned()));
+        assert_eq!(read("lend"), ((Meaning::Positive, 1.0), "custom".to_owned()));
+    }
+
+    #[test]
+    fn an_event_is_checked_part_by_part_up_to_its_limits() {
+        let event = || Event::new("ada", Action::Click).item("a");
+        let long = |bytes: usize| "x".repeat(bytes);
+        let refused = |event: Event| event.check().err().map(|error| error.name());
+        let full = Event {
+            query: Some(long(limits::MAX_QUERY_BYTES)),
+            action: Action::named(&long(limits::MAX_FIELD_NAME_BYTES)),
+            rank_id: Some(long(limits::MAX_ID_BYTES)),
+            basket: Some(long(limits::MAX_ID_BYTES)),
+            value: Some(f64::MAX),
+            segments: (0..limits::MAX_SEGMENTS).map(|n| (format!("{n}"), long(limits::MAX_SEGMENT_BYTES))).collect(),
+            ..event()
+        };
+        assert_eq!(refused(full.clone()), None);
+        assert_eq!(refused(Event { item: None, ..full.clone() }), None, "a search names no item");
+        assert_eq!(refused(Event::new("ada", Action::Click)), Some("InvalidArgument"));
+        assert_eq!(refused(Event { user: String::new(), ..event() }), Some("InvalidId"));
+        assert_eq!(refused(event().item("")), Some("InvalidId"));
+        assert_eq!(refused(event().item(long(limits::MAX_ID_BYTES + 1))), Some("InvalidId"));
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(refused(event().value(value)), Some("NonFinite"));
+        }
+        assert_eq!(refused(event().segment("", "x")), Some("InvalidArgument"));
+        assert_eq!(refused(event().segment("country", "")), Some("InvalidArgument"));
+        for over in [
+            Event { query: Some(long(limits::MAX_QUERY_BYTES + 1)), ..event() },
+            Event { action: Action::named(&long(limits::MAX_FIELD_NAME_BYTES + 1)), ..event() },
+            event().answers(long(limits::MAX_ID_BYTES + 1)),
+            event().basket(long(limits::MAX_ID_BYTES + 1)),
+            event().segment(long(limits::MAX_SEGMENT_BYTES + 1), "x"),
+            event().segment("x", long(limits::MAX_SEGMENT_BYTES + 1)),
+            full.clone().segment("one more", "x"),
+        ] {
+            assert_eq!(refused(over), Some("LimitExceeded"));
+        }
+    }
+}

@@ -74,3 +74,14 @@ impl Serialize for NewItemExposure {
         object.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exposure_without_places_is_none() {
+        assert_eq!(NewItemExposure::default().fraction(), 0.0);
+        assert_eq!(NewItemExposure { impressions: 2, places: 20, new_places: 5 }.fraction(), 0.25);
+    }
+}

@@ -103,3 +103,30 @@ impl Shadow {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_reads_as_four_lines_and_more_where_something_failed() {
+        let shadow = Shadow {
+            active: 1,
+            shadow: 2,
+            requests: 40,
+            common_top_10: 0.75,
+            rank_correlation: -0.5,
+            active_us: 120.4,
+            shadow_us: 99.6,
+            ..Shadow::default()
+        };
+        let text = shadow.to_text();
+        assert_eq!(text.lines().count(), 4);
+        for part in ["model 2 beside model 1 on 40 requests", "0.750", "-0.500", "100 us, 120 us"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let failed = Shadow { failed: 3, errors: vec!["one".to_owned(), "two".to_owned()], skipped: 5, ..shadow };
+        let text = failed.to_text();
+        assert!(text.contains("3: one; two") && text.lines().last().is_some_and(|line| line.contains('5')), "{text}");
+    }
+}

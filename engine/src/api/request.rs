@@ -415,3 +415,93 @@ impl Write for Hashed {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::rule::Which;
+
+    fn refused(request: Request) -> Option<(&'static str, String)> {
+        request.check().err().map(|error| (error.name(), error.to_string()))
+    }
+
+    /// Requests at a limit, which are taken, and one step beyond it; with words of the error.
+    fn at_and_over() -> Vec<(&'static str, [Request; 2])> {
+        let ids = |count: usize| vec!["x"; count];
+        let of =
+            |set: &dyn Fn(Request, usize) -> Request, limit: usize| [limit, limit + 1].map(|n| set(Request::new(), n));
+        let caps = |request: Request, n: usize| (0..n).fold(request, |request, _| request.cap("brand", 1));
+        let rule = || Rule::Exclude(Which::ids(["a"]));
+        let rules = |request: Request, n: usize| (0..n).fold(request, |request, _| request.rule(rule()));
+        let segments =
+            |request: Request, n: usize| (0..n).fold(request, |request, n| request.segment(format!("{n}"), "x"));
+        let vectors =
+            |request: Request, n: usize| (0..n).fold(request, |request, n| request.vector(format!("{n}"), vec![1.0]));
+        vec![
+            ("limit", of(&|request, n| request.limit(n), limits::MAX_RESULTS)),
+            ("offset", of(&|request, n| request.limit(1).offset(n - 1), limits::MAX_RESULTS)),
+            ("candidates", of(&|request, n| Request { candidates: Some(n), ..request }, limits::MAX_CANDIDATES)),
+            ("history", of(&|request, n| request.history(ids(n)), limits::MAX_HISTORY_ARGUMENT)),
+            ("like", of(&|request, n| request.like(ids(n)), limits::MAX_LIKE)),
+            ("unlike", of(&|request, n| request.unlike(ids(n)), limits::MAX_UNLIKE)),
+            ("among", of(&|request, n| request.among(ids(n)), limits::MAX_AMONG)),
+            (
+                "exclude",
+                of(
+                    &|mut request, n| {
+                        request.exclude = vec![String::new(); n];
+                        request
+                    },
+                    limits::MAX_EXCLUDE,
+                ),
+            ),
+            ("segments", of(&segments, limits::MAX_SEGMENTS)),
+            ("vectors", of(&vectors, limits::MAX_VECTOR_FIELDS)),
+            ("caps", of(&caps, limits::MAX_CAPS)),
+            ("rules", of(&rules, limits::MAX_RULES)),
+            ("scenario", of(&|request, n| request.scenario("x".repeat(n)), limits::MAX_SCENARIO_NAME_BYTES)),
+            ("page_token", of(&|request, n| request.page_token("x".repeat(n)), limits::MAX_NEXT_BYTES)),
+        ]
+    }
+
+    #[test]
+    fn every_count_is_taken_up_to_its_limit_and_refused_beyond() {
+        for (what, [at, over]) in at_and_over() {
+            assert_eq!(refused(at), None, "{what}");
+            let (name, text) = refused(over).expect(what);
+            assert!(name == "LimitExceeded" && text.contains(what), "{what}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_its_place() {
+        let history = |value: f64| {
+            let mut request = Request::new().history(["a"]);
+            request.history[0].value = Some(value);
+            request
+        };
+        let vector = |vector: Vec<f32>| Request::new().vector("image", vector);
+        let deep = (0..40).fold(Filter::exists("a"), |filter, _| filter.not());
+        for (request, name, place) in [
+            (Request::new().user(""), "InvalidId", "user"),
+            (Request::new().user("x".repeat(limits::MAX_ID_BYTES + 1)), "InvalidId", "user"),
+            (history(f64::NAN), "NonFinite", "history"),
+            (history(f64::INFINITY), "NonFinite", "history"),
+            (vector(vec![1.0, f32::NAN]), "NonFinite", "image"),
+            (vector(vec![0.0, 0.0]), "ZeroNorm", "image"),
+            (vector(Vec::new()), "ZeroNorm", "image"),
+            (vector(vec![1.0; limits::MAX_DIMENSIONS + 1]), "LimitExceeded", "dimensions"),
+            (Request::new().segment("", "x"), "InvalidArgument", "segments"),
+            (Request::new().diversity(1.5), "InvalidArgument", "diversity"),
+            (Request::new().match_history_mix("brand", f32::NAN), "InvalidArgument", "match_history_mix"),
+            (Request::new().scenario(""), "InvalidArgument", "scenario"),
+            (Request::new().page_token("abc").offset(1), "InvalidArgument", "offset"),
+            (Request::new().filter(deep), "LimitExceeded", "filter"),
+        ] {
+            let (found, text) = refused(request).expect(place);
+            assert!(found == name && text.contains(place), "{place}: {found}: {text}");
+        }
+        assert_eq!(refused(history(-1e300)), None);
+        assert_eq!(refused(Request::new()), None);
+    }
+}

@@ -48,3 +48,28 @@ impl Retention {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_that_keep_nothing_are_refused_by_name() {
+        let all = Retention::default();
+        assert!(!all.is_on() && all.check().is_ok());
+        for (retention, name) in [
+            (Retention { per_user: Some(0), ..all }, "per_user"),
+            (Retention { total: Some(0), ..all }, "total"),
+            (Retention { days: Some(0.0), ..all }, "days"),
+            (Retention { days: Some(f64::NAN), ..all }, "days"),
+            (Retention { days: Some(36_501.0), ..all }, "days"),
+        ] {
+            let text = retention.check().expect_err(name).to_string();
+            assert!(text.contains(&format!("retention.{name}")) && retention.is_on(), "{text}");
+        }
+        for kept in [Retention { per_user: Some(1), ..all }, Retention { total: Some(1), days: Some(36_500.0), ..all }]
+        {
+            assert!(kept.check().is_ok() && kept.is_on());
+        }
+    }
+}

@@ -85,3 +85,22 @@ pub struct Proposal {
     /// The source's own score: BM25, a cosine, a decayed count, a time in seconds.
     pub score: f32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_have_names_of_their_own_and_reports_measure_all_that_are_not_asked_for() {
+        let names: Vec<&str> = Source::ALL.iter().map(|source| source.name()).collect();
+        assert!(crate::testing::all_differ(&names), "{names:?}");
+        assert!(
+            names
+                .iter()
+                .all(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || "_0123456789".contains(letter)))
+        );
+        let measured: Vec<Source> = Source::measured().collect();
+        assert_eq!(measured.len() + 2, names.len());
+        assert!(!measured.contains(&Source::Explore) && !measured.contains(&Source::Pinned));
+    }
+}

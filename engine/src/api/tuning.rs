@@ -116,3 +116,39 @@ impl Tuning {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calibration_reads_as_one_line_for_each_situation() {
+        let set = |place: usize, kept| WeightSet {
+            context: RequestContext::ALL[place],
+            samples: 120,
+            held_out: 30,
+            ndcg_before: 0.25,
+            ndcg_after: 0.3125,
+            kept,
+            weights: vec![1.0],
+        };
+        let mut calibration = Tuning {
+            version: 3,
+            time: Timestamp::MIN,
+            events: 999,
+            model: "m".to_owned(),
+            features: vec!["bm25".to_owned()],
+            sets: vec![set(0, true), set(4, false)],
+        };
+        let text = calibration.to_text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (3, "calibration 3 on 999 events"));
+        assert!(
+            lines[1].contains("first visit") && lines[1].contains("0.2500 -> 0.3125") && lines[1].ends_with("kept")
+        );
+        assert!(lines[2].contains("new items") && lines[2].ends_with("not used"), "{text}");
+        calibration.sets.clear();
+        let text = calibration.to_text();
+        assert!(text.contains("999 events are too few") && text.contains("version 3 stays"), "{text}");
+    }
+}

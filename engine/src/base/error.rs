@@ -326,3 +326,68 @@ impl Error {
 
 /// The result of every fallible call.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Error> {
+        let (text, path) = (|| "here".to_owned(), || PathBuf::from("/store"));
+        let source = || std::io::Error::other("no room");
+        vec![
+            Error::InvalidId { what: "item", limit: 512, found: 600 },
+            Error::LimitExceeded { what: "ids", limit: 3, found: 4 },
+            Error::NonFinite { what: text(), index: 7 },
+            Error::ZeroNorm { what: text() },
+            Error::DimMismatch { space: text(), expected: 4, found: 3 },
+            Error::FieldType {
+                item: "a".to_owned(),
+                field: text(),
+                expected: "text".to_owned(),
+                found: "tags".to_owned(),
+            },
+            Error::UnknownField { field: text(), known: "price".to_owned() },
+            Error::UnknownScenario { name: text(), known: "sale".to_owned() },
+            Error::UnknownAdapter { name: text(), known: "books".to_owned() },
+            Error::argument("limit", "1", "0"),
+            Error::InvalidUtf8 { offset: 9 },
+            Error::AlreadyOpen { path: path(), pid: 42 },
+            Error::Forked { opened_by: 42 },
+            Error::Closed,
+            Error::NotADatabase { path: path(), found: text() },
+            Error::NewerFormat { path: path(), found: 9, supported: 5 },
+            Error::io("write", "/store", source()),
+            Error::RuntimeMissing { found: text() },
+            Error::Provider { provider: "cuda", expected: text(), found: text(), advice: "Install it".to_owned() },
+            Error::ModelRefused { path: path(), expected: text(), found: text() },
+            Error::ModelFailed { reason: text() },
+            Error::damaged("item", "here"),
+            Error::Poisoned { reason: text() },
+            Error::Storage { reason: text() },
+            Error::Index { index: "text", reason: text() },
+            Error::internal("here"),
+        ]
+    }
+
+    #[test]
+    fn every_error_has_its_name_its_kind_and_a_text_that_holds_what_was_found() {
+        let names: Vec<&str> = all().iter().map(Error::name).collect();
+        assert!(crate::testing::all_differ(&names), "{names:?}");
+        for error in all() {
+            let text = error.to_string();
+            assert!(!text.is_empty() && !text.ends_with('.') || error.kind() == ErrorKind::Environment, "{text}");
+            // The name is that of the variant, which bindings map to their types.
+            let variant = format!("{error:?}");
+            let variant = variant.split([' ', '{']).next().unwrap_or_default();
+            assert_eq!(error.name(), variant);
+        }
+        let kinds = |kind: ErrorKind| all().iter().filter(|error| error.kind() == kind).count();
+        let counts =
+            [ErrorKind::Input, ErrorKind::Busy, ErrorKind::Environment, ErrorKind::Damaged, ErrorKind::Internal];
+        assert_eq!(counts.map(kinds), [11, 3, 6, 4, 2]);
+        let text = |at: usize| all()[at].to_string();
+        assert_eq!(text(1), "ids: expected at most 3, found 4");
+        assert_eq!(text(4), "vector `here`: expected 4 dimensions, found 3");
+        assert!(text(16).contains("/store") && text(16).contains("no room"));
+    }
+}

@@ -17,17 +17,8 @@ use crate::rank::Features;
 use crate::store::Stores;
 use crate::store::item_space;
 use crate::store::snapshot::Snapshot;
+use crate::testing::thing;
 use crate::understand::{RequestCx, Understood};
-
-const NOUNS: [&str; 12] =
-    ["shoe", "boot", "teapot", "kettle", "backpack", "tent", "novel", "camera", "guitar", "sofa", "lamp", "drill"];
-const ADJECTIVES: [&str; 12] =
-    ["red", "blue", "leather", "wooden", "electric", "small", "heavy", "antique", "cheap", "soft", "bright", "steel"];
-
-fn thing(n: usize) -> Item {
-    let (noun, first, second) = (NOUNS[n % 12], ADJECTIVES[n / 12 % 12], ADJECTIVES[(n / 144 + n) % 12]);
-    Item::new(format!("thing-{n}")).text("title", format!("{first} {second} {noun}")).number("n", n as f64)
-}
 
 fn opened(items: usize) -> (tempfile::TempDir, Engine) {
     let dir = tempfile::tempdir().unwrap();

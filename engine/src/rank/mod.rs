@@ -13,6 +13,8 @@ mod leave_out;
 mod personal;
 mod popularity;
 mod score;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use features::Features;
 pub(crate) use leave_out::leave_out;

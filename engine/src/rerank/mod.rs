@@ -25,6 +25,8 @@ mod page;
 mod pins;
 mod select;
 mod term;
+#[cfg(test)]
+mod tests;
 mod vectors;
 
 pub(crate) use page::rerank;

@@ -174,13 +174,7 @@ pub(super) fn order(scores: &[f32], terms: Vec<Box<dyn Term>>, want: usize) -> V
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::api::candidate::{Candidate, Marks};
-
-    /// A candidate for the tests of this stage.
-    pub(crate) fn scored(key: u64, score: f32) -> Scored {
-        let candidate = Candidate { key: ItemKey(key), proposals: Vec::new() };
-        Scored { candidate, score, contributions: Vec::new(), marks: Marks::default() }
-    }
+    pub(crate) use crate::testing::scored;
 
     /// The keys of a list.
     pub(crate) fn keys(list: &[Scored]) -> Vec<u64> {

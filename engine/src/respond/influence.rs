@@ -77,3 +77,40 @@ pub(super) fn terms(cx: RequestCx, key: ItemKey, contributions: &[Contribution])
     let sum = parts.iter().map(|(_, part)| part).sum::<f32>().max(f32::MIN_POSITIVE);
     Ok(parts.into_iter().map(|(term, part)| TermPart { term, amount: bm25.amount * (part / sum) }).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_its_words() {
+        let words = |action: &str| done(&Action::named(action), "Red boots");
+        for (action, expected) in [
+            ("view", "viewed Red boots"),
+            ("click", "clicked Red boots"),
+            ("cart", "put Red boots into the basket"),
+            ("buy", "bought Red boots"),
+            ("like", "liked Red boots"),
+            ("dislike", "disliked Red boots"),
+            ("skip", "skipped Red boots"),
+            ("hide", "hid Red boots"),
+            ("rate", "rated Red boots"),
+            ("share", "shared Red boots"),
+            ("search", "searched for Red boots"),
+            ("borrow", "did borrow with Red boots"),
+        ] {
+            assert_eq!(words(action), expected);
+        }
+    }
+
+    #[test]
+    fn the_strongest_item_that_is_still_there_is_named_when_it_is_worth_a_word() {
+        let names = Names(HashMap::from([(ItemKey(2), ("two".to_owned(), "Red boots".to_owned()))]));
+        let marks = |amount| [(ItemKey(1), Action::Buy, 0.9), (ItemKey(2), Action::View, amount)];
+        assert_eq!(names.because(&marks(-0.25)).unwrap(), "because you viewed Red boots (-0.25)");
+        assert_eq!(names.because(&marks(0.004)), None);
+        assert_eq!(names.because(&marks(0.9)[..1]), None, "an item that is gone has no name");
+        assert_eq!(names.because(&[]), None);
+        assert_eq!(names.influences(&marks(0.5)), [Influence { item: "two".to_owned(), amount: 0.5 }]);
+    }
+}

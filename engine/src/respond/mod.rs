@@ -12,6 +12,8 @@ mod explain;
 mod impression;
 mod influence;
 mod reason;
+#[cfg(test)]
+mod tests;
 mod title;
 
 pub(crate) use answer::respond;

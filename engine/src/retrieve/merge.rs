@@ -41,7 +41,39 @@ impl Merge {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn each_item_is_one_candidate_with_the_best_rank_of_each_source(
+            lists in prop::collection::vec((0usize..4, prop::collection::vec(0u64..12, 0..15)), 0..6)
+        ) {
+            let (mut merge, mut ranks) = (Merge::default(), BTreeMap::new());
+            let mut order = Vec::new();
+            for (source, keys) in &lists {
+                let source = Source::ALL[*source];
+                merge.add(source, keys.iter().map(|key| (ItemKey(*key), 0.0)).collect());
+                for (place, key) in keys.iter().enumerate() {
+                    let best = ranks.entry((*key, source)).or_insert(place as u32 + 1);
+                    *best = (*best).min(place as u32 + 1);
+                    if !order.contains(key) {
+                        order.push(*key);
+                    }
+                }
+            }
+            prop_assert_eq!(merge.len(), order.len());
+            let candidates = merge.finish();
+            prop_assert_eq!(candidates.iter().map(|one| one.key.0).collect::<Vec<_>>(), order);
+            let found = candidates.iter().flat_map(|one| one.proposals.iter().map(|of| ((one.key.0, of.source), of.rank)));
+            let found: Vec<_> = found.collect();
+            prop_assert_eq!(found.len(), ranks.len());
+            prop_assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), ranks);
+        }
+    }
 
     #[test]
     fn an_item_of_two_sources_is_one_candidate() {

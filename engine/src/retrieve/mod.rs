@@ -20,5 +20,7 @@ mod related;
 mod repeat;
 mod semantic_ids;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use collect::retrieve;

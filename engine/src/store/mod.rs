@@ -25,6 +25,8 @@ mod recent;
 pub(crate) mod snapshot;
 mod spaces;
 mod stores;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tunings;
 pub(crate) mod unapplied_events;
 pub(crate) mod weights;

@@ -54,3 +54,39 @@ impl Progress {
         done()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_wait_ends_when_its_commit_is_there_and_the_last_commit_never_goes_back() {
+        let progress = Progress::default();
+        progress.commit(Seq(3));
+        progress.commit(Seq(2));
+        assert_eq!(progress.committed(), Seq(3));
+        std::thread::scope(|scope| {
+            let start = Instant::now();
+            let waiting = scope.spawn(|| progress.wait(LONG, || progress.committed() >= Seq(5)));
+            progress.commit(Seq(4));
+            progress.commit(Seq(5));
+            assert!(waiting.join().unwrap() && start.elapsed() < LONG / 2);
+        });
+        assert!(!progress.wait(Duration::from_millis(5), || false), "the time is over");
+    }
+
+    #[test]
+    fn closing_ends_every_wait() {
+        let progress = Progress::default();
+        std::thread::scope(|scope| {
+            let start = Instant::now();
+            let waiting: Vec<_> = (0..3).map(|_| scope.spawn(|| progress.wait(LONG, || false))).collect();
+            progress.close();
+            assert!(waiting.into_iter().all(|thread| !thread.join().unwrap()) && start.elapsed() < LONG / 2);
+        });
+        assert!(progress.is_closing() && progress.wait(LONG, || true), "what is done is done");
+    }
+}

@@ -63,7 +63,34 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn exactly_the_items_of_commits_that_are_not_forgotten_are_recent(
+            steps in prop::collection::vec((prop::collection::vec(0u64..20, 0..5), prop::option::of(0u64..30)), 0..30)
+        ) {
+            let (recent, mut kept) = (Recent::default(), Vec::<(u64, Vec<u64>)>::new());
+            for (seq, (keys, trimmed)) in steps.into_iter().enumerate() {
+                let seq = seq as u64 + 1;
+                let before = recent.load();
+                let was: Vec<bool> = (0..20).map(|key| before.contains(ItemKey(key))).collect();
+                recent.add(Seq(seq), keys.iter().copied().map(ItemKey));
+                kept.push((seq, keys));
+                if let Some(upto) = trimmed {
+                    recent.trim(Seq(upto));
+                    kept.retain(|(seq, _)| *seq > upto);
+                }
+                for key in 0..20 {
+                    let expected = kept.iter().any(|(_, keys)| keys.contains(&key));
+                    prop_assert_eq!(recent.load().contains(ItemKey(key)), expected, "{} after {}", key, seq);
+                    prop_assert_eq!(before.contains(ItemKey(key)), was[key as usize], "what was loaded stays");
+                }
+            }
+        }
+    }
 
     #[test]
     fn recent_keys_leave_with_their_commit() {

@@ -280,6 +280,8 @@ impl TailEvent {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::api::event::{Action, Event};
 
@@ -323,5 +325,74 @@ mod tests {
         tail.settle(Seq(1));
         assert!(pin(&tail, 1, 1).signals(ItemKey(3), None).is_none());
         assert!(tail.read().adopted.is_empty() && tail.read().by_item.is_empty());
+    }
+
+    /// One step of a writer or a reader.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// Events of users on items, in one commit.
+        Log(Vec<(usize, usize)>),
+        /// Applies so many commits.
+        Apply(u64),
+        Pin,
+        Unpin(usize),
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => prop::collection::vec((0usize..3, 0usize..3), 0..4).prop_map(Step::Log),
+            2 => (1u64..4).prop_map(Step::Apply),
+            2 => Just(Step::Pin),
+            2 => (0usize..8).prop_map(Step::Unpin),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_pin_sees_the_commits_between_its_tables_and_itself(
+            steps in prop::collection::vec(any_step(), 0..60)
+        ) {
+            let (tail, config) = (EventTail::default(), Config::default());
+            let key = |id: &str| (id != "unknown").then(|| ItemKey(id.len() as u64));
+            let (users, items) = (["ada", "bob", "cy"], ["a", "bb", "unknown"]);
+            let (mut applied, mut logged) = (0, Vec::<Vec<(usize, usize)>>::new());
+            let mut pins: Vec<(u64, u64, EventPin)> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Log(events) => {
+                        let entries: Vec<Entry> = events.iter().map(|(user, item)| entry(users[*user], items[*item])).collect();
+                        logged.push(events);
+                        tail.stage(Seq(logged.len() as u64), &entries, &config, key);
+                    }
+                    Step::Apply(commits) => {
+                        applied = (applied + commits).min(logged.len() as u64);
+                        tail.settle(Seq(applied));
+                    }
+                    Step::Pin => pins.push((applied, logged.len() as u64, pin(&tail, applied, logged.len() as u64))),
+                    Step::Unpin(which) if which < pins.len() => drop(pins.remove(which)),
+                    Step::Unpin(_) => {}
+                }
+                for (from, to, pin) in &pins {
+                    let lacks = || logged[*from as usize..*to as usize].iter().flatten();
+                    for (at, user) in users.iter().enumerate() {
+                        let expected: Vec<&str> = lacks().filter(|(of, _)| *of == at).map(|(_, item)| items[*item]).collect();
+                        let found = pin.of_user(user);
+                        let found: Vec<&str> = found.iter().filter_map(|event| event.logged.event.item.as_deref()).collect();
+                        prop_assert_eq!(found, expected, "{} in {}..{}", user, from, to);
+                    }
+                    let clicks = lacks().filter(|(_, item)| items[*item] == "bb").count();
+                    let signals = pin.signals(ItemKey(2), None);
+                    let mass = signals.map_or(f64::NEG_INFINITY, |signals| signals.mass(crate::catalog::Window::Ever));
+                    prop_assert!((mass.exp() - clicks as f64).abs() < 1e-9, "{} {}", mass, clicks);
+                }
+            }
+            let waiting: usize = logged[applied as usize..].iter().map(Vec::len).sum();
+            prop_assert_eq!(tail.waiting(), waiting);
+            pins.clear();
+            tail.settle(Seq(applied));
+            tail.stage(Seq(logged.len() as u64 + 1), &[], &config, key);
+            tail.settle(Seq(logged.len() as u64 + 1));
+            prop_assert!(users.iter().all(|user| !tail.knows_user(user)), "nothing stays once nobody reads it");
+        }
     }
 }

@@ -26,6 +26,8 @@ mod read;
 mod rules;
 mod seen;
 mod segments;
+#[cfg(test)]
+mod tests;
 mod understood;
 
 pub(crate) use allowed::Allowed;

@@ -2,6 +2,7 @@
 
 mod device;
 mod gpu;
+mod names;
 pub(crate) mod network;
 mod refusals;
 mod runtime;
