@@ -97,6 +97,9 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
         self.look(|shape, _| match shape {
             Shape::Whole(number) if number >= 0.0 => visitor.visit_u64(number as u64),
             Shape::Whole(_) => Err(Refused::value("a whole number, 0 or more")),
+            Shape::Number(number) if !S::WHOLE_NUMBERS && number >= 0.0 && number.fract() == 0.0 => {
+                visitor.visit_u64(number as u64)
+            }
             _ => Err(Refused::shape("a whole number, 0 or more")),
         })
     }
