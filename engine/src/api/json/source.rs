@@ -17,6 +17,8 @@ impl<'j> Source for &'j Json<'_> {
     const LONE_TEXTS: bool = false;
     const WHOLE_NUMBERS: bool = false;
 
+    // Into the loop over a long vector.
+    #[inline]
     fn shape(&self) -> std::result::Result<Shape<'_, Self>, Refused<Never>> {
         let json: &'j Json<'_> = self;
         Ok(match json {
