@@ -34,6 +34,7 @@ impl<'py> Source for Value<'py> {
     type Failure = PyErr;
     type Key = PyBackedStr;
     const LONE_TEXTS: bool = true;
+    const WHOLE_NUMBERS: bool = true;
 
     fn shape(&self) -> Shaped<'_, 'py> {
         let value = &self.0;
@@ -88,8 +89,8 @@ fn entries<'s, 'py: 's>(dict: &Bound<'py, PyDict>) -> Shape<'s, Value<'py>> {
             .cast::<PyString>()
             .map_err(|_| Refused::shape("a string").found(|| Value(key.clone()).described()).under("key"))?;
         // Without UTF-8 it is the usual error.
-        text(string).map_err(|refused| refused.under("key"))?;
-        Ok((PyBackedStr::try_from(string.clone())?, Value(value)))
+        let key = PyBackedStr::try_from(string.clone()).or_else(|failed| text(string).and(Err(failed.into())));
+        Ok((key.map_err(|refused| refused.under("key"))?, Value(value)))
     })))
 }
 

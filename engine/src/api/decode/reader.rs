@@ -37,9 +37,17 @@ impl<'s, S: Source> Reader<'s, S> {
     }
 
     /// Hands the shape to `read`. What it says only what was expected about, is told what was found.
-    fn look<T>(mut self, read: impl FnOnce(Shape<'s, S>, &Self) -> Read<T, S>) -> Read<T, S> {
-        let source = self.source;
-        let told = self.shape().and_then(|shape| read(shape, &self));
+    fn look<T>(self, read: impl FnOnce(Shape<'s, S>, &Self) -> Read<T, S>) -> Read<T, S> {
+        let Reader { source, shape, depth } = self;
+        let at = Reader { source, shape: None, depth };
+        // The shape goes straight to `read`: moving it once more costs as much as the rest, for a long vector of numbers.
+        let told = match shape {
+            Some(shape) => read(shape, &at),
+            None => match source.shape() {
+                Ok(shape) => read(shape, &at),
+                Err(refused) => Err(refused),
+            },
+        };
         told.map_err(|refused| refused.found(|| source.described()))
     }
 
@@ -97,6 +105,9 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
         self.look(|shape, _| match shape {
             Shape::Whole(number) if number >= 0.0 => visitor.visit_u64(number as u64),
             Shape::Whole(_) => Err(Refused::value("a whole number, 0 or more")),
+            Shape::Number(number) if !S::WHOLE_NUMBERS && number >= 0.0 && number.fract() == 0.0 => {
+                visitor.visit_u64(number as u64)
+            }
             _ => Err(Refused::shape("a whole number, 0 or more")),
         })
     }

@@ -15,6 +15,9 @@ pub trait Source: Sized {
     /// Whether one text may stand for a list of one.
     const LONE_TEXTS: bool;
 
+    /// Whether there are whole numbers besides others; where there are none, a number may be whole by its value.
+    const WHOLE_NUMBERS: bool;
+
     /// What the value is.
     ///
     /// # Errors

@@ -115,17 +115,17 @@ impl<'de> Visitor<'de> for AValue {
 
     /// An object that says its type: a place, a date, or one of the forms that replace the guess.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let value = match map.next_key::<String>()?.as_deref() {
-            Some("lat") => Value::Geo { lat: map.next_value()?, lon: other_half("lon", &mut map)? },
-            Some("lon") => {
+        let value = match map.next_key()? {
+            Some(Form::Lat) => Value::Geo { lat: map.next_value()?, lon: other_half(Form::Lon, &mut map)? },
+            Some(Form::Lon) => {
                 let lon = map.next_value()?;
-                Value::Geo { lat: other_half("lat", &mut map)?, lon }
+                Value::Geo { lat: other_half(Form::Lat, &mut map)?, lon }
             }
-            Some("date") => Value::Date(map.next_value()?),
-            Some("text") => Value::Text(map.next_value()?),
-            Some("tags") => Value::Tags(map.next_value()?),
-            Some("vector") => Value::Vector(map.next_value()?),
-            _ => return Err(A::Error::invalid_type(Unexpected::Map, &FORMS)),
+            Some(Form::Date) => Value::Date(map.next_value()?),
+            Some(Form::Text) => Value::Text(map.next_value()?),
+            Some(Form::Tags) => Value::Tags(map.next_value()?),
+            Some(Form::Vector) => Value::Vector(map.next_value()?),
+            Some(Form::Other) | None => return Err(A::Error::invalid_type(Unexpected::Map, &FORMS)),
         };
         match map.next_key::<IgnoredAny>()? {
             Some(_) => Err(A::Error::invalid_type(Unexpected::Map, &FORMS)),
@@ -134,13 +134,27 @@ impl<'de> Visitor<'de> for AValue {
     }
 }
 
+/// The keys of an object that says its type.
+#[derive(PartialEq, Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Form {
+    Lat,
+    Lon,
+    Date,
+    Text,
+    Tags,
+    Vector,
+    #[serde(other)]
+    Other,
+}
+
 /// What an object in an item may be.
 const FORMS: &str =
     "{\"lat\": .., \"lon\": ..}, {\"date\": seconds}, {\"text\": \"..\"}, {\"tags\": [..]} or {\"vector\": [..]}";
 
-fn other_half<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<f64, A::Error> {
-    match map.next_key::<String>()? {
-        Some(found) if found == key => map.next_value(),
+fn other_half<'de, A: MapAccess<'de>>(half: Form, map: &mut A) -> Result<f64, A::Error> {
+    match map.next_key::<Form>()? {
+        Some(found) if found == half => map.next_value(),
         _ => Err(A::Error::invalid_type(Unexpected::Map, &FORMS)),
     }
 }
