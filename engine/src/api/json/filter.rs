@@ -219,7 +219,7 @@ impl<'de> Visitor<'de> for AScalar {
     }
 }
 
-/// The form that is read; nested no deeper than [`Filter::check`] lets it be.
+/// The form that is read; nested no deeper than `Filter::check` lets it be.
 impl Serialize for Filter {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(Some(1))?;

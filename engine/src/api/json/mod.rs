@@ -28,7 +28,8 @@
 //! known, or stands twice in one object, is an error, because a misspelt key must not be ignored; an error names the
 //! place (`items[3].price`). No input panics, and memory is bounded before it is taken: by
 //! [`crate::base::limits::MAX_JSON_BYTES`] for the text, by 8,388,608 values for one element of a batch, by
-//! [`crate::base::limits::MAX_BATCH`] elements of one array in it and by 128 levels of nesting. Numbers are read to the nearest `f64`; one that does not fit (`1e400`) is an error.
+//! [`crate::base::limits::MAX_BATCH`] elements of one array in it and by 128 levels of nesting. Numbers are read to the
+//! nearest `f64`; one that does not fit (`1e400`) is an error.
 //!
 //! A batch is an array, or its elements one after the other (NDJSON).
 //!
