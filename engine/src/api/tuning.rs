@@ -142,7 +142,7 @@ mod tests {
         };
         let text = calibration.to_text();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!((lines.len(), lines[0]), (3, "calibration 3 on 999 events"));
+        assert_eq!((lines.len(), lines[0]), (3, "tuning 3 on 999 events"));
         assert!(
             lines[1].contains("first visit") && lines[1].contains("0.2500 -> 0.3125") && lines[1].ends_with("kept")
         );

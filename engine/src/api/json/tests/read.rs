@@ -50,10 +50,10 @@ fn requests_read_as_documented() {
     let given = r#"{"query": "q", "user": "u", "history": ["a", {"item": "b", "action": "rate", "value": 5, "time": 9}],
             "like": ["l"], "among": ["m"], "vectors": {"image": [1, 0]}, "filter": {"price": {"<": 9}}, "exclude": ["x"],
             "exclude_seen": true, "limit": 3, "offset": 1, "candidates": 50, "fields": ["title"], "explain": true, "now": 60,
-            "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "most": 2}],
+            "unlike": ["n"], "personalization": "high", "diversity": 0.5, "caps": [{"field": "brand", "max": 2}],
             "match_history_mix": {"field": "genres", "strength": 0.25}, "rules": [{"rule": "pin", "item": "p", "position": 1}],
-            "scenario": "s", "adapter": "shoes", "segments": {"country": "UK"}, "page_token": "token", "explore": {"share": 0.5, "temperature": 0.25, "swaps": 0.125},
-            "new_items": {"share": 0.2, "days": 7, "shown_below": 3, "events_below": 2, "min_fit": 0.5}, "log_impression": false}"#;
+            "scenario": "s", "adapter": "shoes", "segments": {"country": "UK"}, "page_token": "token", "explore": {"fraction": 0.5, "temperature": 0.25, "swaps": 0.125},
+            "new_items": {"fraction": 0.2, "days": 7, "shown_below": 3, "events_below": 2, "min_fit": 0.5}, "log_impression": false}"#;
     let rated = HistoryEvent {
         action: Action::Rate,
         value: Some(5.0),
@@ -133,7 +133,7 @@ fn errors_name_the_place_and_the_known_keys() {
     assert!(request(r#"{"exclude_seen": {"action": "buy"}}"#).contains("known fields are actions, within_days"));
     assert!(
         request(r#"{"caps": [{"field": "brand"}]}"#)
-            .starts_with("request.caps[0]: expected an object with the key `most`")
+            .starts_with("request.caps[0]: expected an object with the key `max`")
     );
     let mix = request(r#"{"match_history_mix": {"field": "brand"}}"#);
     assert!(mix.starts_with("request.match_history_mix: expected an object with the key `strength`"), "{mix}");
@@ -164,7 +164,7 @@ fn configurations_read_as_documented() {
             "engine_cache": "/e", "sessions": 2,
             "threads_per_session": 3, "index_threads": 4, "candidates": 5, "weights": [[1, 0.5], []],
             "tune": true, "fit_space": true, "re_embed": true, "actions": {"wish": {"meaning": "neutral", "weight": 3}}, "rating_scale": [0, 10], "session_gap": 60, "retention": {"per_user": 5, "total": 6, "days": 0.5}, "max_bytes": 1073741824, "force_network_fs": true,
-            "impressions": {"enabled": false, "share": 0.5, "most": 9}, "explore": {"share": 0.1}, "new_items": {"days": 3}}"#;
+            "impressions": {"enabled": false, "fraction": 0.5, "max": 9}, "explore": {"fraction": 0.1}, "new_items": {"days": 3}}"#;
     let config = config_from_json(given).expect("reads");
     let mut expected = Config::default().field("title", Kind::Text).boost("title", 2.0);
     if let Some(field) = expected.fields.get_mut("title") {
@@ -224,7 +224,7 @@ fn answers_from_elsewhere_are_read_and_wrong_ones_name_the_place() {
 fn plans_are_read_and_wrong_ones_name_the_place() {
     use crate::api::evaluation::{Protocol, SplitAt, Targets};
     let plan = plan_from_json(
-        r#"{"protocol": "item_cold", "share": 0.2, "targets": "every", "ks": [10, 50], "exclude_seen": null,
+        r#"{"protocol": "item_cold", "fraction": 0.2, "targets": "every", "ks": [10, 50], "exclude_seen": null,
             "queries": [{"query": "q", "grades": {"a": 3}}, {"query": "r", "grades": ["b"], "user": "u", "time": 5}],
             "variants": [{"name": "v", "weights": [[1, 2]]}]}"#,
     )
@@ -239,7 +239,7 @@ fn plans_are_read_and_wrong_ones_name_the_place() {
 
     let refused = |json: &str| plan_from_json(json).expect_err("must be refused").to_string();
     assert!(refused(r#"{"protocol": "tomorrow"}"#).starts_with("plan.protocol: expected one of time_split"));
-    assert!(refused(r#"{"share": 0.5}"#).contains("`share`"), "a time split has at_fraction");
+    assert!(refused(r#"{"fraction": 0.5}"#).contains("`share`"), "a time split has at_fraction");
     assert!(refused(r#"{"protocol": "item_cold", "at_time": 5}"#).contains("`at_time`"));
     assert!(refused(r#"{"at_time": 5, "at_fraction": 0.5}"#).contains("both"));
     assert!(refused(r#"{"queries": [{"grades": {}}]}"#).starts_with("plan.queries[0]"));

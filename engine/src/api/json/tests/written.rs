@@ -67,7 +67,7 @@ fn answers_are_written_as_documented() {
     let exposure = NewItemExposure { impressions: 2, places: 20, new_places: 5 };
     assert_eq!(
         new_item_exposure_to_json(&exposure).expect("writes"),
-        r#"{"impressions":2,"places":20,"new_places":5,"share":0.25}"#
+        r#"{"impressions":2,"places":20,"new_places":5,"fraction":0.25}"#
     );
 
     let vectors = vec![VectorStats { name: "item".to_owned(), indexed: 5, ..VectorStats::default() }];
@@ -103,5 +103,5 @@ fn calibrations_are_written_as_documented() {
         r#"{"version":3,"time":1.5,"events":100,"model":"abc","sets":[{"request_context":{"name":"recommendation, new items, at its start","query":false,"history":true,"exclude_seen":true,"in_visit":false},"samples":75,"held_out":25,"ndcg_before":0.25,"ndcg_after":0.5,"kept":true,"weights":{"bm25":1.5,"covisit_next":-2.0}}]}"#
     );
     let all = tunings_to_json(std::slice::from_ref(&tuning), 3).expect("writes");
-    assert_eq!(all, format!(r#"{{"in_force":3,"calibrations":[{written}]}}"#));
+    assert_eq!(all, format!(r#"{{"in_force":3,"tunings":[{written}]}}"#));
 }
