@@ -73,7 +73,7 @@ fn pictures_of_what_was_liked_find_their_like() {
     );
     assert!(hits[0].sources.iter().any(|proposal| proposal.source == Source::Vector));
     let why = hits[0].why.as_ref().expect("asked for");
-    assert!(why.line.contains("fits the history by its own vectors"), "{}", why.line);
+    assert!(why.line.contains("fits the history by its vector fields"), "{}", why.line);
     assert!(
         why.history.iter().any(|influence| influence.item == "lamp-0" && influence.amount != 0.0),
         "{:?}",

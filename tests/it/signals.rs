@@ -145,7 +145,7 @@ fn what_comes_before_speaks_for_an_item_too() {
         let why = hits.iter().find(|hit| hit.id == id).and_then(|hit| hit.why.as_ref()).expect("is explained");
         why.contributions.iter().find(|part| part.feature == feature).map_or(0.0, |part| part.amount)
     };
-    let before = ["i5", "i1", "i7"].map(|id| amount(id, "before"));
+    let before = ["i5", "i1", "i7"].map(|id| amount(id, "covisit_previous"));
     assert!(before[0] > 0.0 && before[1] > 0.0 && before[2] == 0.0, "{before:?}");
     assert!(["i5", "i1"].iter().all(|id| amount(id, "next") == 0.0), "nothing came after i2");
 }

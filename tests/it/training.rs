@@ -216,7 +216,7 @@ fn a_spread_has_requests_of_each_kind_from_the_whole_log() {
     let summary = db.export_training(&file, &spread).expect("exports");
     assert!((30..=40).contains(&summary.requests), "{summary:?}");
     let found = rows(&file);
-    let context = |row: &Row| text(row, "context").expect("is named");
+    let context = |row: &Row| text(row, "request_context").expect("is named");
     let contexts: BTreeSet<String> = found.iter().map(context).collect();
     for kind in ["recommendation, all items", "recommendation, new items"] {
         assert!(contexts.iter().any(|name| name.starts_with(kind)), "{kind}: {contexts:?}");
