@@ -359,7 +359,7 @@ fn with_a_least_fit_new_items_are_shown_where_they_fit_and_nowhere_else() {
 fn whoever_was_shown_an_item_in_vain_sees_it_further_down() {
     let shop = shop().expect("opens");
     shop.db.put((0..6).map(|n| Item::new(format!("lamp{n}")).text("title", "green lamp")).collect()).expect("puts");
-    let users = ["impressions", "other"];
+    let users = ["shown", "other"];
     shop.db.log(users.map(|user| Event::new(user, Action::Click).item("teapot")).to_vec()).expect("logs");
     let lamps: Vec<String> = (0..6).map(|n| format!("lamp{n}")).collect();
     let now = Timestamp::now();
@@ -372,13 +372,13 @@ fn whoever_was_shown_an_item_in_vain_sees_it_further_down() {
         };
         hits.iter().map(|hit| (hit.id.clone(), tired(hit))).collect::<Vec<_>>()
     };
-    let before = asked("impressions");
+    let before = asked("shown");
     assert!(before == asked("other") && before.iter().all(|(_, tired)| *tired == 0.0));
     for _ in 0..5 {
-        shop.db.rank(&Request::new().user("impressions").among(["lamp0"])).expect("ranks");
+        shop.db.rank(&Request::new().user("shown").among(["lamp0"])).expect("ranks");
     }
     shop.db.flush().expect("flushes");
-    let after = asked("impressions");
+    let after = asked("shown");
     assert_eq!((&before[0].0, &after[5].0), (&lamps[0], &lamps[0]), "all lamps are alike, so it is the last one now");
     assert!(after[5].1 < -0.01 && after[..5].iter().all(|(_, tired)| *tired == 0.0), "{after:?}");
     // Others only notice that it is chosen more seldom than others are.
@@ -391,7 +391,7 @@ fn whoever_was_shown_an_item_in_vain_sees_it_further_down() {
         event
     };
     shop.db.log(users.map(viewed).to_vec()).expect("logs");
-    assert_eq!(asked("impressions"), asked("other"), "at once");
+    assert_eq!(asked("shown"), asked("other"), "at once");
     shop.db.flush().expect("flushes");
-    assert!(asked("impressions") == asked("other") && asked("impressions").iter().all(|(_, tired)| *tired == 0.0));
+    assert!(asked("shown") == asked("other") && asked("shown").iter().all(|(_, tired)| *tired == 0.0));
 }

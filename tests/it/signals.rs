@@ -147,7 +147,7 @@ fn what_comes_before_speaks_for_an_item_too() {
     };
     let before = ["i5", "i1", "i7"].map(|id| amount(id, "covisit_previous"));
     assert!(before[0] > 0.0 && before[1] > 0.0 && before[2] == 0.0, "{before:?}");
-    assert!(["i5", "i1"].iter().all(|id| amount(id, "next") == 0.0), "nothing came after i2");
+    assert!(["i5", "i1"].iter().all(|id| amount(id, "covisit_next") == 0.0), "nothing came after i2");
 }
 
 #[test]

@@ -43,7 +43,9 @@ pub(crate) fn write(request: &Request, shown: impl IntoIterator<Item = ItemKey>)
 /// [`Error::LimitExceeded`] when the page would pass [`limits::MAX_RESULTS`] items in all.
 pub(crate) fn read(request: &Request) -> Result<Vec<ItemKey>> {
     let Some(token) = &request.page_token else { return Ok(Vec::new()) };
-    let refused = |found: &str| Error::argument("next", "the `next` of an earlier ranking, as it was given", found);
+    let refused = |found: &str| {
+        Error::argument("page_token", "the `next_page_token` of an earlier ranking, as it was given", found)
+    };
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused("a text that is no token"))?;
     let parts = bytes.split_last_chunk::<CHECK>().filter(|(body, sum)| body.len() > HASH && **sum == check(body));
     let (body, _) = parts.ok_or_else(|| refused("a damaged token"))?;
