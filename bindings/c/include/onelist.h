@@ -78,7 +78,7 @@ void onelist_string_free(char **text);
 // - `config_json`: settings as a JSON object, `config_json_len` bytes; NULL and 0 for the defaults. Keys: fields (maps a
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
 //   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, tune, fit_space, re_embed, actions
-//   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, share, most), explore,
+//   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, fraction, max), explore,
 //   new_items, max_bytes, force_network_fs.
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 //
@@ -156,18 +156,18 @@ onelist_status onelist_log(onelist_engine *engine,
 //
 // - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
 //   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, match_history_mix,
-//   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, next, candidates, fields, explain, now.
+//   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, page_token, candidates, fields, explain, now.
 //   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
-//   diversity: 0 to 1. caps: [{"field": "brand", "most": 2}]; the field semantic_id:1 or
+//   diversity: 0 to 1. caps: [{"field": "brand", "max": 2}]; the field semantic_id:1 or
 //   semantic_id:2 stands for the first codes of what the model makes of an item. match_history_mix: {"field": "genres", "strength": 0.5}. rules:
-//   as for onelist_set_scenario(). adapter: the name of onelist_load_adapter(). next: the "next" of the page before; the rest of the request stays the same.
-//   explore: {"share": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"share": 0.1, "days": 7, "shown_below": 100,
+//   as for onelist_set_scenario(). adapter: the name of onelist_load_adapter(). page_token: the "next_page_token" of the page before; the rest of the request stays the same.
+//   explore: {"fraction": 0.1, "temperature": 0.1, "swaps": 0.05}. new_items: {"fraction": 0.1, "days": 7, "shown_below": 100,
 //   "events_below": 5, "min_fit": 0.5}.
 //   log_impression: false when nobody is shown the ranking.
 //   A filter: {"price": {">=": 10, "<": 90}, "tags": {"in": ["red", "blue"]}, "not": {"sold": true}}.
 // - `ranking_json` (out): {"rank_id", "hits": [{"id", "score", "fields", "sources", "propensity", "why"}], "candidates",
-//   "weights_version", "took", "warnings", "explored", "next"}; free it. "propensity": the probability of the place, where it
-//   was drawn. "next" is null on the last page. "why", when the request has "explain": true:
+//   "weights_version", "took", "warnings", "explored", "next_page_token"}; free it. "propensity": the probability of the place, where it
+//   was drawn. "next_page_token" is null on the last page. "why", when the request has "explain": true:
 //   {"line", "contributions", "rules", "moved", "history": [{"item", "amount"}], "terms": [{"term", "amount"}]}.
 // - `ranking_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_rank(onelist_engine *engine,
@@ -205,11 +205,11 @@ onelist_status onelist_impressions(onelist_engine *engine,
 
 // How much of what was shown were new items, over the impressions that say what was new. Reads all of them.
 //
-// - `exposure_json` (out): {"impressions", "places", "new_places", "share"}; free it.
+// - `exposure_json` (out): {"impressions", "places", "new_places", "fraction"}; free it.
 // - `exposure_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_new_item_exposure(onelist_engine *engine,
-                                char **exposure_json,
-                                size_t *exposure_json_len);
+                                         char **exposure_json,
+                                         size_t *exposure_json_len);
 
 // Fits what is fitted to the whole log now (which items the same people have), instead of in the background when the log
 // has grown by a fifth: for measuring, and after a bulk import.
@@ -220,7 +220,7 @@ onelist_status onelist_rebuild_cooccurrence(onelist_engine *engine);
 //
 // - `changed` (out, may be NULL): 1 when a count changed, else 0.
 onelist_status onelist_verify_signals(onelist_engine *engine,
-                               size_t *changed);
+                                      size_t *changed);
 
 // Compares the vectors, the semantic ids and their lists of all items.
 //
@@ -232,13 +232,13 @@ onelist_status onelist_verify_vectors(onelist_engine *engine, size_t *wrong);
 //
 // - `removed` (out, may be NULL): how many events were removed.
 onelist_status onelist_apply_retention(onelist_engine *engine,
-                            size_t *removed);
+                                       size_t *removed);
 
 // Measures how good the lists are: replays the log into a scratch copy of the engine, asks it and the baselines just before
 // each target happens, and scores the answers. The store is only read. Takes seconds to minutes.
 //
 // - `plan_json`: an object, `plan_json_len` bytes; NULL and 0 for the default plan, a global time split. Keys, all optional:
-//   protocol (time_split, leave_last_out, item_cold, user_cold), at_fraction, at_time, share, targets (first_new, first, last,
+//   protocol (time_split, leave_last_out, item_cold, user_cold), at_fraction, at_time, fraction, targets (first_new, first, last,
 //   every), until, exclude_seen, min_history, ks, max_targets, queries ({"query", "grades", "user", "time"}), next_item,
 //   baselines, leave_out, tune, new_items, variants ({"name", "weights", "model"}), external (answers of systems from elsewhere to what
 //   onelist_questions lists: {"name", "targets_hash", "answers": {"0": [item ids, best first] or {item id: score}}}),
@@ -269,32 +269,32 @@ onelist_status onelist_questions(onelist_engine *engine,
 // ranks by those that are better from now on. When the call returns that is on disk. Takes about 25 s for each
 // million events, on two threads.
 //
-// - `calibration_json` (out): {"version", "time", "events", "model", "sets": [{"situation", "samples", "held_out",
+// - `tuning_json` (out): {"version", "time", "events", "model", "sets": [{"request_context", "samples", "held_out",
 //   "ndcg_before", "ndcg_after", "kept", "weights"}]}; free it. A log that is too small gives no sets and changes nothing.
-// - `calibration_json_len` (out, may be NULL): its length in bytes.
+// - `tuning_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_tune(onelist_engine *engine,
-                                 char **calibration_json,
-                                 size_t *calibration_json_len);
+                            char **tuning_json,
+                            size_t *tuning_json_len);
 
 // Reads the tunings that are kept, at most 8.
 //
-// - `calibrations_json` (out): {"in_force", "calibrations": [..]}, oldest first, with the version in force; 0 is what the
+// - `tunings_json` (out): {"in_force", "tunings": [..]}, oldest first, with the version in force; 0 is what the
 //   model ships. Free it.
-// - `calibrations_json_len` (out, may be NULL): its length in bytes.
+// - `tunings_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_tunings(onelist_engine *engine,
-                                    char **calibrations_json,
-                                    size_t *calibrations_json_len);
+                               char **tunings_json,
+                               size_t *tunings_json_len);
 
 // Puts a kept tuning in force, or with 0 what the model ships. When the call returns that is on disk, and the next
 // ranking is by it.
 //
 // - `version`: 0, or a version that onelist_tunings() lists; another one is ONELIST_INPUT.
 onelist_status onelist_use_tuning(onelist_engine *engine,
-                                       uint64_t version);
+                                  uint64_t version);
 
 // Reads the models and adapters that the store keeps, and which model answers.
 //
-// - `models_json` (out): {"live", "before", "versions": [{"version", "name", "sha256", "space_id", "loaded", "live"}],
+// - `models_json` (out): {"active", "before", "versions": [{"version", "name", "sha256", "space_id", "loaded", "active"}],
 //   "adapters": [{"name", "sha256", "base", "bytes", "loaded", "usable"}]}. Version 0 is the model of the configuration, or
 //   the one that ships; "before" is what onelist_roll_back_model() goes back to, or null. Free it.
 // - `models_json_len` (out, may be NULL): its length in bytes.
@@ -321,7 +321,7 @@ onelist_status onelist_load_model(onelist_engine *engine,
 // - `requests_json`: as for onelist_rank_many(), `requests_json_len` bytes, at most 1024; NULL and 0 for past requests: the
 //   newest impressions, each asked again as of its time.
 // - `sample`: at most so many past requests, up to 10000; not looked at when requests are given.
-// - `shadow_json` (out): {"live", "shadow", "requests", "common_top_10", "rank_correlation", "live_us", "shadow_us",
+// - `shadow_json` (out): {"active", "shadow", "requests", "common_top_10", "rank_correlation", "active_us", "shadow_us",
 //   "errors", "failed", "skipped"}; free it.
 // - `shadow_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_shadow_model(onelist_engine *engine,
@@ -401,7 +401,7 @@ onelist_status onelist_export_training(onelist_engine *engine,
 // - `rules_json`: an array, `rules_json_len` bytes. A rule is one of {"rule": "pin", "item": "sku-9", "position": 1},
 //   {"rule": "boost", "ids": ["sku-9"], "amount": 0.3} (or "bury"; a "filter" in place of the ids),
 //   {"rule": "require", "filter": {..}}, {"rule": "exclude", "ids": ["sku-1"]} (or a "filter"),
-//   {"rule": "cap", "field": "brand", "most": 2}.
+//   {"rule": "cap", "field": "brand", "max": 2}.
 onelist_status onelist_set_scenario(onelist_engine *engine,
                                     const char *name,
                                     size_t name_len,

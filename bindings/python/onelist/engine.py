@@ -323,13 +323,13 @@ class Engine(ModelCalls, MeasureCalls):
         were at the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
 
         - ``requests`` (100,000): at most so many, the newest
-        - ``spread``: in their place some of each kind from the whole log: what begins a visit, what goes on in one, with what was
+        - ``stratified``: in their place some of each kind from the whole log: what begins a visit, what goes on in one, with what was
           had and without it
         - ``negatives``: so many candidates of each request that were not taken, drawn evenly (all of them)
         - ``until``: leave out what happened from then on
         """
         until = None if until is None else seconds(until)
-        plan = {"requests": requests, "spread": spread, "negatives": negatives, "until": until}
+        plan = {"requests": requests, "stratified": stratified, "negatives": negatives, "until": until}
         written = self._native.export_training(path, to_json(plan, "export_training"))
         return cast(TrainingSummary, json.loads(written))
 
