@@ -309,7 +309,7 @@ class ModelVersion(TypedDict):
     sha256: str
     space_id: str
     loaded: float | None
-    live: bool
+    active: bool
 
 
 class AdapterVersion(TypedDict):
@@ -326,7 +326,7 @@ class AdapterVersion(TypedDict):
 class Models(TypedDict):
     """The models and adapters of a store. ``before`` is what ``roll_back_model`` goes back to."""
 
-    live: int
+    active: int
     before: int | None
     versions: list[ModelVersion]
     adapters: list[AdapterVersion]
@@ -336,12 +336,12 @@ class Shadow(TypedDict):
     """How a model differs from the one that answers, on the same requests: the mean fraction of the first ten hits in common,
     the mean rank correlation (Spearman) of their scores, mean microseconds of each, and what failed under it alone."""
 
-    live: int
+    active: int
     shadow: int
     requests: int
     common_top_10: float
     rank_correlation: float
-    live_us: float
+    active_us: float
     shadow_us: float
     errors: list[str]
     failed: int
@@ -370,7 +370,7 @@ class VectorStats(TypedDict):
 
 
 class ModelStats(TypedDict):
-    """The live model."""
+    """The active model."""
 
     name: str
     sha256: str

@@ -126,7 +126,7 @@ def test_pages_never_repeat(shop: onelist.Engine) -> None:
         ({"rules": [{"rule": "pin", "item": "a", "position": 1}] * 257}, errors.LimitExceededError, "256"),
         ({"unlike": 3}, errors.InvalidTypeError, "unlike"),
         ({"scenario": 3}, errors.InvalidTypeError, "str"),
-        ({"next_page_token": b"x"}, errors.InvalidTypeError, "str"),
+        ({"page_token": b"x"}, errors.InvalidTypeError, "str"),
         ({"exclude_seen": {"within_days": 0}}, errors.InvalidArgumentError, "within_days"),
     ],
 )

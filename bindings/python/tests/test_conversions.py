@@ -61,7 +61,6 @@ FORMS: list[Callable[[list[str]], Any]] = [
     set,
     frozenset,
     iter,
-    dict.fromkeys,
     np.array,
     collections.deque,
     lambda ids: (id for id in ids),
