@@ -18,12 +18,12 @@ static bool lists(onelist_engine *db, const char *part) {
 }
 
 static void life_cycle(onelist_engine *db) {
-    CHECK(lists(db, "{\"live\":0,\"before\":null,\"versions\":[{\"version\":0,\"name\":\"onelist-zero"));
+    CHECK(lists(db, "{\"active\":0,\"before\":null,\"versions\":[{\"version\":0,\"name\":\"onelist-zero"));
     CHECK_ERROR(ONELIST_INPUT, "InvalidArgument", onelist_roll_back_model(db, NULL));
     char *out = NULL;
     size_t length = 0;
     CHECK_STATUS(ONELIST_OK, onelist_load_model(db, SHIPPED, strlen(SHIPPED), &out, &length));
-    CHECK(out != NULL && strlen(out) == length && contains(out, "{\"version\":1,") && contains(out, "\"live\":false"));
+    CHECK(out != NULL && strlen(out) == length && contains(out, "{\"version\":1,") && contains(out, "\"active\":false"));
     onelist_string_free(&out);
     CHECK_ERROR(ONELIST_ENVIRONMENT, "ModelRefused", onelist_load_model(db, "nowhere", 7, &out, NULL));
     CHECK(out == NULL);
@@ -38,7 +38,7 @@ static void life_cycle(onelist_engine *db) {
     CHECK_ERROR(ONELIST_INPUT, "InvalidArgument", onelist_shadow_model(db, 9, NULL, 0, 5, &out, NULL));
 
     CHECK_STATUS(ONELIST_OK, onelist_promote_model(db, 1));
-    CHECK(lists(db, "{\"live\":1,\"before\":0,"));
+    CHECK(lists(db, "{\"active\":1,\"before\":0,"));
     CHECK(is_first(ranked(db, "{\"query\": \"red shoes\"}"), "shoe-red"));
     CHECK_ERROR(ONELIST_INPUT, "InvalidArgument", onelist_promote_model(db, 7));
     size_t removed = 9;
