@@ -353,7 +353,7 @@ mod tests {
             steps in prop::collection::vec(any_step(), 0..60)
         ) {
             let (tail, config) = (EventTail::default(), Config::default());
-            let key = |id: &str| (id != "unknown").then(|| ItemKey(id.len() as u64));
+            let key = |id: &str| (id != "unknown").then_some(ItemKey(id.len() as u64));
             let (users, items) = (["ada", "bob", "cy"], ["a", "bb", "unknown"]);
             let (mut applied, mut logged) = (0, Vec::<Vec<(usize, usize)>>::new());
             let mut pins: Vec<(u64, u64, EventPin)> = Vec::new();

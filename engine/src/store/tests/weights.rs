@@ -94,7 +94,8 @@ fn weights_that_were_stored_under_former_names_are_in_force() {
 fn weights_of_another_model_or_shape_are_not_in_force() {
     let shop = Shop::open(|_| {});
     let good = || tuning(&shop, 4, vec![set(RequestContext::ALL[2], 0.25, true)]);
-    let spoilt: [(&str, fn(&mut Tuning)); 5] = [
+    type Spoil = fn(&mut Tuning);
+    let spoilt: [(&str, Spoil); 5] = [
         ("another model", |of| of.model = "0".repeat(64)),
         ("another order", |of| of.features.swap(0, 1)),
         ("a feature more", |of| of.features.push("network".to_owned())),
@@ -133,7 +134,7 @@ fn what_is_better_comes_into_force_and_what_is_not_is_kept_beside() {
     assert_eq!(*shop.stores.weights(), ActiveWeights::shipped(&shop.stores.model()));
     let refused = use_version(&shop.stores, 7).err().unwrap().to_string();
     assert!(refused.contains("(1, 2)") && refused.contains('7'), "{refused}");
-    assert_eq!((0..12).map(|_| fitted(vec![set(one, 0.1, true)])).last(), Some(14));
+    (3..=14).for_each(|version| assert_eq!(fitted(vec![set(one, 0.1, true)]), version));
     assert_eq!(versions(&shop), (7..=14).collect::<Vec<_>>(), "the newest eight, and no number twice");
 }
 

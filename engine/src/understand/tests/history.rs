@@ -88,7 +88,7 @@ fn personalization_off_is_a_request_without_a_history_that_still_knows_what_was_
         assert!(understood.events.is_empty() && understood.liked.is_empty() && understood.interests.is_empty());
         assert!(understood.relations.next.is_empty() && understood.relations.cooccurrence.is_empty());
         assert!(understood.segments.is_empty() && understood.context.history.is_none());
-        assert_eq!(understood.request_context().history, false);
+        assert!(!understood.request_context().history);
         let admitted: Vec<usize> = (0..20).filter(|n| cx.admits(shop.nth(*n))).collect();
         assert_eq!(admitted, (5..20).filter(|n| *n != 9).collect::<Vec<_>>());
         assert!((0..20).all(|n| understood.interactions(cx.snapshot, shop.nth(n)).unwrap().is_none()));
