@@ -26,6 +26,7 @@ mod shown;
 mod sids;
 mod signals;
 mod space;
+mod steady;
 mod training;
 mod tune;
 mod writes;

@@ -109,7 +109,8 @@ static const char *empty(int at) {
 }
 
 // Runs a call, which must fail with this status and error, say why, and leave nothing in its out arguments.
-static void refused(int at, onelist_engine *db, const char *text, size_t length, onelist_status status, const char *name) {
+static void refused(int at, onelist_engine *db, const char *text, size_t length, onelist_status status,
+                    const char *name) {
     char *answer = (char *)1;
     size_t count = 77;
     onelist_status found = calls[at].run(db, text, length, &answer, &count);

@@ -97,7 +97,8 @@ def test_texts_of_a_class_of_their_own_are_texts(shop: onelist.Engine) -> None:
     for words in (Name.WORDS, np.str_("red shoes")):
         assert shop.rank(words, now=NOW).ids == shop.rank("red shoes", now=NOW).ids
     for user in (Name.RUNNER, np.str_("runner")):
-        assert shop.rank(user=user, exclude_seen=True, now=NOW).ids == shop.recommend("runner", exclude_seen=True, now=NOW).ids
+        expected = shop.recommend("runner", exclude_seen=True, now=NOW).ids
+        assert shop.rank(user=user, exclude_seen=True, now=NOW).ids == expected
     assert shop.rank(among=[Name.BOOT, np.str_("lamp")], now=NOW).ids == shop.rank(among=ASKED, now=NOW).ids
     users = shop.stats()["users"]
     shop.log(user=Name.RUNNER, item=Name.BOOT, action=np.str_("buy"), segments={np.str_("country"): Name.WORDS})
@@ -120,7 +121,14 @@ def test_whole_numbers_are_of_any_kind(shop: onelist.Engine, two: Any) -> None:
     assert len(shop.impressions(limit=two)) <= 2
 
 
-REAL: list[Any] = [0.5, np.float16(0.5), np.float32(0.5), np.float64(0.5), decimal.Decimal("0.5"), fractions.Fraction(1, 2)]
+REAL: list[Any] = [
+    0.5,
+    np.float16(0.5),
+    np.float32(0.5),
+    np.float64(0.5),
+    decimal.Decimal("0.5"),
+    fractions.Fraction(1, 2),
+]
 
 
 @pytest.mark.parametrize("half", REAL)
@@ -160,13 +168,14 @@ def test_times_are_of_any_kind(shop: onelist.Engine, time: Any) -> None:
     assert shop.rank(history=history, exclude_seen=True, now=NOW).ids.count("bag-red") == 0
     if isinstance(time, dt.datetime):
         shop.put({"id": "dated", "released": time})
-        found = shop.get("dated")
-        assert found is not None and found["released"] == BETWEEN
+        dated = shop.get("dated")
+        assert dated is not None and dated["released"] == BETWEEN
 
 
 def test_a_date_is_its_midnight_in_utc(shop: onelist.Engine) -> None:
     day, midnight = dt.date(2026, 1, 4), dt.datetime(2026, 1, 4, tzinfo=dt.timezone.utc)
-    assert shop.rank(filter={"released": {">=": day}}, now=NOW).ids == shop.rank(filter={"released": {">=": midnight}}, now=NOW).ids
+    since: list[Any] = [{"released": {">=": moment}} for moment in (day, midnight)]
+    assert shop.rank(filter=since[0], now=NOW).ids == shop.rank(filter=since[1], now=NOW).ids
     assert set(shop.rank(filter={"released": {"<": day}}, now=NOW).ids) == {"shoe-red", "shoe-blue", "boot"}
     shop.log(user="dated", item="lamp", time=dt.date(2026, 1, 10))
     for moment, seen in ((dt.date(2026, 1, 9), False), (dt.date(2026, 1, 10), True), (dt.date(2026, 1, 11), True)):
@@ -186,7 +195,7 @@ VECTORS: list[Callable[[list[float]], Any]] = [
 
 @pytest.mark.parametrize("form", VECTORS)
 def test_vectors_are_of_any_kind(shop: onelist.Engine, form: Callable[[list[float]], Any]) -> None:
-    angle = [float(x) for x in np.float16([0.25, 1.0, 0.0, 0.0])]
+    angle = [0.25, 1.0, 0.0, 0.0]
     expected = shop.rank(vectors={"image": np.array(angle)}, now=NOW).ids
     assert expected[0] in {"bag-red", "bag-blue"}
     assert shop.rank(vectors={"image": form(angle)}, now=NOW).ids == expected
@@ -217,7 +226,8 @@ def test_mappings_are_of_any_kind(shop: onelist.Engine, form: Callable[[dict[str
     image = np.array([1.0, 0.0, 0.0, 0.0])
     assert shop.rank(vectors=form({"image": image}), now=NOW).ids == shop.rank(vectors={"image": image}, now=NOW).ids
     history: Any = [form({"item": "boot", "action": "buy"})]
-    assert shop.rank(history=history, now=NOW).ids == shop.rank(history=[{"item": "boot", "action": "buy"}], now=NOW).ids
+    plain: Any = [{"item": "boot", "action": "buy"}]
+    assert shop.rank(history=history, now=NOW).ids == shop.rank(history=plain, now=NOW).ids
     requests: Any = [form({"query": "shoes", "now": NOW}), form({"now": NOW})]
     assert [one.ids for one in shop.rank_many(requests)] == [shop.rank("shoes", now=NOW).ids, shop.rank(now=NOW).ids]
 
@@ -239,7 +249,10 @@ def test_what_is_of_no_kind_is_refused_by_its_keyword(shop: onelist.Engine, keyw
     assert len(shop.rank(**nothing)) > 0, "None is absence"
 
 
-@pytest.mark.parametrize("keyword", ["user", "item", "action", "query", "value", "time", "rank_id", "basket", "segments"])
+PARTS = ["user", "item", "action", "query", "value", "time", "rank_id", "basket", "segments"]
+
+
+@pytest.mark.parametrize("keyword", PARTS)
 def test_an_event_of_no_kind_is_refused_by_its_part(shop: onelist.Engine, keyword: str) -> None:
     event: Any = {"user": "u", "item": "boot", keyword: object()}
     before = shop.stats()["events"]

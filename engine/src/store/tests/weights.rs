@@ -16,7 +16,7 @@ fn set(context: RequestContext, weight: f32, kept: bool) -> WeightSet {
     WeightSet { context, samples: 9, held_out: 3, ndcg_before: 0.1, ndcg_after: 0.2, kept, weights }
 }
 
-fn calibration(shop: &Shop, version: u64, sets: Vec<WeightSet>) -> Tuning {
+fn tuning(shop: &Shop, version: u64, sets: Vec<WeightSet>) -> Tuning {
     let model = shop.stores.model();
     let (features, model) = (model.all_features().to_vec(), model.stats().sha256);
     Tuning { version, time: Timestamp::MIN, events: 12, model, features, sets }
@@ -80,7 +80,7 @@ fn every_situation_has_its_name_and_its_cell() {
 #[test]
 fn weights_that_were_stored_under_former_names_are_in_force() {
     let shop = Shop::open(|_| {});
-    let mut old = calibration(&shop, 4, vec![set(RequestContext::ALL[2], 0.25, true)]);
+    let mut old = tuning(&shop, 4, vec![set(RequestContext::ALL[2], 0.25, true)]);
     old.features = old.features.iter().map(|name| Feature::of(name).unwrap().declaration().former.to_owned()).collect();
     let read = stored(&shop, &[old.clone()], 4);
     assert_eq!((read.version, read.row(RequestContext::ALL[2])), (4, vec![0.25; WIDTH]));
@@ -93,7 +93,7 @@ fn weights_that_were_stored_under_former_names_are_in_force() {
 #[test]
 fn weights_of_another_model_or_shape_are_not_in_force() {
     let shop = Shop::open(|_| {});
-    let good = || calibration(&shop, 4, vec![set(RequestContext::ALL[2], 0.25, true)]);
+    let good = || tuning(&shop, 4, vec![set(RequestContext::ALL[2], 0.25, true)]);
     type Spoil = fn(&mut Tuning);
     let spoilt: [(&str, Spoil); 5] = [
         ("another model", |of| of.model = "0".repeat(64)),
@@ -105,10 +105,10 @@ fn weights_of_another_model_or_shape_are_not_in_force() {
     assert!(fits(&good(), &shop.stores.model()));
     assert_eq!(stored(&shop, &[good()], 4).version, 4);
     for (what, spoil) in spoilt {
-        let mut calibration = good();
-        spoil(&mut calibration);
-        assert!(!fits(&calibration, &shop.stores.model()), "{what}");
-        assert_eq!(stored(&shop, &[calibration], 4).version, 0, "{what}");
+        let mut tuning = good();
+        spoil(&mut tuning);
+        assert!(!fits(&tuning, &shop.stores.model()), "{what}");
+        assert_eq!(stored(&shop, &[tuning], 4).version, 0, "{what}");
     }
     assert_eq!(stored(&shop, &[good()], 3).version, 0, "a version that is not kept");
     assert_eq!(stored(&shop, &[], 0), ActiveWeights::shipped(&shop.stores.model()));
@@ -134,7 +134,7 @@ fn what_is_better_comes_into_force_and_what_is_not_is_kept_beside() {
     assert_eq!(*shop.stores.weights(), ActiveWeights::shipped(&shop.stores.model()));
     let refused = use_version(&shop.stores, 7).err().unwrap().to_string();
     assert!(refused.contains("(1, 2)") && refused.contains('7'), "{refused}");
-    assert_eq!((0..12).map(|_| fitted(vec![set(one, 0.1, true)])).fold(None, |_, version| Some(version)), Some(14));
+    (3..=14).for_each(|version| assert_eq!(fitted(vec![set(one, 0.1, true)]), version));
     assert_eq!(versions(&shop), (7..=14).collect::<Vec<_>>(), "the newest eight, and no number twice");
 }
 

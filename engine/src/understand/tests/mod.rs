@@ -66,7 +66,7 @@ fn what_is_admitted_is_allowed_and_neither_excluded_nor_had() {
         let expected = (0..24).filter(|n| {
             let allowed = among.as_ref().is_none_or(|among| among.contains(n)) && below.is_none_or(|below| *n < below);
             // The seeds of `like` and `unlike` are left out; the purchase is still to come.
-            let left_out = excluded.contains(n) || [20, 21].contains(n) || seen && *n == 3;
+            let left_out = excluded.contains(n) || [20, 21].contains(n) || (seen && *n == 3);
             allowed && !left_out
         });
         prop_assert_eq!(admitted, expected.collect::<Vec<_>>());

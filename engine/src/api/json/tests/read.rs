@@ -239,7 +239,7 @@ fn plans_are_read_and_wrong_ones_name_the_place() {
 
     let refused = |json: &str| plan_from_json(json).expect_err("must be refused").to_string();
     assert!(refused(r#"{"protocol": "tomorrow"}"#).starts_with("plan.protocol: expected one of time_split"));
-    assert!(refused(r#"{"fraction": 0.5}"#).contains("`share`"), "a time split has at_fraction");
+    assert!(refused(r#"{"fraction": 0.5}"#).contains("`fraction`"), "a time split has at_fraction");
     assert!(refused(r#"{"protocol": "item_cold", "at_time": 5}"#).contains("`at_time`"));
     assert!(refused(r#"{"at_time": 5, "at_fraction": 0.5}"#).contains("both"));
     assert!(refused(r#"{"queries": [{"grades": {}}]}"#).starts_with("plan.queries[0]"));
