@@ -4,9 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use onelist::{Engine, json};
+use onelist_tests::adapter;
+use onelist_tests::trained::Trained;
 
 use super::worlds::{World, all, lines};
 use super::{Result, files, given};
+
+/// What the adapter is called that a store is left with.
+pub const ADAPTER: &str = "winter";
+/// Width of item vectors.
+const WIDTH: usize = 192;
 
 /// Writes the store of every world into a folder.
 ///
@@ -35,5 +42,23 @@ fn write(world: &World, path: &Path) -> Result<()> {
     }
     db.flush()?;
     db.rebuild_cooccurrence()?;
+    if world.is_calibrated {
+        db.tune()?;
+    }
+    if world.has_model {
+        leave_model(&db)?;
+    }
     Ok(db.close()?)
+}
+
+/// Loads a trained model and an adapter of it, and goes back to the model that ships.
+fn leave_model(db: &Engine) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    Trained::new("witness", 0.5).write(&folder.path().join("model"))?;
+    let model = db.load_model(folder.path().join("model"))?;
+    db.promote_model(model.version)?;
+    let written = adapter::write(folder.path(), ADAPTER, &model.sha256, &adapter::tensors(WIDTH, 7))?;
+    db.load_adapter(ADAPTER, written)?;
+    db.roll_back_model()?;
+    Ok(())
 }

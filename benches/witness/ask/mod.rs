@@ -61,7 +61,8 @@ const PARTS: [(&str, Part, &[&str]); 13] = [
     ("writes", writes::ask, &[]),
 ];
 
-/// Asks every store of a folder: everything, or one part.
+/// Asks every store of a folder: everything, or one part. A part that fails is an answer too, in the section `failed`: the
+/// others are asked all the same.
 ///
 /// # Errors
 /// When a store or the data is not there, and what the engine answers.
@@ -77,15 +78,23 @@ pub fn ask(dir: &Path, only: Option<&str>) -> Result<Record> {
         for (name, part, _) in PARTS.iter().filter(of_this_world) {
             let start = std::time::Instant::now();
             files::copy(&store, &copy)?;
-            let db = Engine::open(&copy, given::config(&world.config)?)?;
-            let mut asking = Asking { world: &world, db, path: &copy, record: &mut record };
-            part(&mut asking).map_err(|error| format!("{name} of {}: {error}", world.name))?;
-            asking.db.close()?;
+            if let Err(error) = ask_part(&world, &copy, *part, &mut record) {
+                eprintln!("{} {name} FAILED: {error}", world.name);
+                record.add("failed", format!("{}.{name}", world.name), error.to_string().into())?;
+            }
             eprintln!("{:8} {name:12} {:6.1} s", world.name, start.elapsed().as_secs_f64());
         }
     }
     record.counts().iter().for_each(|(section, count)| println!("{section:<20} {count:>5}"));
     Ok(record)
+}
+
+/// Opens a copy, and asks one part of it.
+fn ask_part(world: &World, copy: &Path, part: Part, record: &mut Record) -> Result<()> {
+    let db = Engine::open(copy, given::config(&world.config)?)?;
+    let mut asking = Asking { world, db, path: copy, record };
+    part(&mut asking)?;
+    Ok(asking.db.close()?)
 }
 
 impl Asking<'_> {

@@ -1,39 +1,31 @@
-//! A trained model beside the one that ships: loaded, compared, promoted, with an adapter, rolled back.
+//! The trained model that a store was left with: compared, promoted, with its adapter, and rolled back. It was loaded by the
+//! version that built the store.
 
 use onelist::{Request, json};
-use onelist_tests::adapter;
-use onelist_tests::trained::Trained;
 use serde_json::Value as Json;
 
+use super::super::build::ADAPTER;
 use super::super::renamed::MODELS;
 use super::super::requests::{CELLS, in_cell};
 use super::super::{Result, given};
 use super::Asking;
 use super::catalog::without;
 
-/// Width of item vectors.
-const WIDTH: usize = 192;
-
 /// Walks through the life of a model.
 pub fn ask(asking: &mut Asking) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    Trained::new("witness", 0.5).write(&folder.path().join("model"))?;
-    let loaded = asking.db.load_model(folder.path().join("model"))?;
+    let version = asking.db.models()?.versions.last().map_or(0, |model| model.version);
     let requests = requests(asking)?;
-    let compared = asking.db.shadow_model(loaded.version, &requests)?;
+    let compared = asking.db.shadow_model(version, &requests)?;
     let mut compared = given::answered(MODELS, json::shadow_to_json(&compared))?;
     without(&mut compared, &["live_us", "shadow_us"]);
     asking.add("model", "shadow", compared)?;
-    asking.db.promote_model(loaded.version)?;
+    asking.db.promote_model(version)?;
     rank(asking, "trained", None)?;
-    let tensors = adapter::tensors(WIDTH, 7);
-    let written = adapter::write(folder.path(), "winter", &loaded.sha256, &tensors)?;
-    asking.db.load_adapter("winter", written)?;
-    rank(asking, "adapted", Some("winter"))?;
+    rank(asking, "adapted", Some(ADAPTER))?;
     add_models(asking, "promoted")?;
     let back = asking.db.roll_back_model()?;
     asking.add("model", "rolled-back", back.into())?;
-    asking.db.unload_adapter("winter")?;
+    asking.db.unload_adapter(ADAPTER)?;
     rank(asking, "shipped", None)?;
     add_models(asking, "left")
 }

@@ -124,7 +124,6 @@ fn calls(asking: &mut Asking) -> Result<()> {
         ("impressions", db.impressions(Some("never shown"), 5).map(drop)),
         ("use-calibration", db.use_tuning(9)),
         ("promote", db.promote_model(9)),
-        ("roll-back", db.roll_back_model().map(drop)),
         ("adapter-name", db.unload_adapter("").map(drop)),
     ];
     refused.into_iter().try_for_each(|(name, refused)| add(asking, &format!("call.{name}"), refused))

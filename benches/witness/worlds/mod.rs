@@ -40,6 +40,10 @@ pub struct World {
     pub popular: Vec<String>,
     /// The time of requests, in seconds: an hour after the last event.
     pub now: f64,
+    /// Whether weights are fitted to the log when the store is built, so that they are read by the version that opens it.
+    pub is_calibrated: bool,
+    /// Whether a trained model and an adapter are left in the store.
+    pub has_model: bool,
 }
 
 /// Makes a world from the folder with the data.
@@ -71,7 +75,21 @@ impl World {
         }
         let (users, popular) = (busiest(&events, "user"), busiest(&events, "item"));
         let (scenarios, queries, filters) = (Vec::new(), Vec::new(), Vec::new());
-        World { name, config, items, events, scenarios, queries, filters, tags: "", users, popular, now }
+        World {
+            name,
+            config,
+            items,
+            events,
+            scenarios,
+            queries,
+            filters,
+            tags: "",
+            users,
+            popular,
+            now,
+            is_calibrated: false,
+            has_model: false,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub fn world(folder: &Path) -> Result<World> {
         "candidates": 250,
     });
     let world = World::new("retail", settings, items, events);
-    Ok(World { queries, tags: "colours", filters: filters(), scenarios: scenarios(), ..world })
+    Ok(World { queries, tags: "colours", filters: filters(), scenarios: scenarios(), has_model: true, ..world })
 }
 
 /// Two or three words of a title, as somebody would type them.

@@ -31,7 +31,7 @@ pub fn world(folder: &Path) -> Result<World> {
         "rating_scale": [0, 10],
     });
     let world = World::new("scifact", settings, items, events);
-    Ok(World { queries, tags: "topics", filters: filters(), scenarios: scenarios(), ..world })
+    Ok(World { queries, tags: "topics", filters: filters(), scenarios: scenarios(), is_calibrated: true, ..world })
 }
 
 fn paper((place, row): (usize, &Json)) -> Json {
