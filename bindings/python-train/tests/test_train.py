@@ -325,7 +325,7 @@ def test_training_learns_what_the_linear_part_cannot(base: Base, tmp_path: Path)
     pair = random.random((n, k, 2)) < 0.5
     pair[:, 0, 1] = pair[:, 0, 0]
     pair[:, 1:, 1] = ~pair[:, 1:, 0]
-    features[:, :, [names.index("next"), names.index("popular_7d")]] = pair
+    features[:, :, [names.index("covisit_next"), names.index("popular_7d")]] = pair
     zeros = np.zeros((n, 1), np.int64)
     made = rows.Rows(
         request=np.arange(n), time=np.arange(n) * 60.0, user=np.arange(n).astype(str), request_context=np.full(n, "s"),
