@@ -13,7 +13,7 @@ impl Engine {
     /// Those that wait to be written are written before.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] when no impression of `after` is kept; [`Error::LimitExceeded`].
+    /// [`crate::Error::InvalidArgument`] when no impression of `after` is kept; [`crate::Error::LimitExceeded`].
     pub fn impressions(&self, after: Option<&str>, limit: usize) -> Result<Vec<Impression>> {
         at_most("limit of impressions", limits::MAX_BATCH, limit)?;
         let access = self.core.drained()?;

@@ -22,7 +22,7 @@ impl Engine {
     /// opening). Stored vectors are used again; nothing is embedded. docs/EVALUATE.md explains the figures.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a plan out of range or one that leaves nothing to ask; otherwise what `open`, `log`
+    /// [`crate::Error::InvalidArgument`] for a plan out of range or one that leaves nothing to ask; otherwise what `open`, `log`
     /// and `rank` answer.
     pub fn evaluate(&self, plan: &Plan) -> Result<Report> {
         plan.check()?;
@@ -34,7 +34,7 @@ impl Engine {
     /// past.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a plan out of range or one that leaves nothing to ask; what reading the log answers.
+    /// [`crate::Error::InvalidArgument`] for a plan out of range or one that leaves nothing to ask; what reading the log answers.
     pub fn questions(&self, plan: &Plan) -> Result<Questions> {
         plan.check()?;
         evaluation::questions(&self.core.drained()?.stores, plan)
@@ -47,11 +47,11 @@ impl Engine {
     /// Past events are taken as answers to requests: the log is replayed into a scratch copy, as
     /// [`Engine::evaluate`] does, and at some thousand of them its candidates and their features are noted, as they were
     /// then. A listwise softmax (McFadden 1974; ListNet, Cao and others 2007) is fitted to what was taken, pulled
-    /// towards the weights in force. Each [`RequestContext`] has weights of its own. Versions are kept:
+    /// towards the weights in force. Each [`crate::RequestContext`] has weights of its own. Versions are kept:
     /// [`Engine::tunings`], [`Engine::use_tuning`].
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] when [`crate::Config::weights`] fixes the weights; [`Error::Closed`] when the engine is
+    /// [`crate::Error::InvalidArgument`] when [`crate::Config::weights`] fixes the weights; [`crate::Error::Closed`] when the engine is
     /// closed meanwhile; otherwise what `open`, `log` and `rank` answer.
     pub fn tune(&self) -> Result<Tuning> {
         self.tune_until(Timestamp::MAX)
@@ -71,7 +71,7 @@ impl Engine {
     /// Puts a kept tuning in force, or with 0 what the model ships; felt by the next `rank`, durable on return.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a version that is not kept, or that was fitted for another model.
+    /// [`crate::Error::InvalidArgument`] for a version that is not kept, or that was fitted for another model.
     pub fn use_tuning(&self, version: u64) -> Result<()> {
         tunings::use_version(&self.core.access()?.stores, version)
     }
@@ -85,8 +85,8 @@ impl Engine {
     /// groups, in bounded memory; the file has its name once it is whole and on disk, in place of one that had it.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a plan out of range; [`Error::Io`] when the file cannot be written, and always without
-    /// the feature `training`, which is on by default and brings Parquet; [`Error::Closed`] when the engine is closed
+    /// [`crate::Error::InvalidArgument`] for a plan out of range; [`crate::Error::Io`] when the file cannot be written, and always without
+    /// the feature `training`, which is on by default and brings Parquet; [`crate::Error::Closed`] when the engine is closed
     /// meanwhile; otherwise what `open`, `log` and `rank` answer.
     pub fn export_training(&self, path: impl AsRef<Path>, plan: &TrainingPlan) -> Result<TrainingSummary> {
         plan.check()?;

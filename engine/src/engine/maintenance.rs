@@ -12,7 +12,7 @@ impl Engine {
         self.core.rebuild_cooccurrence()
     }
 
-    /// Fits the vector space of items to the catalog now, instead of in the background ([`Config::fit_space`]): which
+    /// Fits the vector space of items to the catalog now, instead of in the background ([`crate::Config::fit_space`]): which
     /// directions of meaning tell its items apart, and the codes of semantic ids. Every item is then placed again, beside
     /// the old vectors, while requests and writes go on, and one commit puts the new ones in their place. It takes about
     /// as long as putting the items did. False, with nothing changed, when fewer than 100 items have text.
@@ -20,14 +20,14 @@ impl Engine {
     /// Cosines of another space are other numbers: scores change, and so does the order.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the engine closes meanwhile; [`Error::Storage`], [`Error::Index`], [`Error::Io`]. The old
+    /// [`crate::Error::Closed`] when the engine closes meanwhile; [`crate::Error::Storage`], [`crate::Error::Index`], [`crate::Error::Io`]. The old
     /// space stays then.
     pub fn fit_space(&self) -> Result<bool> {
         fit_space::fit_space(&self.core.access()?.stores)
     }
 
     /// Counts all signals again from the stored events, in the order in which they were logged: after a change of
-    /// [`Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
+    /// [`crate::Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
     pub fn verify_signals(&self) -> Result<SignalCheck> {
         verify::signals(&self.core.drained()?.stores)
     }
@@ -38,12 +38,12 @@ impl Engine {
         verify::vectors(&self.core.access()?.stores)
     }
 
-    /// Removes the events that [`Config::retention`] does not keep now, instead of in the background when the log has grown
+    /// Removes the events that [`crate::Config::retention`] does not keep now, instead of in the background when the log has grown
     /// by a tenth or a day has passed. Returns how many. The rest is counted again beside the store, in seconds for each million events; writers wait for
     /// the difference.
     ///
     /// # Errors
-    /// [`Error::Storage`], [`Error::Damaged`], and [`Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
+    /// [`crate::Error::Storage`], [`crate::Error::Damaged`], and [`crate::Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
     pub fn apply_retention(&self) -> Result<u64> {
         let access = self.core.access()?;
         retention::apply(&access.stores, || access.writer.drain())
