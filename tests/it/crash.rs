@@ -1,11 +1,12 @@
 //! kill -9, two hundred times, at random moments: every acknowledged write is there, nothing is half there, and text
-//! and vectors agree with the catalog.
+//! and vectors agree with the catalog. Everything is deleted now and then, the space is fitted, and models change.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use onelist_tests::journal::{Operation, State};
+use onelist_tests::trained::Trained;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -18,6 +19,9 @@ fn no_acknowledged_write_is_lost_in_two_hundred_kills() {
     let mut rng = StdRng::seed_from_u64(seed);
     let dir = tempfile::tempdir().expect("a folder");
     let expected = dir.path().join("expected.json");
+    Trained::new("first", 0.25).write(&dir.path().join("first")).expect("writes");
+    // Of another vector space, so that it moves every item.
+    Trained::elsewhere("second", 0.5).write(&dir.path().join("second")).expect("writes");
     let mut possible = vec![State::default()];
     let mut acknowledged = 0;
     for kill in 0..KILLS {

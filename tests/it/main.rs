@@ -18,6 +18,7 @@ mod moves;
 mod own_vectors;
 mod pages;
 mod recovery;
+mod reopening;
 mod requests;
 mod retention;
 mod rules;

@@ -4,8 +4,9 @@
 //! Prints which state it found, `try OPERATION` before each operation and `ok` after its acknowledgement.
 
 use std::io::Write;
+use std::path::Path;
 
-use onelist::{Config, Engine, Request, Source, Value};
+use onelist::{Config, Engine, Request, Source};
 use onelist_tests::journal::{self, Operation, State};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -25,15 +26,20 @@ fn run() -> Result<()> {
     let [directory, expected, seed, whole] = arguments.as_slice() else { return Err("four arguments".into()) };
     let mut config = Config::default();
     config.sessions = 1;
-    (config.retention.total, config.retention.per_user) = (Some(200), Some(50));
+    let seed: u64 = seed.parse()?;
+    match seed % 3 {
+        0 => config.retention.days = Some(30.0),
+        _ => (config.retention.total, config.retention.per_user) = (Some(200), Some(50)),
+    }
+    config.impressions.max = 100;
     let db = Engine::open(directory, config)?;
     let (which, mut state) = verify(&db, &std::fs::read_to_string(expected)?, whole == "whole")?;
     say(&format!("verified {which}"));
-    let mut rng = StdRng::seed_from_u64(seed.parse()?);
+    let mut rng = StdRng::seed_from_u64(seed);
     loop {
         let operation = next(&mut rng, &state);
         say(&format!("try {}", operation.to_line()));
-        execute(&db, &operation)?;
+        operation.execute(&db, Path::new("."))?;
         say("ok");
         state = state.after(&operation);
     }
@@ -49,40 +55,32 @@ fn say(line: &str) {
 fn next(rng: &mut StdRng, state: &State) -> Operation {
     let id = |rng: &mut StdRng| rng.random_range(0..300);
     match rng.random_range(0..100) {
-        0..55 => {
-            let count = if rng.random_bool(0.1) { 60 } else { rng.random_range(1..4) };
+        0..50 => {
+            let count = if rng.random_bool(0.2) { 60 } else { rng.random_range(1..4) };
             let mut items: Vec<(u64, u64)> = (0..count).map(|_| (id(rng), rng.random_range(0..1_000_000))).collect();
             items.sort_unstable();
             items.dedup_by_key(|item| item.0);
             Operation::Put(items)
         }
-        55..70 => {
+        50..64 => {
             let known: Vec<u64> = state.items.keys().copied().collect();
             Operation::Delete(known.choose_multiple(rng, 2).copied().collect())
         }
-        70..95 => Operation::Log(rng.random_range(1..20)),
-        _ => Operation::Trim,
+        64..66 => Operation::Delete(state.items.keys().copied().collect()),
+        66..84 => Operation::Log(rng.random_range(1..20)),
+        84..86 => Operation::Log(600),
+        86..89 => Operation::Rank(rng.random_range(1..60)),
+        89..94 => Operation::Trim,
+        94..96 => Operation::Rebuild,
+        96..98 => Operation::Fit,
+        _ => Operation::Model(rng.random_range(0..3)),
     }
-}
-
-fn execute(db: &Engine, operation: &Operation) -> Result<()> {
-    match operation {
-        Operation::Put(items) => db.put(items.iter().map(|(id, version)| journal::item(*id, *version)).collect())?,
-        Operation::Delete(ids) => {
-            db.delete(&ids.iter().map(|id| format!("item-{id}")).collect::<Vec<_>>())?;
-        }
-        Operation::Trim => {
-            db.apply_retention()?;
-        }
-        Operation::Log(events) => db.log((0..*events).map(journal::event).collect())?,
-    }
-    Ok(())
 }
 
 /// The store must hold one of the expected states: with or without the operation that was running at the kill.
 fn verify(db: &Engine, expected: &str, whole: bool) -> Result<(usize, State)> {
     let expected: Vec<serde_json::Value> = serde_json::from_str(expected)?;
-    let found = read(db)?;
+    let found = State::of(db)?;
     let states: Vec<State> = expected.iter().filter_map(State::from_json).collect();
     let which = states.iter().position(|state| *state == found);
     let which = which.ok_or_else(|| format!("found {found:?}, expected one of {states:?}"))?;
@@ -113,22 +111,11 @@ fn verify(db: &Engine, expected: &str, whole: bool) -> Result<(usize, State)> {
     Ok((which, found))
 }
 
-fn read(db: &Engine) -> Result<State> {
-    let mut items = std::collections::BTreeMap::new();
-    for item in db.scan(None, 100_000)? {
-        let id = item.id.strip_prefix("item-").ok_or("a foreign id")?.parse()?;
-        let Some(Value::Number(version)) = item.fields.get("version") else { return Err("no version".into()) };
-        items.insert(id, *version as u64);
-    }
-    let stats = db.stats()?;
-    Ok(State { items, events: stats.events + stats.events_removed })
-}
-
 /// Text and vectors agree with the catalog: this version is found by its word and by its direction, another is not.
 fn agrees(db: &Engine, id: u64, version: u64) -> Result<()> {
     let name = format!("item-{id}");
     let by_word = |version| {
-        let found = db.rank(&Request::new().query(journal::word(id, version)).limit(50))?;
+        let found = db.rank(&Request::new().query(journal::word(id, version)).limit(200))?;
         Ok::<bool, onelist::Error>(
             found
                 .hits
@@ -139,7 +126,7 @@ fn agrees(db: &Engine, id: u64, version: u64) -> Result<()> {
     if !by_word(version)? || by_word(version + 1)? {
         return Err(format!("the text index does not agree on {name} version {version}").into());
     }
-    let near = db.rank(&Request::new().vector("place", journal::direction(id, version)).limit(50))?;
+    let near = db.rank(&Request::new().vector("place", journal::direction(id, version)).limit(200))?;
     let exact =
         |hit: &onelist::Hit| hit.sources.iter().any(|p| p.source == Source::Vector && p.rank == 1 && p.score > 0.999);
     if !near.hits.iter().any(|hit| hit.id == name && exact(hit)) {

@@ -1,8 +1,9 @@
-//! What the crash test's two processes tell each other: operations, and the state they must lead to.
+//! What the crash tests' processes tell each other: operations, and the state they must lead to.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use onelist::{Action, Event, Item, Value};
+use onelist::{Action, Config, Engine, Event, Item, Request, Timestamp, Value};
 use serde_json::{Value as Json, json};
 
 /// One atomic operation.
@@ -16,6 +17,14 @@ pub enum Operation {
     Log(u64),
     /// Remove the events that are not kept.
     Trim,
+    /// Rebuild which items the same people have.
+    Rebuild,
+    /// Fit the vector space to the items.
+    Fit,
+    /// Let another model answer: 1 and 2 are the folders `first` and `second`, 0 is the model that ships.
+    Model(u64),
+    /// Rank so many lists, each of which leaves an impression.
+    Rank(u64),
 }
 
 /// What a store holds.
@@ -35,9 +44,24 @@ impl State {
             Operation::Put(items) => state.items.extend(items.iter().copied()),
             Operation::Delete(ids) => state.items.retain(|id, _| !ids.contains(id)),
             Operation::Log(events) => state.events += events,
-            Operation::Trim => {}
+            Operation::Trim | Operation::Rebuild | Operation::Fit | Operation::Model(_) | Operation::Rank(_) => {}
         }
         state
+    }
+
+    /// What an open store holds.
+    ///
+    /// # Errors
+    /// What the engine answers, and a store with other items than those of [`item`].
+    pub fn of(db: &Engine) -> Result<State, Box<dyn std::error::Error>> {
+        let mut items = BTreeMap::new();
+        for item in db.scan(None, 100_000)? {
+            let id = item.id.strip_prefix("item-").ok_or("a foreign id")?.parse()?;
+            let Some(Value::Number(version)) = item.fields.get("version") else { return Err("no version".into()) };
+            items.insert(id, *version as u64);
+        }
+        let stats = db.stats()?;
+        Ok(State { items, events: stats.events + stats.events_removed })
     }
 
     /// As JSON.
@@ -61,6 +85,10 @@ impl Operation {
             Operation::Delete(ids) => json!({ "delete": ids }).to_string(),
             Operation::Log(events) => json!({ "log": events }).to_string(),
             Operation::Trim => json!({ "trim": true }).to_string(),
+            Operation::Rebuild => json!({ "rebuild": true }).to_string(),
+            Operation::Fit => json!({ "fit": true }).to_string(),
+            Operation::Model(which) => json!({ "model": which }).to_string(),
+            Operation::Rank(lists) => json!({ "rank": lists }).to_string(),
         }
     }
 
@@ -74,11 +102,57 @@ impl Operation {
         if let Some(ids) = json.get("delete") {
             return Some(Operation::Delete(ids.as_array()?.iter().map(Json::as_u64).collect::<Option<_>>()?));
         }
-        if json.get("trim").is_some() {
-            return Some(Operation::Trim);
+        let (name, value) = json.as_object()?.iter().next()?;
+        match name.as_str() {
+            "trim" => Some(Operation::Trim),
+            "rebuild" => Some(Operation::Rebuild),
+            "fit" => Some(Operation::Fit),
+            "model" => Some(Operation::Model(value.as_u64()?)),
+            "rank" => Some(Operation::Rank(value.as_u64()?)),
+            "log" => Some(Operation::Log(value.as_u64()?)),
+            _ => None,
         }
-        Some(Operation::Log(json.get("log")?.as_u64()?))
     }
+
+    /// Does it. The folders of models are in `folder`.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub fn execute(&self, db: &Engine, folder: &Path) -> onelist::Result<()> {
+        match self {
+            Operation::Put(items) => db.put(items.iter().map(|(id, version)| item(*id, *version)).collect())?,
+            Operation::Delete(ids) => {
+                db.delete(&ids.iter().map(|id| format!("item-{id}")).collect::<Vec<_>>())?;
+            }
+            Operation::Log(events) => db.log((0..*events).map(event).collect())?,
+            Operation::Trim => {
+                db.apply_retention()?;
+            }
+            Operation::Rebuild => db.rebuild_cooccurrence()?,
+            Operation::Fit => {
+                db.fit_space()?;
+            }
+            Operation::Model(0) => db.promote_model(0)?,
+            Operation::Model(which) => {
+                let folder = folder.join(if *which == 1 { "first" } else { "second" });
+                db.promote_model(db.load_model(folder)?.version)?;
+            }
+            Operation::Rank(lists) => {
+                let list = |n: u64| Request::new().user(format!("user-{}", n % 7)).limit(10);
+                db.rank_many(&(0..*lists).map(list).collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The configuration that operations of a script run with: it keeps events for 30 days, and few impressions.
+pub fn script_config() -> Config {
+    let mut config = Config::default();
+    config.sessions = 1;
+    config.retention.days = Some(30.0);
+    config.impressions.max = 50;
+    config
 }
 
 /// The item of an id and a version: its title has a word, and its vector a direction, that no other version has.
@@ -101,8 +175,12 @@ pub fn direction(id: u64, version: u64) -> Vec<f32> {
     (0..16).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
-/// An event on an item.
+/// An event on an item; every third happened 40 to 45 days ago. Two of the same user, item and time would count once.
 pub fn event(id: u64) -> Event {
-    let event = Event::new(format!("user-{}", id % 7), Action::View).item(format!("item-{id}"));
+    let mut event = Event::new(format!("user-{}", id % 7), Action::View).item(format!("item-{id}"));
+    if id.is_multiple_of(3) {
+        let days = 40.0 + 5.0 * rand::random::<f64>();
+        event = event.at(Timestamp::from_seconds(Timestamp::now().seconds() - days * 86_400.0));
+    }
     if id.is_multiple_of(2) { event.segment("country", format!("c{}", id % 6)) } else { event }
 }

@@ -11,7 +11,7 @@
 //! | `write/` | everything that a write transaction changes |
 //! | `scenarios` | named rules |
 //! | `retention` | which events are expired, and removing them |
-//! | `file_check` | checks the length of the LMDB file before it is mapped |
+//! | `file_check/` | checks before the LMDB file is mapped that it has every page in use |
 //! | `store` | opens the LMDB environment, and hands out transactions |
 //! | `rebuild_signals` | rebuilds signals in a separate catalog, while the store takes writes |
 

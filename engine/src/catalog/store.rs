@@ -90,8 +90,8 @@ fn open_env(dir: &Path, max_bytes: u64) -> Result<Env<WithoutTls>> {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(size as usize).max_readers(MAX_READERS).max_dbs(tables::COUNT);
         // SAFETY: LMDB maps the file, so no other process may change or truncate it while it is open. The directory's
-        // LOCK file keeps other engines out, its permissions other users, and `file_check` has compared the file's
-        // length with its meta pages. No unsafe flag is set.
+        // LOCK file keeps other engines out, its permissions other users, and `file_check` has made sure that every page
+        // in use is in the file. No unsafe flag is set.
         match unsafe { options.open(dir) } {
             // A machine with a limit on address space: halve the size, down to 1 GiB.
             Err(heed::Error::Io(e)) if e.kind() == std::io::ErrorKind::OutOfMemory && size > 1 << 30 => size /= 2,
