@@ -1,5 +1,6 @@
 //! The facade: what an application, and every binding, calls. Its methods check arguments and delegate.
 
+mod call;
 mod impressions;
 mod learning;
 mod maintenance;

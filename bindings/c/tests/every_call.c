@@ -50,6 +50,8 @@ RUNS(run_delete_scenario, onelist_delete_scenario(db, text, length, count))
 RUNS(run_fit_space, onelist_fit_space(db, count))
 RUNS(run_stats, onelist_stats(db, answer, count))
 RUNS(run_flush, onelist_flush(db))
+RUNS(run_call, onelist_call(db, "stats", 5, text, length, answer, count))
+RUNS(run_call_of, onelist_call(db, text, length, NULL, 0, answer, count))
 
 enum {
     JSON = 1,      // takes JSON
@@ -100,6 +102,8 @@ static const struct {
     {"fit_space", run_fit_space, COUNTS},
     {"stats", run_stats, ANSWERS},
     {"flush", run_flush, 0},
+    {"call with", run_call, JSON | OBJECT | OPTIONAL | ANSWERS},
+    {"call of", run_call_of, NAME | ANSWERS},
 };
 enum { CALLS = sizeof calls / sizeof *calls };
 

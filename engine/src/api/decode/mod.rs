@@ -24,7 +24,7 @@ mod text;
 use serde::de::DeserializeOwned;
 
 pub(super) use keys::keys;
-pub(super) use refused::shortened;
+pub(crate) use refused::shortened;
 pub use refused::{Outcome, Refused};
 pub(super) use short::{Short, list, one};
 pub use source::{Items, Shape, Source};

@@ -1,0 +1,130 @@
+//! Calls by name, with arguments and answers in JSON: how the bindings offer what is not called often enough to need a
+//! conversion of its own. A method that is added to the table is known to Python and C at once.
+
+use serde::{Deserialize, Serialize};
+
+use super::Engine;
+use crate::api::decode::shortened;
+use crate::api::json;
+use crate::base::error::{Error, Result};
+
+/// What a name stands for: reads the arguments, calls the method, writes the answer.
+type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
+
+/// Every method that can be called by name, in order of name.
+const METHODS: &[(&str, Method)] = &[
+    ("apply_retention", |db, given| given.none().and_then(|()| answer(&db.apply_retention()?))),
+    ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
+    ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
+    ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
+    ("impressions", |db, given| {
+        let page: Page = given.read()?;
+        json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
+    }),
+    ("models", |db, given| given.none().and_then(|()| json::models_to_json(&db.models()?))),
+    ("new_item_exposure", |db, given| {
+        given.none().and_then(|()| json::new_item_exposure_to_json(&db.new_item_exposure()?))
+    }),
+    ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
+    ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
+    ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
+    ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
+    ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
+    ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
+    ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
+    ("use_tuning", |db, given| answer(&db.use_tuning(given.read::<Version>()?.version)?)),
+    ("verify_signals", |db, given| {
+        given.none()?;
+        let found = db.verify_signals()?;
+        answer(&(found.before == found.after))
+    }),
+    ("verify_vectors", |db, given| given.none().and_then(|()| answer(&(db.verify_vectors()?.wrong == 0)))),
+];
+
+/// The arguments of a call: the name that errors begin with, and a JSON object.
+struct Arguments<'a> {
+    method: &'a str,
+    text: &'a str,
+}
+
+impl Arguments<'_> {
+    fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        json::arguments_from_json(self.method, self.text)
+    }
+
+    fn none(&self) -> Result<()> {
+        self.read::<Nothing>().map(|_| ())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Version {
+    version: u64,
+}
+
+/// A page of what is read in an order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    #[serde(default)]
+    after: Option<String>,
+    #[serde(default = "default_limit")]
+    limit: usize,
+}
+
+fn default_limit() -> usize {
+    1000
+}
+
+fn answer(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::internal(format!("writing JSON: {error}")))
+}
+
+impl Engine {
+    /// Calls a method by its name: `arguments` is a JSON object of its arguments by name, the answer is JSON. For bindings
+    /// and tools; from Rust the methods themselves are simpler. [`Engine::methods`] lists the names.
+    ///
+    /// ```no_run
+    /// # let db = onelist::Engine::open("shop.onelist", onelist::Config::default())?;
+    /// assert_eq!(db.call("delete_scenario", r#"{"name": "spring"}"#)?, "false");
+    /// # Ok::<(), onelist::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a name that is not known, or [`Error::UnknownField`] for an argument; otherwise what
+    /// the method answers.
+    pub fn call(&self, method: &str, arguments: &str) -> Result<String> {
+        let Ok(place) = METHODS.binary_search_by_key(&method, |(name, _)| name) else {
+            let known = Engine::methods().collect::<Vec<_>>().join(", ");
+            return Err(Error::argument("method", format!("one of {known}"), shortened(method)));
+        };
+        METHODS[place].1(self, Arguments { method, text: arguments })
+    }
+
+    /// The names that [`Engine::call`] takes, in order.
+    pub fn methods() -> impl Iterator<Item = &'static str> {
+        METHODS.iter().map(|(name, _)| *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_and_unique() {
+        let names: Vec<_> = Engine::methods().collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    }
+}
