@@ -385,7 +385,7 @@ impl Request {
         check_rules(&self.rules)?;
         self.scenario.as_deref().map_or(Ok(()), check_name)?;
         if let Some(token) = &self.page_token {
-            at_most("bytes of page_token", limits::MAX_NEXT_BYTES, token.len())?;
+            at_most("bytes of page_token", limits::MAX_PAGE_TOKEN_BYTES, token.len())?;
             if self.offset > 0 {
                 return Err(Error::argument("offset", "0 beside `page_token`, which tells where to go on", "another"));
             }
@@ -460,7 +460,7 @@ mod tests {
             ("caps", of(&caps, limits::MAX_CAPS)),
             ("rules", of(&rules, limits::MAX_RULES)),
             ("scenario", of(&|request, n| request.scenario("x".repeat(n)), limits::MAX_SCENARIO_NAME_BYTES)),
-            ("page_token", of(&|request, n| request.page_token("x".repeat(n)), limits::MAX_NEXT_BYTES)),
+            ("page_token", of(&|request, n| request.page_token("x".repeat(n)), limits::MAX_PAGE_TOKEN_BYTES)),
         ]
     }
 
