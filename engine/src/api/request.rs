@@ -162,6 +162,12 @@ impl Request {
         self
     }
 
+    /// Leaves these items out.
+    pub fn exclude<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.exclude = items.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets what the list moves away from.
     pub fn unlike<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
         self.unlike = items.into_iter().map(Into::into).collect();
