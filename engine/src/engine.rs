@@ -105,7 +105,7 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     pub fn log(&self, events: Vec<Event>) -> Result<()> {
         let access = self.core.access()?;
-        access.writer.log(prepare_events(events)?)
+        access.writer.log(prepare_events(&access.stores.config, events)?)
     }
 
     /// Answers one request with one ranked list: a search, a recommendation, both, or a first visit.

@@ -103,7 +103,7 @@ impl Shop {
     }
 
     pub(crate) fn log(&self, events: impl IntoIterator<Item = Event>) {
-        let events = prepare_events(events.into_iter().collect()).unwrap();
+        let events = prepare_events(&self.stores.config, events.into_iter().collect()).unwrap();
         self.core.access().unwrap().writer.log(events).unwrap();
     }
 

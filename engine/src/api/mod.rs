@@ -1,5 +1,6 @@
 //! Plain data: what applications build and what they get.
 
+pub(crate) mod action;
 pub(crate) mod candidate;
 pub(crate) mod config;
 pub(crate) mod controls;

@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod id;
+pub(crate) mod iso;
 pub mod limits;
 pub(crate) mod random;
 pub(crate) mod score;

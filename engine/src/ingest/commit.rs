@@ -1,5 +1,6 @@
 //! Committing: overlays first, the transaction last.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::api::event::Event;
@@ -64,6 +65,7 @@ impl Pending<'_> {
     fn journal(&mut self, shown: Vec<Impression>) -> Result<()> {
         let (events, config, seq) = (std::mem::take(&mut self.entries), &self.stores.config, self.write.seq());
         let many = events.len() > JOURNALED;
+        let events = if self.drain || many { events } else { self.without_repetitions(events)? };
         let entries: Vec<Entry> = shown.into_iter().map(Entry::Impression).chain(events).collect();
         if self.drain || many {
             return self.write.append_and_apply(config, &entries);
@@ -74,6 +76,25 @@ impl Pending<'_> {
             self.stores.events.stage(seq, &entries, config, |id| view.item_key(id).ok().flatten());
         }
         Ok(())
+    }
+
+    /// The entries without events that were delivered before: they change nothing, not even the number of events. (What
+    /// is applied at once is compared as it is applied.)
+    fn without_repetitions(&self, entries: Vec<Entry>) -> Result<Vec<Entry>> {
+        let (applied, view, mut seen) = (self.write.applied(), self.write.view(), HashSet::new());
+        let mut new = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if let Entry::Event(logged) = &entry
+                && logged.dated
+            {
+                let print = logged.fingerprint()?;
+                if !seen.insert(print) || self.stores.events.holds(print, applied) || view.has_logged(logged)? {
+                    continue;
+                }
+            }
+            new.push(entry);
+        }
+        Ok(new)
     }
 }
 

@@ -7,7 +7,7 @@ use super::allowed::allowed;
 use super::controls;
 use super::covisits::Relations;
 use super::field_vectors;
-use super::history::{PastEvent, in_visit, liked, past, past_events, recent, stored};
+use super::history::{PastEvent, check_actions, in_visit, liked, past, past_events, recent, stored};
 use super::interests::interests;
 use super::lookup::{known_items, known_or_said, mean_vector, unknown};
 use super::query::{query_text, search_fields};
@@ -29,6 +29,7 @@ impl Understood {
     /// Reads what the request names. Ids that are not known are passed over.
     pub(crate) fn read(snapshot: &Snapshot, request: &Request) -> Result<Understood> {
         request.check()?;
+        check_actions(request, &snapshot.stores.config)?;
         let shown = cursor::read(request)?;
         let now = request.now.unwrap_or_else(Timestamp::now);
         let person = request.user.as_deref().map(|id| snapshot.person(id)).transpose()?.flatten();

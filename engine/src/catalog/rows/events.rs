@@ -84,8 +84,15 @@ impl StoredEvent {
         }
     }
 
-    /// The bytes of its record. An event without segments has the record of the older format, so that a duplicate is
-    /// recognised by its bytes whichever format wrote the first one.
+    /// Whether both are one event of a user that was delivered twice: all is the same but the order and the arrival.
+    pub(crate) fn repeats(&self, other: &StoredEvent) -> bool {
+        let parts = |event: &StoredEvent| (event.time, event.item, event.value.map(f64::to_bits));
+        parts(self) == parts(other)
+            && (&self.action, &self.query) == (&other.action, &other.query)
+            && (&self.basket, &self.rank_id, &self.segments) == (&other.basket, &other.rank_id, &other.segments)
+    }
+
+    /// The bytes of its record. An event without segments has the record of the older format.
     pub(crate) fn record(&self) -> Result<Vec<u8>> {
         let row = EventRowRef {
             item: self.item,

@@ -45,7 +45,7 @@ impl UserItem {
             }
             Meaning::Neutral => {}
         }
-        if *action == Action::Buy {
+        if action.is_same(&Action::Buy) {
             self.bought = later(self.bought);
         }
     }

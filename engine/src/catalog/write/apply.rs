@@ -43,7 +43,7 @@ impl CatalogWrite<'_> {
         let stored = StoredEvent::of(logged, order, item);
         let record = stored.record()?;
         // A log that is delivered at least once repeats events: a duplicate counts once.
-        if logged.dated && self.view().has_event(user, time, &record)? {
+        if logged.dated && self.view().has_event(user, &stored)? {
             self.counters.events = self.counters.events.saturating_sub(1);
             return Ok(());
         }
