@@ -9,6 +9,7 @@ mod crash;
 mod evaluate;
 mod explain;
 mod filters;
+mod foreign;
 mod grid;
 mod hostile;
 mod layers;
