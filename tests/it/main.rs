@@ -29,6 +29,7 @@ mod sids;
 mod signals;
 mod space;
 mod steady;
+mod stopping;
 mod training;
 mod tune;
 mod writes;
