@@ -61,5 +61,6 @@ pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;
 pub use base::time::Timestamp;
+pub use base::watch::{Cancel, Progress, Watch};
 pub use engine::Engine;
 pub use offline::evaluation::counterfactual;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
@@ -95,6 +96,9 @@ pub struct Request {
     /// The time of the request: the clock when not given. The history, `exclude_seen`, ages and decay go by it; the
     /// counts behind popularity hold everything that was logged.
     pub now: Option<Timestamp>,
+    /// Seconds that the answer may take: after them the call ends with [`Error::DeadlineExceeded`]. Of several requests in one
+    /// call the shortest time counts. Without it there is no limit.
+    pub timeout: Option<f64>,
 }
 
 impl Default for Request {
@@ -128,6 +132,7 @@ impl Default for Request {
             fields: None,
             explain: false,
             now: None,
+            timeout: None,
         }
     }
 }
@@ -246,6 +251,12 @@ impl Request {
         self
     }
 
+    /// Sets the seconds that the answer may take.
+    pub fn timeout(mut self, seconds: f64) -> Self {
+        self.timeout = Some(seconds);
+        self
+    }
+
     /// Names the adapter of the request's domain.
     pub fn adapter(mut self, name: impl Into<String>) -> Self {
         self.adapter = Some(name.into());
@@ -333,6 +344,7 @@ impl Request {
             fields: _,
             explain: _,
             now: _,
+            timeout: _,
         } = self;
         let mut hash = Hashed(Xxh3::new());
         // What can be long goes in by its bytes.
@@ -377,7 +389,20 @@ impl Request {
             return Err(Error::NonFinite { what: "history value".to_owned(), index: 0 });
         }
         self.check_controls()?;
+        self.time_limit()?;
         self.filter.as_ref().map_or(Ok(()), Filter::check)
+    }
+
+    /// The time that the answer may take.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a time that is none.
+    pub(crate) fn time_limit(&self) -> Result<Option<Duration>> {
+        let limit = |seconds: f64| {
+            let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
+            limit.ok_or_else(|| Error::argument("timeout", "seconds above 0", seconds.to_string()))
+        };
+        self.timeout.map(limit).transpose()
     }
 
     fn check_controls(&self) -> Result<()> {

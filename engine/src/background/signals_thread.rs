@@ -27,7 +27,7 @@ pub(super) fn signals_thread(stores: &Stores, _: &State) {
         }
         attempt(stores, || apply_retention_if_due(stores, &mut last_retention));
         attempt(stores, || match rebuild_is_due(stores)? {
-            true => cooccurrence::rebuild(stores),
+            true => unless_closed(cooccurrence::rebuild(stores)),
             false => Ok(()),
         });
         attempt(stores, || unless_closed(follow_space(stores)));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::api::config::Config;
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq};
+use crate::base::watch;
 
 use super::read::pinned::CatalogRead;
 use super::read::view::View;
@@ -34,21 +35,21 @@ pub(crate) struct SignalRebuild {
 
 impl SignalRebuild {
     /// Copies the events of a commit except `expired` into a new catalog in `folder`, and rebuilds the signals there.
-    /// `go_on` is asked now and then.
+    /// `check` is asked now and then.
     ///
     /// # Errors
-    /// [`Error::Closed`] when `go_on` returns false; [`Error::Io`] and [`Error::Storage`].
+    /// Those of `check`; [`Error::Io`] and [`Error::Storage`].
     pub(crate) fn run(
         folder: PathBuf,
         (from, expired): (&CatalogRead, &[ExpiredEvent]),
         config: &Config,
-        go_on: impl Fn() -> bool,
+        check: impl Fn() -> Result<()>,
     ) -> Result<SignalRebuild> {
         fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         let (applied, removed) = (from.counters().applied, from.view().events_removed()?);
         let mut rebuild = SignalRebuild { catalog: None, folder, applied, removed };
         let catalog = rebuild.catalog.insert(Catalog::open(&rebuild.folder, config.max_bytes)?);
-        copy(from.view(), catalog, expired, go_on)?;
+        copy(from.view(), catalog, expired, check)?;
         let mut write = catalog.write()?;
         write.rebuild_signals(config)?;
         write.commit_bookkeeping()?;
@@ -66,7 +67,7 @@ impl Drop for SignalRebuild {
     }
 }
 
-fn copy(from: View<'_>, to: &Catalog, expired: &[ExpiredEvent], go_on: impl Fn() -> bool) -> Result<()> {
+fn copy(from: View<'_>, to: &Catalog, expired: &[ExpiredEvent], check: impl Fn() -> Result<()>) -> Result<()> {
     let expired: HashSet<[u8; 29]> = expired.iter().map(ExpiredEvent::key).collect();
     let is_expired = |key: &[u8]| <&[u8; 29]>::try_from(key).is_ok_and(|key| expired.contains(key));
     let mut write = to.write()?;
@@ -78,11 +79,10 @@ fn copy(from: View<'_>, to: &Catalog, expired: &[ExpiredEvent], go_on: impl Fn()
         }
         write.tables.people.put(&mut write.txn, key, value).map_err(storage)?;
         copied += 1;
+        watch::check()?;
         if copied % COPIED == 0 {
             write.commit_bookkeeping()?;
-            if !go_on() {
-                return Err(Error::Closed);
-            }
+            check()?;
             write = to.write()?;
         }
     }
@@ -143,6 +143,7 @@ impl CatalogWrite<'_> {
     ) -> Result<()> {
         let mut gone = Vec::new();
         for row in table.range(&self.txn, &keys::between(first, last)).map_err(storage)? {
+            watch::check()?;
             let (key, _) = row.map_err(storage)?;
             if theirs.get(rebuilt.txn, key).map_err(storage)?.is_none() {
                 gone.push(key.to_vec());
@@ -152,6 +153,7 @@ impl CatalogWrite<'_> {
             table.delete(&mut self.txn, &key).map_err(storage)?;
         }
         for row in theirs.range(rebuilt.txn, &keys::between(first, last)).map_err(storage)? {
+            watch::check()?;
             let (key, value) = row.map_err(storage)?;
             if table.get(&self.txn, key).map_err(storage)? != Some(value) {
                 table.put(&mut self.txn, key, value).map_err(storage)?;

@@ -31,7 +31,7 @@ pub(crate) mod tunings;
 pub(crate) mod unapplied_events;
 pub(crate) mod weights;
 
-pub(crate) use lock::lock;
+pub(crate) use lock::{lock, lock_watched};
 pub(crate) use recent::RecentState;
 pub(crate) use spaces::{SPACES, SpaceRow, Spaces};
 pub(crate) use stores::{Opened, Stores};

@@ -103,7 +103,7 @@ pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
 }
 
 fn reload(stores: &Stores) -> Result<()> {
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let weights = ActiveWeights::read(stores.catalog.read()?.view(), &stores.model())?;
     stores.set_weights(Arc::new(weights));
     Ok(())

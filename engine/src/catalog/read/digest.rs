@@ -4,6 +4,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
+use crate::base::watch;
 use crate::catalog::rows::key_parts::Relation;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::{codec, keys};
@@ -36,6 +37,7 @@ impl View<'_> {
 /// Adds rows to a hash.
 fn add<'r>(hash: &mut Xxh3, rows: impl Iterator<Item = heed::Result<(&'r [u8], &'r [u8])>>) -> Result<()> {
     for row in rows {
+        watch::check()?;
         let (key, value) = row.map_err(storage)?;
         hash.update(key);
         hash.update(value);

@@ -185,7 +185,7 @@ proptest! {
         let expired = |read: &CatalogRead| read.view().expired_events(&retention, Timestamp::MAX, most).unwrap();
         let (dir, separate) = logged();
         let read = separate.read().unwrap();
-        let rebuild = SignalRebuild::run(dir.path().join("rebuild"), (&read, &expired(&read)), &config, || true).unwrap();
+        let rebuild = SignalRebuild::run(dir.path().join("rebuild"), (&read, &expired(&read)), &config, || Ok(())).unwrap();
         let mut write = separate.write().unwrap();
         prop_assert!(write.is_current(&rebuild).unwrap());
         let removed = write.remove_events(&config, &expired(&read)).unwrap();
