@@ -3,7 +3,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::random::hex_id;
 use crate::base::time::Timestamp;
-use crate::catalog::SignalRebuild;
+use crate::catalog::{SignalRebuild, without};
 use crate::store::{Stores, lock};
 
 /// Events that one transaction removes. Writers wait about as long as logging those events took.
@@ -47,7 +47,8 @@ fn step(stores: &Stores) -> Result<u64> {
         return Ok(0);
     }
     let folder = stores.path.join("scratch").join(hex_id());
-    let rebuild = SignalRebuild::run(folder, (&catalog, &expired), config, || !stores.progress.is_closing())?;
+    let stays = without(&expired);
+    let rebuild = SignalRebuild::run(folder, (&catalog, &stays), config, || !stores.progress.is_closing())?;
     drop(catalog);
     let mut write = stores.catalog.write()?;
     let is_current = write.is_current(&rebuild)?;

@@ -41,7 +41,7 @@ impl<'t> View<'t> {
         let first = keys::event(user, time, Seq(0), 0);
         let last = keys::event(user, time, Seq(u64::MAX), u32::MAX);
         for found in self.tables.people.range(self.txn, &keys::between(&first, &last)).map_err(storage)? {
-            if found.map_err(storage)?.1 == record {
+            if StoredEvent::is_same(found.map_err(storage)?.1, record)? {
                 return Ok(true);
             }
         }

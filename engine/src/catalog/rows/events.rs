@@ -36,11 +36,15 @@ struct EventRowRef<'e> {
 }
 
 impl EventRow {
-    fn decode(bytes: &[u8]) -> Result<(EventRow, Segments)> {
-        match codec::is_segmented(bytes) {
-            true => codec::decode_as(codec::SEGMENTED, "event", bytes),
-            false => Ok((codec::decode("event", bytes)?, Segments::new())),
+    fn decode(bytes: &[u8]) -> Result<(EventRow, Segments, Option<String>)> {
+        if codec::is_batched(bytes) {
+            return codec::decode_as(codec::BATCHED, "event", bytes);
         }
+        let (row, segments) = match codec::is_segmented(bytes) {
+            true => codec::decode_as(codec::SEGMENTED, "event", bytes)?,
+            false => (codec::decode("event", bytes)?, Segments::new()),
+        };
+        Ok((row, segments, None))
     }
 }
 
@@ -59,6 +63,8 @@ pub(crate) struct StoredEvent {
     pub segments: Segments,
     /// When it was logged, for an event dated later than that.
     pub arrived: Option<Timestamp>,
+    /// The import that it came with.
+    pub batch: Option<String>,
 }
 
 impl StoredEvent {
@@ -81,10 +87,11 @@ impl StoredEvent {
             rank_id: event.rank_id.clone(),
             segments: event.segments.clone(),
             arrived: event.time.is_some_and(|time| time > logged.arrived).then_some(logged.arrived),
+            batch: event.batch.clone(),
         }
     }
 
-    /// The bytes of its record. An event without segments has the record of the older format, so that a duplicate is
+    /// The bytes of its record. An event without segments and import has the record of the older format, so that a duplicate is
     /// recognised by its bytes whichever format wrote the first one.
     pub(crate) fn record(&self) -> Result<Vec<u8>> {
         let row = EventRowRef {
@@ -96,6 +103,9 @@ impl StoredEvent {
             basket: self.basket.as_deref(),
             arrived: self.arrived,
         };
+        if let Some(batch) = &self.batch {
+            return codec::encode_as(codec::BATCHED, &(row, &self.segments, Some(batch)));
+        }
         match self.segments.is_empty() {
             true => codec::encode(&row),
             false => codec::encode_as(codec::SEGMENTED, &(row, &self.segments)),
@@ -104,10 +114,61 @@ impl StoredEvent {
 
     /// The event of a row.
     pub(crate) fn read((key, value): (&[u8], &[u8])) -> Result<StoredEvent> {
-        let (row, segments) = EventRow::decode(value)?;
+        let (row, segments, batch) = EventRow::decode(value)?;
         let parts = keys::event_time(key).zip(keys::event_order(key));
         let (time, order) = parts.ok_or_else(|| Error::damaged("event key", "a short key"))?;
         let EventRow { item, action, query, value, rank_id, basket, arrived } = row;
-        Ok(StoredEvent { time, order, item, action, query, value, basket, rank_id, segments, arrived })
+        Ok(StoredEvent { time, order, item, action, query, value, basket, rank_id, segments, arrived, batch })
+    }
+
+    /// Whether two records of one user and time are the same event: whatever import each came with.
+    pub(crate) fn is_same(one: &[u8], other: &[u8]) -> Result<bool> {
+        if one == other || !(codec::is_batched(one) || codec::is_batched(other)) {
+            return Ok(one == other);
+        }
+        let (first, second) = (EventRow::decode(one)?, EventRow::decode(other)?);
+        Ok((first.0, first.1) == (second.0, second.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::event::Event;
+
+    fn stored(event: Event) -> StoredEvent {
+        let at = Timestamp::from_seconds(5.0);
+        let logged = LoggedEvent { event: event.at(at), arrived: at, dated: true };
+        StoredEvent::of(&logged, (Seq(3), 4), Some(ItemKey(7)))
+    }
+
+    #[test]
+    fn every_form_of_a_record_is_read_back() {
+        let event = || Event::new("u", Action::Buy).item("a").value(2.5);
+        let forms = [
+            (1, event()),
+            (codec::SEGMENTED, event().segment("country", "UK")),
+            (codec::BATCHED, event().batch("b")),
+            (codec::BATCHED, event().segment("country", "UK").batch("b")),
+        ];
+        for (version, event) in forms {
+            let wrote = stored(event);
+            let record = wrote.record().unwrap();
+            assert_eq!(record[0], version);
+            let key = keys::event(crate::base::id::UserKey(1), wrote.time, Seq(3), 4);
+            assert_eq!(StoredEvent::read((&key, &record)).unwrap(), wrote);
+        }
+    }
+
+    #[test]
+    fn the_same_event_of_two_imports_is_one() {
+        let event = || Event::new("u", Action::Buy).item("a").segment("country", "UK");
+        let record = |event: Event| stored(event).record().unwrap();
+        let same = |one: Event, other: Event| StoredEvent::is_same(&record(one), &record(other)).unwrap();
+        assert!(same(event(), event()) && same(event().batch("a"), event()) && same(event(), event().batch("a")));
+        assert!(same(event().batch("a"), event().batch("b")));
+        assert!(!same(event().batch("a"), event().batch("a").value(1.0)));
+        assert!(!same(event().batch("a"), Event::new("u", Action::Buy).item("a")));
+        assert!(StoredEvent::is_same(&[codec::BATCHED, 1, 2], &record(event())).is_err(), "damage is noticed");
     }
 }
