@@ -1,6 +1,8 @@
 //! The facade: what an application, and every binding, calls. Its methods check arguments and delegate.
 
 mod call;
+mod deleting;
+mod events;
 mod impressions;
 mod learning;
 mod maintenance;

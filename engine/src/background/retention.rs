@@ -3,7 +3,7 @@
 use crate::base::error::Result;
 use crate::base::random::hex_id;
 use crate::base::time::Timestamp;
-use crate::catalog::SignalRebuild;
+use crate::catalog::{SignalRebuild, without};
 use crate::store::{Stores, lock_watched};
 
 /// Events that one transaction removes. Writers wait about as long as logging those events took.
@@ -45,7 +45,8 @@ fn step(stores: &Stores) -> Result<u64> {
         return Ok(0);
     }
     let folder = stores.path.join("scratch").join(hex_id());
-    let rebuild = SignalRebuild::run(folder, (&catalog, &expired), config, || stores.check_open())?;
+    let stays = without(&expired);
+    let rebuild = SignalRebuild::run(folder, (&catalog, &stays), config, || stores.check_open())?;
     drop(catalog);
     let mut write = stores.catalog.write()?;
     let is_current = write.is_current(&rebuild)?;

@@ -69,6 +69,10 @@ fn rebuild_is_due(stores: &Stores) -> Result<bool> {
     }
     let catalog = stores.catalog.read()?;
     let counters = catalog.counters();
-    let built = Cooccurrence::read(catalog.view())?.map_or(0, |built| built.events);
+    let built = Cooccurrence::read(catalog.view())?;
+    if built.is_some_and(Cooccurrence::is_outdated) {
+        return Ok(true);
+    }
+    let built = built.map_or(0, |built| built.events);
     Ok(counters.events >= REBUILD_EVENTS && catalog.view().has_grown(&counters, built, REBUILD_GROWTH)?)
 }

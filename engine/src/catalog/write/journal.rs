@@ -21,7 +21,7 @@ impl CatalogWrite<'_> {
     pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<()> {
         self.count_logged(entries);
         let seq = self.seq();
-        let record = codec::encode_as(codec::SEGMENTED, &entries)?;
+        let record = codec::encode_as(codec::BATCHED, &entries)?;
         self.tables.journal.put(&mut self.txn, &keys::seq(seq), &record).map_err(storage)
     }
 
