@@ -23,5 +23,6 @@ pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod source;
 pub(crate) mod stats;
+pub(crate) mod token;
 pub(crate) mod training;
 pub(crate) mod tuning;

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender};
 
 use crate::api::event::Event;
+use crate::api::token::Token;
 use crate::base::error::Result;
+use crate::base::time::Timestamp;
 
 use super::prepare::PreparedItem;
 
@@ -16,7 +18,8 @@ const ROWS_PER_COMMIT: usize = 50_000;
 pub(super) enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
-    Log(Vec<Event>),
+    /// With the time of those that have none.
+    Log(Vec<Event>, Option<Timestamp>),
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
@@ -28,7 +31,7 @@ impl Work {
         match self {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
-            Work::Log(events) => events.len(),
+            Work::Log(events, _) => events.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
             Work::Drain => 0,
         }
@@ -38,7 +41,13 @@ impl Work {
 /// Work, and where its answer goes.
 pub(super) struct Job {
     pub work: Work,
-    pub reply: Sender<Result<usize>>,
+    pub reply: Sender<Result<Done>>,
+}
+
+/// What became of work: how many rows there were, and the commit that has them.
+pub(super) struct Done {
+    pub count: usize,
+    pub token: Token,
 }
 
 /// How long a group waits for more.

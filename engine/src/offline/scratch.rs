@@ -11,6 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::core::Core;
 use crate::ingest::{Placed, PreparedItem, prepare_stored};
+use crate::open::{DirectoryLock, Taken};
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
 use crate::vector;
@@ -88,10 +89,10 @@ impl Scratch {
             batch.push(prepare_stored(record.item, record.available, placed, &snapshot.item));
             if batch.len() == BATCH {
                 source.check_open()?;
-                inner.writer.put(std::mem::take(&mut batch))?;
+                inner.writer()?.put(std::mem::take(&mut batch))?;
             }
         }
-        inner.writer.put(batch)
+        inner.writer()?.put(batch).map(|_| ())
     }
 }
 
@@ -107,11 +108,17 @@ fn folder(store: &Path) -> PathBuf {
     store.join("scratch")
 }
 
-/// Removes the copies of interrupted evaluations. The caller holds the store's lock.
+/// Removes the copies of interrupted evaluations. Those that a process works with are locked, and stay.
 pub(crate) fn clear_scratch(store: &Path) -> Result<()> {
-    let path = folder(store);
-    match fs::remove_dir_all(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
-        _ => Ok(()),
+    let entries = match fs::read_dir(folder(store)) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| Error::io("list", folder(store), e))?,
+    };
+    for entry in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let in_use = entry.join("LOCK").exists() && matches!(DirectoryLock::try_take(&entry), Ok(Taken::By(_)));
+        if !in_use {
+            fs::remove_dir_all(&entry).map_err(|e| Error::io("remove", &entry, e))?;
+        }
     }
+    Ok(())
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use crate::base::error::{Error, Result};
 
 /// Names that an Onelist directory may hold before its FORMAT file is written (a creation that was cut short).
-const OURS: [&str; 8] = ["LOCK", "FORMAT", "FORMAT.tmp", "data.mdb", "lock.mdb", "text", "vector", "engines"];
+const OURS: [&str; 9] =
+    ["LOCK", "FORMAT", "FORMAT.tmp", "data.mdb", "lock.mdb", "text", "vector", "engines", "writer.sock"];
 
 /// Magic numbers of network file systems (statfs(2)): memory maps and locks do not hold there.
 const NETWORK: [(u64, &str); 4] = [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];
