@@ -19,6 +19,7 @@ mod models;
 mod moves;
 mod own_vectors;
 mod pages;
+mod processes;
 mod recovery;
 mod reopening;
 mod requests;

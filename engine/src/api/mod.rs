@@ -25,5 +25,6 @@ pub(crate) mod schema;
 pub(crate) mod source;
 pub(crate) mod stats;
 pub(crate) mod stored_events;
+pub(crate) mod token;
 pub(crate) mod training;
 pub(crate) mod tuning;

@@ -144,6 +144,24 @@ pub enum Error {
     /// The catalog has reached [`crate::Config::max_bytes`]. It can be read, and deleting makes room.
     #[error("the catalog has reached max_bytes; delete something, or open it with a larger value")]
     CatalogFull,
+    /// The store was opened to be read only.
+    #[error("{path} is open for reading only; open it without mode \"read\" to change it", path = path.display())]
+    ReadOnly {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The process that writes did not answer, or died before it did. Whether the change was made is unknown.
+    #[error(
+        "{what}: process {pid}, which writes, gave no answer within {seconds} s; the change may have been made or not: look, and call again"
+    )]
+    Unanswered {
+        /// What was asked for.
+        what: String,
+        /// The process that writes; 0 when there was none.
+        pid: u32,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The path holds something that is not an Onelist directory.
     #[error("{path} is not an Onelist directory: {found}", path = path.display())]
     NotADatabase {
@@ -278,7 +296,13 @@ impl Error {
             | UnknownAdapter { .. }
             | InvalidArgument { .. }
             | InvalidUtf8 { .. } => ErrorKind::Input,
-            AlreadyOpen { .. } | Forked { .. } | Closed | Cancelled | DeadlineExceeded => ErrorKind::Busy,
+            AlreadyOpen { .. }
+            | Forked { .. }
+            | Closed
+            | Cancelled
+            | DeadlineExceeded
+            | ReadOnly { .. }
+            | Unanswered { .. } => ErrorKind::Busy,
             NotADatabase { .. }
             | NewerFormat { .. }
             | Io { .. }
@@ -314,6 +338,8 @@ impl Error {
             DeadlineExceeded => "DeadlineExceeded",
             DiskFull { .. } => "DiskFull",
             CatalogFull => "CatalogFull",
+            ReadOnly { .. } => "ReadOnly",
+            Unanswered { .. } => "Unanswered",
             NotADatabase { .. } => "NotADatabase",
             NewerFormat { .. } => "NewerFormat",
             Io { .. } => "Io",
@@ -356,11 +382,17 @@ impl Error {
 /// The result of every fallible call.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// One error of each kind.
+#[cfg(test)]
+pub(crate) fn every_error() -> Vec<Error> {
+    tests::all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all() -> Vec<Error> {
+    pub(super) fn all() -> Vec<Error> {
         let (text, path) = (|| "here".to_owned(), || PathBuf::from("/store"));
         let source = || std::io::Error::other("no room");
         vec![
@@ -387,6 +419,8 @@ mod tests {
             Error::DeadlineExceeded,
             Error::DiskFull { action: "write", path: path() },
             Error::CatalogFull,
+            Error::ReadOnly { path: path() },
+            Error::Unanswered { what: text(), pid: 42, seconds: 30 },
             Error::NotADatabase { path: path(), found: text() },
             Error::NewerFormat { path: path(), found: 9, supported: 5 },
             Error::io("write", "/store", source()),
@@ -417,7 +451,7 @@ mod tests {
         let kinds = |kind: ErrorKind| all().iter().filter(|error| error.kind() == kind).count();
         let counts =
             [ErrorKind::Input, ErrorKind::Busy, ErrorKind::Environment, ErrorKind::Damaged, ErrorKind::Internal];
-        assert_eq!(counts.map(kinds), [11, 5, 8, 4, 2]);
+        assert_eq!(counts.map(kinds), [11, 7, 8, 4, 2]);
         let text = |at: usize| all()[at].to_string();
         assert_eq!(text(1), "ids: expected at most 3, found 4");
         assert_eq!(text(4), "vector `here`: expected 4 dimensions, found 3");

@@ -1,6 +1,7 @@
 //! What every other folder builds on; it imports nothing of this crate.
 
 pub(crate) mod error;
+pub(crate) mod fork;
 pub(crate) mod id;
 pub(crate) mod iso;
 pub mod limits;

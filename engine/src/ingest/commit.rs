@@ -24,7 +24,7 @@ impl Pending<'_> {
     /// IMPORTANT: the order. Overlays, recent keys, schema and spaces first, commit last: a reader that sees the commit
     /// finds all of it. What was staged for a commit that fails has a generation that no catalog row will ever have,
     /// so no reader can see it.
-    pub(super) fn commit(mut self) -> Result<()> {
+    pub(super) fn commit(mut self) -> Result<Seq> {
         let stores = self.stores;
         let shown = stores.impressions.take(IMPRESSIONS_PER_COMMIT);
         let taken = shown.len();
@@ -35,7 +35,7 @@ impl Pending<'_> {
         result
     }
 
-    fn finish(self) -> Result<()> {
+    fn finish(self) -> Result<Seq> {
         let seq = self.write.seq();
         let Pending { stores, write, schema, spaces, items, docs, vectors, adopted, .. } = self;
         let known = (stores.schema.load_full(), stores.spaces.load_full());
@@ -56,7 +56,7 @@ impl Pending<'_> {
                     stores.progress.commit(seq);
                 }
                 stores.events.settle(applied);
-                Ok(())
+                Ok(seq)
             }
             Err(error) => {
                 stores.events.unstage(seq);
@@ -148,14 +148,14 @@ pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
     }
     let mut pending = Pending::begin(stores)?;
     pending.drain = true;
-    pending.log(events)?;
-    pending.commit()
+    pending.log(events, None)?;
+    pending.commit().map(|_| ())
 }
 
 /// Commits queued impressions alone. Those of a commit that fails are counted as dropped.
 pub(super) fn commit_impressions(stores: &Stores) -> bool {
     match Pending::begin(stores).and_then(Pending::commit) {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(error) => {
             stores.background_error.store(Some(Arc::new(error.to_string())));
             false

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender};
 
 use crate::api::event::Event;
+use crate::api::token::Token;
 use crate::base::error::Result;
+use crate::base::time::Timestamp;
 use crate::base::watch::Watch;
 
 use super::prepare::PreparedItem;
@@ -20,7 +22,8 @@ const LONG: usize = 2_000;
 pub(super) enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
-    Log(Vec<Event>),
+    /// With the time of those that have none.
+    Log(Vec<Event>, Option<Timestamp>),
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
@@ -32,7 +35,7 @@ impl Work {
         match self {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
-            Work::Log(events) => events.len(),
+            Work::Log(events, _) => events.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
             Work::Drain => 0,
         }
@@ -42,9 +45,15 @@ impl Work {
 /// Work, and where its answer goes.
 pub(super) struct Job {
     pub work: Work,
-    pub reply: Sender<Result<usize>>,
+    pub reply: Sender<Result<Done>>,
     /// What watches the caller.
     pub watched: Option<Watch>,
+}
+
+/// What became of work: how many rows there were, and the commit that has them.
+pub(super) struct Done {
+    pub count: usize,
+    pub token: Token,
 }
 
 /// How long a group waits for more.

@@ -100,7 +100,7 @@ impl<'s> Pending<'s> {
         match work {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
-            Work::Log(events) => self.log(events),
+            Work::Log(events, sent) => self.log(events, sent),
             Work::Drain => {
                 self.drain = true;
                 Ok(0)
@@ -184,12 +184,12 @@ impl<'s> Pending<'s> {
         Ok(deleted)
     }
 
-    pub(super) fn log(&mut self, events: Vec<Event>) -> Result<usize> {
+    pub(super) fn log(&mut self, events: Vec<Event>, sent: Option<Timestamp>) -> Result<usize> {
         let count = events.len();
         for mut event in events {
             watch::check()?;
             let dated = event.time.is_some();
-            event.time.get_or_insert(self.now);
+            event.time.get_or_insert(sent.map_or(self.now, |sent| sent.min(self.now)));
             if !self.users.contains(&event.user) {
                 if self.is_new_user(&event.user)? {
                     self.write.count_user();

@@ -10,6 +10,7 @@ use super::active_model::ActiveModel;
 use super::impression_queue::ImpressionQueue;
 use super::item_space::{ItemSpace, ItemSpaces};
 use super::lock::{lock, lock_watched};
+use super::position::Follower;
 use super::progress::Progress;
 use super::recent::Recent;
 use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
@@ -68,6 +69,10 @@ pub(crate) struct Stores {
     pub fitting: Mutex<()>,
     /// The op log is not cut behind this commit while a space is fitted.
     pub oplog_hold: AtomicU64,
+    /// Nor behind this one, up to which every process that follows has come.
+    pub followers_at: AtomicU64,
+    /// How far this process follows another one; none in the process that writes.
+    pub follower: ArcSwapOption<Follower>,
 }
 
 /// What an open store begins with.
@@ -111,6 +116,8 @@ impl Stores {
             item_spaces: ArcSwapOption::empty(),
             fitting: Mutex::default(),
             oplog_hold: AtomicU64::new(u64::MAX),
+            followers_at: AtomicU64::new(u64::MAX),
+            follower: ArcSwapOption::empty(),
         }
     }
 
