@@ -4,7 +4,7 @@
 //! The facade opens one for an application; `offline` opens one for each scratch copy.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ use crate::store::{Follower, Stores, lock};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked again meanwhile.
 const LOOK: Duration = Duration::from_millis(5);
+/// How often another process may be found to hold a lock that this one lost, once a second.
+const REFUSALS: u32 = 3;
 /// How long a forked process waits for another of its threads that opens the directory.
 const REOPENING: Duration = Duration::from_secs(60);
 
@@ -50,7 +52,7 @@ pub(crate) trait Facade: Send + Sync {
     fn order(&self, core: &Arc<Core>, name: &str, arguments: &[u8]) -> Result<Vec<u8>>;
 
     /// This process writes now.
-    fn leads(&self, core: &Arc<Core>);
+    fn leads(&self, access: &Arc<Access>);
 }
 
 /// Something that changes the store: the process that writes does it, whoever asks.
@@ -124,7 +126,7 @@ enum Part {
 
 /// What closing ends.
 enum Threads {
-    Writing { maintenance: Maintenance, writer: WriterThread, lock: Arc<DirectoryLock>, server: Option<Server> },
+    Writing { maintenance: Maintenance, writer: WriterThread, lock: Arc<Mutex<DirectoryLock>>, server: Option<Server> },
     Following(FollowThread),
 }
 
@@ -222,19 +224,19 @@ impl Core {
 
     /// Starts the threads of a process that writes.
     fn write(&self, state: &State, stores: Arc<Stores>, held: DirectoryLock, text_durable: Seq) -> Result<()> {
-        let held = Arc::new(held);
+        let held = Arc::new(Mutex::new(held));
         let (writer, writer_thread) = Writer::start(stores.clone())?;
         let maintenance = Maintenance::start(stores.clone(), text_durable)?;
         let access = Arc::new(Access { stores: stores.clone(), part: Part::Writes(writer) });
-        state.access.store(Some(access));
+        state.access.store(Some(access.clone()));
         let server = self.facade.as_ref().map(|_| {
             let hello = Hello::of(&stores.store_id);
             Server::start(&self.path, hello, self.handler(), watch(&stores, &held))
         });
         let threads = Threads::Writing { maintenance, writer: writer_thread, lock: held, server: server.transpose()? };
         lock(&state.threads).push(threads);
-        if let (Some(facade), Some(me)) = (&self.facade, self.me.upgrade()) {
-            facade.leads(&me);
+        if let Some(facade) = &self.facade {
+            facade.leads(&access);
         }
         Ok(())
     }
@@ -326,11 +328,6 @@ impl Core {
             self.take_over(&self.state.load_full())?;
             std::thread::sleep(LOOK);
         }
-    }
-
-    /// The directory.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The stores and the writer.
@@ -455,6 +452,11 @@ impl Core {
         }
         let writes = state.access.load().as_ref().is_some_and(|access| matches!(access.part, Part::Writes(_)));
         let flushed = if writes { self.flush() } else { Ok(()) };
+        if let Some(access) = state.access.load_full()
+            && let Part::Follows(link) = &access.part
+        {
+            hand_on_impressions(&access.stores, link);
+        }
         let changing = lock(&state.changing);
         state.closing.store(true, Ordering::SeqCst);
         let access = state.access.swap(None);
@@ -515,17 +517,40 @@ fn end(threads: Vec<Threads>, access: Option<Arc<Access>>, join: impl FnOnce() -
 }
 
 /// What the process that writes looks at once a second: that its lock is in place, which readers are gone, how far others are.
-fn watch(stores: &Arc<Stores>, held: &Arc<DirectoryLock>) -> Watch {
+fn watch(stores: &Arc<Stores>, held: &Arc<Mutex<DirectoryLock>>) -> Watch {
     let (stores, held) = (Arc::downgrade(stores), Arc::downgrade(held));
+    let refused = AtomicU32::new(0);
     Box::new(move |oldest| {
         let (Some(stores), Some(held)) = (stores.upgrade(), held.upgrade()) else { return };
         stores.followers_at.store(oldest.map_or(u64::MAX, |seq| seq.0), Ordering::SeqCst);
-        let _ = stores.catalog.clear_stale_readers();
-        if !held.is_in_place() && stores.poisoned.load().is_none() {
-            let reason = "the file LOCK was removed or replaced while the store was open";
-            stores.poisoned.store(Some(Arc::new(reason.to_owned())));
+        if let Err(error) = stores.catalog.clear_stale_readers() {
+            stores.background_error.store(Some(Arc::new(error.to_string())));
+        }
+        match keep_lock(&stores.path, &mut lock(&held)) {
+            true => refused.store(0, Ordering::SeqCst),
+            // Another process may hold it for a moment, until it finds that this one listens.
+            false if refused.fetch_add(1, Ordering::SeqCst) < REFUSALS => {}
+            false => {
+                let reason =
+                    "the file LOCK was removed while the store was open, and another process has locked a new one";
+                stores.poisoned.store(Some(Arc::new(reason.to_owned())));
+            }
         }
     })
+}
+
+/// Locks the file again when somebody has removed it. False when another process has it.
+fn keep_lock(dir: &Path, held: &mut DirectoryLock) -> bool {
+    if held.is_in_place() {
+        return true;
+    }
+    match DirectoryLock::try_take(dir) {
+        Ok(Taken::Ours(again)) => *held = again,
+        // What the system refuses now it may grant later; nobody else has it.
+        Err(_) => {}
+        Ok(Taken::By(_)) => return false,
+    }
+    true
 }
 
 /// Waits for the calls that are still running, and ends the writer's queue.

@@ -28,7 +28,7 @@ use crate::api::token::Token;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 use crate::base::watch;
-use crate::core::Core;
+use crate::core::{Access, Core};
 use crate::ingest::{prepare_delete, prepare_scenario};
 use crate::offline::Tuner;
 use crate::pipeline;
@@ -57,14 +57,27 @@ pub struct Engine {
     owns: bool,
 }
 
-/// Tunes the weights in the background, when the configuration asks for it and this process writes.
+/// Tunes the weights in the background, when the configuration asks for it and this process writes. With the process whose
+/// thread it is: a forked child has inherited a handle of no thread.
 #[derive(Clone, Default)]
-struct SharedTuner(Arc<Mutex<Option<Tuner>>>);
+struct SharedTuner(Arc<Mutex<Option<(u32, Tuner)>>>);
 
 impl SharedTuner {
-    fn start(&self, core: &Core) {
+    fn start(&self, access: &Arc<Access>) {
         // Without a thread the weights stay as they are.
-        *lock(&self.0) = Tuner::start(core).ok().flatten();
+        let tuner = Tuner::start(access).ok().flatten().map(|tuner| (std::process::id(), tuner));
+        std::mem::forget(std::mem::replace(&mut *lock(&self.0), tuner));
+    }
+
+    /// Waits for the thread.
+    fn join(&self) -> Result<()> {
+        match lock(&self.0).take() {
+            Some((pid, tuner)) if pid == std::process::id() => tuner.join(),
+            inherited => {
+                std::mem::forget(inherited);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -190,7 +203,7 @@ impl Engine {
     /// Flushes, ends the background threads and gives the directory free. Later calls answer [`Error::Closed`]; closing
     /// again does nothing.
     pub fn close(&self) -> Result<()> {
-        self.core.close(|| lock(&self.tuner.0).take().map_or(Ok(()), Tuner::join))
+        self.core.close(|| self.tuner.join())
     }
 }
 

@@ -7,7 +7,7 @@
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
-use onelist::{Action, Config, Engine, Error, Event, Item, Mode, Request, Rule, Token};
+use onelist::{Action, Config, Engine, Error, Event, Hit, Item, Mode, Request, Rule, Source, Token};
 use onelist_tests::journal;
 use serde_json::{Value, json};
 
@@ -62,7 +62,12 @@ fn execute(db: &Engine, command: &Value) -> onelist::Result<Value> {
         }
         "get" => json!(db.get(&[text(1)])?[0].as_ref().map(|item| json!(item.fields))),
         "scan" => json!(db.scan(None, 100_000)?.into_iter().map(|item| item.id).collect::<Vec<_>>()),
-        "rank" => ids(db, Request::new().query(text(1)).limit(1000))?,
+        // What has the words: items that only mean something similar are left out.
+        "rank" => {
+            let found = db.rank(&Request::new().query(text(1)).limit(1000).unlogged())?.hits.into_iter();
+            let has_word = |hit: &Hit| hit.sources.iter().any(|proposal| proposal.source == Source::Lexical);
+            json!(found.filter(has_word).map(|hit| hit.id).collect::<Vec<_>>())
+        }
         "near" => ids(db, Request::new().vector("place", journal::direction(number(1), number(2))).limit(1000))?,
         "recommend" => ids(db, Request::new().user(text(1)).limit(1000))?,
         "ask" => json!(db.rank(&Request::new().user(text(1)).limit(5))?.rank_id),

@@ -41,6 +41,7 @@ from onelist.types import (
 def open(  # noqa: A001 (onelist.open reads as what it is)
     path: str | os.PathLike[str],
     *,
+    mode: Literal["write", "read"] | None = None,
     fields: Mapping[str, FieldOptions] | None = None,
     strict: bool | None = None,
     date_field: str | None = None,
@@ -67,10 +68,12 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     new_items: NewItems | None = None,
     max_bytes: int | None = None,
 ) -> Engine:
-    """Opens the store at ``path``, or creates it. One process at a time may hold it open.
+    """Opens the store at ``path``, or creates it. Any number of processes may open it, and call everything: one of them
+    writes, and does what the others ask for. One handle for each process; threads share it.
 
     What is left out has the engine's default:
 
+    - ``mode``: ``"read"`` changes nothing in the directory, whose medium may be read-only (write)
     - ``fields``: type, boost or embedding of fields that are not left to inference, by name
     - ``strict``: refuse items with fields that are neither stored nor configured (False)
     - ``date_field``: a date field that says since when an item is available (the time of its first put)
@@ -95,10 +98,11 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
-    Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open elsewhere), ``InputError`` (a
+    Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open in this process already), ``InputError`` (a
     setting) or ``DamagedError``.
     """
     config = {
+        "mode": mode,
         "fields": fields,
         "strict": strict,
         "date_field": date_field,
@@ -148,13 +152,14 @@ class Engine(ModelCalls, MeasureCalls):
         """Wraps an opened native engine; use ``onelist.open``."""
         self._native = native
 
-    def put(self, items: ItemDict | Iterable[ItemDict]) -> None:
+    def put(self, items: ItemDict | Iterable[ItemDict]) -> int:
         """Puts one item, or an iterable of items as one atomic batch (at most 1,000,000; see ``put_many``).
 
         An item replaces the one with its id. When an id comes twice in a batch, the later item stays. A field keeps the
         type of its first value. Raises ``InputError`` with the item and the field named; nothing is written then.
+        Returns the token of its commit, which any process can wait for: ``wait_for``.
         """
-        self._native.put(items)
+        return self._native.put(items)
 
     def put_many(
         self, items: Iterable[ItemDict], *, batch: int = 1000, progress: Callable[[int], object] | None = None
@@ -213,7 +218,7 @@ class Engine(ModelCalls, MeasureCalls):
         rank_id: str | None = None,
         basket: str | None = None,
         segments: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> int:
         """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
 
         - ``user``: who; unknown users are created
@@ -223,15 +228,24 @@ class Engine(ModelCalls, MeasureCalls):
         - ``time``: when (now); ``rank_id``: the ranking that was answered to
         - ``basket``: the basket, order or session; what shares one was had together
         - ``segments``: which segments the user was in, by name: ``{"country": "UK"}``
+
+        Returns the token of its commit, as ``put`` does.
         """
         one: dict[str, object] = {"user": user, "item": item, "query": query, "value": value, "time": time}
         one |= {"rank_id": rank_id, "basket": basket, "segments": segments}
         if events is None:
-            self._native.log([{**one, "action": action}])
-        elif given := [name for name, value in one.items() if value is not None]:
+            return self._native.log([{**one, "action": action}])
+        if given := [name for name, value in one.items() if value is not None]:
             raise TypeError(f"log: expected events or keywords, found both (events and {', '.join(given)})")
-        else:
-            self._native.log([events] if isinstance(events, Mapping) else events)
+        return self._native.log([events] if isinstance(events, Mapping) else events)
+
+    def token(self) -> int:
+        """The last commit that calls of this process see now, whichever process made it."""
+        return cast(int, call(self._native, "token"))
+
+    def wait_for(self, token: SupportsIndex, timeout: float = 10.0) -> bool:
+        """Waits until calls of this process see the commit of a token; False when ``timeout`` seconds have passed."""
+        return cast(bool, call(self._native, "wait_for", token=token, timeout=timeout))
 
     @with_keywords
     def rank(self, query: str | None = None, **options: Unpack[UserOptions]) -> Ranking:

@@ -400,6 +400,15 @@ class ImpressionStats(TypedDict):
     dropped: int
 
 
+class ProcessStats(TypedDict):
+    """What this process does for the directory: ``writer``, ``follower`` or ``reader``; which process writes (0: not known),
+    and how many follow it (known to the writer)."""
+
+    role: Literal["writer", "follower", "reader"]
+    writer: int
+    followers: int
+
+
 class Stats(TypedDict):
     """The state of an engine, in numbers of one moment."""
 
@@ -420,3 +429,4 @@ class Stats(TypedDict):
     background_error: str | None
     weights_version: int
     tuning_error: str | None
+    process: ProcessStats

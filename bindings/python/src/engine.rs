@@ -58,13 +58,13 @@ impl Engine {
         long(py, || self.inner.call(method, &arguments))
     }
 
-    /// Puts one dict or an iterable of dicts, as one atomic batch.
-    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Puts one dict or an iterable of dicts, as one atomic batch; the number of its commit.
+    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<u64> {
         let items: Vec<Item> = match items.is_instance_of::<PyMapping>() {
             true => vec![read(items, "item")?],
             false => read(items, "items")?,
         };
-        either(py, items.len() > 100, || self.inner.put(items))
+        either(py, items.len() > 100, || Ok(self.inner.put(items)?.0))
     }
 
     /// Deletes one id or an iterable of ids; how many of them existed.
@@ -92,10 +92,10 @@ impl Engine {
         found.iter().map(|item| item_dict(py, item)).collect()
     }
 
-    /// Logs an iterable of event dicts, as one atomic batch.
-    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Logs an iterable of event dicts, as one atomic batch; the number of its commit.
+    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<u64> {
         let events: Vec<onelist::Event> = read(events, "events")?;
-        either(py, events.len() > 1_000, || self.inner.log(events))
+        either(py, events.len() > 1_000, || Ok(self.inner.log(events)?.0))
     }
 
     /// Answers one request, a dict of the keywords of `rank`.

@@ -234,10 +234,10 @@ impl Facade for Orders {
         }
     }
 
-    fn leads(&self, core: &Arc<Core>) {
+    fn leads(&self, access: &Arc<Access>) {
         // What stays is removed by the next process that writes.
-        let _ = clear_scratch(core.path());
-        self.tuner.start(core);
+        let _ = clear_scratch(&access.stores.path);
+        self.tuner.start(access);
     }
 }
 

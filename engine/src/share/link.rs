@@ -79,11 +79,8 @@ impl Link {
             Ok(body) => body,
             Err(error) => return Outcome::Refused(error),
         };
-        // A kept connection may be that of a process which is gone since.
-        while let Some(kept) = self.idle().pop() {
-            if kept.is_open() {
-                return self.send(kept, &body);
-            }
+        if let Some(kept) = self.take_kept() {
+            return self.send(kept, &body);
         }
         match self.connect() {
             Ok(Some(connection)) => self.send(connection, &body),
@@ -112,6 +109,17 @@ impl Link {
                 Err(e) => return lost(&e),
             }
         }
+    }
+
+    /// A kept connection whose other side is still there.
+    fn take_kept(&self) -> Option<Connection> {
+        let mut idle = self.idle();
+        while let Some(kept) = idle.pop() {
+            if kept.is_open() {
+                return Some(kept);
+            }
+        }
+        None
     }
 
     fn keep(&self, connection: Connection) {
