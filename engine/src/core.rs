@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 use crate::api::config::Config;
-use crate::background::{Maintenance, cooccurrence};
+use crate::background::{Maintenance, clock, cooccurrence};
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::ingest::{Writer, WriterThread};
@@ -82,7 +82,9 @@ impl Core {
 
     /// Waits until the journal is applied, and both indexes hold everything that is committed and are on disk.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.access()?.writer.drain()?;
+        let access = self.access()?;
+        access.writer.drain()?;
+        clock::repair(&access.stores)?;
         let flusher = match lock(&self.threads).as_ref() {
             Some(threads) => threads.maintenance.flusher(),
             None => return Err(Error::Closed),

@@ -176,6 +176,11 @@ pub(crate) fn event_user(key: &[u8]) -> Option<UserKey> {
     (key.get(8) == Some(&EVENT)).then_some(UserKey(user))
 }
 
+/// Whether this is a [`user_segments`] key.
+pub(crate) fn is_user_segments(key: &[u8]) -> bool {
+    key.len() == 9 && key.get(8) == Some(&SEGMENTS)
+}
+
 /// User and item in a [`user_item`] key; `None` for other kinds of rows.
 pub(crate) fn user_item_parts(key: &[u8]) -> Option<(UserKey, ItemKey)> {
     pair_parts(key, USER_ITEM)

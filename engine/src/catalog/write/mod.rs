@@ -16,10 +16,12 @@
 //! | `covisits` | relates a positive event to those around it |
 //! | `apply` | applies the entries of a commit |
 //! | `journal` | appends to the journal, and applies it |
+//! | `arrivals` | events that were logged while the clock was ahead |
 //! | `rebuild` | rebuilds all signals from the stored events |
 //! | `commit` | makes a transaction durable |
 
 mod apply;
+mod arrivals;
 mod batch;
 mod batch_rows;
 mod commit;
