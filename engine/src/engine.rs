@@ -1,6 +1,8 @@
 //! The facade: what an application, and every binding, calls. Its methods check arguments and delegate.
 
 mod call;
+mod deleting;
+mod events;
 mod impressions;
 mod learning;
 mod maintenance;
@@ -22,6 +24,7 @@ use crate::api::rule::{Rule, check_name};
 use crate::api::stats::Stats;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
+use crate::base::watch;
 use crate::core::Core;
 use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario};
 use crate::offline::{Tuner, clear_scratch};
@@ -112,7 +115,7 @@ impl Engine {
     ///
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]. Unknown users and items, empty queries and empty catalogs are
-    /// no errors.
+    /// no errors. [`Error::DeadlineExceeded`] after [`Request::timeout`].
     pub fn rank(&self, request: &Request) -> Result<Ranking> {
         let rankings = self.rank_many(std::slice::from_ref(request))?;
         rankings.into_iter().next().ok_or_else(|| Error::internal("no ranking for the request"))
@@ -122,7 +125,12 @@ impl Engine {
     /// the same as that of [`Engine::rank`].
     pub fn rank_many(&self, requests: &[Request]) -> Result<Vec<Ranking>> {
         at_most("requests", limits::MAX_REQUESTS, requests.len())?;
-        pipeline::rank_many(&self.core.access()?.stores, requests)
+        let access = self.core.access()?;
+        let limits = requests.iter().filter_map(|request| request.time_limit().transpose());
+        match limits.min_by_key(|limit| limit.as_ref().ok().copied()) {
+            Some(limit) => watch::current_with_timeout(limit?).run(|| pipeline::rank_many(&access.stores, requests)),
+            None => pipeline::rank_many(&access.stores, requests),
+        }
     }
 
     /// Stores rules under a name, in place of those that it had; durable on return. A request ranks by them when it

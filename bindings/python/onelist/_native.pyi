@@ -1,9 +1,9 @@
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import Any, SupportsIndex, final, overload
 
-__all__ = ["KEYS", "Engine", "Hit", "Ranking", "__version__", "counterfactual"]
+__all__ = ["KEYS", "Engine", "Hit", "Ranking", "__version__", "counterfactual", "listen"]
 
 __version__: str
 KEYS: dict[str, list[str]]
@@ -32,6 +32,7 @@ class Engine:
     def set_scenario(self, name: str, rules: Iterable[Mapping[str, Any]]) -> None: ...
     def close(self) -> None: ...
 
+def listen(listener: Callable[[int, int, str], object] | None) -> Callable[[int, int, str], object] | None: ...
 def counterfactual(
     reward: list[float],
     logged: list[float],

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
 
 from onelist import _native
-from onelist._json import call, to_json
+from onelist._json import Listener, call, heard, to_json
 from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
@@ -269,38 +269,44 @@ class Engine(ModelCalls, MeasureCalls):
         """How much of what was shown were new items. Reads every impression."""
         return cast(NewItemExposure, call(self._native, "new_item_exposure"))
 
-    def rebuild_cooccurrence(self) -> None:
+    def rebuild_cooccurrence(self, *, progress: Listener | None = None) -> None:
         """Fits what is fitted to the whole log now (which items the same people have), instead of in the background when
         the log has grown by a fifth: for measuring, and after a bulk import."""
-        call(self._native, "rebuild_cooccurrence")
+        with heard(progress):
+            call(self._native, "rebuild_cooccurrence")
 
-    def fit_space(self) -> bool:
+    def fit_space(self, *, progress: Listener | None = None) -> bool:
         """Fits the vector space of items to the catalog and places every item anew, while requests and writes go on; False,
         with nothing changed, when fewer than 100 items have text. ``stats()["space"]`` says what is live. Scores change."""
-        return cast(bool, call(self._native, "fit_space"))
+        with heard(progress):
+            return cast(bool, call(self._native, "fit_space"))
 
-    def verify_vectors(self) -> bool:
+    def verify_vectors(self, *, progress: Listener | None = None) -> bool:
         """Compares the vectors, the semantic ids and their lists of all items; False when something is missing or too
         many."""
-        return cast(bool, call(self._native, "verify_vectors"))
+        with heard(progress):
+            return cast(bool, call(self._native, "verify_vectors"))
 
-    def verify_signals(self) -> bool:
+    def verify_signals(self, *, progress: Listener | None = None) -> bool:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count
         changed. Writers wait meanwhile."""
-        return cast(bool, call(self._native, "verify_signals"))
+        with heard(progress):
+            return cast(bool, call(self._native, "verify_signals"))
 
-    def apply_retention(self) -> int:
+    def apply_retention(self, *, progress: Listener | None = None) -> int:
         """Removes the events that ``retention`` does not keep now, instead of in the background when the log has grown by a
         tenth or a day has passed; returns how many."""
-        return cast(int, call(self._native, "apply_retention"))
+        with heard(progress):
+            return cast(int, call(self._native, "apply_retention"))
 
-    def tune(self, *, until: Time | None = None) -> Tuning:
+    def tune(self, *, until: Time | None = None, progress: Listener | None = None) -> Tuning:
         """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
         on later events than those they were fitted to, and ranks by those that are better from now on; durable.
 
         A log that is too small gives no ``sets`` and changes nothing. See docs/RECOMMEND.md.
         """
-        return Tuning(*self._native.tune(until))
+        with heard(progress):
+            return Tuning(*self._native.tune(until))
 
     def tunings(self) -> list[Tuning]:
         """The tunings that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
@@ -318,6 +324,7 @@ class Engine(ModelCalls, MeasureCalls):
         stratified: bool = False,
         negatives: int | None = None,
         until: Time | None = None,
+        progress: Listener | None = None,
     ) -> TrainingSummary:
         """Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they
         were at the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
@@ -330,7 +337,8 @@ class Engine(ModelCalls, MeasureCalls):
         """
         until = None if until is None else seconds(until)
         plan = {"requests": requests, "stratified": stratified, "negatives": negatives, "until": until}
-        written = self._native.export_training(path, to_json(plan, "export_training"))
+        with heard(progress):
+            written = self._native.export_training(path, to_json(plan, "export_training"))
         return cast(TrainingSummary, json.loads(written))
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
@@ -349,12 +357,13 @@ class Engine(ModelCalls, MeasureCalls):
         """The state of the engine, in numbers."""
         return cast(Stats, call(self._native, "stats"))
 
-    def flush(self) -> None:
+    def flush(self, *, progress: Listener | None = None) -> None:
         """Waits until both indexes hold everything that is committed, and writes their checkpoints.
 
         Nothing is lost without it: it only makes the next opening faster.
         """
-        call(self._native, "flush")
+        with heard(progress):
+            call(self._native, "flush")
 
     def close(self) -> None:
         """Flushes and closes; later calls raise ``ClosedError``. Closing twice is fine."""

@@ -145,6 +145,30 @@ class ClosedError(BusyError):
     name = "Closed"
 
 
+class CancelledError(BusyError):
+    """The call was told to stop. Nothing was changed."""
+
+    name = "Cancelled"
+
+
+class DeadlineExceededError(BusyError, TimeoutError):
+    """The call took longer than its ``timeout``."""
+
+    name = "DeadlineExceeded"
+
+
+class DiskFullError(SetupError, OSError):
+    """The disk is full. What was stored is whole; writes go on when there is room again, without opening anew."""
+
+    name = "DiskFull"
+
+
+class CatalogFullError(SetupError):
+    """The catalog has reached ``max_bytes``."""
+
+    name = "CatalogFull"
+
+
 class NotADatabaseError(SetupError):
     """The path holds something that is not an Onelist directory."""
 

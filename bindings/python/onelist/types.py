@@ -245,7 +245,8 @@ class Options(TypedDict, total=False):
     - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
     - ``page_token``: the page after the ranking that gave this; nothing of the pages before comes again
     - ``candidates``: how many to score; ``fields``: only these fields in the hits; ``explain``: say why
-    - ``now``: the time of the request; events after it are not seen"""
+    - ``now``: the time of the request; events after it are not seen
+    - ``timeout``: seconds that the answer may take; ``DeadlineExceededError`` after them (no limit)"""
 
     history: Iterable[str | Mapping[str, object]] | None
     like: str | Iterable[str] | None
@@ -273,6 +274,7 @@ class Options(TypedDict, total=False):
     fields: Iterable[str] | None
     explain: bool | None
     now: Time | None
+    timeout: float | None
 
 
 class UserOptions(Options, total=False):

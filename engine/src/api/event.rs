@@ -41,6 +41,15 @@ fn check_event_time(time: Timestamp, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Checks the name of an import.
+pub(crate) fn check_batch(batch: Option<&str>) -> Result<()> {
+    at_most("bytes of a batch's name", limits::MAX_ID_BYTES, batch.map_or(0, str::len))?;
+    match batch {
+        Some("") => Err(Error::argument("batch", "a name of at least 1 byte, or none", "an empty text")),
+        _ => Ok(()),
+    }
+}
+
 /// One event of one user.
 ///
 /// ```
@@ -70,6 +79,10 @@ pub struct Event {
     /// latest value of each name is kept with the user, for requests. At most 8, with names and values of 1 to 128 bytes.
     #[serde(default)]
     pub segments: BTreeMap<String, String>,
+    /// The import that the event came with, such as `2026-11-shop-a`: [`Engine::delete_events`](crate::Engine::delete_events)
+    /// can delete an import as a whole. At most 512 bytes.
+    #[serde(default)]
+    pub batch: Option<String>,
 }
 
 impl Event {
@@ -85,6 +98,7 @@ impl Event {
             rank_id: None,
             basket: None,
             segments: BTreeMap::new(),
+            batch: None,
         }
     }
 
@@ -124,6 +138,12 @@ impl Event {
         self
     }
 
+    /// Names the import that the event comes with.
+    pub fn batch(mut self, batch: impl Into<String>) -> Self {
+        self.batch = Some(batch.into());
+        self
+    }
+
     /// Names a segment that the user was in.
     pub fn segment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.segments.insert(name.into(), value.into());
@@ -143,6 +163,7 @@ impl Event {
         at_most("bytes of a rank_id", limits::MAX_ID_BYTES, self.rank_id.as_deref().map_or(0, str::len))?;
         at_most("bytes of a basket", limits::MAX_ID_BYTES, self.basket.as_deref().map_or(0, str::len))?;
         check_segments(&self.segments)?;
+        check_batch(self.batch.as_deref())?;
         if self.value.is_some_and(|v| !v.is_finite()) {
             return Err(Error::NonFinite { what: "event value".to_owned(), index: 0 });
         }
@@ -167,6 +188,7 @@ mod tests {
             action: Action::named(&long(limits::MAX_FIELD_NAME_BYTES)),
             rank_id: Some(long(limits::MAX_ID_BYTES)),
             basket: Some(long(limits::MAX_ID_BYTES)),
+            batch: Some(long(limits::MAX_ID_BYTES)),
             value: Some(f64::MAX),
             segments: (0..limits::MAX_SEGMENTS).map(|n| (format!("{n}"), long(limits::MAX_SEGMENT_BYTES))).collect(),
             ..event()
@@ -187,6 +209,7 @@ mod tests {
             Event { action: Action::named(&long(limits::MAX_FIELD_NAME_BYTES + 1)), ..event() },
             event().answers(long(limits::MAX_ID_BYTES + 1)),
             event().basket(long(limits::MAX_ID_BYTES + 1)),
+            event().batch(long(limits::MAX_ID_BYTES + 1)),
             event().segment(long(limits::MAX_SEGMENT_BYTES + 1), "x"),
             event().segment("x", long(limits::MAX_SEGMENT_BYTES + 1)),
             full.clone().segment("one more", "x"),

@@ -24,5 +24,6 @@ pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod source;
 pub(crate) mod stats;
+pub(crate) mod stored_events;
 pub(crate) mod training;
 pub(crate) mod tuning;

@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::id::{ItemKey, KeyMap};
 use crate::base::score::top_k;
 use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::catalog::{Neighbours, View};
 use crate::store::Stores;
 use crate::store::cooccurrence::Cooccurrence;
@@ -26,7 +27,10 @@ const ROWS: usize = 2_000;
 const OWN_POWER: f32 = 0.5;
 const OTHER_POWER: f32 = 0.6;
 
-/// Rebuilds the lists and makes them current. Ends early, with nothing changed, when the engine closes.
+/// Rebuilds the lists and makes them current.
+///
+/// # Errors
+/// [`crate::Error::Closed`] when the engine closes meanwhile, and those of a call that is stopped: the lists stay as they were.
 pub(crate) fn rebuild(stores: &Stores) -> Result<()> {
     let (log, built) = {
         let catalog = stores.catalog.read()?;
@@ -40,10 +44,12 @@ pub(crate) fn rebuild(stores: &Stores) -> Result<()> {
     write.commit_bookkeeping()?;
     let mut sums = Sums::new(log.items.len());
     for rows in (0..log.items.len()).collect::<Vec<_>>().chunks(ROWS) {
-        if stores.progress.is_closing() {
-            return Ok(());
-        }
-        let lists: Vec<_> = rows.iter().map(|item| (log.items[*item], log.neighbours(*item, &mut sums))).collect();
+        let list = |item: &usize| {
+            stores.check_open()?;
+            Ok((log.items[*item], log.neighbours(*item, &mut sums)))
+        };
+        let lists = rows.iter().map(list).collect::<Result<Vec<_>>>()?;
+        watch::report("relate", rows.last().map_or(0, |last| last + 1), log.items.len());
         let mut write = stores.catalog.write()?;
         for (item, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             write.set_neighbours(built.relation(), item, list)?;

@@ -29,7 +29,7 @@ pub(super) fn signals_thread(stores: &Stores, _: &State) {
         attempt(stores, || clock::repair(stores).map(|_| ()));
         attempt(stores, || apply_retention_if_due(stores, &mut last_retention));
         attempt(stores, || match rebuild_is_due(stores)? {
-            true => cooccurrence::rebuild(stores),
+            true => unless_closed(cooccurrence::rebuild(stores)),
             false => Ok(()),
         });
         attempt(stores, || unless_closed(follow_space(stores)));
@@ -71,6 +71,10 @@ fn rebuild_is_due(stores: &Stores) -> Result<bool> {
     }
     let catalog = stores.catalog.read()?;
     let counters = catalog.counters();
-    let built = Cooccurrence::read(catalog.view())?.map_or(0, |built| built.events);
+    let built = Cooccurrence::read(catalog.view())?;
+    if built.is_some_and(Cooccurrence::is_outdated) {
+        return Ok(true);
+    }
+    let built = built.map_or(0, |built| built.events);
     Ok(counters.events >= REBUILD_EVENTS && catalog.view().has_grown(&counters, built, REBUILD_GROWTH)?)
 }

@@ -14,8 +14,13 @@
 //! | `file_check/` | checks before the LMDB file is mapped that it has every page in use |
 //! | `store` | opens the LMDB environment, and hands out transactions |
 //! | `rebuild_signals` | rebuilds signals in a separate catalog, while the store takes writes |
+//! | `log_edit`, `apply_edit` | deleting events and merging users: the plan, and the transaction |
+//! | `forget` | forgetting a user or an item |
 
+mod apply_edit;
 mod file_check;
+mod forget;
+mod log_edit;
 mod memory;
 mod read;
 mod rebuild_signals;
@@ -27,13 +32,15 @@ mod store;
 mod tests;
 mod write;
 
+pub(crate) use log_edit::LogEdit;
 pub(crate) use read::pinned::CatalogRead;
 pub(crate) use read::view::View;
 pub(crate) use rebuild_signals::SignalRebuild;
+pub(crate) use retention::without;
 pub(crate) use rows::entries::{Entry, Impression, LoggedEvent};
 pub(crate) use rows::events::StoredEvent;
 pub(crate) use rows::impressions::StoredImpression;
-pub(crate) use rows::key_parts::{Relation, SidPrefix, SpaceNumber};
+pub(crate) use rows::key_parts::{EventMatch, Relation, SidPrefix, SpaceNumber};
 pub(crate) use rows::neighbours::Neighbours;
 pub(crate) use rows::popularity::{PRIOR_WEIGHT, Window};
 pub(crate) use rows::segments::{SEGMENT_WINDOW, UserSegments};

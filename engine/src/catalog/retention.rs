@@ -3,18 +3,20 @@
 //! The counts of items are then those of the remaining events. What a user did with an item stays, in rows of its own
 //! from which a rebuild of the signals starts. Decision 0016.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::api::config::Config;
 use crate::api::retention::Retention;
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq, UserKey};
 use crate::base::time::Timestamp;
+use crate::base::watch;
 
 use super::read::view::View;
 use super::rows::counters::Counters;
 use super::rows::events::StoredEvent;
+use super::rows::keys::EventKey;
 use super::rows::lmdb_error::storage;
 use super::rows::user_items::UserItem;
 use super::rows::{codec, keys};
@@ -45,8 +47,17 @@ impl ExpiredEvent {
     }
 
     /// Its key in the table of people.
-    pub(super) fn key(&self) -> [u8; 29] {
+    fn key(&self) -> EventKey {
         keys::event(self.user, self.time, self.seq, self.position)
+    }
+}
+
+/// Where the rows of people stand in a copy without these events: only the other events, each under its key.
+pub(crate) fn without(expired: &[ExpiredEvent]) -> impl Fn(&[u8]) -> Option<Vec<u8>> {
+    let expired: HashSet<EventKey> = expired.iter().map(ExpiredEvent::key).collect();
+    move |key| {
+        let is_expired = EventKey::try_from(key).is_ok_and(|key| expired.contains(&key));
+        (keys::event_user(key).is_some() && !is_expired).then(|| key.to_vec())
     }
 }
 
@@ -70,6 +81,7 @@ impl View<'_> {
         // The events of one user, oldest first.
         let mut events: Vec<ExpiredEvent> = Vec::new();
         for row in self.tables.people.iter(self.txn).map_err(storage)? {
+            watch::check()?;
             let Some(event) = ExpiredEvent::of(row.map_err(storage)?.0)? else { continue };
             if events.last().is_some_and(|last| last.user != event.user) {
                 split(&mut events);
@@ -87,7 +99,7 @@ impl View<'_> {
         Ok(expired)
     }
 
-    /// Events removed since the store was created.
+    /// Events removed since the store was created, by retention or because they were deleted.
     pub(crate) fn events_removed(&self) -> Result<u64> {
         Ok(self.meta(REMOVED)?.unwrap_or_default())
     }
@@ -113,6 +125,7 @@ impl CatalogWrite<'_> {
         let mut pairs: BTreeMap<(UserKey, ItemKey), UserItem> = BTreeMap::new();
         let mut removed = 0;
         for expired in events {
+            watch::check()?;
             let (user, key) = (expired.user, expired.key());
             // Another call may have removed it meanwhile.
             let Some(record) = self.tables.people.get(&self.txn, &key).map_err(storage)? else { continue };
@@ -132,10 +145,15 @@ impl CatalogWrite<'_> {
             self.tables.people.put(&mut self.txn, &keys::removed(user, item), &record).map_err(storage)?;
         }
         if removed > 0 {
-            self.counters.events = self.counters.events.saturating_sub(removed);
-            let total = self.view().events_removed()? + removed;
-            self.set_meta(REMOVED, &total)?;
+            self.count_removed(removed)?;
         }
         Ok(removed)
+    }
+
+    /// Takes events out of the count of those stored, and adds them to those removed.
+    pub(super) fn count_removed(&mut self, removed: u64) -> Result<()> {
+        self.counters.events = self.counters.events.saturating_sub(removed);
+        let total = self.view().events_removed()? + removed;
+        self.set_meta(REMOVED, &total)
     }
 }

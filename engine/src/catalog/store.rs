@@ -8,6 +8,7 @@ use heed::{Env, EnvFlags, EnvOpenOptions, FlagSetMode, WithoutTls};
 use crate::base::error::{Error, Result};
 
 use super::file_check;
+use super::memory::failed_commits::FailedCommits;
 use super::memory::scratch_buffer::ScratchBuffer;
 use super::memory::slot_values::ItemState;
 use super::memory::versioned_slots::VersionedSlots;
@@ -27,6 +28,7 @@ pub(crate) struct Catalog {
     buffer: OnceLock<Arc<ScratchBuffer>>,
     states: Arc<VersionedSlots<ItemState>>,
     vectors: Arc<VersionedSlots<[u8]>>,
+    failed: FailedCommits,
 }
 
 impl Catalog {
@@ -43,7 +45,14 @@ impl Catalog {
         let tables = Tables::create(&env, &mut txn)?;
         txn.commit().map_err(storage)?;
         let states = Arc::new(ItemState::slots());
-        Ok(Catalog { env, tables, buffer: OnceLock::new(), states, vectors: Arc::default() })
+        Ok(Catalog {
+            env,
+            tables,
+            buffer: OnceLock::new(),
+            states,
+            vectors: Arc::default(),
+            failed: FailedCommits::default(),
+        })
     }
 
     /// Makes this a scratch copy, which need not survive: commits do not wait for the disk, and lists of neighbours
@@ -74,7 +83,8 @@ impl Catalog {
     /// Starts the one write transaction. Only the writer thread calls this.
     pub(crate) fn write(&self) -> Result<CatalogWrite<'_>> {
         let txn = self.env.write_txn().map_err(storage)?;
-        CatalogWrite::new(txn, self.tables, self.buffer.get().map(Arc::as_ref), (&self.states, &self.vectors))
+        let slots = (self.states.as_ref(), self.vectors.as_ref());
+        CatalogWrite::new(txn, self.tables, self.buffer.get().map(Arc::as_ref), slots, &self.failed)
     }
 
     /// Waits until the environment is unused, and closes it; the path can then be opened again.

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::api::decode::shortened;
+use crate::api::event::Action;
 use crate::api::json;
+use crate::api::stored_events::{EventFilter, EventQuery};
 use crate::base::error::{Error, Result};
+use crate::base::time::Timestamp;
 
 /// What a name stands for: reads the arguments, calls the method, writes the answer.
 type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
@@ -14,12 +17,32 @@ type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
 /// Every method that can be called by name, in order of name.
 const METHODS: &[(&str, Method)] = &[
     ("apply_retention", |db, given| given.none().and_then(|()| answer(&db.apply_retention()?))),
+    ("count_events", |db, given| answer(&db.count_events(&given.read::<Events>()?.filter()?.0)?)),
+    ("delete_events", |db, given| {
+        let (filter, given) = given.read::<Events>()?.filter()?;
+        match given.all && filter.is_empty() {
+            true => answer(&db.delete_all_events()?),
+            false => answer(&db.delete_events(&filter)?),
+        }
+    }),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
+    ("events", |db, given| {
+        let (filter, given) = given.read::<Events>()?.filter()?;
+        let limit = given.limit.unwrap_or_else(default_limit);
+        let (newest_first, after) = (given.newest_first, given.after);
+        answer(&db.events(&EventQuery { filter, newest_first, after, limit })?)
+    }),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
+    ("forget", |db, given| answer(&db.forget(&given.read::<User>()?.user)?)),
+    ("forget_item", |db, given| answer(&db.forget_item(&given.read::<Id>()?.id)?)),
     ("impressions", |db, given| {
         let page: Page = given.read()?;
         json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
+    }),
+    ("merge_users", |db, given| {
+        let users: Merge = given.read()?;
+        answer(&db.merge_users(&users.from, &users.into)?)
     }),
     ("models", |db, given| given.none().and_then(|()| json::models_to_json(&db.models()?))),
     ("new_item_exposure", |db, given| {
@@ -33,6 +56,10 @@ const METHODS: &[(&str, Method)] = &[
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
     ("use_tuning", |db, given| answer(&db.use_tuning(given.read::<Version>()?.version)?)),
+    ("users", |db, given| {
+        let page: Page = given.read()?;
+        answer(&db.users(page.after.as_deref(), page.limit)?)
+    }),
     ("verify_signals", |db, given| {
         given.none()?;
         let found = db.verify_signals()?;
@@ -69,6 +96,25 @@ struct Name {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct User {
+    user: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Id {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Merge {
+    from: String,
+    into: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Version {
     version: u64,
 }
@@ -81,6 +127,31 @@ struct Page {
     after: Option<String>,
     #[serde(default = "default_limit")]
     limit: usize,
+}
+
+/// Conditions on events, and a page of them.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Events {
+    user: Option<String>,
+    item: Option<String>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    action: Option<String>,
+    batch: Option<String>,
+    newest_first: bool,
+    after: Option<String>,
+    limit: Option<usize>,
+    all: bool,
+}
+
+impl Events {
+    /// The conditions, and the rest.
+    fn filter(mut self) -> Result<(EventFilter, Events)> {
+        let action = self.action.take().map(|name| Action::named(&name));
+        let (user, item, batch) = (self.user.take(), self.item.take(), self.batch.take());
+        Ok((EventFilter { user, item, since: self.since, until: self.until, action, batch }, self))
+    }
 }
 
 fn default_limit() -> usize {

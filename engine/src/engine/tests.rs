@@ -211,7 +211,7 @@ fn a_copy_for_a_replay_works_in_the_space_of_its_source() {
     let placed = copy.db.access().unwrap().stores.item_space().unwrap().name().to_owned();
     assert_eq!(placed, db.stats().unwrap().space.id);
     check_places(&copy.db, 200);
-    // Calibrations know nothing of spaces: one that is in force stays so.
+    // Tunings know nothing of spaces: one that is in force stays so.
     assert_eq!(db.stats().unwrap().model.space_id, stores.model().space_id());
 }
 

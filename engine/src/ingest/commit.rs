@@ -37,7 +37,8 @@ impl Pending<'_> {
 
     fn finish(self) -> Result<()> {
         let seq = self.write.seq();
-        let Pending { stores, write, schema, spaces, items, docs, vectors, .. } = self;
+        let Pending { stores, write, schema, spaces, items, docs, vectors, adopted, .. } = self;
+        let known = (stores.schema.load_full(), stores.spaces.load_full());
         let applied = write.applied();
         let changed = write.changed().to_vec();
         if !changed.is_empty() {
@@ -48,6 +49,7 @@ impl Pending<'_> {
             stores.text.stage(seq, docs, &stores.schema.load());
             stage_vectors(stores, &items, seq, vectors)?;
         }
+        adopted.iter().for_each(|(id, key)| stores.events.adopt(id, *key));
         match write.commit() {
             Ok(_) => {
                 if !changed.is_empty() {
@@ -56,7 +58,12 @@ impl Pending<'_> {
                 stores.events.settle(applied);
                 Ok(())
             }
-            Err(error) => Err(poison(stores, error)),
+            Err(error) => {
+                stores.events.unstage(seq);
+                stores.schema.store(known.0);
+                stores.spaces.store(known.1);
+                Err(after_failure(stores, seq, error))
+            }
         }
     }
 
@@ -120,8 +127,14 @@ fn stage_vectors(stores: &Stores, items: &ItemSpace, seq: Seq, mut vectors: Stag
     Ok(())
 }
 
-/// After a failed commit it is unknown what reached the disk: writes stop until the directory is opened again.
-fn poison(stores: &Stores, error: Error) -> Error {
+/// A commit that failed before its meta page was written, as on a full disk, never happened, and the next may succeed: LMDB
+/// has given up its pages, and its number is not used again. When LMDB cannot tell, writes stop until the directory is opened
+/// again.
+fn after_failure(stores: &Stores, seq: Seq, error: Error) -> Error {
+    let error = stores.name_full_disk(error);
+    if stores.catalog.read().is_ok_and(|catalog| catalog.counters().seq < seq) {
+        return error;
+    }
     let reason = error.to_string();
     stores.poisoned.store(Some(Arc::new(reason.clone())));
     Error::Poisoned { reason }

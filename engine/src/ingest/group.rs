@@ -6,11 +6,15 @@ use crossbeam::channel::{Receiver, Sender};
 
 use crate::api::event::Event;
 use crate::base::error::Result;
+use crate::base::watch::Watch;
 
 use super::prepare::PreparedItem;
 
 /// Rows that one commit takes before it stops collecting what waits.
 const ROWS_PER_COMMIT: usize = 50_000;
+
+/// A job of more rows is committed alone when it comes first, because its caller may stop it half-way.
+const LONG: usize = 2_000;
 
 /// What a caller wants written, all of it or none of it.
 pub(super) enum Work {
@@ -39,6 +43,8 @@ impl Work {
 pub(super) struct Job {
     pub work: Work,
     pub reply: Sender<Result<usize>>,
+    /// What watches the caller.
+    pub watched: Option<Watch>,
 }
 
 /// How long a group waits for more.
@@ -57,6 +63,9 @@ impl Gather {
         let until = Instant::now() + self.patience;
         let mut rows = first.work.rows();
         let mut group = vec![first];
+        if rows > LONG {
+            return group;
+        }
         // Polling instead of sleeping in the channel: each job would wake the writer separately, and sixteen such switches
         // cost as much as the commit. The wait is short, and other threads run meanwhile.
         while group.len() + jobs.len() < self.expected && Instant::now() < until {

@@ -3,6 +3,7 @@
 use crossbeam::channel::Sender;
 
 use crate::base::error::{Error, Result};
+use crate::base::watch::{self, Watch};
 use crate::store::Stores;
 
 use super::commit::{IMPRESSIONS_PER_COMMIT, apply_journal, commit_impressions};
@@ -14,7 +15,12 @@ pub(super) fn commit_group(stores: &Stores, group: Vec<Job>) {
     let mut replies = Vec::with_capacity(group.len());
     // So that an impression is in the journal before every event that answers it.
     while stores.impressions.arrivals().len() > IMPRESSIONS_PER_COMMIT && commit_impressions(stores) {}
-    let result = try_commit(stores, group, &mut replies);
+    // A caller that is alone can stop its own work half-way; one of several would stop the others'.
+    let alone = match &group[..] {
+        [job] => job.watched.clone(),
+        _ => None,
+    };
+    let result = watch::within(alone, || try_commit(stores, group, &mut replies));
     for (reply, answer) in replies {
         // A caller that is gone does not need an answer.
         let _ = match (&result, answer) {
@@ -30,6 +36,10 @@ fn again(error: &Error) -> Error {
     match error {
         Error::Poisoned { reason } => Error::Poisoned { reason: reason.clone() },
         Error::Storage { reason } => Error::Storage { reason: reason.clone() },
+        Error::DiskFull { action, path } => Error::DiskFull { action, path: path.clone() },
+        Error::CatalogFull => Error::CatalogFull,
+        Error::Cancelled => Error::Cancelled,
+        Error::DeadlineExceeded => Error::DeadlineExceeded,
         other => Error::internal(other.to_string()),
     }
 }
@@ -46,7 +56,8 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
     };
     let mut failed = None;
     for job in group {
-        let answer = match (&failed, pending.check(&job.work)) {
+        let wanted = || job.watched.as_ref().map_or(Ok(()), Watch::check);
+        let answer = match (&failed, wanted().and_then(|()| pending.check(&job.work))) {
             // A refused batch leaves no trace; the others of the group go on.
             (None, Err(refused)) => Err(refused),
             (None, Ok(())) => pending.apply(job.work).or_else(|error| {

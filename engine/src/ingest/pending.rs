@@ -9,6 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq};
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::catalog::{CatalogWrite, Entry, LoggedEvent, SpaceNumber};
 use crate::store::item_space::{Drift, ItemSpace};
 use crate::store::{SPACES, SpaceRow, Spaces, Stores};
@@ -40,6 +41,8 @@ pub(super) struct Pending<'s> {
     /// Users that were looked up already: known, or counted as new.
     pub users: HashSet<String>,
     pub drain: bool,
+    /// Items that were put: events may have named them before.
+    pub adopted: Vec<(String, ItemKey)>,
 }
 
 impl<'s> Pending<'s> {
@@ -68,6 +71,7 @@ impl<'s> Pending<'s> {
             entries: Vec::new(),
             users: HashSet::new(),
             drain: false,
+            adopted: Vec::new(),
         })
     }
 
@@ -113,7 +117,10 @@ impl<'s> Pending<'s> {
             self.write.set_meta("schema", &self.schema)?;
         }
         let (count, known) = (items.len(), self.drift.clone());
-        items.into_iter().try_for_each(|prepared| self.put_one(prepared))?;
+        for (done, prepared) in items.into_iter().enumerate() {
+            watch::step("write", done, count)?;
+            self.put_one(prepared)?;
+        }
         if self.drift != known {
             self.drift.write(&mut self.write)?;
         }
@@ -139,7 +146,7 @@ impl<'s> Pending<'s> {
         if let Some(error) = placed.and_then(|placed| placed.error) {
             self.drift.add(error);
         }
-        self.stores.events.adopt(&item.id, key);
+        self.adopted.push((item.id.clone(), key));
         let generation = self.write.seq();
         for (number, vector) in by_space {
             if let Some(vector) = vector {
@@ -171,6 +178,7 @@ impl<'s> Pending<'s> {
         let spaces: Vec<SpaceNumber> = of_fields.chain([self.items.number]).collect();
         let mut deleted = 0;
         for id in ids {
+            watch::check()?;
             deleted += usize::from(self.write.delete(id, &spaces)?);
         }
         Ok(deleted)
@@ -179,6 +187,7 @@ impl<'s> Pending<'s> {
     pub(super) fn log(&mut self, events: Vec<Event>) -> Result<usize> {
         let count = events.len();
         for mut event in events {
+            watch::check()?;
             let dated = event.time.is_some();
             event.time.get_or_insert(self.now);
             if !self.users.contains(&event.user) {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, SendTimeoutError, Sender, bounded};
 
 use crate::api::event::Event;
 use crate::base::error::{Error, Result};
+use crate::base::watch;
 use crate::store::Stores;
 
 use super::commit::commit_impressions;
@@ -56,7 +57,7 @@ impl Writer {
 
     /// Writes items; durable and visible on return.
     pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<()> {
-        self.wait_for_indexes();
+        self.wait_for_indexes()?;
         self.submit(Work::Put(items)).map(|_| ())
     }
 
@@ -93,17 +94,28 @@ impl Writer {
     }
 
     fn send(&self, work: Work) -> Result<usize> {
-        let (reply, answer) = bounded(1);
-        self.queue.send(Job { work, reply }).map_err(|_| Error::Closed)?;
+        let ((reply, answer), watched) = (bounded(1), watch::current());
+        let mut job = Some(Job { work, reply, watched });
+        watch::wait(|each| match self.queue.send_timeout(job.take()?, each) {
+            Ok(()) => Some(Ok(())),
+            Err(SendTimeoutError::Timeout(back)) => {
+                job = Some(back);
+                None
+            }
+            Err(SendTimeoutError::Disconnected(_)) => Some(Err(Error::Closed)),
+        })??;
+        // The writer looks at the watch, and answers: a caller that went away would not know what was written.
         answer.recv().map_err(|_| Error::Closed)?
     }
 
     /// Holds a writer back while the overlays are long. The wait is bounded: a build that fails must not stop writes.
-    fn wait_for_indexes(&self) {
+    fn wait_for_indexes(&self) -> Result<()> {
         let short = || longest_tail(&self.stores) < LONGEST_TAIL;
-        if !short() {
-            self.stores.progress.wait(Duration::from_secs(30), short);
-        }
+        let until = Instant::now() + Duration::from_secs(30);
+        watch::wait(|each| {
+            let done = short() || self.stores.progress.wait(each, short);
+            (done || self.stores.progress.is_closing() || Instant::now() >= until).then_some(())
+        })
     }
 }
 

@@ -6,11 +6,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::entries;
 use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
 use crate::catalog::Catalog;
 
 /// The version this library writes.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 /// The oldest version that it reads; it becomes the current one when the directory is opened.
 const OLDEST: u32 = 2;
 const MAGIC: &str = "onelist";
@@ -78,6 +80,9 @@ pub(super) fn agree_on_id(dir: &Path, format: Option<Format>, catalog: &Catalog)
             dir.join("data.mdb").display().to_string(),
             format!("FORMAT names store {}, the catalog {}", format.store, found.as_deref().unwrap_or("none")),
         )),
+        (None, Some(_)) if catalog.read()?.counters().seq > Seq(0) => {
+            Err(entries::lost_format(dir, "beside a catalog"))
+        }
         (None, known) => {
             let store = known.unwrap_or_else(crate::base::random::hex_id);
             let mut write = catalog.write()?;

@@ -3,10 +3,12 @@
 //! | file | what it does |
 //! |---|---|
 //! | `directory` | the directory itself: created when missing, refused when it is something else |
+//! | `entries` | what lies in the directory: refused when it is a link, or not what the engine makes |
 //! | `lock` | one process and one handle for a directory |
 //! | `format` | the FORMAT file: the versions that can read the directory, and the store's id |
 
 mod directory;
+mod entries;
 mod format;
 mod lock;
 
@@ -48,6 +50,10 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     directory::prepare(path, config.force_network_fs)?;
     let lock = DirectoryLock::take(path)?;
     let format = format::read(path)?;
+    if format.is_none() {
+        entries::check_lost_format(path)?;
+        entries::remove_unfinished_data(path)?;
+    }
     // The model first: nothing is created on a machine that cannot run it. In an existing store the active model is recorded.
     let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;

@@ -9,6 +9,9 @@ use crate::catalog::{CatalogWrite, Relation, View};
 /// The meta record.
 const RECORD: &str = "together";
 
+/// In place of the number of events.
+const OUTDATED: u64 = u64::MAX;
+
 /// The co-occurrence lists that are current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cooccurrence {
@@ -29,6 +32,16 @@ impl Cooccurrence {
     /// Makes the lists current.
     pub(crate) fn write(&self, write: &mut CatalogWrite<'_>) -> Result<()> {
         write.set_meta(RECORD, self)
+    }
+
+    /// The same, marked as counting events that are gone: it is due to be rebuilt.
+    pub(crate) fn outdated(self) -> Cooccurrence {
+        Cooccurrence { events: OUTDATED, ..self }
+    }
+
+    /// Whether the lists count events that are gone.
+    pub(crate) fn is_outdated(self) -> bool {
+        self.events == OUTDATED
     }
 
     /// The relation that requests read.

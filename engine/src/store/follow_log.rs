@@ -13,6 +13,7 @@ use half::f16;
 
 use crate::base::error::Result;
 use crate::base::id::{Generation, ItemKey, Seq};
+use crate::base::watch;
 use crate::catalog::{CatalogRead, SpaceNumber, View};
 use crate::store::{SpaceRow, Stores};
 use crate::text::{TextChange, TextDoc, TextStamp};
@@ -20,6 +21,8 @@ use crate::vector::{self, Space, VectorCheckpoint};
 
 /// Items that are read, applied and dropped at a time, so that a rebuild needs bounded memory and short transactions.
 const CHUNK: usize = 4096;
+/// Documents of a rebuild that are applied at a time: a call that is told to stop waits for no more.
+const SOME: usize = 512;
 
 /// The meta record that says up to which commit the op log was cut.
 const OPLOG_CUT: &str = "oplog_cut";
@@ -118,6 +121,7 @@ pub(crate) fn catch_up_text(stores: &Stores, after: Seq) -> Result<Seq> {
     for keys in changed_since(&catalog, after)?.chunks(CHUNK) {
         let mut changes = Vec::with_capacity(keys.len());
         for key in keys {
+            watch::check()?;
             changes.push(match text_doc(&catalog, *key)? {
                 Some(doc) => TextChange::Put(doc),
                 None => TextChange::Delete(*key),
@@ -132,12 +136,14 @@ pub(crate) fn catch_up_text(stores: &Stores, after: Seq) -> Result<Seq> {
 pub(crate) fn rebuild_text(stores: &Stores) -> Result<Seq> {
     stores.text.clear()?;
     let catalog = stores.catalog.read()?;
-    let mut changes = Vec::new();
+    let (mut changes, mut done) = (Vec::new(), 0);
     for row in catalog.view().items(ItemKey(0))? {
         let (key, record) = row?;
         let fields = Arc::new(record.item.fields);
         changes.push(TextChange::Put(TextDoc { key, generation: record.generation, fields }));
-        if changes.len() == CHUNK {
+        done += 1;
+        watch::step("text", done, catalog.counters().items as usize)?;
+        if changes.len() == SOME {
             stores.text.apply(std::mem::take(&mut changes), &stores.schema.load())?;
         }
     }

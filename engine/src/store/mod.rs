@@ -9,12 +9,13 @@
 //! | `progress`, `lock` | how far the writer is; waking and ending threads |
 //! | `active_model`, `weights`, `tunings` | what answers requests: model, weights, adapters |
 //! | `spaces`, `item_space` | the vector spaces, and the generations of that of items |
-//! | `items` | reading items back |
+//! | `items`, `event_log` | reading items, events and users back |
 //! | `cooccurrence` | which of two generations of co-occurrence lists is current |
 //! | `impression_queue` | impressions on their way to the writer |
 
 pub(crate) mod active_model;
 pub(crate) mod cooccurrence;
+pub(crate) mod event_log;
 pub(crate) mod follow_log;
 pub(crate) mod impression_queue;
 pub(crate) mod item_space;
@@ -31,7 +32,7 @@ pub(crate) mod tunings;
 pub(crate) mod unapplied_events;
 pub(crate) mod weights;
 
-pub(crate) use lock::lock;
+pub(crate) use lock::{lock, lock_watched};
 pub(crate) use recent::RecentState;
 pub(crate) use spaces::{SPACES, SpaceRow, Spaces};
 pub(crate) use stores::{Opened, Stores};

@@ -11,7 +11,7 @@ use crate::base::time::Timestamp;
 
 /// The meta record of how many events there were when weights were last fitted.
 const TRIED: &str = "calibration_tried";
-/// Calibrations that are kept; those in force for models that do not answer, and may again, come on top, up to the other.
+/// Tunings that are kept; those in force for models that do not answer, and may again, come on top, up to the other.
 const MOST: usize = 8;
 const MOST_IN_FORCE: usize = 64;
 
@@ -55,7 +55,7 @@ pub(crate) fn add(
 }
 
 /// Drops the oldest tunings beyond [`MOST`], but none that is in force for its model; of those the oldest beyond
-/// [`MOST_IN_FORCE`], but none of the model that was calibrated last.
+/// [`MOST_IN_FORCE`], but none of the model that was tuned last.
 fn drop_oldest(kept: &mut Vec<Tuning>, in_force: &InForce) {
     while kept.len() > MOST
         && let Some(place) = kept.iter().position(|old| in_force.get(&old.model) != Some(&old.version))
@@ -103,7 +103,7 @@ pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
 }
 
 fn reload(stores: &Stores) -> Result<()> {
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let weights = ActiveWeights::read(stores.catalog.read()?.view(), &stores.model())?;
     stores.set_weights(Arc::new(weights));
     Ok(())

@@ -111,6 +111,16 @@ impl EventTail {
         self.write().stage(Commit { seq, events, entries: entries.len() });
     }
 
+    /// Takes back the events of commit `seq`, which was staged last and failed. No reader saw them.
+    pub(crate) fn unstage(&self, seq: Seq) {
+        let mut state = self.write();
+        while state.commits.back().is_some_and(|commit| commit.seq >= seq) {
+            let Some(commit) = state.commits.pop_back() else { break };
+            state.waiting = state.waiting.saturating_sub(commit.entries);
+            commit.events.iter().rev().for_each(|event| state.take_back(event));
+        }
+    }
+
     /// An id has its key now: events that named it before count for it.
     pub(crate) fn adopt(&self, id: &str, key: ItemKey) {
         let mut state = self.write();
@@ -210,6 +220,23 @@ impl State {
         }
     }
 
+    /// Removes an event that came last: it is at the back of its lists.
+    fn take_back(&mut self, event: &TailEvent) {
+        let is_it = |other: &Arc<TailEvent>| other.order == event.order;
+        pop_back(&mut self.by_user, &event.logged.event.user, is_it);
+        match (event.item, &event.logged.event.item) {
+            (Some(key), _) => pop_back(&mut self.by_item, &key, is_it),
+            (None, Some(id)) => {
+                pop_back(&mut self.unknown, id, is_it);
+                // The same commit may have put the item.
+                if let Some(key) = self.adopted.get(id).copied() {
+                    pop_back(&mut self.by_item, &key, is_it);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
     /// Events leave in the order in which they came, so each is at the front of its lists.
     fn forget(&mut self, event: &TailEvent) {
         let is_it = |other: &Arc<TailEvent>| other.order == event.order;
@@ -227,6 +254,20 @@ impl State {
             }
             None => pop(&mut self.unknown, id, is_it),
         }
+    }
+}
+
+/// Takes the last of a list when it is the one, and the list when it was the only one.
+fn pop_back<K, Q: Hash + Eq + ?Sized>(lists: &mut HashMap<K, Events>, key: &Q, is_it: impl Fn(&Arc<TailEvent>) -> bool)
+where
+    K: Hash + Eq + Borrow<Q>,
+{
+    let Some(list) = lists.get_mut(key) else { return };
+    if list.back().is_some_and(is_it) {
+        list.pop_back();
+    }
+    if list.is_empty() {
+        lists.remove(key);
     }
 }
 

@@ -13,6 +13,7 @@ use super::error::failed;
 use super::fields::layout;
 use super::stamp::TextStamp;
 use crate::base::error::{Error, Result};
+use crate::base::output_path::describe;
 use crate::base::time::Timestamp;
 
 /// A tantivy index with its reader.
@@ -57,6 +58,7 @@ fn with_reader(index: Index) -> Result<Opened> {
 /// # Errors
 /// What is wrong with the index.
 fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
+    refuse_foreign(dir)?;
     let names = file_names(dir)?;
     if names.iter().all(|name| is_lock(name)) {
         return Ok(None);
@@ -99,6 +101,19 @@ fn check_files(index: &Index, segment: &SegmentMeta, names: &[String]) -> Result
         }
         if !index.directory().validate_checksum(Path::new(name)).map_err(failed)? {
             return Err(failed(format!("`{name}` fails its checksum")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a folder with anything but regular files in it: a link leads elsewhere, and opening a pipe waits for ever.
+fn refuse_foreign(dir: &Path) -> Result<()> {
+    let entries = fs::read_dir(dir).map_err(|e| Error::io("list", dir, e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::io("list", dir, e))?;
+        let kind = entry.file_type().map_err(|e| Error::io("look at", entry.path(), e))?;
+        if !kind.is_file() {
+            return Err(failed(format!("`{}` is {}", entry.file_name().display(), describe(kind))));
         }
     }
     Ok(())

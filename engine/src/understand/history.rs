@@ -167,5 +167,6 @@ fn stateless(event: &HistoryEvent, now: Timestamp) -> StoredEvent {
         rank_id: None,
         segments: Default::default(),
         arrived: None,
+        batch: None,
     }
 }

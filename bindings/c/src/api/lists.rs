@@ -26,7 +26,8 @@ pub unsafe extern "C" fn onelist_log(
 ///
 /// - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
 ///   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, match_history_mix,
-///   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, page_token, candidates, fields, explain, now.
+///   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, page_token, candidates, fields, explain, now, timeout
+///   (seconds, after which the call ends with ONELIST_BUSY).
 ///   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 ///   diversity: 0 to 1. caps: [{"field": "brand", "max": 2}]; the field semantic_id:1 or
 ///   semantic_id:2 stands for the first codes of what the model makes of an item. match_history_mix: {"field": "genres", "strength": 0.5}. rules:

@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
+use crate::base::watch;
 use crate::catalog::rows::key_parts::Relation;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::neighbours::Neighbours;
@@ -28,6 +29,7 @@ impl View<'_> {
             let first = keys::neighbours(relation, ItemKey(0));
             let last = keys::neighbours(relation, ItemKey(u64::MAX));
             for row in self.tables.neighbours.range(self.txn, &keys::between(&first, &last)).map_err(storage)? {
+                watch::check()?;
                 let (key, value) = row.map_err(storage)?;
                 let list = Neighbours::decode(value)?;
                 // Late events may take the last pair away, and leave an empty list.
@@ -37,6 +39,7 @@ impl View<'_> {
             }
         }
         for row in self.tables.segments.iter(self.txn).map_err(storage)? {
+            watch::check()?;
             let (key, value) = row.map_err(storage)?;
             add(&mut hash, &(key, SegmentItems::decode(value)?.summary()))?;
         }

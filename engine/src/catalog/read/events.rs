@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Seq, UserKey};
 use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::catalog::rows::entries::LoggedEvent;
 use crate::catalog::rows::events::StoredEvent;
 use crate::catalog::rows::lmdb_error::storage;
@@ -66,7 +67,8 @@ impl<'t> View<'t> {
         Ok(rows.filter_map(|row| match row.map_err(storage) {
             Ok((key, value)) => {
                 let user = keys::event_user(key)?;
-                Some(StoredEvent::read((key, value)).map(|event| (user, event)))
+                let event = watch::check().and_then(|()| StoredEvent::read((key, value)));
+                Some(event.map(|event| (user, event)))
             }
             Err(error) => Some(Err(error)),
         }))
@@ -83,6 +85,7 @@ impl<'t> View<'t> {
     pub(crate) fn all_users(&self) -> Result<HashMap<UserKey, String>> {
         let rows = self.tables.users.iter(self.txn).map_err(storage)?;
         rows.map(|row| {
+            watch::check()?;
             let (_, value) = row.map_err(storage)?;
             let (key, id): (u64, String) = codec::decode("id", value)?;
             if id.is_empty() {

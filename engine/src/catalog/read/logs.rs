@@ -4,6 +4,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq};
 use crate::catalog::rows::entries::Entry;
 use crate::catalog::rows::format_v2::OldEntry;
+use crate::catalog::rows::format_v5::SegmentedEntry;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::{codec, keys};
 
@@ -38,10 +39,14 @@ impl<'t> View<'t> {
     }
 }
 
-/// The entries of a commit, in this format or the one before.
+/// The entries of a commit, in this format or an older one.
 fn entries(record: &[u8]) -> Result<Vec<Entry>> {
+    if codec::is_batched(record) {
+        return codec::decode_as(codec::BATCHED, "journal", record);
+    }
     if codec::is_segmented(record) {
-        return codec::decode_as(codec::SEGMENTED, "journal", record);
+        let old: Vec<SegmentedEntry> = codec::decode_as(codec::SEGMENTED, "journal", record)?;
+        return Ok(old.into_iter().map(Entry::from).collect());
     }
     let old: Vec<OldEntry> = codec::decode("journal", record)?;
     Ok(old.into_iter().map(Entry::from).collect())

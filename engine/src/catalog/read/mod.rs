@@ -7,6 +7,8 @@
 //! | `sids` | semantic ids, and the lists of items that share a prefix |
 //! | `logs` | the journal and the op log |
 //! | `events` | events by user and by time |
+//! | `event_pages` | which events satisfy conditions, a page at a time |
+//! | `names` | the ids behind keys, and users in order of id |
 //! | `user_items` | what users did with items |
 //! | `signals` | the counts of items, and the popular lists |
 //! | `covisits` | the neighbours of an item |
@@ -17,10 +19,12 @@
 
 mod covisits;
 mod digest;
+mod event_pages;
 mod events;
 mod impressions;
 mod items;
 mod logs;
+mod names;
 pub(super) mod pinned;
 mod segments;
 pub(super) mod sids;

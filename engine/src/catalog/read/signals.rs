@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
+use crate::base::watch;
 use crate::catalog::rows::keys;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::popularity::Window;
@@ -28,6 +29,7 @@ impl<'t> View<'t> {
     ) -> Result<impl Iterator<Item = Result<(ItemKey, ItemSignals)>> + use<'t>> {
         let rows = self.tables.signals.iter(self.txn).map_err(storage)?;
         Ok(rows.map(|row| {
+            watch::check()?;
             let (key, value) = row.map_err(storage)?;
             let item = keys::last_item(key).ok_or_else(|| Error::damaged("signals", "a short key"))?;
             Ok((item, ItemSignals::decode(value)?))

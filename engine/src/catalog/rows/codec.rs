@@ -13,6 +13,8 @@ use crate::base::limits::MAX_RECORD_BYTES;
 const VERSION: u8 = 1;
 /// The version of records with segments. Older records have none and keep version 1.
 pub(crate) const SEGMENTED: u8 = 2;
+/// The version of events and journals that may name an import. Older records have none and keep their version.
+pub(crate) const BATCHED: u8 = 3;
 /// Bytes of version and checksum.
 const HEADER: usize = 5;
 /// Bytes to reserve for a record: most are shorter.
@@ -60,6 +62,11 @@ pub(crate) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T>
 /// Whether a record has the version [`SEGMENTED`].
 pub(crate) fn is_segmented(bytes: &[u8]) -> bool {
     bytes.first() == Some(&SEGMENTED)
+}
+
+/// Whether a record has the version [`BATCHED`].
+pub(crate) fn is_batched(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&BATCHED)
 }
 
 /// Decodes a record that [`encode_as`] wrote under this version; `what` names it in the error.

@@ -41,8 +41,8 @@ impl From<OldEntry> for Entry {
             OldEntry::Impression(impression) => Entry::Impression(impression),
             OldEntry::Event(OldLoggedEvent { event, arrived, dated }) => {
                 let OldEvent { user, action, item, query, value, time, rank_id, basket } = event;
-                let segments = Default::default();
-                let event = Event { user, action, item, query, value, time, rank_id, basket, segments };
+                let (segments, batch) = Default::default();
+                let event = Event { user, action, item, query, value, time, rank_id, basket, segments, batch };
                 Entry::Event(LoggedEvent { event, arrived, dated })
             }
         }
@@ -56,7 +56,7 @@ impl OldEntry {
         match entry.clone() {
             Entry::Impression(impression) => Some(OldEntry::Impression(impression)),
             Entry::Event(LoggedEvent { event, arrived, dated }) => {
-                let Event { user, action, item, query, value, time, rank_id, basket, segments } = event;
+                let Event { user, action, item, query, value, time, rank_id, basket, segments, batch: _ } = event;
                 let event = OldEvent { user, action, item, query, value, time, rank_id, basket };
                 segments.is_empty().then_some(OldEntry::Event(OldLoggedEvent { event, arrived, dated }))
             }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::id::SemanticId;
+use crate::api::event::Action;
+use crate::base::id::{ItemKey, SemanticId, UserKey};
+use crate::base::time::Timestamp;
 
 /// The number of a vector space in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,6 +48,19 @@ impl Relation {
             Relation::Previous => 4,
         }
     }
+}
+
+/// Conditions on events, with keys for ids: those for which all that is given holds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct EventMatch {
+    pub user: Option<UserKey>,
+    pub item: Option<ItemKey>,
+    /// From this time on, itself included.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+    pub action: Option<Action>,
+    pub batch: Option<String>,
 }
 
 /// The first codes of a semantic id. Items that share them are similar, more so the longer the prefix is.

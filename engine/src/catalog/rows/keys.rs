@@ -70,6 +70,9 @@ pub(crate) fn sid_posting(space: SpaceNumber, prefix: SidPrefix, key: ItemKey) -
     bytes
 }
 
+/// The key of an event.
+pub(crate) type EventKey = [u8; 29];
+
 /// The kinds of rows in the `people` table. The rows of a user are adjacent whatever their kind, so that an event
 /// touches one page.
 const EVENT: u8 = 0;
@@ -78,7 +81,7 @@ const SEGMENTS: u8 = 2;
 const REMOVED: u8 = 3;
 
 /// An event: user, time, commit, position in the commit. Events of equal time keep the order of logging.
-pub(crate) fn event(user: UserKey, time: Timestamp, seq: Seq, position: u32) -> [u8; 29] {
+pub(crate) fn event(user: UserKey, time: Timestamp, seq: Seq, position: u32) -> EventKey {
     let mut bytes = [0; 29];
     bytes[..8].copy_from_slice(&user.0.to_be_bytes());
     bytes[8] = EVENT;
@@ -191,6 +194,24 @@ pub(crate) fn removed_parts(key: &[u8]) -> Option<(UserKey, ItemKey)> {
     pair_parts(key, REMOVED)
 }
 
+/// The first and the last key of what is stored of a user, of any kind.
+pub(crate) fn of_user(user: UserKey) -> ([u8; 9], [u8; 25]) {
+    let (mut first, mut last) = ([0; 9], [u8::MAX; 25]);
+    first[..8].copy_from_slice(&user.0.to_be_bytes());
+    last[..8].copy_from_slice(&user.0.to_be_bytes());
+    (first, last)
+}
+
+/// The same key of the table of people for another user.
+pub(crate) fn with_user(key: &[u8], user: UserKey) -> Vec<u8> {
+    [&user.0.to_be_bytes(), key.get(8..).unwrap_or_default()].concat()
+}
+
+/// The user of any key in the table of people.
+pub(crate) fn user_of(key: &[u8]) -> Option<UserKey> {
+    Some(UserKey(u64::from_be_bytes(key.get(..8)?.try_into().ok()?)))
+}
+
 fn pair_parts(key: &[u8], kind: u8) -> Option<(UserKey, ItemKey)> {
     let user = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
     (key.get(8) == Some(&kind)).then_some((UserKey(user), last_item(key)?))
@@ -248,6 +269,24 @@ mod tests {
         assert!(external(&long).len() <= 511);
         assert_ne!(external(&long), external(&"x".repeat(511)));
         assert_ne!(external("a"), external("a\0"));
+    }
+
+    #[test]
+    fn every_row_of_a_user_lies_between_its_bounds() {
+        let ((first, last), user) = (of_user(UserKey(7)), UserKey(7));
+        let rows = [
+            event(user, Timestamp::MIN, Seq(0), 0).to_vec(),
+            event(user, Timestamp::MAX, Seq(u64::MAX), u32::MAX).to_vec(),
+            user_item(user, ItemKey(u64::MAX)).to_vec(),
+            user_segments(user).to_vec(),
+            removed(user, ItemKey(u64::MAX)).to_vec(),
+        ];
+        for row in rows {
+            assert!(row.as_slice() >= first.as_slice() && row.as_slice() <= last.as_slice());
+            let other = with_user(&row, UserKey(8));
+            assert!(other.as_slice() > last.as_slice() && user_of(&other) == Some(UserKey(8)));
+            assert_eq!(with_user(&other, user), row);
+        }
     }
 
     proptest! {

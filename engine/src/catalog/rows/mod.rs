@@ -11,7 +11,7 @@
 //! | `counters` | the totals of the store |
 //! | `items` | an item's record, and the head that requests check |
 //! | `entries` | what a commit appends to the journal: events and impressions |
-//! | `format_v2` | journal entries as format 2 wrote them |
+//! | `format_v2`, `format_v5` | journal entries as format 2, and formats 3 to 5, wrote them |
 //! | `events` | an event as stored under its user |
 //! | `user_items` | what a user did with an item |
 //! | `signals` | the counts of an item |
@@ -24,6 +24,7 @@ pub(super) mod counters;
 pub(super) mod entries;
 pub(super) mod events;
 pub(super) mod format_v2;
+pub(super) mod format_v5;
 pub(super) mod impressions;
 pub(super) mod items;
 pub(super) mod key_parts;

@@ -3,7 +3,7 @@
 //! A segment is a name and a value, such as the country `UK`. Its heaviest items are stored with their decayed counts,
 //! in the form of `popularity`. The lists are bounded and so is their number; the lightest is dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
@@ -128,6 +128,20 @@ impl UserSegments {
         let found = later.peek().is_some();
         later.for_each(|(time, _)| *time = now);
         found
+    }
+
+    /// Takes what another row has, but for values that events which are `gone` named at that time.
+    pub(crate) fn keep_from(&mut self, other: UserSegments, gone: &BTreeSet<(String, String, Timestamp)>) {
+        for (name, (time, value)) in other.0 {
+            if !gone.contains(&(name.clone(), value.clone(), time)) {
+                self.note(&Segments::from([(name, value)]), time);
+            }
+        }
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The values as of `now`.

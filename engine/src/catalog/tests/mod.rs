@@ -13,9 +13,11 @@ use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
 
 use super::rows::format_v2::OldEntry;
+use super::rows::format_v5::SegmentedEntry;
 use super::rows::{codec, keys};
 use super::{
     Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, SidPrefix, SignalRebuild, SpaceNumber, View,
+    without,
 };
 
 const ITEMS: u64 = 12;
@@ -89,32 +91,37 @@ fn rows(view: View<'_>, orders: bool) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
 }
 
 #[test]
-fn a_journal_of_the_older_format_is_applied() {
+fn journals_of_older_formats_are_applied() {
     // Entries without segments, which that format did not have.
     let plain =
         |n: usize| entry(n, ((!n.is_multiple_of(7)).then_some(n % 5), n as u64 % 6, n as u64 % ITEMS, n as i64, 1));
     let entries: Vec<Entry> = (0..60).map(plain).collect();
     let (_new_dir, new) = catalog();
     let (_old_dir, old) = catalog();
+    let (_later_dir, later) = catalog();
     let mut write = new.write().unwrap();
     write.append(&entries).unwrap();
     write.commit().unwrap();
-    let mut write = old.write().unwrap();
-    write.append(&entries).unwrap();
-    let seq = write.seq();
-    let row: Vec<OldEntry> = entries.iter().map(|entry| OldEntry::of(entry).unwrap()).collect();
-    let row = codec::encode(&row).unwrap();
-    let CatalogWrite { tables, txn, .. } = &mut write;
-    assert_ne!(tables.journal.get(txn, &keys::seq(seq)).unwrap().unwrap(), row);
-    tables.journal.put(txn, &keys::seq(seq), &row).unwrap();
-    write.commit().unwrap();
-    for catalog in [&new, &old] {
+    let oldest: Vec<OldEntry> = entries.iter().map(|entry| OldEntry::of(entry).unwrap()).collect();
+    let segmented: Vec<SegmentedEntry> = entries.iter().map(|entry| SegmentedEntry::of(entry).unwrap()).collect();
+    let rows_of_old = [codec::encode(&oldest), codec::encode_as(codec::SEGMENTED, &segmented)].map(Result::unwrap);
+    for (catalog, row) in [&old, &later].into_iter().zip(rows_of_old) {
+        let mut write = catalog.write().unwrap();
+        write.append(&entries).unwrap();
+        let seq = write.seq();
+        let CatalogWrite { tables, txn, .. } = &mut write;
+        assert_ne!(tables.journal.get(txn, &keys::seq(seq)).unwrap().unwrap(), row);
+        tables.journal.put(txn, &keys::seq(seq), &row).unwrap();
+        write.commit().unwrap();
+    }
+    for catalog in [&new, &old, &later] {
         let mut write = catalog.write().unwrap();
         assert!(write.apply_journal(&config(), usize::MAX).unwrap());
         write.commit_bookkeeping().unwrap();
     }
-    let (new, old) = (new.read().unwrap(), old.read().unwrap());
+    let (new, old, later) = (new.read().unwrap(), old.read().unwrap(), later.read().unwrap());
     assert_eq!(rows(new.view(), true), rows(old.view(), true));
+    assert_eq!(rows(new.view(), true), rows(later.view(), true));
     assert!(new.view().all_events().unwrap().len() > 40);
 }
 
@@ -186,7 +193,7 @@ proptest! {
         let expired = |read: &CatalogRead| read.view().expired_events(&retention, Timestamp::MAX, most).unwrap();
         let (dir, separate) = logged();
         let read = separate.read().unwrap();
-        let rebuild = SignalRebuild::run(dir.path().join("rebuild"), (&read, &expired(&read)), &config, || true).unwrap();
+        let rebuild = SignalRebuild::run(dir.path().join("rebuild"), (&read, &without(&expired(&read))), &config, || Ok(())).unwrap();
         let mut write = separate.write().unwrap();
         prop_assert!(write.is_current(&rebuild).unwrap());
         let removed = write.remove_events(&config, &expired(&read)).unwrap();

@@ -43,7 +43,7 @@ impl CatalogWrite<'_> {
         Ok(())
     }
 
-    fn put_impression(&mut self, stored: &StoredImpression) -> Result<()> {
+    pub(in crate::catalog) fn put_impression(&mut self, stored: &StoredImpression) -> Result<()> {
         let key = keys::external(&stored.impression.rank_id);
         self.tables.impressions.put(&mut self.txn, &key, &codec::encode(stored)?).map_err(storage)
     }

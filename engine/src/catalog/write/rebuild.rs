@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::api::config::Config;
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, UserKey};
+use crate::base::watch;
 use crate::catalog::rows::events::StoredEvent;
 use crate::catalog::rows::key_parts::Relation;
 use crate::catalog::rows::keys;
@@ -46,7 +47,8 @@ impl CatalogWrite<'_> {
         for (user, item, removed) in self.view().removed()? {
             *self.pair(user, item)? = removed;
         }
-        for (user, event) in &events {
+        for (done, (user, event)) in events.iter().enumerate() {
+            watch::step("count", done, events.len())?;
             self.count_stored(config, *user, event)?;
         }
         self.restore_shown(shown)?;
@@ -59,6 +61,7 @@ impl CatalogWrite<'_> {
             (signals.shown, signals.chosen) = (was.shown, was.chosen);
         }
         for ((user, item), was) in shown.pairs {
+            watch::check()?;
             let pair = self.pair(user, item)?;
             (pair.shown, pair.last_shown) = (was.shown, was.last_shown);
         }
@@ -73,6 +76,7 @@ impl CatalogWrite<'_> {
             shown.pairs.insert((user, item), pair);
         }
         for (user, item) in shown.pairs.keys() {
+            watch::check()?;
             self.tables.people.delete(&mut self.txn, &keys::user_item(*user, *item)).map_err(storage)?;
         }
         self.tables.signals.clear(&mut self.txn).map_err(storage)?;
