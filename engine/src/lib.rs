@@ -58,6 +58,7 @@ pub use api::stats::{ImpressionStats, ModelStats, SignalCheck, SpaceStats, Stats
 pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Forgotten, Merged, UserSummary};
 pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
+pub use api::user::User;
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;

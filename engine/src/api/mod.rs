@@ -27,3 +27,4 @@ pub(crate) mod stats;
 pub(crate) mod stored_events;
 pub(crate) mod training;
 pub(crate) mod tuning;
+pub(crate) mod user;

@@ -54,6 +54,8 @@ impl CatalogWrite<'_> {
                 let moved: UserItem = codec::decode("user and item", &value)?;
                 let joined = self.view().user_item(into, item)?.unwrap_or_default().join(moved);
                 self.put_pair(into, item, &joined)?;
+            } else if keys::is_user_record(&key) && self.view().user_record(into)?.is_none() {
+                self.tables.people.put(&mut self.txn, &keys::user_record(into), &value).map_err(storage)?;
             } else if keys::event_user(&key).is_some() {
                 self.tables.people.put(&mut self.txn, &edit.renamed(&key), &value).map_err(storage)?;
             }

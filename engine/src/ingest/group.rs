@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender};
 
 use crate::api::event::Event;
+use crate::api::user::User;
 use crate::base::error::Result;
 use crate::base::watch::Watch;
 
@@ -21,6 +22,8 @@ pub(super) enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
     Log(Vec<Event>),
+    PutUsers(Vec<User>),
+    DeleteUsers(Vec<String>),
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
@@ -33,6 +36,8 @@ impl Work {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
             Work::Log(events) => events.len(),
+            Work::PutUsers(users) => users.len(),
+            Work::DeleteUsers(ids) => ids.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
             Work::Drain => 0,
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, SendTimeoutError, Sender, bounded};
 
 use crate::api::event::Event;
+use crate::api::user::User;
 use crate::base::error::{Error, Result};
 use crate::base::watch;
 use crate::store::Stores;
@@ -69,6 +70,16 @@ impl Writer {
     /// Logs events; durable and visible to requests on return.
     pub(crate) fn log(&self, events: Vec<Event>) -> Result<()> {
         self.submit(Work::Log(events)).map(|_| ())
+    }
+
+    /// Writes the records of users; durable and visible on return.
+    pub(crate) fn put_users(&self, users: Vec<User>) -> Result<()> {
+        self.submit(Work::PutUsers(users)).map(|_| ())
+    }
+
+    /// Removes the records of users; durable on return. Returns how many there were.
+    pub(crate) fn delete_users(&self, ids: Vec<String>) -> Result<usize> {
+        self.submit(Work::DeleteUsers(ids))
     }
 
     /// Stores a scenario (its rules as JSON text); durable and visible on return.
