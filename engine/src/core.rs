@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::api::config::{Config, Mode};
 use crate::api::exploration::Impressions;
 use crate::api::stats::ProcessStats;
-use crate::background::{Maintenance, cooccurrence};
+use crate::background::{Maintenance, clock, cooccurrence};
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::ingest::{Writer, WriterThread};
@@ -434,7 +434,9 @@ impl Core {
 
     /// Waits until the journal is applied, and both indexes hold everything that is committed and are on disk.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.access()?.writer()?.drain()?;
+        let access = self.access()?;
+        access.writer()?.drain()?;
+        clock::repair(&access.stores)?;
         let state = self.state.load_full();
         let flusher = lock(&state.threads).iter().find_map(|threads| match threads {
             Threads::Writing { maintenance, .. } => Some(maintenance.flusher()),

@@ -12,6 +12,7 @@ mod processes;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::collections::BTreeMap;
 use std::path::Path;

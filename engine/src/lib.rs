@@ -62,6 +62,7 @@ pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Fo
 pub use api::token::Token;
 pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
+pub use api::user::User;
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;

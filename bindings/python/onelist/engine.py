@@ -36,6 +36,7 @@ from onelist.types import (
     TrainingSummary,
     UserOptions,
 )
+from onelist.users import UserCalls
 
 
 def open(  # noqa: A001 (onelist.open reads as what it is)
@@ -139,7 +140,7 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls, MeasureCalls):
+class Engine(ModelCalls, MeasureCalls, UserCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next

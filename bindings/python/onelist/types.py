@@ -34,6 +34,9 @@ ItemDict: TypeAlias = Mapping[str, object]
 """An item: the key ``id`` (a str of 1 to 512 bytes of UTF-8), and its fields (``FieldValue``) under any other key. The
 values are typed as objects, because a checker infers no more for a dict of text and numbers."""
 
+UserDict: TypeAlias = Mapping[str, object]
+"""A record of a user: the key ``id``, and attributes under any other key: a str, a number, a bool, a date or a list of str."""
+
 StoredItem: TypeAlias = dict[str, Any]
 """An item as it is read back: dates as datetimes in UTC, tags as lists, vectors as float32 arrays."""
 

@@ -28,3 +28,4 @@ pub(crate) mod stored_events;
 pub(crate) mod token;
 pub(crate) mod training;
 pub(crate) mod tuning;
+pub(crate) mod user;

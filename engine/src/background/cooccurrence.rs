@@ -126,13 +126,14 @@ impl Log {
             let weight = weight * weight / (weight + PRIOR_WEIGHT);
             weight / (own * self.counts[other as usize]).max(f32::MIN_POSITIVE)
         };
-        let scored = sums.touched.iter().map(|other| (ItemKey(u64::from(*other)), *other)).map(|(key, other)| {
-            let weight = damped(other, sums.weights[other as usize]);
-            (key, weight)
-        });
+        // By key where weights are the same: numbers depend on which user was logged first.
+        let scored = sums
+            .touched
+            .iter()
+            .map(|other| (self.items[*other as usize], damped(*other, sums.weights[*other as usize])));
         let best = top_k(scored.collect(), KEPT);
         sums.clear();
-        Neighbours::of(best.into_iter().map(|(number, weight)| (self.items[number.0 as usize], weight)))
+        Neighbours::of(best)
     }
 }
 

@@ -13,7 +13,7 @@ use super::read::pinned::CatalogRead;
 use super::read::view::View;
 use super::rows::key_parts::Relation;
 use super::rows::lmdb_error::storage;
-use super::rows::signals::ItemSignals;
+use super::rows::signals::ItemCounts;
 use super::rows::tables::Table;
 use super::rows::user_items::UserItem;
 use super::rows::{codec, keys};
@@ -111,6 +111,7 @@ impl CatalogWrite<'_> {
         }
         let (first, last) = (keys::segment(0), keys::segment(u64::MAX));
         self.adopt_rows(self.tables.segments, rebuilt, rebuilt.tables.segments, (&first, &last))?;
+        self.set_latest_counted(rebuilt.latest_counted()?)?;
         self.set_segment_totals(rebuilt.segment_totals()?)
     }
 
@@ -150,15 +151,15 @@ impl CatalogWrite<'_> {
             let masses = rebuilt.signals(item)?.unwrap_or_default().masses;
             // By their bits: a mass may be minus infinity.
             if masses.map(f64::to_bits) != before.masses.map(f64::to_bits) {
-                changed.push((item, before, ItemSignals { masses, ..before }));
+                let counts = rebuilt.counts(item)?.unwrap_or_default();
+                changed.push((item, before, ItemCounts { shown: before.shown, chosen: before.chosen, ..counts }));
             }
         }
         for (item, before, after) in changed {
-            let record = codec::encode(&after)?;
-            self.tables.signals.put(&mut self.txn, &keys::item(item), &record).map_err(storage)?;
+            self.tables.signals.put(&mut self.txn, &keys::item(item), &after.encode()?).map_err(storage)?;
             self.touch(item);
             if self.view().head(item)?.is_some() {
-                self.relist(item, Some(&before), Some(&after))?;
+                self.relist(item, Some(&before), Some(&after.signals()))?;
             }
         }
         self.refill_popular()

@@ -11,6 +11,7 @@ use crate::api::event::Action;
 use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
 use crate::api::token::Token;
+use crate::api::user;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 
@@ -29,6 +30,7 @@ const METHODS: &[(&str, Method)] = &[
         }
     }),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
+    ("delete_users", |db, given| answer(&db.delete_users(&given.read::<Ids>()?.ids)?)),
     ("events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
         let limit = given.limit.unwrap_or_else(default_limit);
@@ -39,6 +41,7 @@ const METHODS: &[(&str, Method)] = &[
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
     ("forget", |db, given| answer(&db.forget(&given.read::<User>()?.user)?)),
     ("forget_item", |db, given| answer(&db.forget_item(&given.read::<Id>()?.id)?)),
+    ("get_users", |db, given| answer(&db.get_users(&given.read::<Ids>()?.ids)?)),
     ("impressions", |db, given| {
         let page: Page = given.read()?;
         json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
@@ -52,6 +55,7 @@ const METHODS: &[(&str, Method)] = &[
         given.none().and_then(|()| json::new_item_exposure_to_json(&db.new_item_exposure()?))
     }),
     ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
+    ("put_users", |db, given| answer(&db.put_users(given.read::<Users>()?.users)?)),
     ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
     ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
     ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
@@ -119,6 +123,18 @@ struct Id {
 struct Merge {
     from: String,
     into: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ids {
+    ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Users {
+    users: Vec<user::User>,
 }
 
 #[derive(Deserialize)]

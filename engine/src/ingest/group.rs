@@ -6,6 +6,7 @@ use crossbeam::channel::{Receiver, Sender};
 
 use crate::api::event::Event;
 use crate::api::token::Token;
+use crate::api::user::User;
 use crate::base::error::Result;
 use crate::base::time::Timestamp;
 use crate::base::watch::Watch;
@@ -24,6 +25,8 @@ pub(super) enum Work {
     Delete(Vec<String>),
     /// With the time of those that have none.
     Log(Vec<Event>, Option<Timestamp>),
+    PutUsers(Vec<User>),
+    DeleteUsers(Vec<String>),
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
@@ -36,6 +39,8 @@ impl Work {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
             Work::Log(events, _) => events.len(),
+            Work::PutUsers(users) => users.len(),
+            Work::DeleteUsers(ids) => ids.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
             Work::Drain => 0,
         }

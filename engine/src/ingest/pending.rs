@@ -82,6 +82,9 @@ impl<'s> Pending<'s> {
             let more = usize::from(!names.contains(name));
             return at_most("scenarios", limits::MAX_SCENARIOS, names.len() + more);
         }
+        if let Work::PutUsers(users) = work {
+            return self.admit_users(users);
+        }
         let Work::Put(items) = work else { return Ok(()) };
         let mut schema = self.schema.clone();
         let mut learnt = false;
@@ -101,6 +104,8 @@ impl<'s> Pending<'s> {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
             Work::Log(events, sent) => self.log(events, sent),
+            Work::PutUsers(users) => self.put_users(users),
+            Work::DeleteUsers(ids) => self.delete_users(&ids),
             Work::Drain => {
                 self.drain = true;
                 Ok(0)
@@ -184,21 +189,27 @@ impl<'s> Pending<'s> {
         Ok(deleted)
     }
 
-    pub(super) fn log(&mut self, events: Vec<Event>, sent: Option<Timestamp>) -> Result<usize> {
+    pub(super) fn log(&mut self, mut events: Vec<Event>, sent: Option<Timestamp>) -> Result<usize> {
         let count = events.len();
+        self.add_segments(&mut events)?;
         for mut event in events {
-            watch::check()?;
             let dated = event.time.is_some();
             event.time.get_or_insert(sent.map_or(self.now, |sent| sent.min(self.now)));
-            if !self.users.contains(&event.user) {
-                if self.is_new_user(&event.user)? {
-                    self.write.count_user();
-                }
-                self.users.insert(event.user.clone());
-            }
+            self.count_if_new(&event.user)?;
             self.entries.push(Entry::Event(LoggedEvent { event, arrived: self.now, dated }));
         }
         Ok(count)
+    }
+
+    /// Counts a user that is not known yet.
+    pub(super) fn count_if_new(&mut self, id: &str) -> Result<()> {
+        if !self.users.contains(id) {
+            if self.is_new_user(id)? {
+                self.write.count_user();
+            }
+            self.users.insert(id.to_owned());
+        }
+        Ok(())
     }
 
     fn is_new_user(&self, id: &str) -> Result<bool> {

@@ -8,6 +8,7 @@ use crossbeam::channel::{Receiver, SendTimeoutError, Sender, bounded};
 
 use crate::api::event::Event;
 use crate::api::token::Token;
+use crate::api::user::User;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::base::watch;
@@ -72,6 +73,16 @@ impl Writer {
     /// that of now.
     pub(crate) fn log(&self, events: Vec<Event>, sent: Option<Timestamp>) -> Result<Token> {
         self.submit(Work::Log(events, sent)).map(|done| done.token)
+    }
+
+    /// Writes the records of users; durable and visible on return.
+    pub(crate) fn put_users(&self, users: Vec<User>) -> Result<()> {
+        self.submit(Work::PutUsers(users)).map(|_| ())
+    }
+
+    /// Removes the records of users; durable on return. Returns how many there were.
+    pub(crate) fn delete_users(&self, ids: Vec<String>) -> Result<usize> {
+        self.submit(Work::DeleteUsers(ids)).map(|done| done.count)
     }
 
     /// Stores a scenario (its rules as JSON text); durable and visible on return.

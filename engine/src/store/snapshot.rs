@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::api::event::Segments;
 use crate::api::schema::Schema;
+use crate::api::user;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Generation, ItemKey, SemanticId, UserKey};
 use crate::base::time::Timestamp;
@@ -158,7 +159,12 @@ impl<'s> Snapshot<'s> {
         for recent in &person.recent {
             known.note(&recent.logged.event.segments, recent.logged.counted());
         }
-        Ok(known.by(now).map(|(name, value)| (name.clone(), value.clone())).collect())
+        let mut segments: Segments = known.by(now).map(|(name, value)| (name.clone(), value.clone())).collect();
+        // What is known of a user now comes before what events named.
+        if let Some(attributes) = person.key.map(|key| self.catalog.view().user_record(key)).transpose()?.flatten() {
+            segments.extend(user::segments(&attributes));
+        }
+        Ok(segments)
     }
 
     /// What a person did with items by events that are removed.

@@ -6,11 +6,15 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, UserKey};
+use crate::base::time::Timestamp;
 use crate::catalog::memory::scratch_buffer::ScratchBuffer;
 use crate::catalog::rows::counters::Counters;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::tables::{Table, Tables};
 use crate::catalog::rows::{codec, keys};
+
+/// The meta record of the latest time that an event counts by.
+pub(in crate::catalog) const LATEST_COUNTED: &str = "latest_counted";
 
 /// The tables inside a transaction, pinned or being written.
 #[derive(Clone, Copy)]
@@ -25,6 +29,11 @@ impl View<'_> {
     /// The totals of the store.
     pub(in crate::catalog) fn counters(&self) -> Result<Counters> {
         Ok(self.meta("counters")?.unwrap_or_default())
+    }
+
+    /// The latest time that an applied event counts by, when that is known.
+    pub(crate) fn latest_counted(&self) -> Result<Option<Timestamp>> {
+        self.meta(LATEST_COUNTED)
     }
 
     /// A record of the meta table.

@@ -26,7 +26,7 @@ pub(crate) struct Tables {
     /// external user id -> user key and the id itself.
     pub users: Table,
     /// user key, 0, time, seq, position -> event; user key, 1, item key -> what the user did with the item;
-    /// user key, 2 -> segments; user key, 3, item key -> what the user did with the item, by events that were removed.
+    /// user key, 2 -> segments; user key, 4 -> attributes; user key, 3, item key -> what the user did with the item, by events that were removed.
     pub people: Table,
     /// seq -> entries that the commit logged, until they are applied.
     pub journal: Table,

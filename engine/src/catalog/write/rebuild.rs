@@ -33,7 +33,7 @@ impl CatalogWrite<'_> {
         Ok((before, self.view().signals_digest()?))
     }
 
-    /// Rebuilds all signals in the order of logging, from what is stored of removed events and from the stored events.
+    /// Rebuilds all signals in order of time, from what is stored of removed events and from the stored events.
     pub(crate) fn rebuild_signals(&mut self, config: &Config) -> Result<()> {
         self.flush()?;
         let mut events = Vec::new();
@@ -42,7 +42,7 @@ impl CatalogWrite<'_> {
             // A log is long: only what counts is kept in memory.
             events.push((user, StoredEvent { query: None, rank_id: None, ..event }));
         }
-        events.sort_unstable_by_key(|(_, event)| event.order);
+        events.sort_unstable_by_key(|(_, event)| (event.time, event.order));
         let shown = self.clear_signals()?;
         for (user, item, removed) in self.view().removed()? {
             *self.pair(user, item)? = removed;
@@ -87,6 +87,7 @@ impl CatalogWrite<'_> {
             self.clear_neighbours(relation)?;
         }
         self.clear_segments()?;
+        self.set_latest_counted(None)?;
         Ok(shown)
     }
 }
