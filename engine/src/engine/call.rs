@@ -20,9 +20,10 @@ const METHODS: &[(&str, Method)] = &[
     ("count_events", |db, given| answer(&db.count_events(&given.read::<Events>()?.filter()?.0)?)),
     ("delete_events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
-        match given.all && filter.is_empty() {
-            true => answer(&db.delete_all_events()?),
-            false => answer(&db.delete_events(&filter)?),
+        match (given.all, filter.is_empty()) {
+            (true, true) => answer(&db.delete_all_events()?),
+            (true, false) => Err(Error::argument("all", "no other condition with it", "some")),
+            (false, _) => answer(&db.delete_events(&filter)?),
         }
     }),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
