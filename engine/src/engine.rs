@@ -10,6 +10,7 @@ mod models;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -57,6 +57,7 @@ pub use api::source::{Proposal, Source};
 pub use api::stats::{ImpressionStats, ModelStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats};
 pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Forgotten, Merged, UserSummary};
 pub use api::training::{TrainingPlan, TrainingSummary};
+pub use api::transfer::{ExportFormat, Transferred};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};

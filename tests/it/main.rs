@@ -31,5 +31,6 @@ mod space;
 mod steady;
 mod stored_events;
 mod training;
+mod transfer;
 mod tune;
 mod writes;

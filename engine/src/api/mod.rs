@@ -25,4 +25,5 @@ pub(crate) mod source;
 pub(crate) mod stats;
 pub(crate) mod stored_events;
 pub(crate) mod training;
+pub(crate) mod transfer;
 pub(crate) mod tuning;

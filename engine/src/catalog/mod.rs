@@ -16,6 +16,7 @@
 //! | `rebuild_signals` | rebuilds signals in a separate catalog, while the store takes writes |
 //! | `log_edit`, `apply_edit` | deleting events and merging users: the plan, and the transaction |
 //! | `forget` | forgetting a user or an item |
+//! | `transfer` | what an export reads besides, and how an import puts it back |
 
 mod apply_edit;
 mod file_check;
@@ -30,6 +31,7 @@ mod scenarios;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod write;
 
 pub(crate) use log_edit::LogEdit;

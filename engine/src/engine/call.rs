@@ -8,6 +8,7 @@ use crate::api::event::Action;
 use crate::api::decode::shortened;
 use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
+use crate::api::transfer::ExportFormat;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 
@@ -33,10 +34,15 @@ const METHODS: &[(&str, Method)] = &[
         let (newest_first, after) = (given.newest_first, given.after);
         answer(&db.events(&EventQuery { filter, newest_first, after, limit })?)
     }),
+    ("export", |db, given| {
+        let given: Export = given.read()?;
+        answer(&db.export(given.path, given.format)?)
+    }),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
     ("forget", |db, given| answer(&db.forget(&given.read::<User>()?.user)?)),
     ("forget_item", |db, given| answer(&db.forget_item(&given.read::<Id>()?.id)?)),
+    ("import_from", |db, given| answer(&db.import_from(given.read::<Folder>()?.path)?)),
     ("impressions", |db, given| {
         let page: Page = given.read()?;
         json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
@@ -93,6 +99,20 @@ struct Nothing {}
 #[serde(deny_unknown_fields)]
 struct Name {
     name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    path: String,
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Folder {
+    path: String,
 }
 
 #[derive(Deserialize)]

@@ -22,7 +22,7 @@ mod prepare;
 mod scenario;
 mod writer;
 
-pub(crate) use commit::log_applied;
+pub(crate) use commit::{log_applied, log_restored};
 pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use writer::{Writer, WriterThread};

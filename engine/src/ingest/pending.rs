@@ -121,7 +121,7 @@ impl<'s> Pending<'s> {
     }
 
     fn put_one(&mut self, prepared: PreparedItem) -> Result<()> {
-        let PreparedItem { item, available, placed, vectors, space: _ } = prepared;
+        let PreparedItem { item, available, first_put, placed, vectors, space: _ } = prepared;
         let mut by_space: Vec<(SpaceNumber, Option<Arc<[half::f16]>>)> = Vec::with_capacity(self.spaces.0.len());
         for (number, row) in self.spaces.rows() {
             by_space.push(match row.name.strip_prefix("field:") {
@@ -134,7 +134,7 @@ impl<'s> Pending<'s> {
         let bytes: Vec<(SpaceNumber, Option<Vec<u8>>)> =
             by_space.iter().map(|(n, v)| (*n, v.as_deref().map(crate::vector::to_bytes))).collect();
         let borrowed: Vec<(SpaceNumber, Option<&[u8]>)> = bytes.iter().map(|(n, b)| (*n, b.as_deref())).collect();
-        let key = self.write.put(&item, available, self.now, &borrowed)?;
+        let key = self.write.put(&item, available, first_put.unwrap_or(self.now), &borrowed)?;
         self.write.set_sid(self.items.number, key, placed.as_ref().map(|placed| placed.sid))?;
         if let Some(error) = placed.and_then(|placed| placed.error) {
             self.drift.add(error);
@@ -177,17 +177,27 @@ impl<'s> Pending<'s> {
     }
 
     pub(super) fn log(&mut self, events: Vec<Event>) -> Result<usize> {
-        let count = events.len();
-        for mut event in events {
+        let logged = events.into_iter().map(|mut event| {
             let dated = event.time.is_some();
             event.time.get_or_insert(self.now);
+            LoggedEvent { event, arrived: self.now, dated }
+        });
+        let logged = logged.collect();
+        self.log_as(logged)
+    }
+
+    /// Logs events with their times of arrival.
+    pub(super) fn log_as(&mut self, events: Vec<LoggedEvent>) -> Result<usize> {
+        let count = events.len();
+        for logged in events {
+            let event = &logged.event;
             if !self.users.contains(&event.user) {
                 if self.is_new_user(&event.user)? {
                     self.write.count_user();
                 }
                 self.users.insert(event.user.clone());
             }
-            self.entries.push(Entry::Event(LoggedEvent { event, arrived: self.now, dated }));
+            self.entries.push(Entry::Event(logged));
         }
         Ok(count)
     }
