@@ -12,6 +12,7 @@ mod processes;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod users;
 
 use std::collections::BTreeMap;

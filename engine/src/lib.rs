@@ -61,6 +61,7 @@ pub use api::stats::{
 pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Forgotten, Merged, UserSummary};
 pub use api::token::Token;
 pub use api::training::{TrainingPlan, TrainingSummary};
+pub use api::transfer::{ExportFormat, Transferred};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
 pub use api::user::User;
 pub use api::{decode, evaluation, feature, json};

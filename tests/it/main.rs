@@ -36,6 +36,7 @@ mod steady;
 mod stopping;
 mod stored_events;
 mod training;
+mod transfer;
 mod tune;
 mod users;
 mod writes;

@@ -15,6 +15,7 @@ from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
 from onelist.tuning import Tuning
+from onelist.data import DataCalls
 from onelist.errors import InvalidArgumentError
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
@@ -140,7 +141,7 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls, MeasureCalls, UserCalls):
+class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
@@ -219,6 +220,7 @@ class Engine(ModelCalls, MeasureCalls, UserCalls):
         rank_id: str | None = None,
         basket: str | None = None,
         segments: Mapping[str, str] | None = None,
+        batch: str | None = None,
     ) -> int:
         """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
 
@@ -229,16 +231,18 @@ class Engine(ModelCalls, MeasureCalls, UserCalls):
         - ``time``: when (now); ``rank_id``: the ranking that was answered to
         - ``basket``: the basket, order or session; what shares one was had together
         - ``segments``: which segments the user was in, by name: ``{"country": "UK"}``
+        - ``batch``: the import that they come with, of all events that name none: ``delete_events(batch=...)`` undoes it
 
         Returns the token of its commit, as ``put`` does.
         """
         one: dict[str, object] = {"user": user, "item": item, "query": query, "value": value, "time": time}
         one |= {"rank_id": rank_id, "basket": basket, "segments": segments}
         if events is None:
-            return self._native.log([{**one, "action": action}])
+            return self._native.log([{**one, "action": action, "batch": batch}])
         if given := [name for name, value in one.items() if value is not None]:
             raise TypeError(f"log: expected events or keywords, found both (events and {', '.join(given)})")
-        return self._native.log([events] if isinstance(events, Mapping) else events)
+        several = [events] if isinstance(events, Mapping) else events
+        return self._native.log(several if batch is None else ({"batch": batch, **event} for event in several))
 
     def token(self) -> int:
         """The last commit that calls of this process see now, whichever process made it."""

@@ -156,6 +156,69 @@ class Event(TypedDict, total=False):
     rank_id: str | None
     basket: str | None
     segments: Mapping[str, str] | None
+    batch: str | None
+
+
+class StoredEvent(TypedDict):
+    """An event as it is stored. ``time`` is in seconds since 1970; ``arrived`` says when it was logged, where it is dated
+    later than that."""
+
+    user: str
+    action: str
+    item: str | None
+    query: str | None
+    value: float | None
+    time: float
+    rank_id: str | None
+    basket: str | None
+    segments: dict[str, str]
+    batch: str | None
+    arrived: float | None
+
+
+class EventPage(TypedDict):
+    """A page of events, and what ``after`` takes for the next one (None on the last)."""
+
+    events: list[StoredEvent]
+    next: str | None
+
+
+class UserSummary(TypedDict):
+    """A user, how many events are stored, and the times of the first and the last in seconds since 1970."""
+
+    user: str
+    events: int
+    first: float | None
+    last: float | None
+
+
+class Forgotten(TypedDict):
+    """What was forgotten: whether the id was known, events, histories of users and items, impressions, scenarios."""
+
+    found: bool
+    events: int
+    pairs: int
+    impressions: int
+    scenarios: int
+
+
+class Merged(TypedDict):
+    """What one user gave to another: events, those that both had, impressions."""
+
+    events: int
+    duplicates: int
+    impressions: int
+
+
+class Transferred(TypedDict):
+    """What was exported or imported, and the bytes of its files."""
+
+    items: int
+    users: int
+    events: int
+    impressions: int
+    scenarios: int
+    bytes: int
 
 
 class ActionConfig(TypedDict, total=False):

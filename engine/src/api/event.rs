@@ -152,6 +152,13 @@ impl Event {
 
     /// Checks ids, lengths and numbers, the action and the time, as of `now`.
     pub(crate) fn check(&self, config: &Config, now: Timestamp) -> Result<()> {
+        self.check_form()?;
+        self.action.check(self.value, config)?;
+        self.time.map_or(Ok(()), |time| check_event_time(time, now))
+    }
+
+    /// Checks ids, lengths and numbers: what holds for an event that another store has taken, too.
+    pub(crate) fn check_form(&self) -> Result<()> {
         check_id("user", &self.user)?;
         if let Some(item) = &self.item {
             check_id("item", item)?;
@@ -167,8 +174,7 @@ impl Event {
         if self.value.is_some_and(|v| !v.is_finite()) {
             return Err(Error::NonFinite { what: "event value".to_owned(), index: 0 });
         }
-        self.action.check(self.value, config)?;
-        self.time.map_or(Ok(()), |time| check_event_time(time, now))
+        Ok(())
     }
 }
 

@@ -27,5 +27,6 @@ pub(crate) mod stats;
 pub(crate) mod stored_events;
 pub(crate) mod token;
 pub(crate) mod training;
+pub(crate) mod transfer;
 pub(crate) mod tuning;
 pub(crate) mod user;

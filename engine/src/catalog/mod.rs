@@ -17,6 +17,7 @@
 //! | `rebuild_signals` | rebuilds signals in a separate catalog, while the store takes writes |
 //! | `log_edit`, `apply_edit` | deleting events and merging users: the plan, and the transaction |
 //! | `forget` | forgetting a user or an item |
+//! | `transfer` | what an export reads besides, and how an import puts it back |
 
 mod apply_edit;
 mod environment;
@@ -32,6 +33,7 @@ mod scenarios;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod write;
 
 pub(crate) use environment::remove_links;

@@ -11,6 +11,7 @@ use crate::api::event::Action;
 use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
 use crate::api::token::Token;
+use crate::api::transfer::ExportFormat;
 use crate::api::user;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
@@ -24,9 +25,10 @@ const METHODS: &[(&str, Method)] = &[
     ("count_events", |db, given| answer(&db.count_events(&given.read::<Events>()?.filter()?.0)?)),
     ("delete_events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
-        match given.all && filter.is_empty() {
-            true => answer(&db.delete_all_events()?),
-            false => answer(&db.delete_events(&filter)?),
+        match (given.all, filter.is_empty()) {
+            (true, true) => answer(&db.delete_all_events()?),
+            (true, false) => Err(Error::argument("all", "no other condition with it", "some")),
+            (false, _) => answer(&db.delete_events(&filter)?),
         }
     }),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
@@ -37,11 +39,16 @@ const METHODS: &[(&str, Method)] = &[
         let (newest_first, after) = (given.newest_first, given.after);
         answer(&db.events(&EventQuery { filter, newest_first, after, limit })?)
     }),
+    ("export", |db, given| {
+        let given: Export = given.read()?;
+        answer(&db.export(given.path, given.format)?)
+    }),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
     ("forget", |db, given| answer(&db.forget(&given.read::<User>()?.user)?)),
     ("forget_item", |db, given| answer(&db.forget_item(&given.read::<Id>()?.id)?)),
     ("get_users", |db, given| answer(&db.get_users(&given.read::<Ids>()?.ids)?)),
+    ("import_from", |db, given| answer(&db.import_from(given.read::<Folder>()?.path)?)),
     ("impressions", |db, given| {
         let page: Page = given.read()?;
         json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
@@ -104,6 +111,20 @@ struct Nothing {}
 #[serde(deny_unknown_fields)]
 struct Name {
     name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    path: String,
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Folder {
+    path: String,
 }
 
 #[derive(Deserialize)]

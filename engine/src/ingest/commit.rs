@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::api::event::Event;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
-use crate::catalog::{Entry, Impression};
+use crate::catalog::{Entry, Impression, LoggedEvent};
 use crate::store::item_space::ItemSpace;
 use crate::store::{Spaces, Stores};
 use crate::vector::SpaceSpec;
@@ -149,6 +149,17 @@ pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
     let mut pending = Pending::begin(stores)?;
     pending.drain = true;
     pending.log(events, None)?;
+    pending.commit().map(|_| ())
+}
+
+/// Logs events of another store with their times of arrival, and applies them in one commit, on the caller's thread.
+pub(crate) fn log_restored(stores: &Stores, events: Vec<LoggedEvent>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut pending = Pending::begin(stores)?;
+    pending.drain = true;
+    pending.log_as(events)?;
     pending.commit().map(|_| ())
 }
 

@@ -24,7 +24,7 @@ mod scenario;
 mod users;
 mod writer;
 
-pub(crate) use commit::log_applied;
+pub(crate) use commit::{log_applied, log_restored};
 pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use users::{prepare_user_ids, prepare_users};

@@ -133,7 +133,7 @@ impl<'s> Pending<'s> {
     }
 
     fn put_one(&mut self, prepared: PreparedItem) -> Result<()> {
-        let PreparedItem { item, available, placed, vectors, space: _ } = prepared;
+        let PreparedItem { item, available, first_put, placed, vectors, space: _ } = prepared;
         let mut by_space: Vec<(SpaceNumber, Option<Arc<[half::f16]>>)> = Vec::with_capacity(self.spaces.0.len());
         for (number, row) in self.spaces.rows() {
             by_space.push(match row.name.strip_prefix("field:") {
@@ -146,7 +146,7 @@ impl<'s> Pending<'s> {
         let bytes: Vec<(SpaceNumber, Option<Vec<u8>>)> =
             by_space.iter().map(|(n, v)| (*n, v.as_deref().map(crate::vector::to_bytes))).collect();
         let borrowed: Vec<(SpaceNumber, Option<&[u8]>)> = bytes.iter().map(|(n, b)| (*n, b.as_deref())).collect();
-        let key = self.write.put(&item, available, self.now, &borrowed)?;
+        let key = self.write.put(&item, available, first_put.unwrap_or(self.now), &borrowed)?;
         self.write.set_sid(self.items.number, key, placed.as_ref().map(|placed| placed.sid))?;
         if let Some(error) = placed.and_then(|placed| placed.error) {
             self.drift.add(error);
@@ -190,13 +190,22 @@ impl<'s> Pending<'s> {
     }
 
     pub(super) fn log(&mut self, mut events: Vec<Event>, sent: Option<Timestamp>) -> Result<usize> {
-        let count = events.len();
         self.add_segments(&mut events)?;
-        for mut event in events {
+        let logged = events.into_iter().map(|mut event| {
             let dated = event.time.is_some();
             event.time.get_or_insert(sent.map_or(self.now, |sent| sent.min(self.now)));
-            self.count_if_new(&event.user)?;
-            self.entries.push(Entry::Event(LoggedEvent { event, arrived: self.now, dated }));
+            LoggedEvent { event, arrived: self.now, dated }
+        });
+        let logged = logged.collect();
+        self.log_as(logged)
+    }
+
+    /// Logs events with their times of arrival.
+    pub(super) fn log_as(&mut self, events: Vec<LoggedEvent>) -> Result<usize> {
+        let count = events.len();
+        for logged in events {
+            self.count_if_new(&logged.event.user)?;
+            self.entries.push(Entry::Event(logged));
         }
         Ok(count)
     }

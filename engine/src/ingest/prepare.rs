@@ -22,6 +22,8 @@ pub(crate) struct PreparedItem {
     pub item: Item,
     /// Since when it is available, from the configured date field.
     pub available: Option<Timestamp>,
+    /// When it was first put into the store that it comes from.
+    pub first_put: Option<Timestamp>,
     /// Its vector and semantic id from the model, when it has text.
     pub placed: Option<Placed>,
     /// The space of that vector.
@@ -53,7 +55,7 @@ pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<Pre
     let (placed, id) = (place(&model, &space, &texts)?, Arc::from(space.id.as_str()));
     let prepared = items.into_iter().zip(placed).map(|(item, placed)| {
         let (vectors, space) = (own_vectors(&item), Arc::clone(&id));
-        Ok(PreparedItem { available: available(stores, &item)?, placed, space, vectors, item })
+        Ok(PreparedItem { available: available(stores, &item)?, first_put: None, placed, space, vectors, item })
     });
     prepared.collect()
 }
@@ -95,7 +97,14 @@ pub(crate) fn prepare_stored(
     space: &ItemSpace,
 ) -> PreparedItem {
     let vectors = own_vectors(&item);
-    PreparedItem { item, available: Some(available), placed, space: Arc::from(space.id.as_str()), vectors }
+    PreparedItem {
+        item,
+        available: Some(available),
+        first_put: None,
+        placed,
+        space: Arc::from(space.id.as_str()),
+        vectors,
+    }
 }
 
 fn last_of_each_id(items: Vec<Item>) -> Vec<Item> {
