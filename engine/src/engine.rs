@@ -18,12 +18,14 @@ use crate::api::event::Event;
 use crate::api::item::Item;
 use crate::api::ranking::Ranking;
 use crate::api::request::Request;
+use crate::api::rows::Rows;
 use crate::api::rule::{Rule, check_name};
 use crate::api::stats::Stats;
+use crate::api::update::Update;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 use crate::core::Core;
-use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario};
+use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario, prepare_updates};
 use crate::offline::{Tuner, clear_scratch};
 use crate::pipeline;
 use crate::store::{items, lock};
@@ -71,8 +73,45 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     /// [`Error::Poisoned`] after a failed write.
     pub fn put(&self, items: Vec<Item>) -> Result<()> {
+        self.put_rows(Rows::from(items))
+    }
+
+    /// Puts items as [`Engine::put`] does, of which some may not have been readable: then nothing is written, and the error
+    /// tells those together with the items that break a rule. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::put`]. Up to twenty rows are named, with their fields: [`Error::BadRows`].
+    pub fn put_rows(&self, items: Rows<Item>) -> Result<()> {
         let access = self.core.access()?;
         let prepared = prepare_items(&access.stores, items)?;
+        access.writer.put(prepared)
+    }
+
+    /// Changes items that are stored: the fields that an update names, and no other. One call is one atomic batch, durable on
+    /// return and seen by the next `rank`. Text is embedded again only where it changes, and a change of nothing writes
+    /// nothing. Of several updates of one item, each is applied after the one before it.
+    ///
+    /// ```no_run
+    /// # let db = onelist::Engine::open("shop.onelist", onelist::Config::default())?;
+    /// use onelist::{Update, Value};
+    /// db.update(vec![Update::new("sku-9").set("price", Value::Number(49.5)).remove("sale")])?;
+    /// # Ok::<(), onelist::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownItem`] for an id that is not stored, and those of [`Engine::put`]; then nothing of the batch is written.
+    pub fn update(&self, updates: Vec<Update>) -> Result<()> {
+        self.update_rows(Rows::from(updates))
+    }
+
+    /// Changes items as [`Engine::update`] does, of which some changes may not have been readable: see
+    /// [`Engine::put_rows`]. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::update`]. Up to twenty rows are named, with their fields: [`Error::BadRows`].
+    pub fn update_rows(&self, updates: Rows<Update>) -> Result<()> {
+        let access = self.core.access()?;
+        let prepared = prepare_updates(&access.stores, updates)?;
         access.writer.put(prepared)
     }
 
@@ -104,6 +143,15 @@ impl Engine {
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     pub fn log(&self, events: Vec<Event>) -> Result<()> {
+        self.log_rows(Rows::from(events))
+    }
+
+    /// Logs events as [`Engine::log`] does, of which some may not have been readable: then nothing is written, and the error
+    /// tells those together with the events that break a rule. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::log`]. Up to twenty rows are named: [`Error::BadRows`].
+    pub fn log_rows(&self, events: Rows<Event>) -> Result<()> {
         let access = self.core.access()?;
         access.writer.log(prepare_events(events)?)
     }

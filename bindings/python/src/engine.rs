@@ -4,12 +4,12 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use onelist::{Error, Item, Request, Rule, Timestamp, json};
+use onelist::{Error, Item, Request, Rows, Rule, Timestamp, Update, json};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use crate::error::from_engine;
-use crate::read::read;
+use crate::read::{read, read_rows};
 use crate::results::{Ranking, item_dict};
 
 /// An open store. `onelist.Engine` wraps it with the public keywords and their defaults.
@@ -54,11 +54,20 @@ impl Engine {
 
     /// Puts one dict or an iterable of dicts, as one atomic batch.
     fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
-        let items: Vec<Item> = match items.is_instance_of::<PyMapping>() {
-            true => vec![read(items, "item")?],
-            false => read(items, "items")?,
+        let items: Rows<Item> = match items.is_instance_of::<PyMapping>() {
+            true => vec![read(items, "item")?].into(),
+            false => read_rows(items, "items")?,
         };
-        call(py, || self.inner.put(items))
+        call(py, || self.inner.put_rows(items))
+    }
+
+    /// Changes the given fields of one item or of an iterable of items, as one atomic batch.
+    fn update(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
+        let updates: Rows<Update> = match items.is_instance_of::<PyMapping>() {
+            true => vec![read(items, "item")?].into(),
+            false => read_rows(items, "items")?,
+        };
+        call(py, || self.inner.update_rows(updates))
     }
 
     /// Deletes one id or an iterable of ids; how many of them existed.
@@ -88,8 +97,8 @@ impl Engine {
 
     /// Logs an iterable of event dicts, as one atomic batch.
     fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
-        let events = read(events, "events")?;
-        call(py, || self.inner.log(events))
+        let events = read_rows(events, "events")?;
+        call(py, || self.inner.log_rows(events))
     }
 
     /// Answers one request, a dict of the keywords of `rank`.

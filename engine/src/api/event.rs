@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api::config::{Config, Meaning};
+use crate::api::decode;
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::limits::{self, at_most};
@@ -180,6 +181,7 @@ pub struct Event {
     /// A rating, a quantity, seconds watched: finite.
     pub value: Option<f64>,
     /// When; the time of logging when not given.
+    #[serde(default, deserialize_with = "decode::moment")]
     pub time: Option<Timestamp>,
     /// The ranking that the user answered to.
     pub rank_id: Option<String>,

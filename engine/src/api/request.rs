@@ -94,6 +94,7 @@ pub struct Request {
     pub explain: bool,
     /// The time of the request: the clock when not given. The history, `exclude_seen`, ages and decay go by it; the
     /// counts behind popularity hold everything that was logged.
+    #[serde(deserialize_with = "decode::moment")]
     pub now: Option<Timestamp>,
 }
 

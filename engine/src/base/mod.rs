@@ -2,7 +2,10 @@
 
 pub(crate) mod error;
 pub(crate) mod id;
+pub(crate) mod iso_8601;
 pub mod limits;
+pub(crate) mod number;
 pub(crate) mod random;
+pub(crate) mod row;
 pub(crate) mod score;
 pub(crate) mod time;

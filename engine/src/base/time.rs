@@ -6,6 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// What errors say of a text that [`Timestamp::parse`] does not read.
+pub(crate) const ISO_8601: &str = "a date in ISO 8601, such as 2026-01-05 or 2026-01-05T10:00:00+01:00";
+
 /// Milliseconds since the Unix epoch (UTC). Negative before 1970.
 ///
 /// The range is the years 1 to 9999; constructors clamp to it, so that arithmetic on two times cannot overflow.
@@ -92,11 +95,16 @@ impl<'de> Visitor<'de> for Seconds {
     type Value = Timestamp;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("seconds since 1970 (not milliseconds), in the years 1 to 9999")
+        f.write_str("seconds since 1970 (not milliseconds), in the years 1 to 9999, or a date in ISO 8601")
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Timestamp, D::Error> {
         self.visit_f64(f64::deserialize(from)?)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
+        let found = format!("\"{text:.40}\"");
+        Timestamp::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Other(&found), &ISO_8601))
     }
 
     fn visit_f64<E: Error>(self, seconds: f64) -> Result<Timestamp, E> {

@@ -32,6 +32,7 @@ const METHODS: &[(&str, Method)] = &[
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
+    ("update", |db, given| answer(&db.update_rows(json::rows_argument(given.method, "items", given.text)?)?)),
     ("use_tuning", |db, given| answer(&db.use_tuning(given.read::<Version>()?.version)?)),
     ("verify_signals", |db, given| {
         given.none()?;

@@ -45,8 +45,8 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
         }
     };
     let mut failed = None;
-    for job in group {
-        let answer = match (&failed, pending.check(&job.work)) {
+    for mut job in group {
+        let answer = match (&failed, pending.check(&mut job.work)) {
             // A refused batch leaves no trace; the others of the group go on.
             (None, Err(refused)) => Err(refused),
             (None, Ok(())) => pending.apply(job.work).or_else(|error| {

@@ -6,6 +6,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `prepare`, `scenario` | checks, and vectors of text, before the writer's turn comes |
+//! | `stored` | what is stored already, and need not be written or embedded again |
 //! | `group` | what callers want written, and which of them share a commit |
 //! | `pending` | a group in the transaction: rows of the catalog |
 //! | `commit` | overlays first, the transaction last; the journal of events |
@@ -20,9 +21,12 @@ mod keeper;
 mod pending;
 mod prepare;
 mod scenario;
+mod stored;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use commit::log_applied;
-pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
+pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored, prepare_updates};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use writer::{Writer, WriterThread};

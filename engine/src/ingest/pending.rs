@@ -16,6 +16,7 @@ use crate::text::TextDoc;
 
 use super::group::Work;
 use super::prepare::{PreparedItem, place_again};
+use super::stored::{settle, update_again};
 
 /// Vectors of a commit, by space, for the overlays.
 pub(super) type Staged = BTreeMap<SpaceNumber, Vec<(ItemKey, Seq, Arc<[half::f16]>)>>;
@@ -72,8 +73,8 @@ impl<'s> Pending<'s> {
     }
 
     /// Admits the fields of a batch to the schema, or a scenario to those there are: the last thing that can refuse it.
-    pub(super) fn check(&mut self, work: &Work) -> Result<()> {
-        if let Work::SetScenario(name, _) = work {
+    pub(super) fn check(&mut self, work: &mut Work) -> Result<()> {
+        if let Work::SetScenario(name, _) = &*work {
             let names = self.write.view().scenario_names()?;
             let more = usize::from(!names.contains(name));
             return at_most("scenarios", limits::MAX_SCENARIOS, names.len() + more);
@@ -82,6 +83,11 @@ impl<'s> Pending<'s> {
         let mut schema = self.schema.clone();
         let mut learnt = false;
         for prepared in items {
+            let again = update_again(&self.write.view(), prepared)?;
+            prepared.fit(&schema, &self.stores.config)?;
+            if again {
+                prepared.item.check()?;
+            }
             learnt |= schema.admit(&prepared.item, self.stores.config.strict)?;
         }
         if learnt {
@@ -92,7 +98,8 @@ impl<'s> Pending<'s> {
     }
 
     pub(super) fn apply(&mut self, work: Work) -> Result<usize> {
-        self.rows += work.rows();
+        // Of a put only what is written counts.
+        self.rows += if matches!(work, Work::Put(_)) { 0 } else { work.rows() };
         match work {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
@@ -107,6 +114,8 @@ impl<'s> Pending<'s> {
     }
 
     fn put(&mut self, mut items: Vec<PreparedItem>) -> Result<usize> {
+        settle(&self.write.view(), &self.items, &mut items)?;
+        self.rows += items.len();
         place_again(self.stores, &self.items, &mut items)?;
         if std::mem::take(&mut self.schema_grew) {
             self.add_spaces()?;
@@ -121,7 +130,7 @@ impl<'s> Pending<'s> {
     }
 
     fn put_one(&mut self, prepared: PreparedItem) -> Result<()> {
-        let PreparedItem { item, available, placed, vectors, space: _ } = prepared;
+        let PreparedItem { item, available, placed, vectors, .. } = prepared;
         let mut by_space: Vec<(SpaceNumber, Option<Arc<[half::f16]>>)> = Vec::with_capacity(self.spaces.0.len());
         for (number, row) in self.spaces.rows() {
             by_space.push(match row.name.strip_prefix("field:") {

@@ -54,8 +54,11 @@ impl Writer {
         Ok((Writer { queue, stores }, WriterThread(thread)))
     }
 
-    /// Writes items; durable and visible on return.
+    /// Writes items; durable and visible on return. A batch that was stored as it is when it was prepared is not written.
     pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<()> {
+        if items.iter().all(PreparedItem::is_unchanged) {
+            return Ok(());
+        }
         self.wait_for_indexes();
         self.submit(Work::Put(items)).map(|_| ())
     }

@@ -33,6 +33,9 @@ pub(crate) use lock::DirectoryLock;
 /// The folder of TensorRT's engines, where the configuration names none. A copy below `scratch` uses that of its store.
 const ENGINES: &str = "engines";
 
+/// The fields that are not embedded, and the last commit before that was so.
+const EMBEDDING: &str = "embedding";
+
 /// What `open` hands to the engine.
 pub(crate) struct Opened {
     pub stores: Stores,
@@ -55,10 +58,23 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     // Now the catalog is known to be the store's: folders that it does not name may be removed.
     let active = registry::open(path, &config, catalog.read()?.view(), ready)?;
     let (schema, spaces) = read_schema(&catalog, &config, &active)?;
+    let embedded_since = embedded_since(&catalog, &config)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let path = path.to_owned();
-    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces });
+    let opened = store::Opened {
+        path,
+        store_id,
+        config,
+        catalog,
+        text,
+        vectors,
+        active,
+        schema,
+        spaces,
+        embedded_since,
+    };
+    let stores = Stores::new(opened);
     let text_durable = match text_at {
         Some(at) => at,
         None => follow_log::rebuild_text(&stores)?,
@@ -111,6 +127,23 @@ fn read_schema(catalog: &Catalog, config: &Config, active: &ActiveModel) -> Resu
     }
     write.commit_bookkeeping()?;
     Ok((schema, spaces))
+}
+
+/// The commit after which every version was embedded from the fields that the configuration names.
+fn embedded_since(catalog: &Catalog, config: &Config) -> Result<Seq> {
+    let left_out: Vec<&String> = config.fields.keys().filter(|name| !config.embeds(name)).collect();
+    let read = catalog.read()?;
+    let known: Option<(Vec<String>, Seq)> = read.view().meta(EMBEDDING)?;
+    match known {
+        Some((fields, since)) if fields.iter().eq(left_out.iter().copied()) => return Ok(since),
+        _ => {}
+    }
+    let since = if read.counters().items == 0 { Seq(0) } else { read.counters().seq };
+    drop(read);
+    let mut write = catalog.write()?;
+    write.set_meta(EMBEDDING, &(left_out, since))?;
+    write.commit_bookkeeping()?;
+    Ok(since)
 }
 
 fn refused(config: &Config, active: &ActiveModel, row: &SpaceRow) -> Error {
