@@ -93,9 +93,9 @@ fn what_another_writer_changed_meanwhile_is_written_all_the_same() {
 #[test]
 fn an_update_changes_what_it_names() {
     let shop = Shop::open(|_| {});
-    shop.put([thing(1).tags("tags", ["a"]).with("look", Value::Vector(vec![1.0, 2.0])), thing(2)]);
+    shop.put([thing(1).with("stock", Value::Bool(true)).with("look", Value::Vector(vec![1.0, 2.0])), thing(2)]);
     let vector = shop.vector("thing-1");
-    let update = Update::new("thing-1").set("price", Value::Integer(5)).remove("tags").remove("never had");
+    let update = Update::new("thing-1").set("price", Value::Integer(5)).remove("stock").remove("never had");
     shop.update([update]).expect("updates");
     assert_eq!(shop.item("thing-1"), thing(1).integer("price", 5).with("look", Value::Vector(vec![1.0, 2.0])));
     assert_eq!(shop.vector("thing-1"), vector);
