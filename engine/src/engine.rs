@@ -5,6 +5,7 @@ mod impressions;
 mod learning;
 mod maintenance;
 mod models;
+mod schema;
 mod stats;
 #[cfg(test)]
 mod tests;

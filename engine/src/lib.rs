@@ -44,6 +44,7 @@ pub use api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use api::evaluation::{Plan, Protocol, Report};
 pub use api::event::{Action, Event};
 pub use api::exploration::{Exploration, Impressions, NewItems};
+pub use api::field_change::{FieldChanged, FieldInfo, FieldInfos, OnUnfit};
 pub use api::filter::{Compare, Filter, Scalar};
 pub use api::history::HistoryEvent;
 pub use api::impression::{Impression, NewItemExposure};

@@ -185,7 +185,7 @@ fn field_bytes((name, value): (&String, &Value)) -> usize {
     name.len() + payload + 32
 }
 
-fn check_field_name(name: &str) -> Result<()> {
+pub(crate) fn check_field_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > limits::MAX_FIELD_NAME_BYTES || name == "id" {
         let expected = format!("1 to {} bytes, and not `id`", limits::MAX_FIELD_NAME_BYTES);
         let shown: String = name.chars().take(40).collect();

@@ -3,12 +3,14 @@
 pub(crate) mod candidate;
 pub(crate) mod config;
 pub(crate) mod controls;
+pub(crate) mod convert;
 pub(crate) mod cursor;
 pub mod decode;
 pub mod evaluation;
 pub(crate) mod event;
 pub(crate) mod exploration;
 pub mod feature;
+pub(crate) mod field_change;
 pub(crate) mod field_type;
 pub(crate) mod filter;
 pub(crate) mod fit;

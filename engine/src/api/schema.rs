@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::api::config::Config;
+use crate::api::field_change::FieldChange;
 use crate::api::item::{Item, Kind, Value};
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
@@ -78,6 +79,47 @@ impl Schema {
             }
         }
         Ok(learnt)
+    }
+
+    /// Takes in what a change of a field begins with: the new name, or the new type. `resumed`: it has begun before.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`], [`Error::InvalidArgument`] or [`Error::LimitExceeded`] for a change that cannot be made.
+    pub(crate) fn begin_change(&mut self, change: &FieldChange, resumed: bool) -> Result<()> {
+        let spec = self.field(change.field())?.clone();
+        match change {
+            FieldChange::Rename { to, .. } if resumed && self.fields.contains_key(to) => Ok(()),
+            FieldChange::Rename { from, to } if self.fields.contains_key(to) => {
+                let expected = "a name that no field has";
+                Err(Error::argument(format!("new name of field `{from}`"), expected, format!("`{to}`")))
+            }
+            FieldChange::Rename { to, .. } => self.insert(to, spec.kind, spec.dimensions),
+            FieldChange::Drop { .. } => Ok(()),
+            FieldChange::Retype { name, kind, .. } if spec.kind != *kind => {
+                self.fields.remove(name);
+                self.insert(name, *kind, None)?;
+                if let Some(changed) = self.fields.get_mut(name) {
+                    // Items that still have text keep it searchable until their turn comes.
+                    changed.slot = spec.slot.or(changed.slot);
+                }
+                Ok(())
+            }
+            FieldChange::Retype { .. } => Ok(()),
+        }
+    }
+
+    /// Takes out what a change of a field ends with: the old name, or what the old type needed.
+    pub(crate) fn finish_change(&mut self, change: &FieldChange) {
+        match change {
+            FieldChange::Rename { from: name, .. } | FieldChange::Drop { name } => {
+                self.fields.remove(name);
+            }
+            FieldChange::Retype { name, .. } => {
+                if let Some(spec) = self.fields.get_mut(name).filter(|spec| !matches!(spec.kind, Kind::Text | Kind::Tags)) {
+                    spec.slot = None;
+                }
+            }
+        }
     }
 
     /// The spec of a field that a filter or a request names.

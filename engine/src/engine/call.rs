@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::api::decode::shortened;
+use crate::api::field_change::OnUnfit;
+use crate::api::field_type::Kind;
 use crate::api::json;
 use crate::base::error::{Error, Result};
 
@@ -15,6 +17,7 @@ type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
 const METHODS: &[(&str, Method)] = &[
     ("apply_retention", |db, given| given.none().and_then(|()| answer(&db.apply_retention()?))),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
+    ("drop_field", |db, given| answer(&db.drop_field(&given.read::<Name>()?.name)?)),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
     ("impressions", |db, given| {
@@ -27,8 +30,17 @@ const METHODS: &[(&str, Method)] = &[
     }),
     ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
     ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
+    ("rename_field", |db, given| {
+        let names: Renamed = given.read()?;
+        answer(&db.rename_field(&names.name, &names.to)?)
+    }),
+    ("retype_field", |db, given| {
+        let retyped: Retyped = given.read()?;
+        answer(&db.retype_field(&retyped.name, retyped.kind, retyped.on_unfit)?)
+    }),
     ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
     ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
+    ("schema", |db, given| given.none().and_then(|()| answer(&db.schema()?))),
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
@@ -72,6 +84,22 @@ struct Name {
 #[serde(deny_unknown_fields)]
 struct Version {
     version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renamed {
+    name: String,
+    to: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Retyped {
+    name: String,
+    kind: Kind,
+    #[serde(default)]
+    on_unfit: OnUnfit,
 }
 
 /// A page of what is read in an order.

@@ -36,12 +36,14 @@ impl Pending<'_> {
 
     fn finish(self) -> Result<()> {
         let seq = self.write.seq();
-        let Pending { stores, write, schema, spaces, items, docs, vectors, .. } = self;
+        let Pending { stores, write, schema, schema_changed, spaces, items, docs, vectors, .. } = self;
         let applied = write.applied();
         let changed = write.changed().to_vec();
+        if schema_changed {
+            stores.schema.store(Arc::new(schema));
+        }
         if !changed.is_empty() {
             open_new_spaces(stores, &spaces)?;
-            stores.schema.store(Arc::new(schema));
             stores.spaces.store(Arc::new(spaces));
             stores.recent.add(seq, changed.iter().copied());
             stores.text.stage(seq, docs, &stores.schema.load());

@@ -7,6 +7,7 @@ use crossbeam::channel::{Receiver, Sender};
 use crate::api::event::Event;
 use crate::base::error::Result;
 
+use super::change_field::Step;
 use super::prepare::PreparedItem;
 
 /// Rows that one commit takes before it stops collecting what waits.
@@ -19,6 +20,7 @@ pub(super) enum Work {
     Log(Vec<Event>),
     SetScenario(String, String),
     DeleteScenario(String),
+    ChangeField(Step),
     /// Apply the whole journal.
     Drain,
 }
@@ -29,7 +31,7 @@ impl Work {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
             Work::Log(events) => events.len(),
-            Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
+            Work::SetScenario(..) | Work::DeleteScenario(_) | Work::ChangeField(_) => 1,
             Work::Drain => 0,
         }
     }

@@ -9,11 +9,13 @@
 //! | `stored` | what is stored already, and need not be written or embedded again |
 //! | `group` | what callers want written, and which of them share a commit |
 //! | `pending` | a group in the transaction: rows of the catalog |
+//! | `change_field` | renaming, dropping and retyping a field in every item |
 //! | `commit` | overlays first, the transaction last; the journal of events |
 //! | `group_commit` | one commit for several callers, and their answers |
 //! | `keeper` | between two commits: impressions that wait, and applying the journal |
 //! | `writer` | the thread, and the way to it |
 
+mod change_field;
 mod commit;
 mod group;
 mod group_commit;
@@ -26,6 +28,7 @@ mod stored;
 mod tests;
 mod writer;
 
+pub(crate) use change_field::refused;
 pub(crate) use commit::log_applied;
 pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored, prepare_updates};
 pub(crate) use scenario::prepare_scenario;

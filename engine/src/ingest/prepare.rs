@@ -52,6 +52,12 @@ impl PreparedItem {
         self.space = Arc::from("");
     }
 
+    /// A stored item that the writer changes; it is embedded again unless its text is known to be the same.
+    pub(super) fn changed(item: Item, config: &Config, known: Option<Known>) -> Result<PreparedItem> {
+        let (available, vectors) = (available(config, &item)?, own_vectors(&item));
+        Ok(PreparedItem { item, available, placed: None, space: Arc::from(""), vectors, known, update: None })
+    }
+
     /// Fits it into a schema that may have learnt fields since it was prepared.
     pub(super) fn fit(&mut self, schema: &Schema, config: &Config) -> Result<()> {
         if schema.fit(&mut self.item, config.date_field.as_deref()) {

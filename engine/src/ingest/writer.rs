@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::api::event::Event;
+use crate::api::field_change::{FieldChange, FieldChanged};
 use crate::base::error::{Error, Result};
 use crate::store::Stores;
 
+use super::change_field::run as run_change;
 use super::commit::commit_impressions;
 use super::group::{Gather, Job, Work};
 use super::group_commit::commit_group;
@@ -81,6 +83,14 @@ impl Writer {
     /// Removes a scenario; durable on return. Returns whether there was one.
     pub(crate) fn delete_scenario(&self, name: String) -> Result<bool> {
         Ok(self.submit(Work::DeleteScenario(name))? > 0)
+    }
+
+    /// Changes a field of every item, a chunk at a time; durable on return.
+    pub(crate) fn change_field(&self, change: FieldChange) -> Result<FieldChanged> {
+        run_change(change, |step| {
+            self.wait_for_indexes();
+            self.send(Work::ChangeField(step))
+        })
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.

@@ -18,10 +18,12 @@ use crate::api::schema::Schema;
 use crate::background::fit_space;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
+use crate::base::time::Timestamp;
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::model::Model;
 use crate::registry;
 use crate::store::active_model::ActiveModel;
+use crate::store::field_notes::{FIELD_NOTES, FieldNotes};
 use crate::store::follow_log::{self, CHECKPOINTS};
 use crate::store::item_space::{self, ItemSpace, ItemSpaces};
 use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
@@ -57,6 +59,7 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     let store_id = format::agree_on_id(path, format, &catalog)?;
     // Now the catalog is known to be the store's: folders that it does not name may be removed.
     let active = registry::open(path, &config, catalog.read()?.view(), ready)?;
+    keep_options(&catalog, &mut config)?;
     let (schema, spaces) = read_schema(&catalog, &config, &active)?;
     let embedded_since = embedded_since(&catalog, &config)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
@@ -127,6 +130,19 @@ fn read_schema(catalog: &Catalog, config: &Config, active: &ActiveModel) -> Resu
     }
     write.commit_bookkeeping()?;
     Ok((schema, spaces))
+}
+
+/// Takes the options of fields that the store keeps into the configuration, and keeps those that it gives.
+fn keep_options(catalog: &Catalog, config: &mut Config) -> Result<()> {
+    let known: FieldNotes = catalog.read()?.view().meta(FIELD_NOTES)?.unwrap_or_default();
+    let mut notes = known.clone();
+    notes.agree(config, Timestamp::now());
+    if notes != known {
+        let mut write = catalog.write()?;
+        write.set_meta(FIELD_NOTES, &notes)?;
+        write.commit_bookkeeping()?;
+    }
+    Ok(())
 }
 
 /// The commit after which every version was embedded from the fields that the configuration names.

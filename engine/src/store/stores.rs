@@ -44,6 +44,8 @@ pub(crate) struct Stores {
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
+    /// The field that is being renamed or dropped, and whether an item was put with it meanwhile.
+    pub put_again: ArcSwapOption<(String, Mutex<bool>)>,
     /// Versions up to this commit may have been embedded from other fields than the configuration names.
     pub embedded_since: Seq,
     pub recent: Recent,
@@ -99,6 +101,7 @@ impl Stores {
             changing: Mutex::default(),
             schema: ArcSwap::from_pointee(schema),
             spaces: ArcSwap::from_pointee(spaces),
+            put_again: ArcSwapOption::empty(),
             embedded_since,
             recent: Recent::default(),
             impressions: ImpressionQueue::default(),
