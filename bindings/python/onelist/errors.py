@@ -81,7 +81,7 @@ class InvalidIdError(InputError):
 
 
 class InvalidTypeError(InputError, TypeError):
-    """A value has a Python type that its place cannot take. Found by the binding, before the engine is asked."""
+    """A value has a Python type that its place cannot take."""
 
     name = "InvalidType"
 
@@ -120,6 +120,12 @@ class UnknownFieldError(InputError):
     """A filter, or an item of a strict store, names a field that does not exist."""
 
     name = "UnknownField"
+
+
+class UnknownItemError(InputError):
+    """An update names an item that is not stored."""
+
+    name = "UnknownItem"
 
 
 class UnknownScenarioError(InputError):

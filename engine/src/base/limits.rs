@@ -15,7 +15,7 @@ pub const MAX_FIELD_NAME_BYTES: usize = 128;
 /// Fields of one item, and of one schema.
 pub const MAX_FIELDS: usize = 256;
 /// Text and tag fields of one schema: as many as there can be fields. From the 17th on, how long a text is does not count.
-pub const MAX_TEXT_FIELDS: usize = MAX_FIELDS;
+pub const MAX_TEXT_FIELDS: usize = 256;
 /// Bytes of the text of one field.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Bytes of one tag, and of a text that a filter compares as a whole; longer texts match by word only.

@@ -10,7 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::catalog::Catalog;
 
 /// The version this library writes.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 /// The oldest version that it reads; it becomes the current one when the directory is opened.
 const OLDEST: u32 = 2;
 const MAGIC: &str = "onelist";
