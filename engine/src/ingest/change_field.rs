@@ -137,6 +137,7 @@ impl Pending<'_> {
         }
         let resumed = self.is_going_on(&step.change)?;
         self.schema.begin_change(&step.change, resumed)?;
+        self.add_spaces()?;
         self.write.set_meta(GOING_ON, &Some(&*step.change))?;
         let watched = !matches!(*step.change, FieldChange::Retype { .. });
         let watched = watched.then(|| Arc::new((step.change.field().to_owned(), Mutex::new(false))));

@@ -40,11 +40,11 @@ impl Pending<'_> {
         let applied = write.applied();
         let changed = write.changed().to_vec();
         if schema_changed {
+            open_new_spaces(stores, &spaces)?;
             stores.schema.store(Arc::new(schema));
+            stores.spaces.store(Arc::new(spaces));
         }
         if !changed.is_empty() {
-            open_new_spaces(stores, &spaces)?;
-            stores.spaces.store(Arc::new(spaces));
             stores.recent.add(seq, changed.iter().copied());
             stores.text.stage(seq, docs, &stores.schema.load());
             stage_vectors(stores, &items, seq, vectors)?;

@@ -199,7 +199,7 @@ impl<'s> Pending<'s> {
     }
 
     /// Gives every vector field that the schema knows a space of its own.
-    fn add_spaces(&mut self) -> Result<()> {
+    pub(super) fn add_spaces(&mut self) -> Result<()> {
         let known = self.spaces.0.len();
         for (field, dimensions) in self.schema.vector_fields() {
             let name = Spaces::field_space(field);
