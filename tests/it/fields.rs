@@ -20,14 +20,18 @@ fn the_schema_tells_type_items_options_and_age() {
     config.fields.entry("sku".to_owned()).or_default().embed = Some(false);
     let db = Engine::open(dir.path(), config).expect("opens");
     let look = |n: usize| Value::Vector(vec![1.0, n as f32]);
-    db.put((0..5).map(|n| Item::new(format!("i{n}")).text("title", "x").with("look", look(n))).collect()).expect("puts");
+    db.put((0..5).map(|n| Item::new(format!("i{n}")).text("title", "x").with("look", look(n))).collect())
+        .expect("puts");
     db.put(vec![Item::new("i0").text("title", "y").text("sku", "z").integer("price", 3)]).expect("puts");
     for _ in 0..2 {
         let schema = db.schema().expect("reads");
         let kinds: Vec<_> = schema.iter().map(|(name, field)| (name.as_str(), field.kind, field.items)).collect();
         let (look, price) = (("look", Kind::Vector, 4), ("price", Kind::Number, 1));
         assert_eq!(kinds, [look, price, ("size", Kind::Numbers, 0), ("sku", Kind::Text, 1), ("title", Kind::Text, 5)]);
-        assert_eq!((schema["title"].boost, schema["title"].embed, schema["sku"].embed), (Some(2.5), Some(true), Some(false)));
+        assert_eq!(
+            (schema["title"].boost, schema["title"].embed, schema["sku"].embed),
+            (Some(2.5), Some(true), Some(false))
+        );
         assert_eq!((schema["look"].dimensions, schema["price"].boost), (Some(2), None));
         assert!(schema.values().all(|field| field.since.is_some()), "{schema:?}");
         db.flush().expect("flushes");
@@ -77,7 +81,10 @@ fn a_dropped_field_is_gone_and_its_name_is_free() {
     shop.db.put(vec![Item::new("new").text("note", "porcelain cup")]).expect("puts");
     assert_eq!(found(&shop.db, Filter::matches_text("note", "porcelain")), 1);
     shop.db.drop_field("image").expect("drops a vector");
-    assert_eq!(shop.db.put(vec![Item::new("x").with("image", Value::Vector(vec![1.0; 9]))]).expect_err("other width").name(), "DimMismatch");
+    assert_eq!(
+        shop.db.put(vec![Item::new("x").with("image", Value::Vector(vec![1.0; 9]))]).expect_err("other width").name(),
+        "DimMismatch"
+    );
     shop.db.put(vec![Item::new("x").with("image", Value::Vector(vec![1.0; 3]))]).expect("the width it had");
     assert_eq!(shop.db.drop_field("nothing").expect_err("unknown").name(), "UnknownField");
 }
@@ -116,7 +123,9 @@ fn lists_become_vectors_and_vectors_lists() {
 fn values_that_do_not_fit_are_named_or_dropped() {
     let shop = empty().expect("opens");
     let text = |n: usize| if n % 3 == 0 { format!("about {n}") } else { n.to_string() };
-    shop.db.put((0..90).map(|n| Item::new(format!("i{n}")).text("size", text(n)).text("title", "x")).collect()).expect("puts");
+    shop.db
+        .put((0..90).map(|n| Item::new(format!("i{n}")).text("size", text(n)).text("title", "x")).collect())
+        .expect("puts");
     let refused = shop.db.retype_field("size", Kind::Number, OnUnfit::Refuse).expect_err("thirty do not fit");
     let Error::BadRows { rows, total, .. } = &refused else { panic!("{refused}") };
     assert_eq!((rows.len(), *total), (20, 30));
@@ -125,7 +134,10 @@ fn values_that_do_not_fit_are_named_or_dropped() {
     assert_eq!(item(&shop.db, "i1").fields["size"], Value::Text("1".to_owned()), "nothing is changed");
     let changed = shop.db.retype_field("size", Kind::Number, OnUnfit::Drop).expect("drops them");
     assert_eq!((changed.changed, changed.dropped, changed.dropped_ids.len()), (90, 30, 20));
-    assert_eq!((item(&shop.db, "i1").fields["size"].clone(), item(&shop.db, "i3").fields.len()), (Value::Integer(1), 1));
+    assert_eq!(
+        (item(&shop.db, "i1").fields["size"].clone(), item(&shop.db, "i3").fields.len()),
+        (Value::Integer(1), 1)
+    );
     assert_eq!(found(&shop.db, Filter::exists("size")), 60);
 }
 

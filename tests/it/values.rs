@@ -1,7 +1,9 @@
 //! Values as they are put: numbers that stay exact, lists that stay lists, dates as text, nothing where a value is absent, and
 //! errors that name every bad row.
 
-use onelist::{Action, Compare, Config, Engine, Error, Event, Filter, Item, Kind, Number, Request, Scalar, Timestamp, Value, json};
+use onelist::{
+    Action, Compare, Config, Engine, Error, Event, Filter, Item, Kind, Number, Request, Scalar, Timestamp, Value, json,
+};
 use onelist_tests::{Shop, empty, ids};
 
 fn put(db: &Engine, items: &str) -> onelist::Result<()> {
@@ -26,7 +28,8 @@ fn open() -> Shop {
 #[test]
 fn neighbours_beyond_the_doubles_are_told_apart_before_and_after_a_flush_and_a_reopening() {
     let shop = open();
-    let edges = [1i128 << 53, (1 << 53) + 1, (1 << 62) - 1, (1 << 63) - 1, 1 << 63, (1 << 63) + 5, i128::from(u64::MAX) - 1];
+    let edges =
+        [1i128 << 53, (1 << 53) + 1, (1 << 62) - 1, (1 << 63) - 1, 1 << 63, (1 << 63) + 5, i128::from(u64::MAX) - 1];
     let negative = [-(1i128 << 53) - 1, i128::from(i64::MIN) + 1];
     let numbers: Vec<i128> = edges.iter().chain(&negative).flat_map(|n| [n - 1, *n, n + 1]).collect();
     let mut wanted = numbers.clone();
@@ -53,7 +56,11 @@ fn neighbours_beyond_the_doubles_are_told_apart_before_and_after_a_flush_and_a_r
 #[test]
 fn whole_numbers_and_others_share_a_field() {
     let shop = open();
-    put(&shop.db, r#"{"id": "a", "price": 10} {"id": "b", "price": 10.5} {"id": "c", "price": 10.0} {"id": "d", "price": -0.0}"#).expect("puts");
+    put(
+        &shop.db,
+        r#"{"id": "a", "price": 10} {"id": "b", "price": 10.5} {"id": "c", "price": 10.0} {"id": "d", "price": -0.0}"#,
+    )
+    .expect("puts");
     assert_eq!(item(&shop.db, "a").fields["price"], Value::Integer(10));
     assert_eq!(item(&shop.db, "c").fields["price"], Value::Number(10.0));
     assert_eq!(found(&shop.db, r#"{"price": 10}"#), ["a", "c"]);
@@ -61,7 +68,9 @@ fn whole_numbers_and_others_share_a_field() {
     assert_eq!(found(&shop.db, r#"{"price": 0}"#), ["d"]);
     assert_eq!(found(&shop.db, r#"{"price": {">": 10, "<=": 10.5}}"#), ["b"]);
     let big = (1u64 << 53) + 1;
-    shop.db.put(vec![Item::new("e").integer("price", big), Item::new("f").number("price", (1u64 << 53) as f64)]).expect("puts");
+    shop.db
+        .put(vec![Item::new("e").integer("price", big), Item::new("f").number("price", (1u64 << 53) as f64)])
+        .expect("puts");
     assert_eq!(found(&shop.db, r#"{"price": 9007199254740993}"#), ["e"]);
     assert_eq!(found(&shop.db, r#"{"price": 9007199254740992}"#), ["f"]);
     assert_eq!(found(&shop.db, r#"{"price": {">": 9007199254740992.0}}"#), ["e"]);
@@ -81,8 +90,12 @@ fn numbers_beyond_64_bits_are_refused_by_item_and_field() {
 #[test]
 fn lists_of_numbers_are_lists_of_any_length() {
     let shop = open();
-    put(&shop.db, r#"[{"id": "a", "sizes": [38, 39, 40]}, {"id": "b", "sizes": [41, 42.5]}, {"id": "c", "sizes": []}, {"id": "d"},
-        {"id": "e", "sizes": [18446744073709551615, 7]}]"#).expect("puts");
+    put(
+        &shop.db,
+        r#"[{"id": "a", "sizes": [38, 39, 40]}, {"id": "b", "sizes": [41, 42.5]}, {"id": "c", "sizes": []}, {"id": "d"},
+        {"id": "e", "sizes": [18446744073709551615, 7]}]"#,
+    )
+    .expect("puts");
     let check = |db: &Engine| {
         assert_eq!(found(db, r#"{"sizes": 39}"#), ["a"]);
         assert_eq!(found(db, r#"{"sizes": {"in": [40, 42.5, 1, 2, 3, 4]}}"#), ["a", "b"]);
@@ -116,7 +129,9 @@ fn a_list_is_a_vector_where_the_field_is_one() {
     assert!(matches!(item(&db, "a").fields["list"], Value::Numbers(_)));
     let nearest = ids(&db, &Request::new().vector("said", vec![3.0, 2.0, 1.0]).limit(1)).expect("ranks");
     assert_eq!(nearest, ["b"]);
-    for wrong in [r#"{"id": "c", "said": [1, 2]}"#, r#"{"id": "c", "said": [0, 0, 0]}"#, r#"{"id": "c", "said": ["x"]}"#] {
+    for wrong in
+        [r#"{"id": "c", "said": [1, 2]}"#, r#"{"id": "c", "said": [0, 0, 0]}"#, r#"{"id": "c", "said": ["x"]}"#]
+    {
         assert_eq!(put(&db, wrong).expect_err(wrong).kind(), onelist::ErrorKind::Input);
     }
     put(&db, r#"{"id": "c", "said": []}"#).expect("an empty list is none");
@@ -132,8 +147,12 @@ fn dates_are_read_from_text_where_the_field_is_a_date() {
     let mut config = Config::default().field("opened", Kind::Date);
     config.date_field = Some("released".to_owned());
     let db = Engine::open(dir.path(), config).expect("opens");
-    put(&db, r#"[{"id": "a", "opened": "1970-01-02", "released": "2020-05-05T12:00:00+02:00", "note": "1970-01-02"},
-        {"id": "b", "opened": {"date": "1970-01-03T00:00:00Z"}, "released": {"date": 5}}]"#).expect("puts");
+    put(
+        &db,
+        r#"[{"id": "a", "opened": "1970-01-02", "released": "2020-05-05T12:00:00+02:00", "note": "1970-01-02"},
+        {"id": "b", "opened": {"date": "1970-01-03T00:00:00Z"}, "released": {"date": 5}}]"#,
+    )
+    .expect("puts");
     assert_eq!(item(&db, "a").fields["opened"], Value::Date(Timestamp::from_seconds(86_400.0)));
     assert_eq!(item(&db, "a").fields["note"], Value::Text("1970-01-02".to_owned()));
     assert_eq!(found(&db, r#"{"opened": {">=": "1970-01-02T12:00"}}"#), ["b"]);
@@ -146,17 +165,25 @@ fn dates_are_read_from_text_where_the_field_is_a_date() {
     let filter = json::filter_from_json(r#"{"opened": "soon"}"#).expect("reads");
     let refused = db.rank(&Request::new().filter(filter)).expect_err("no date").to_string();
     assert!(refused.contains("ISO 8601"), "{refused}");
-    db.log_rows(json::event_rows_from_json(r#"{"user": "u", "action": "view", "item": "a", "time": "2021-01-05"}"#).expect("reads")).expect("logs");
+    db.log_rows(
+        json::event_rows_from_json(r#"{"user": "u", "action": "view", "item": "a", "time": "2021-01-05"}"#)
+            .expect("reads"),
+    )
+    .expect("logs");
 }
 
 #[test]
 fn forty_text_fields_are_searched_each() {
     let shop = open();
-    let items = (0..40).map(|n| Item::new(format!("i{n}")).text(format!("f{n:02}"), format!("zither{n} common"))).collect();
+    let items =
+        (0..40).map(|n| Item::new(format!("i{n}")).text(format!("f{n:02}"), format!("zither{n} common"))).collect();
     shop.db.put(items).expect("puts");
     let check = |db: &Engine| {
         for n in [0, 15, 16, 17, 39] {
-            assert_eq!(ids(db, &Request::new().query(format!("zither{n}")).limit(1)).expect("ranks"), [format!("i{n}")]);
+            assert_eq!(
+                ids(db, &Request::new().query(format!("zither{n}")).limit(1)).expect("ranks"),
+                [format!("i{n}")]
+            );
             assert_eq!(found(db, &format!(r#"{{"f{n:02}": {{"match": "common"}}}}"#)), [format!("i{n}")]);
         }
     };
@@ -169,8 +196,12 @@ fn forty_text_fields_are_searched_each() {
 fn every_bad_row_is_named_whatever_is_wrong_with_it() {
     let shop = open();
     put(&shop.db, r#"{"id": "a", "price": 1}"#).expect("puts");
-    let refused = put(&shop.db, r#"[{"id": "r0", "price": 1}, {"id": "r1", "price": "x"}, {"id": "r2", "place": {"lat": "north"}}, {"price": 5},
-        {"id": "r4", "price": 2}, 7, {"id": "", "price": 1}, {"id": "r7", "v": {"vector": [0, 0]}}]"#).expect_err("bad");
+    let refused = put(
+        &shop.db,
+        r#"[{"id": "r0", "price": 1}, {"id": "r1", "price": "x"}, {"id": "r2", "place": {"lat": "north"}}, {"price": 5},
+        {"id": "r4", "price": 2}, 7, {"id": "", "price": 1}, {"id": "r7", "v": {"vector": [0, 0]}}]"#,
+    )
+    .expect_err("bad");
     let Error::BadRows { rows, total, .. } = &refused else { panic!("{refused}") };
     let told: Vec<_> = rows.iter().map(|row| (row.row, row.id.as_deref(), row.field.as_deref(), row.error)).collect();
     assert_eq!(
@@ -193,7 +224,8 @@ fn every_bad_row_is_named_whatever_is_wrong_with_it() {
 #[test]
 fn every_bad_event_is_named_and_none_is_counted() {
     let shop = open();
-    let event = |n: usize| if n % 100 == 7 { Event::new("u", Action::View) } else { Event::new("u", Action::View).item("a") };
+    let event =
+        |n: usize| if n % 100 == 7 { Event::new("u", Action::View) } else { Event::new("u", Action::View).item("a") };
     let one = shop.db.log((0..100).map(event).collect()).expect_err("one is bad");
     assert!(one.name() == "InvalidArgument" && one.to_string().starts_with("events[7]"), "{one}");
     let many = shop.db.log((0..3000).map(event).collect()).expect_err("thirty are bad");

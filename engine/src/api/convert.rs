@@ -134,7 +134,11 @@ mod tests {
             (tags(&["38", "39"]), Kind::Numbers, list(&[38, 39])),
             (Value::Integer(38), Kind::Numbers, list(&[38])),
             (list(&[1, 2]), Kind::Vector, Value::Vector(vec![1.0, 2.0])),
-            (Value::Vector(vec![0.1, 2.0]), Kind::Numbers, Value::Numbers(vec![Number::Float(0.1), Number::Integer(2)])),
+            (
+                Value::Vector(vec![0.1, 2.0]),
+                Kind::Numbers,
+                Value::Numbers(vec![Number::Float(0.1), Number::Integer(2)]),
+            ),
         ];
         for (value, kind, expected) in same {
             assert_eq!(converted(&value, kind), Some(expected), "{value:?} to {kind:?}");

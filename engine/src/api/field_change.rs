@@ -134,8 +134,8 @@ fn retyped(value: &Value, kind: Kind, dimensions: &mut Option<u32>) -> Option<Va
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::number::Number;
     use crate::Item;
+    use crate::base::number::Number;
 
     fn applied(change: &FieldChange, item: Item) -> (Changed, Fields) {
         let mut fields = item.fields;
@@ -146,7 +146,10 @@ mod tests {
     fn a_change_takes_what_it_names_and_leaves_the_rest() {
         let item = || Item::new("a").text("old", "x").integer("n", 1);
         let rename = FieldChange::Rename { from: "old".to_owned(), to: "new".to_owned() };
-        assert_eq!(applied(&rename, item()), (Changed::Written, Item::new("a").text("new", "x").integer("n", 1).fields));
+        assert_eq!(
+            applied(&rename, item()),
+            (Changed::Written, Item::new("a").text("new", "x").integer("n", 1).fields)
+        );
         assert_eq!(applied(&rename, item().text("new", "newer")).1["new"], Value::Text("newer".to_owned()));
         assert_eq!(applied(&rename, Item::new("a").integer("n", 1)).0, Changed::Not);
         let drop = FieldChange::Drop { name: "old".to_owned() };

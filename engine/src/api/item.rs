@@ -284,7 +284,10 @@ mod tests {
         }
         for beyond in [i128::from(u64::MAX) + 1, i128::from(i64::MIN) - 1, i128::MAX] {
             assert_eq!(refused(Item::new("a").integer("n", beyond)), "InvalidArgument");
-            assert_eq!(refused(Item::new("a").with("n", Value::Numbers(vec![Number::Integer(beyond)]))), "InvalidArgument");
+            assert_eq!(
+                refused(Item::new("a").with("n", Value::Numbers(vec![Number::Integer(beyond)]))),
+                "InvalidArgument"
+            );
         }
         let infinite = Value::Numbers(vec![Number::Integer(1), Number::Float(f64::INFINITY)]);
         assert_eq!(refused(Item::new("a").with("n", infinite)), "NonFinite");

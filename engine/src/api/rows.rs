@@ -126,7 +126,11 @@ impl Refusals {
 
 /// The error with its place in front, unless it says that already.
 fn placed(place: &str, error: Error) -> Error {
-    if error.to_string().starts_with(place) { error } else { Error::BadRow { place: place.to_owned(), error: Box::new(error) } }
+    if error.to_string().starts_with(place) {
+        error
+    } else {
+        Error::BadRow { place: place.to_owned(), error: Box::new(error) }
+    }
 }
 
 fn row_error(row: usize, id: Option<String>, field: Option<String>, error: &Error) -> RowError {
@@ -148,14 +152,19 @@ fn row_error(row: usize, id: Option<String>, field: Option<String>, error: &Erro
             let found = format!("NaN or infinity at index {index}");
             told(None, "finite numbers", found, "leave the whole field out where a number is missing")
         }
-        Error::ZeroNorm { .. } => told(None, "a vector with a direction", "only zeros".to_owned(), "leave the field out"),
+        Error::ZeroNorm { .. } => {
+            told(None, "a vector with a direction", "only zeros".to_owned(), "leave the field out")
+        }
         Error::DimMismatch { space, expected, found } => {
             let (expected, found) = (format!("{expected} dimensions"), format!("{found}"));
             told(Some(space), &expected, found, "use one encoder for the field, or another field")
         }
-        Error::FieldType { field, expected, found, .. } => {
-            told(Some(field), expected, found.clone(), "convert the value, use another field, or change this one with retype_field")
-        }
+        Error::FieldType { field, expected, found, .. } => told(
+            Some(field),
+            expected,
+            found.clone(),
+            "convert the value, use another field, or change this one with retype_field",
+        ),
         Error::UnknownField { field, known } => {
             told(Some(field), &format!("one of {known}"), format!("`{field}`"), "correct the name")
         }
@@ -178,12 +187,17 @@ mod tests {
         let mut rows = Rows::new("items");
         for row in 0..size {
             if bad.contains(&row) {
-                rows.refuse(Some(format!("r{row}")), Some("price".to_owned()), Error::argument("x", "a number", "text"));
+                rows.refuse(
+                    Some(format!("r{row}")),
+                    Some("price".to_owned()),
+                    Error::argument("x", "a number", "text"),
+                );
             } else {
                 rows.read.push(row);
             }
         }
-        let (numbered, _) = Rows { read: rows.read.clone(), unread: rows.unread.clone(), refused: Refusals::new("items") }.numbered();
+        let (numbered, _) =
+            Rows { read: rows.read.clone(), unread: rows.unread.clone(), refused: Refusals::new("items") }.numbered();
         assert!(numbered.iter().all(|(number, row)| number == row), "rows keep their numbers: {numbered:?}");
         rows.into_all()
     }
@@ -194,7 +208,10 @@ mod tests {
         let alone = refused(&[0], 1).expect_err("bad");
         assert_eq!((alone.name(), alone.to_string().as_str()), ("InvalidArgument", "x: expected a number, found text"));
         let one = refused(&[2], 9).expect_err("bad");
-        assert_eq!((one.name(), one.to_string().as_str()), ("InvalidArgument", "items[2]: x: expected a number, found text"));
+        assert_eq!(
+            (one.name(), one.to_string().as_str()),
+            ("InvalidArgument", "items[2]: x: expected a number, found text")
+        );
         let two = refused(&[3, 7], 10).expect_err("bad");
         assert_eq!(two.name(), "BadRows");
         assert_eq!(

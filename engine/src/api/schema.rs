@@ -115,7 +115,9 @@ impl Schema {
                 self.fields.remove(name);
             }
             FieldChange::Retype { name, .. } => {
-                if let Some(spec) = self.fields.get_mut(name).filter(|spec| !matches!(spec.kind, Kind::Text | Kind::Tags)) {
+                if let Some(spec) =
+                    self.fields.get_mut(name).filter(|spec| !matches!(spec.kind, Kind::Text | Kind::Tags))
+                {
                     spec.slot = None;
                 }
             }

@@ -87,9 +87,13 @@ mod tests {
     #[test]
     fn only_the_fields_that_are_named_change() {
         let mut item = Item::new("a").text("title", "x").number("price", 5.0).tags("tags", ["y"]);
-        let update: Update = serde_json::from_str(r#"{"id": "a", "price": 6, "tags": null, "none": null, "new": true}"#).expect("reads");
+        let update: Update =
+            serde_json::from_str(r#"{"id": "a", "price": 6, "tags": null, "none": null, "new": true}"#).expect("reads");
         update.apply(&mut item.fields);
-        assert_eq!(item.fields, Item::new("a").text("title", "x").integer("price", 6).with("new", Value::Bool(true)).fields);
+        assert_eq!(
+            item.fields,
+            Item::new("a").text("title", "x").integer("price", 6).with("new", Value::Bool(true)).fields
+        );
         assert!(serde_json::from_str::<Update>(r#"{"price": 6}"#).is_err());
     }
 }

@@ -437,6 +437,9 @@ mod tests {
         assert_eq!(text(4), "vector `here`: expected 4 dimensions, found 3");
         assert!(text(19).contains("/store") && text(19).contains("no room"));
         let row = Error::BadRow { place: "items[3]".to_owned(), error: Box::new(Error::Closed) };
-        assert_eq!((row.name(), row.kind(), row.to_string().as_str()), ("Closed", ErrorKind::Busy, "items[3]: the engine is closed"));
+        assert_eq!(
+            (row.name(), row.kind(), row.to_string().as_str()),
+            ("Closed", ErrorKind::Busy, "items[3]: the engine is closed")
+        );
     }
 }

@@ -30,6 +30,8 @@ mod writer;
 
 pub(crate) use change_field::refused;
 pub(crate) use commit::log_applied;
-pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored, prepare_updates};
+pub(crate) use prepare::{
+    Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored, prepare_updates,
+};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use writer::{Writer, WriterThread};

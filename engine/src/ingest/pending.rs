@@ -159,7 +159,9 @@ impl<'s> Pending<'s> {
     pub(super) fn check_spaces(&self, schema: &Schema) -> Result<()> {
         for (field, dimensions) in schema.vector_fields() {
             let name = Spaces::field_space(field);
-            if let Some((_, row)) = self.spaces.rows().find(|(_, row)| row.name == name && row.dimensions as usize != dimensions) {
+            if let Some((_, row)) =
+                self.spaces.rows().find(|(_, row)| row.name == name && row.dimensions as usize != dimensions)
+            {
                 let expected = row.dimensions as usize;
                 return Err(Error::DimMismatch { space: field.to_owned(), expected, found: dimensions });
             }

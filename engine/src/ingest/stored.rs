@@ -68,7 +68,9 @@ fn settle_one(view: &View<'_>, space: &ItemSpace, prepared: &mut PreparedItem) -
     }
     prepared.space = space.id.as_str().into();
     prepared.placed = match (view.vector(space.number, key)?, view.sid(space.number, key)?) {
-        (Some(bytes), Some(sid)) => Some(Placed { vector: vector::from_bytes(bytes, bytes.len() / 2)?, sid, error: None }),
+        (Some(bytes), Some(sid)) => {
+            Some(Placed { vector: vector::from_bytes(bytes, bytes.len() / 2)?, sid, error: None })
+        }
         (None, None) => None,
         // A store from before there were semantic ids gets them in the background.
         _ => {

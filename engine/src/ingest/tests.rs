@@ -75,7 +75,8 @@ fn what_another_writer_changed_meanwhile_is_written_all_the_same() {
     shop.put([thing(1), thing(2), thing(3)]);
     let writer = shop.core.access().expect("open").writer.clone();
     // Compared with a version that is replaced, and with one that is deleted, before the writer's turn comes.
-    let prepared = prepare_items(&shop.stores, vec![thing(1), thing(2), thing(3).integer("price", 9)]).expect("prepares");
+    let prepared =
+        prepare_items(&shop.stores, vec![thing(1), thing(2), thing(3).integer("price", 9)]).expect("prepares");
     shop.put([thing(1).text("title", "Replaced")]);
     shop.delete(&["thing-2"]);
     shop.put([thing(3).text("title", "Replaced as well")]);
@@ -107,7 +108,8 @@ fn an_update_changes_what_it_names() {
     shop.update(both).expect("updates");
     assert_eq!(shop.item("thing-2"), thing(2).integer("price", 8).with("look", Value::Vector(vec![3.0, 4.0])));
     let before = shop.seq();
-    shop.update([Update::new("thing-2").set("price", Value::Integer(8)), Update::new("thing-1")]).expect("nothing to do");
+    shop.update([Update::new("thing-2").set("price", Value::Integer(8)), Update::new("thing-1")])
+        .expect("nothing to do");
     assert_eq!(shop.seq(), before);
 }
 
@@ -134,7 +136,8 @@ fn updates_are_all_or_nothing_and_name_what_is_wrong() {
     shop.put([thing(1), thing(2)]);
     let price = |id: &str, value: Value| Update::new(id).set("price", value);
     let text = || Value::Text("much".to_owned());
-    let refused = shop.update([price("thing-1", Value::Integer(7)), price("nowhere", Value::Integer(7))]).expect_err("unknown");
+    let refused =
+        shop.update([price("thing-1", Value::Integer(7)), price("nowhere", Value::Integer(7))]).expect_err("unknown");
     assert_eq!((refused.name(), refused.to_string().contains("items[1]")), ("UnknownItem", true));
     let rows = [price("thing-1", text()), price("gone", text()), price("", text()), price("thing-2", text())];
     let crate::Error::BadRows { rows, total, .. } = shop.update(rows).expect_err("bad") else { panic!("several rows") };
@@ -171,7 +174,9 @@ fn every_bad_item_of_a_batch_is_told() {
     items[7] = thing(17).number("weight", f64::NAN);
     items[9] = thing(19).text("released", "some day");
     let before = shop.seq();
-    let Err(crate::Error::BadRows { rows, total, .. }) = prepare_items(&shop.stores, items).map(|_| ()) else { panic!("several rows") };
+    let Err(crate::Error::BadRows { rows, total, .. }) = prepare_items(&shop.stores, items).map(|_| ()) else {
+        panic!("several rows")
+    };
     let told: Vec<_> = rows.iter().map(|row| (row.row, row.id.as_deref(), row.field.as_deref(), row.error)).collect();
     assert_eq!(
         told,

@@ -65,18 +65,8 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let path = path.to_owned();
-    let opened = store::Opened {
-        path,
-        store_id,
-        config,
-        catalog,
-        text,
-        vectors,
-        active,
-        schema,
-        spaces,
-        embedded_since,
-    };
+    let opened =
+        store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces, embedded_since };
     let stores = Stores::new(opened);
     let text_durable = match text_at {
         Some(at) => at,

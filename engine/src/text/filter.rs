@@ -135,9 +135,7 @@ impl Segment {
         // Those whose nearest double is another one are told by it, the others by what it lacks.
         let mut docs = match compare {
             Compare::Equal => RoaringBitmap::new(),
-            Compare::Less | Compare::LessOrEqual => {
-                self.range(Kind::Number, field, numbers(Compare::Less, nearest))?
-            }
+            Compare::Less | Compare::LessOrEqual => self.range(Kind::Number, field, numbers(Compare::Less, nearest))?,
             Compare::Greater | Compare::GreaterOrEqual => {
                 self.range(Kind::Number, field, numbers(Compare::Greater, nearest))?
             }

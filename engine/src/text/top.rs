@@ -81,7 +81,8 @@ fn prune(
     if query.can_be_pruned() {
         return weight.for_each_pruning(f32::MIN, &segment.reader, &mut take).map_err(failed);
     }
-    weight.for_each(&segment.reader, &mut |doc, score| {
+    weight
+        .for_each(&segment.reader, &mut |doc, score| {
             take(doc, score);
         })
         .map_err(failed)

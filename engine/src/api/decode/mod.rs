@@ -33,8 +33,8 @@ pub use refused::{Outcome, Refused};
 pub use rows::rows;
 pub(super) use rows::{add, row};
 pub(super) use short::{Short, list, one};
-pub(super) use time::moment;
 pub use source::{Items, Shape, Source};
+pub(super) use time::moment;
 
 /// Reads a `T` from a value.
 ///

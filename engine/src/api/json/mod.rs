@@ -63,7 +63,7 @@ pub use answers::{
 };
 pub(crate) use inputs::{arguments_from_json, rows_argument};
 pub use inputs::{
-    config_from_json, config_keys, event_keys, event_rows_from_json, events_from_json, external_from_json, filter_from_json, ids_from_json,
-    item_from_json, item_rows_from_json, items_from_json, plan_from_json, request_from_json, request_keys, requests_from_json,
-    rules_from_json, training_plan_from_json,
+    config_from_json, config_keys, event_keys, event_rows_from_json, events_from_json, external_from_json,
+    filter_from_json, ids_from_json, item_from_json, item_rows_from_json, items_from_json, plan_from_json,
+    request_from_json, request_keys, requests_from_json, rules_from_json, training_plan_from_json,
 };

@@ -43,8 +43,10 @@ pub(super) fn rows_of<T: DeserializeOwned>(name: &str, key: &'static str, text: 
         Json::Map(map) if map.len() == 1 => map.iter().find(|(given, _)| given == key).map(|(_, list)| list),
         _ => None,
     };
-    let list = list.ok_or_else(|| Error::argument(name, format!("an object with the key `{key}`"), (&json).described()))?;
-    decode::rows(&list, key, |outcome| Ok(error(outcome))).map_err(|refused| error(refused.within(&format!("{name}.{key}"))))
+    let list =
+        list.ok_or_else(|| Error::argument(name, format!("an object with the key `{key}`"), (&json).described()))?;
+    decode::rows(&list, key, |outcome| Ok(error(outcome)))
+        .map_err(|refused| error(refused.within(&format!("{name}.{key}"))))
 }
 
 /// Reads a batch: an array, or its elements one after the other. At most `most` of them, as `counted` names them.

@@ -26,10 +26,25 @@ fn number() -> impl Strategy<Value = f64> {
 fn any_number() -> impl Strategy<Value = Number> {
     let (two_53, two_63) = (1i128 << 53, 1i128 << 63);
     let whole = select(vec![
-        0, 1, 42, two_53 - 1, two_53, two_53 + 1, two_53 + 2, -two_53 - 1, two_63 - 1, two_63, two_63 + 1, two_63 + 5,
-        i128::from(u64::MAX), i128::from(u64::MAX) - 1, i128::from(i64::MIN), i128::from(i64::MIN) + 1,
+        0,
+        1,
+        42,
+        two_53 - 1,
+        two_53,
+        two_53 + 1,
+        two_53 + 2,
+        -two_53 - 1,
+        two_63 - 1,
+        two_63,
+        two_63 + 1,
+        two_63 + 5,
+        i128::from(u64::MAX),
+        i128::from(u64::MAX) - 1,
+        i128::from(i64::MIN),
+        i128::from(i64::MIN) + 1,
     ]);
-    let float = prop_oneof![number(), select(vec![two_53 as f64, two_63 as f64, -two_53 as f64, 1.8446744073709552e19])];
+    let float =
+        prop_oneof![number(), select(vec![two_53 as f64, two_63 as f64, -two_53 as f64, 1.8446744073709552e19])];
     prop_oneof![whole.prop_map(Number::Integer), float.prop_map(Number::Float)]
 }
 
@@ -100,7 +115,8 @@ fn item() -> impl Strategy<Value = Item> {
 /// An item that has every field, so that the schema knows them all.
 fn full() -> Item {
     let sizes = Value::Numbers(vec![Number::Integer(7), Number::Float(0.5)]);
-    let item = titled("full").with("sizes", sizes).tags("tags", ["red"]).text("a", "b").number("price", 7.0).number(ODD, 7.0);
+    let item =
+        titled("full").with("sizes", sizes).tags("tags", ["red"]).text("a", "b").number("price", 7.0).number(ODD, 7.0);
     let item = item.with("when", Value::Date(Timestamp::MAX)).with("stock", Value::Bool(true));
     item.with("place", Value::Geo { lat: 1.0, lon: 1.0 }).with("image", Value::Vector(vec![1.0, 2.0]))
 }
@@ -108,11 +124,12 @@ fn full() -> Item {
 fn filter() -> impl Strategy<Value = Filter> {
     let compares =
         select(vec![Compare::Equal, Compare::Less, Compare::LessOrEqual, Compare::Greater, Compare::GreaterOrEqual]);
-    let ordered =
-        (select(vec!["price", "sizes", "when", ODD]), compares, any_number(), date()).prop_map(|(field, compare, number, date)| {
+    let ordered = (select(vec!["price", "sizes", "when", ODD]), compares, any_number(), date()).prop_map(
+        |(field, compare, number, date)| {
             let value = if field == "when" { Scalar::Date(date) } else { scalar(number) };
             Filter::Compare { field: field.to_owned(), compare, value }
-        });
+        },
+    );
     let text_fields = || select(vec!["title", "tags", "a"]);
     let meters = select(vec![0.0, 10.0, 350_000.0, 5e6, 1.9e7, 2.1e7]);
     let leaf = prop_oneof![
@@ -212,14 +229,16 @@ fn ids_of_a_shop_beyond_the_doubles_are_told_apart_in_index_and_tail() {
         assert_eq!((found(Compare::Greater, key), found(Compare::GreaterOrEqual, key)), (199 - key, 200 - key));
     }
     let several = Filter::one_of("n", (0..200u64).step_by(10).map(|key| Scalar::Integer(first + i128::from(key))));
-    let keys: Vec<u64> = view.matching(&several, &fixture.schema, &fixture.is_current()).expect("evaluates").iter().collect();
+    let keys: Vec<u64> =
+        view.matching(&several, &fixture.schema, &fixture.is_current()).expect("evaluates").iter().collect();
     assert_eq!(keys, (0..200).step_by(10).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_field_beyond_the_sixteenth_is_searched_and_filtered_like_the_others() {
     let mut fixture = Fixture::new();
-    let many = |item: Item, text: &str| (0..40).fold(item, |item, n| item.text(format!("f{n:02}"), format!("{text} only{n}")));
+    let many =
+        |item: Item, text: &str| (0..40).fold(item, |item, n| item.text(format!("f{n:02}"), format!("{text} only{n}")));
     // Enough documents for blocks of postings, of which the best stand anywhere.
     let items = |from: u64| {
         (from..from + 1_500).map(move |key| {
