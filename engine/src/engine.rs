@@ -9,6 +9,7 @@ mod maintenance;
 mod models;
 mod orders;
 mod processes;
+mod schema;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -24,14 +25,16 @@ use crate::api::event::Event;
 use crate::api::item::Item;
 use crate::api::ranking::Ranking;
 use crate::api::request::Request;
+use crate::api::rows::Rows;
 use crate::api::rule::{Rule, check_name};
 use crate::api::stats::Stats;
 use crate::api::token::Token;
+use crate::api::update::Update;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 use crate::base::watch;
 use crate::core::{Access, Core};
-use crate::ingest::{prepare_delete, prepare_scenario};
+use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario, prepare_updates};
 use crate::offline::Tuner;
 use crate::pipeline;
 use crate::store::{items, lock};
@@ -113,6 +116,53 @@ impl Engine {
         self.core.order(Put(items))
     }
 
+    /// Puts items as [`Engine::put`] does, of which some may not have been readable: then nothing is written, and the error
+    /// tells those together with the items that break a rule. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::put`]. Up to twenty rows are named, with their fields: [`Error::BadRows`].
+    pub fn put_rows(&self, items: Rows<Item>) -> Result<Token> {
+        if items.has_unread() {
+            prepare_items(&self.core.access()?.stores, items)?;
+            return Err(Error::internal("rows that were not read are no items"));
+        }
+        self.put(items.into_all()?)
+    }
+
+    /// Changes items that are stored: the fields that an update names, and no other. One call is one atomic batch, durable on
+    /// return and seen by the next `rank`. Text is embedded again only where it changes, and a change of nothing writes
+    /// nothing. Of several updates of one item, each is applied after the one before it.
+    ///
+    /// ```no_run
+    /// # let db = onelist::Engine::open("shop.onelist", onelist::Config::default())?;
+    /// use onelist::{Update, Value};
+    /// db.update(vec![Update::new("sku-9").set("price", Value::Number(49.5)).remove("sale")])?;
+    /// # Ok::<(), onelist::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownItem`] for an id that is not stored, and those of [`Engine::put`]; then nothing of the batch is written.
+    pub fn update(&self, updates: Vec<Update>) -> Result<Token> {
+        self.update_rows(Rows::from(updates))
+    }
+
+    /// Changes items as [`Engine::update`] does, of which some changes may not have been readable: see
+    /// [`Engine::put_rows`]. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::update`]. Up to twenty rows are named, with their fields: [`Error::BadRows`].
+    pub fn update_rows(&self, updates: Rows<Update>) -> Result<Token> {
+        let access = self.core.access()?;
+        if access.follows() && !updates.has_unread() {
+            drop(access);
+            let updates = updates.into_all()?;
+            let done = self.elsewhere("update", serde_json::json!({"items": updates}))?;
+            return done.map_or_else(|| self.update(updates), Ok);
+        }
+        let prepared = prepare_updates(&access.stores, updates)?;
+        access.writer()?.put(prepared)
+    }
+
     /// Deletes items by id, in one atomic batch. Unknown ids are passed over.
     ///
     /// Returns how many there were.
@@ -141,6 +191,19 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     pub fn log(&self, events: Vec<Event>) -> Result<Token> {
         self.core.order(Log::new(events))
+    }
+
+    /// Logs events as [`Engine::log`] does, of which some may not have been readable: then nothing is written, and the error
+    /// tells those together with the events that break a rule. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::log`]. Up to twenty rows are named: [`Error::BadRows`].
+    pub fn log_rows(&self, events: Rows<Event>) -> Result<Token> {
+        if events.has_unread() {
+            prepare_events(&self.core.access()?.stores.config, events)?;
+            return Err(Error::internal("rows that were not read are no events"));
+        }
+        self.log(events.into_all()?)
     }
 
     /// Answers one request with one ranked list: a search, a recommendation, both, or a first visit.

@@ -94,7 +94,7 @@ impl Shop {
     }
 
     pub(crate) fn put(&self, items: impl IntoIterator<Item = Item>) {
-        let prepared = prepare_items(&self.stores, items.into_iter().collect()).unwrap();
+        let prepared = prepare_items(&self.stores, items.into_iter().collect::<Vec<_>>()).unwrap();
         self.core.access().unwrap().writer().unwrap().put(prepared).unwrap();
     }
 
@@ -103,7 +103,7 @@ impl Shop {
     }
 
     pub(crate) fn log(&self, events: impl IntoIterator<Item = Event>) {
-        let events = prepare_events(&self.stores.config, events.into_iter().collect()).unwrap();
+        let events = prepare_events(&self.stores.config, events.into_iter().collect::<Vec<_>>()).unwrap();
         self.core.access().unwrap().writer().unwrap().log(events, None).unwrap();
     }
 

@@ -17,6 +17,7 @@ from onelist._runtime import installed_runtime
 from onelist.tuning import Tuning
 from onelist.data import DataCalls
 from onelist.errors import InvalidArgumentError
+from onelist.fields import FieldCalls
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
 from onelist.types import (
@@ -76,7 +77,7 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     What is left out has the engine's default:
 
     - ``mode``: ``"read"`` changes nothing in the directory, whose medium may be read-only (write)
-    - ``fields``: type, boost or embedding of fields that are not left to inference, by name
+    - ``fields``: type, boost or embedding of fields that are not left to inference, by name; kept with the store
     - ``strict``: refuse items with fields that are neither stored nor configured (False)
     - ``date_field``: a date field that says since when an item is available (the time of its first put)
     - ``onnxruntime``: the runtime's shared library or its folder (``ORT_DYLIB_PATH``, else the installed package)
@@ -141,7 +142,7 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls):
+class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls, FieldCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
@@ -157,11 +158,20 @@ class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls):
     def put(self, items: ItemDict | Iterable[ItemDict]) -> int:
         """Puts one item, or an iterable of items as one atomic batch (at most 1,000,000; see ``put_many``).
 
-        An item replaces the one with its id. When an id comes twice in a batch, the later item stays. A field keeps the
-        type of its first value. Raises ``InputError`` with the item and the field named; nothing is written then.
-        Returns the token of its commit, which any process can wait for: ``wait_for``.
+        An item replaces the one with its id; one that is stored as it is costs neither an embedding nor a write. When an id
+        comes twice in a batch, the later item stays. A field keeps the type of its first value (see ``retype_field``). Raises
+        ``InputError`` with the item and the field named, of several bad items ``BadRowsError`` with up to twenty; nothing is
+        written then. Returns the token of its commit, which any process can wait for: ``wait_for``.
         """
         return self._native.put(items)
+
+    def update(self, items: ItemDict | Iterable[ItemDict]) -> int:
+        """Changes the given fields of items that are stored, as one atomic batch; None removes a field, and so does another
+        mark of a missing value. Fields that are not given stay. Text is embedded again only where it changes.
+
+        Raises ``UnknownItemError`` for an id that is not stored, and what ``put`` raises; nothing is written then.
+        """
+        return self._native.update(items)
 
     def put_many(
         self, items: Iterable[ItemDict], *, batch: int = 1000, progress: Callable[[int], object] | None = None

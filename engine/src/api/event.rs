@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::api::action::Action;
 
 use crate::api::config::Config;
+use crate::api::decode;
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::limits::{self, at_most};
@@ -70,6 +71,7 @@ pub struct Event {
     /// A rating, a quantity, seconds watched: finite. A rating needs one, on the scale ([`Config::rating_scale`]).
     pub value: Option<f64>,
     /// When; the time of logging when not given. From 1970 to a day from now.
+    #[serde(default, deserialize_with = "decode::moment")]
     pub time: Option<Timestamp>,
     /// The ranking that the user answered to.
     pub rank_id: Option<String>,

@@ -45,6 +45,7 @@ pub(crate) use retention::without;
 pub(crate) use rows::entries::{Entry, Impression, LoggedEvent};
 pub(crate) use rows::events::StoredEvent;
 pub(crate) use rows::impressions::StoredImpression;
+pub(crate) use rows::items::ItemRecord;
 pub(crate) use rows::key_parts::{EventMatch, Relation, SidPrefix, SpaceNumber};
 pub(crate) use rows::neighbours::Neighbours;
 pub(crate) use rows::popularity::{PRIOR_WEIGHT, Window};

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Engine;
 use crate::api::decode::shortened;
 use crate::api::event::Action;
+use crate::api::field_change::OnUnfit;
+use crate::api::field_type::Kind;
 use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
 use crate::api::token::Token;
@@ -33,6 +35,7 @@ const METHODS: &[(&str, Method)] = &[
     }),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
     ("delete_users", |db, given| answer(&db.delete_users(&given.read::<Ids>()?.ids)?)),
+    ("drop_field", |db, given| answer(&db.drop_field(&given.read::<Name>()?.name)?)),
     ("events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
         let limit = given.limit.unwrap_or_else(default_limit);
@@ -64,12 +67,22 @@ const METHODS: &[(&str, Method)] = &[
     ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
     ("put_users", |db, given| answer(&db.put_users(given.read::<Users>()?.users)?)),
     ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
+    ("rename_field", |db, given| {
+        let names: Renamed = given.read()?;
+        answer(&db.rename_field(&names.name, &names.to)?)
+    }),
+    ("retype_field", |db, given| {
+        let retyped: Retyped = given.read()?;
+        answer(&db.retype_field(&retyped.name, retyped.kind, retyped.on_unfit)?)
+    }),
     ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
     ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
+    ("schema", |db, given| given.none().and_then(|()| answer(&db.schema()?))),
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
     ("token", |db, given| given.none().and_then(|()| answer(&db.token()?))),
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
+    ("update", |db, given| answer(&db.update_rows(json::rows_argument(given.method, "items", given.text)?)?)),
     ("use_tuning", |db, given| answer(&db.use_tuning(given.read::<Version>()?.version)?)),
     ("users", |db, given| {
         let page: Page = given.read()?;
@@ -177,6 +190,22 @@ impl Wait {
         let wrong = |_| Error::argument("timeout", "seconds, 0 or more", self.timeout.to_string());
         Duration::try_from_secs_f64(self.timeout).map_err(wrong)
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renamed {
+    name: String,
+    to: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Retyped {
+    name: String,
+    kind: Kind,
+    #[serde(default)]
+    on_unfit: OnUnfit,
 }
 
 /// A page of what is read in an order.

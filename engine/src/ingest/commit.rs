@@ -37,14 +37,16 @@ impl Pending<'_> {
 
     fn finish(self) -> Result<Seq> {
         let seq = self.write.seq();
-        let Pending { stores, write, schema, spaces, items, docs, vectors, adopted, .. } = self;
+        let Pending { stores, write, schema, schema_changed, spaces, items, docs, vectors, adopted, .. } = self;
         let known = (stores.schema.load_full(), stores.spaces.load_full());
         let applied = write.applied();
         let changed = write.changed().to_vec();
-        if !changed.is_empty() {
+        if schema_changed {
             open_new_spaces(stores, &spaces)?;
             stores.schema.store(Arc::new(schema));
             stores.spaces.store(Arc::new(spaces));
+        }
+        if !changed.is_empty() {
             stores.recent.add(seq, changed.iter().copied());
             stores.text.stage(seq, docs, &stores.schema.load());
             stage_vectors(stores, &items, seq, vectors)?;

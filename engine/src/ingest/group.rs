@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::time::Timestamp;
 use crate::base::watch::Watch;
 
+use super::change_field::Step;
 use super::prepare::PreparedItem;
 
 /// Rows that one commit takes before it stops collecting what waits.
@@ -29,6 +30,7 @@ pub(super) enum Work {
     DeleteUsers(Vec<String>),
     SetScenario(String, String),
     DeleteScenario(String),
+    ChangeField(Step),
     /// Apply the whole journal.
     Drain,
 }
@@ -41,7 +43,7 @@ impl Work {
             Work::Log(events, _) => events.len(),
             Work::PutUsers(users) => users.len(),
             Work::DeleteUsers(ids) => ids.len(),
-            Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
+            Work::SetScenario(..) | Work::DeleteScenario(_) | Work::ChangeField(_) => 1,
             Work::Drain => 0,
         }
     }

@@ -57,9 +57,9 @@ fn try_commit(stores: &Stores, group: Vec<Job>, replies: &mut Replies) -> Result
         }
     };
     let mut failed = None;
-    for job in group {
-        let wanted = || job.watched.as_ref().map_or(Ok(()), Watch::check);
-        let answer = match (&failed, wanted().and_then(|()| pending.check(&job.work))) {
+    for mut job in group {
+        let wanted = job.watched.as_ref().map_or(Ok(()), Watch::check);
+        let answer = match (&failed, wanted.and_then(|()| pending.check(&mut job.work))) {
             // A refused batch leaves no trace; the others of the group go on.
             (None, Err(refused)) => Err(refused),
             (None, Ok(())) => pending.apply(job.work).or_else(|error| {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, SendTimeoutError, Sender, bounded};
 
 use crate::api::event::Event;
+use crate::api::field_change::{FieldChange, FieldChanged};
 use crate::api::token::Token;
 use crate::api::user::User;
 use crate::base::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::base::time::Timestamp;
 use crate::base::watch;
 use crate::store::Stores;
 
+use super::change_field::run as run_change;
 use super::commit::commit_impressions;
 use super::group::{Done, Gather, Job, Work};
 use super::group_commit::commit_group;
@@ -58,8 +60,11 @@ impl Writer {
         Ok((Writer { queue, stores }, WriterThread(thread)))
     }
 
-    /// Writes items; durable and visible on return.
+    /// Writes items; durable and visible on return. A batch that was stored as it is when it was prepared is not written.
     pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<Token> {
+        if items.iter().all(PreparedItem::is_unchanged) {
+            return Ok(Token(self.stores.catalog.read()?.counters().seq.0));
+        }
         self.wait_for_indexes()?;
         self.submit(Work::Put(items)).map(|done| done.token)
     }
@@ -93,6 +98,14 @@ impl Writer {
     /// Removes a scenario; durable on return. Returns whether there was one.
     pub(crate) fn delete_scenario(&self, name: String) -> Result<bool> {
         Ok(self.submit(Work::DeleteScenario(name))?.count > 0)
+    }
+
+    /// Changes a field of every item, a chunk at a time; durable on return.
+    pub(crate) fn change_field(&self, change: FieldChange) -> Result<FieldChanged> {
+        run_change(change, |step| {
+            self.wait_for_indexes()?;
+            self.send(Work::ChangeField(step)).map(|done| done.count)
+        })
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.

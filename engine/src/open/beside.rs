@@ -4,14 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{cover, format, last_item_commit, read_schema, refused, spaces, threads};
+use super::{cover, format, known_embedded_since, last_item_commit, read_schema, refused, spaces, threads};
 use crate::api::config::Config;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
+use crate::base::time::Timestamp;
 use crate::catalog::{Catalog, CatalogRead, remove_links};
 use crate::registry;
 use crate::store::active_model::ActiveModel;
+use crate::store::field_notes::{FIELD_NOTES, FieldNotes};
 use crate::store::follow_log;
 use crate::store::item_space::{ItemSpaces, LIVE};
 use crate::store::{self, Position, SPACES, Spaces, Stores};
@@ -29,7 +31,7 @@ pub(crate) struct Beside {
 }
 
 /// Opens a directory that is prepared. IMPORTANT: unless it is `read_only`, another process has opened it to write.
-pub(crate) fn open_beside(path: &Path, config: Config, read_only: bool) -> Result<Beside> {
+pub(crate) fn open_beside(path: &Path, mut config: Config, read_only: bool) -> Result<Beside> {
     let nothing = || Error::NotADatabase { path: path.to_owned(), found: "no store yet".to_owned() };
     let format = format::read(path)?.ok_or_else(nothing)?;
     let catalog = match read_only {
@@ -41,13 +43,19 @@ pub(crate) fn open_beside(path: &Path, config: Config, read_only: bool) -> Resul
     let (text, stamp) = TextStore::open_beside(&path.join("text"), &store_id)?;
     let read = catalog.read()?;
     let active = registry::open_named(path, &config, read.view(), None)?;
+    let mut notes: FieldNotes = read.view().meta(FIELD_NOTES)?.unwrap_or_default();
+    notes.agree(&mut config, Timestamp::now());
+    // Without it nothing is taken for embedded as the configuration has it.
+    let embedded_since = known_embedded_since(&read, &config)?.unwrap_or(Seq(u64::MAX));
     let (schema, spaces) = schema_of(&read, &config, &active)?;
     let usable = stamp.map(|stamp| Ok::<_, Error>(follow_log::text_is_usable(&read, &stamp)?.then_some(stamp.seq)));
     let text_at = usable.transpose()?.flatten();
     let text = if text_at.is_some() { text } else { TextStore::nothing(&path.join("text"))? };
     let vectors = VectorStore::beside(&path.join("vector"), threads(config.index_threads));
     let path = path.to_owned();
-    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces });
+    let opened =
+        store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces, embedded_since };
+    let stores = Stores::new(opened);
     spaces::open(&stores, &read)?;
     cover(&stores, &read, text_at)?;
     Ok(Beside { stores, position: Position::of(&read, &WATCHED)? })

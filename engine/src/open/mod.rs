@@ -24,10 +24,12 @@ use crate::api::schema::Schema;
 use crate::background::fit_space;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
+use crate::base::time::Timestamp;
 use crate::catalog::{Catalog, CatalogRead, SpaceNumber, remove_links};
 use crate::model::Model;
 use crate::registry;
 use crate::store::active_model::ActiveModel;
+use crate::store::field_notes::{FIELD_NOTES, FieldNotes};
 use crate::store::follow_log;
 use crate::store::item_space;
 use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
@@ -39,6 +41,9 @@ pub(crate) use lock::{DirectoryLock, Taken};
 
 /// The folder of TensorRT's engines, where the configuration names none. A copy below `scratch` uses that of its store.
 const ENGINES: &str = "engines";
+
+/// The fields that are not embedded, and the last commit before that was so.
+const EMBEDDING: &str = "embedding";
 
 /// What `open` hands to the engine.
 pub(crate) struct Opened {
@@ -63,7 +68,7 @@ pub(crate) fn prepare(path: &Path, config: &mut Config) -> Result<()> {
 }
 
 /// [`open`] with the lock that the caller has taken.
-pub(crate) fn open_locked(path: &Path, config: Config, lock: DirectoryLock) -> Result<Opened> {
+pub(crate) fn open_locked(path: &Path, mut config: Config, lock: DirectoryLock) -> Result<Opened> {
     let format = format::read(path)?;
     if format.is_none() {
         entries::check_lost_format(path)?;
@@ -76,11 +81,15 @@ pub(crate) fn open_locked(path: &Path, config: Config, lock: DirectoryLock) -> R
     let store_id = format::agree_on_id(path, format, &catalog)?;
     // Now the catalog is known to be the store's: folders that it does not name may be removed.
     let active = registry::open(path, &config, catalog.read()?.view(), ready)?;
+    keep_options(&catalog, &mut config)?;
     let (schema, spaces) = read_schema(&catalog, &config, &active)?;
+    let embedded_since = embedded_since(&catalog, &config)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let path = path.to_owned();
-    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces });
+    let opened =
+        store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces, embedded_since };
+    let stores = Stores::new(opened);
     let text_durable = match text_at {
         Some(at) => at,
         None => follow_log::rebuild_text(&stores)?,
@@ -134,6 +143,45 @@ fn read_schema(catalog: &Catalog, config: &Config, active: &ActiveModel) -> Resu
     }
     write.commit_bookkeeping()?;
     Ok((schema, spaces))
+}
+
+/// Takes the options of fields that the store keeps into the configuration, and keeps those that it gives.
+fn keep_options(catalog: &Catalog, config: &mut Config) -> Result<()> {
+    let known: FieldNotes = catalog.read()?.view().meta(FIELD_NOTES)?.unwrap_or_default();
+    let mut notes = known.clone();
+    notes.agree(config, Timestamp::now());
+    if notes != known {
+        let mut write = catalog.write()?;
+        write.set_meta(FIELD_NOTES, &notes)?;
+        write.commit_bookkeeping()?;
+    }
+    Ok(())
+}
+
+/// The commit after which every version was embedded from the fields that the configuration names.
+fn embedded_since(catalog: &Catalog, config: &Config) -> Result<Seq> {
+    let read = catalog.read()?;
+    if let Some(since) = known_embedded_since(&read, config)? {
+        return Ok(since);
+    }
+    let since = if read.counters().items == 0 { Seq(0) } else { read.counters().seq };
+    drop(read);
+    let mut write = catalog.write()?;
+    write.set_meta(EMBEDDING, &(not_embedded(config), since))?;
+    write.commit_bookkeeping()?;
+    Ok(since)
+}
+
+/// The same as the store has it; `None` when it was written for another configuration.
+fn known_embedded_since(read: &CatalogRead, config: &Config) -> Result<Option<Seq>> {
+    let known: Option<(Vec<String>, Seq)> = read.view().meta(EMBEDDING)?;
+    let same = |(fields, _): &(Vec<String>, Seq)| fields.iter().eq(not_embedded(config));
+    Ok(known.filter(same).map(|(_, since)| since))
+}
+
+/// Fields of text that are not embedded.
+fn not_embedded(config: &Config) -> Vec<&String> {
+    config.fields.keys().filter(|name| !config.embeds(name)).collect()
 }
 
 fn refused(config: &Config, active: &ActiveModel, row: &SpaceRow) -> Error {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::Error;
+use crate::base::row::RowError;
 
 /// An error as bytes can hold it: the name of the variant, and its fields in order.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,11 @@ fn word(text: &str) -> &'static str {
 impl WireError {
     /// An error, taken apart.
     pub(super) fn of(error: &Error) -> WireError {
+        if let Error::BadRow { place, error } = error {
+            let inner = WireError::of(error);
+            let texts = [place.clone(), inner.name].into_iter().chain(inner.texts).collect();
+            return WireError { name: "BadRow".to_owned(), texts, numbers: inner.numbers };
+        }
         let (texts, numbers) = parts(error);
         WireError { name: error.name().to_owned(), texts, numbers }
     }
@@ -58,6 +64,11 @@ fn parts(error: &Error) -> (Vec<String>, Vec<u64>) {
         LimitExceeded { what, limit, found } => (vec![(*what).to_owned()], vec![*limit, *found]),
         NonFinite { what, index } => (vec![what.clone()], vec![*index as u64]),
         ZeroNorm { what } => texts(&[what]),
+        // Taken apart by the caller, with what is inside.
+        BadRow { place, .. } => texts(&[place]),
+        BadRows { batch, rows, total } => rows_apart(batch, rows, *total),
+        UnknownItem { id } => texts(&[id]),
+        InvalidType { what, expected, found } => texts(&[what, expected, found]),
         DimMismatch { space, expected, found } => (vec![space.clone()], vec![*expected as u64, *found as u64]),
         FieldType { item, field, expected, found } => texts(&[item, field, expected, found]),
         UnknownField { field, known } => texts(&[field, known]),
@@ -87,6 +98,37 @@ fn parts(error: &Error) -> (Vec<String>, Vec<u64>) {
     }
 }
 
+/// Texts: the batch, and six of each row. Numbers: the total, and of each row its own, and whether it has an id and a field.
+fn rows_apart(batch: &str, rows: &[RowError], total: usize) -> (Vec<String>, Vec<u64>) {
+    let (mut texts, mut numbers) = (vec![batch.to_owned()], vec![total as u64]);
+    for row in rows {
+        let (id, field) = (row.id.clone().unwrap_or_default(), row.field.clone().unwrap_or_default());
+        let words = [row.advice.to_owned(), row.error.to_owned()];
+        texts.extend([id, field, row.expected.clone(), row.found.clone()].into_iter().chain(words));
+        numbers.extend([row.row as u64, u64::from(row.id.is_some()), u64::from(row.field.is_some())]);
+    }
+    (texts, numbers)
+}
+
+fn rows_together(mut texts: impl Iterator<Item = String>, numbers: &[u64]) -> Option<Error> {
+    let batch = word(&texts.next()?);
+    let (total, numbers) = numbers.split_first()?;
+    let mut rows = Vec::new();
+    for number in numbers.chunks_exact(3) {
+        let mut text = || texts.next();
+        rows.push(RowError {
+            row: usize::try_from(number[0]).ok()?,
+            id: text().filter(|_| number[1] == 1),
+            field: text().filter(|_| number[2] == 1),
+            expected: text()?,
+            found: text()?,
+            advice: word(&text()?),
+            error: word(&text()?),
+        });
+    }
+    Some(Error::BadRows { batch, rows, total: usize::try_from(*total).ok()? })
+}
+
 fn rebuilt(name: &str, texts: Vec<String>, numbers: &[u64]) -> Option<Error> {
     let mut rest = texts.into_iter();
     let mut text = || rest.next();
@@ -97,6 +139,14 @@ fn rebuilt(name: &str, texts: Vec<String>, numbers: &[u64]) -> Option<Error> {
         "InvalidId" => Error::InvalidId { what: word(&text()?), limit: size(0)?, found: size(1)? },
         "LimitExceeded" => Error::LimitExceeded { what: word(&text()?), limit: number(0)?, found: number(1)? },
         "NonFinite" => Error::NonFinite { what: text()?, index: size(0)? },
+        "BadRow" => {
+            let (place, name) = (text()?, text()?);
+            let error = Box::new(rebuilt(&name, rest.collect(), numbers)?);
+            return Some(Error::BadRow { place, error });
+        }
+        "BadRows" => return rows_together(rest, numbers),
+        "UnknownItem" => Error::UnknownItem { id: text()? },
+        "InvalidType" => Error::InvalidType { what: text()?, expected: text()?, found: text()? },
         "ZeroNorm" => Error::ZeroNorm { what: text()? },
         "DimMismatch" => Error::DimMismatch { space: text()?, expected: size(0)?, found: size(1)? },
         "FieldType" => Error::FieldType { item: text()?, field: text()?, expected: text()?, found: text()? },

@@ -10,6 +10,7 @@
 //! | `progress`, `lock` | how far the writer is; waking and ending threads |
 //! | `active_model`, `weights`, `tunings` | what answers requests: model, weights, adapters |
 //! | `spaces`, `item_space` | the vector spaces, and the generations of that of items |
+//! | `field_notes` | options of fields, and since when they are there |
 //! | `items`, `event_log` | reading items, events and users back |
 //! | `cooccurrence` | which of two generations of co-occurrence lists is current |
 //! | `impression_queue` | impressions on their way to the writer |
@@ -17,6 +18,7 @@
 pub(crate) mod active_model;
 pub(crate) mod cooccurrence;
 pub(crate) mod event_log;
+pub(crate) mod field_notes;
 pub(crate) mod follow_log;
 mod follower;
 pub(crate) mod impression_queue;

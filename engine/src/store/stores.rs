@@ -19,6 +19,7 @@ use super::weights::ActiveWeights;
 use crate::api::config::Config;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
 use crate::base::watch;
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::model::Model;
@@ -48,6 +49,10 @@ pub(crate) struct Stores {
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
+    /// The field that is being renamed or dropped, and whether an item was put with it meanwhile.
+    pub put_again: ArcSwapOption<(String, Mutex<bool>)>,
+    /// Versions up to this commit may have been embedded from other fields than the configuration names.
+    pub embedded_since: Seq,
     pub recent: Recent,
     pub events: EventTail,
     /// Impressions on their way to the writer.
@@ -86,12 +91,13 @@ pub(crate) struct Opened {
     pub active: ActiveModel,
     pub schema: Schema,
     pub spaces: Spaces,
+    pub embedded_since: Seq,
 }
 
 impl Stores {
     /// The stores of a directory, with nothing in their overlays.
     pub(crate) fn new(opened: Opened) -> Stores {
-        let Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces } = opened;
+        let Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces, embedded_since } = opened;
         Stores {
             path,
             store_id,
@@ -104,6 +110,8 @@ impl Stores {
             changing: Mutex::default(),
             schema: ArcSwap::from_pointee(schema),
             spaces: ArcSwap::from_pointee(spaces),
+            put_again: ArcSwapOption::empty(),
+            embedded_since,
             recent: Recent::default(),
             impressions: ImpressionQueue::default(),
             events: EventTail::default(),

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn onelist_close(engine: *mut *mut OnelistEngine) -> oneli
 pub unsafe extern "C" fn onelist_put(
     engine: *mut OnelistEngine, items_json: *const c_char, items_json_len: usize,
 ) -> onelist_status {
-    done(engine, |db| db.put(json::items_from_json(text!(items_json, items_json_len))?).map(|_| ()))
+    done(engine, |db| db.put_rows(json::item_rows_from_json(text!(items_json, items_json_len))?).map(|_| ()))
 }
 
 /// Deletes items. Ids that are not there are passed over.
