@@ -16,7 +16,7 @@ class FieldCalls:
     it again.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ()
 
     _native: native.Engine
 

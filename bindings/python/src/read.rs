@@ -137,10 +137,10 @@ fn uncommon<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
     if is_bytes || !value.hasattr("__iter__")? { Ok(Shape::Other) } else { elements(value) }
 }
 
-/// A whole number; one that no type of the engine's holds is an error here already.
+/// A whole number, or the end of the range that it is beyond.
 fn whole_number<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
-    let beyond = || Refused::value("a whole number of at most 38 digits").found(|| "a larger one".to_owned());
-    value.extract().map(Shape::Whole).map_err(|_| beyond())
+    let end = || PyResult::Ok(if value.lt(0)? { i128::MIN } else { i128::MAX });
+    Ok(Shape::Whole(value.extract().or_else(|_| end())?))
 }
 
 /// Whether it marks a missing value: `NaT` or `NA` of pandas, or what `numpy.ma` has under a mask.

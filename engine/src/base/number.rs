@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The whole numbers that are kept exactly: those of `i64` and `u64`.
 pub(crate) const INTEGERS: RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
 
+/// What errors call a whole number that no type holds.
+pub(crate) const LARGER: &str = "a larger integer";
+
 /// A number of a list: a whole one exactly, any other to the nearest double.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -85,7 +88,10 @@ pub(crate) fn read_integer<E: Error>(integer: i128) -> Result<i128, E> {
     if INTEGERS.contains(&integer) {
         return Ok(integer);
     }
-    let found = integer.to_string();
+    let found = match integer {
+        i128::MIN | i128::MAX => LARGER.to_owned(),
+        integer => integer.to_string(),
+    };
     let expected = "a whole number from -2^63 to 2^64 - 1 (a larger one fits as a float or a text)";
     Err(E::invalid_value(Unexpected::Other(&found), &expected))
 }

@@ -13,6 +13,7 @@ use super::source::{Items, Shape, Source};
 use super::text::{Key, Lone, visit_text};
 use crate::base::error::Error;
 use crate::base::limits::MAX_BATCH;
+use crate::base::number::LARGER;
 
 /// Deepest nesting, which is that of JSON.
 const MAX_DEPTH: usize = 128;
@@ -115,7 +116,7 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value, S> {
         self.look(|shape, _| match shape {
-            Shape::Whole(number) => visitor.visit_f64(number as f64),
+            Shape::Whole(number) => visitor.visit_f64(as_float(number)?),
             Shape::Number(number) => visitor.visit_f64(number),
             _ => Err(Refused::shape("a number")),
         })
@@ -124,7 +125,7 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value, S> {
         self.look(|shape, _| match shape {
             // An `i128` is within the range of single precision.
-            Shape::Whole(number) => visitor.visit_f32(number as f32),
+            Shape::Whole(number) => visitor.visit_f32(as_float(number)? as f32),
             Shape::Number(number) => match number as f32 {
                 single if single.is_infinite() && number.is_finite() => Err(Refused::infinite()),
                 single => visitor.visit_f32(single),
@@ -158,7 +159,7 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
             return visitor.visit_newtype_struct(self);
         }
         self.look(|shape, at| match shape {
-            Shape::Whole(number) => visitor.visit_f64(at.source.seconds(number as f64)?),
+            Shape::Whole(number) => visitor.visit_f64(at.source.seconds(as_float(number)?)?),
             Shape::Number(number) => visitor.visit_f64(at.source.seconds(number)?),
             Shape::Time(seconds) => visitor.visit_f64(seconds),
             Shape::Text(text) => visit_text(text, visitor),
@@ -223,6 +224,14 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
 
     forward_to_deserialize_any! {
         i8 i16 i32 i64 i128 u8 u16 u32 u128 char bytes byte_buf unit unit_struct tuple_struct identifier ignored_any
+    }
+}
+
+/// A whole number as the nearest double. The ends of the range stand for what lies beyond them.
+fn as_float<F>(number: i128) -> Result<f64, Refused<F>> {
+    match number {
+        i128::MIN | i128::MAX => Err(Refused::value("a number of at most 38 digits").found(|| LARGER.to_owned())),
+        number => Ok(number as f64),
     }
 }
 

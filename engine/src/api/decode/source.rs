@@ -51,7 +51,7 @@ pub enum Shape<'s, S: Source> {
     Missing,
     /// True or false.
     Bool(bool),
-    /// A whole number, as far as an `i128` reaches.
+    /// A whole number. One beyond the range is its end, which is an error wherever it is not a count.
     Whole(i128),
     /// Any number.
     Number(f64),
