@@ -8,8 +8,8 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-Time: TypeAlias = datetime.datetime | datetime.date | float
-"""A point in time: a datetime (without a time zone: UTC), a date (its midnight in UTC), or Unix seconds."""
+Time: TypeAlias = datetime.datetime | datetime.date | float | str
+"""A point in time: a datetime (without a time zone: UTC), a date (its midnight in UTC), Unix seconds, or ISO 8601 text."""
 
 Vector: TypeAlias = NDArray[Any] | Sequence[float]
 """A 1-D array of any number type, or a list of numbers. Stored as float32."""
