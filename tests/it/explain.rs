@@ -3,7 +3,7 @@
 use onelist::{Action, Event, HistoryEvent, Hit, Request, Timestamp, Why};
 use onelist_tests::{Shop, shop};
 
-const NOW: f64 = 1.8e9;
+const NOW: f64 = 1.75e9;
 
 fn now() -> Timestamp {
     Timestamp::from_seconds(NOW)

@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 
 /// The answers to a handful of requests, without what differs from call to call.
 fn answers(db: &Engine) -> Vec<Vec<(String, String)>> {
-    let now = onelist::Timestamp::from_seconds(1.8e9);
+    let now = onelist::Timestamp::from_seconds(1.75e9);
     let requests = [
         Request::new(),
         Request::new().query("leather hiking shoes"),

@@ -239,9 +239,9 @@ fn swaps_change_one_pair_of_neighbours() {
 /// 60 old items that people click, and 20 that came a moment ago.
 fn old_and_new(config: Config) -> (Shop, Timestamp) {
     let shop = open(config);
-    let now = Timestamp::from_seconds(1.8e9);
+    let now = Timestamp::from_seconds(1.75e9);
     let item = |n: usize, days: f64| {
-        let released = onelist::Value::Date(Timestamp::from_seconds(1.8e9 - days * 86_400.0));
+        let released = onelist::Value::Date(Timestamp::from_seconds(1.75e9 - days * 86_400.0));
         Item::new(format!("{}{n}", if days > 10.0 { "old" } else { "new" }))
             .text("title", format!("thing {n}"))
             .with("released", released)
@@ -249,7 +249,7 @@ fn old_and_new(config: Config) -> (Shop, Timestamp) {
     shop.db.put((0..60).map(|n| item(n, 400.0)).chain((0..20).map(|n| item(n, 1.0))).collect()).expect("puts");
     let clicks = (0..600).map(|n| {
         let mut event = Event::new(format!("u{}", n % 50), Action::Click).item(format!("old{}", n % 60));
-        event.time = Some(Timestamp::from_seconds(1.8e9 - 1e5 - n as f64));
+        event.time = Some(Timestamp::from_seconds(1.75e9 - 1e5 - n as f64));
         event
     });
     shop.db.log(clicks.collect()).expect("logs");

@@ -9,6 +9,7 @@ from shop import IDS, NOW
 
 import onelist
 from onelist import errors
+from onelist.types import Time
 
 
 def test_keywords_and_dicts_log_the_same(shop: onelist.Engine) -> None:
@@ -18,7 +19,7 @@ def test_keywords_and_dicts_log_the_same(shop: onelist.Engine) -> None:
     shop.log({"user": "u1", "item": "boot", "action": "buy", "value": np.float32(2), "rank_id": ranking.rank_id})
     search = {"user": "u2", "query": "red shoes", "action": "search", "time": NOW}
     shop.log([search, {"user": "u2", "item": "lamp", "action": "view"}])
-    shop.log(event for event in [{"user": "u3", "item": "lamp", "action": "unboxed", "time": 1_700_000_000}])
+    shop.log(event for event in [{"user": "u3", "item": "lamp", "action": "install", "time": 1_700_000_000}])
     shop.log([])
     stats = shop.stats()
     assert stats["events"] == before + 5
@@ -71,11 +72,19 @@ def test_bad_events_say_what_is_wrong(shop: onelist.Engine, event: object, error
     assert shop.stats()["events"] == before
 
 
-@pytest.mark.parametrize("time", [dt.datetime.min, dt.datetime.max, 0, -1e9, 1e300, -1e300, dt.date(2200, 1, 1)])
-def test_any_finite_time_is_taken(shop: onelist.Engine, time: object) -> None:
-    shop.log(user="traveller", item="lamp", time=time)  # type: ignore[arg-type]
+@pytest.mark.parametrize("time", [0, 1.5, dt.date(1970, 1, 1), "1970-01-01T00:00Z", dt.datetime(2001, 9, 9)])
+def test_old_times_are_taken(shop: onelist.Engine, time: Time) -> None:
+    shop.log(user="traveller", item="lamp", time=time)
     scores = [hit.score for hit in shop.rank(user="traveller", limit=100)]
     assert len(scores) == len(IDS) and np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("time", [dt.datetime.min, dt.datetime.max, -1e9, 1e300, -1e300, dt.date(2200, 1, 1), -0.5])
+def test_times_that_no_event_has_are_refused(shop: onelist.Engine, time: Time) -> None:
+    before = shop.stats()["events"]
+    with pytest.raises(errors.InvalidArgumentError, match="time"):
+        shop.log(user="traveller", item="lamp", time=time)
+    assert shop.stats()["events"] == before
 
 
 def test_events_and_keywords_do_not_mix(shop: onelist.Engine) -> None:

@@ -22,6 +22,8 @@ use super::popularity::Window;
 const MAX_ITEMS: usize = 512;
 /// Items that are left when it is cut.
 const KEPT: usize = 384;
+/// Segments that are counted at a time.
+pub(crate) const MAX_COUNTED: usize = 1_024;
 /// The version of records with exact sums. Older ones have logarithms.
 const SUMMED: u8 = 2;
 /// The meta record of the counted segments and their masses.

@@ -11,14 +11,11 @@ use crate::base::id::{ItemKey, UserKey};
 use crate::base::time::Timestamp;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::mass::Mass;
-use crate::catalog::rows::segments::{OLD_SEGMENTS, SEGMENT_WINDOW, SEGMENTS, SegmentItems, number};
+use crate::catalog::rows::segments::{MAX_COUNTED, OLD_SEGMENTS, SEGMENT_WINDOW, SEGMENTS, SegmentItems, number};
 use crate::catalog::rows::{codec, keys};
 
 use super::batch::SegmentBatch;
 use super::transaction::CatalogWrite;
-
-/// Segments that are counted at a time.
-const MAX_COUNTED: usize = 1_024;
 
 impl CatalogWrite<'_> {
     /// Stores the segments of an event with its user.
