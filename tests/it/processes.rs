@@ -1,5 +1,7 @@
 //! Several processes on one directory.
 
+mod crew;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -99,7 +99,7 @@ impl Scratch {
 impl Drop for Scratch {
     /// A folder that cannot be removed now is removed at the next opening.
     fn drop(&mut self) {
-        let _ = self.db.close(|| Ok(()));
+        let _ = self.db.close();
         let _ = fs::remove_dir_all(&self.path);
     }
 }
