@@ -11,7 +11,7 @@ from onelist import errors
 NAMES = {
     "input": "InvalidId LimitExceeded NonFinite ZeroNorm DimMismatch FieldType UnknownField UnknownScenario "
     "InvalidArgument InvalidUtf8",
-    "busy": "AlreadyOpen Forked Closed",
+    "busy": "AlreadyOpen Forked Closed ReadOnly Unanswered",
     "environment": "NotADatabase NewerFormat Io RuntimeMissing Provider ModelRefused",
     "damaged": "Damaged Poisoned Storage Index",
     "internal": "ModelFailed Internal",
