@@ -25,7 +25,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::api::config::Config;
-use crate::api::stats::ProcessStats;
+use crate::api::stats::{HungProcess, ProcessStats};
 use crate::background::{Maintenance, cooccurrence};
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
@@ -35,7 +35,6 @@ use crate::share::{FollowThread, Link, Server};
 use crate::store::{Stores, lock};
 
 pub(crate) use order::{Drain, Order};
-
 
 /// How long opening, and an order, wait for a process that writes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -217,17 +216,20 @@ impl Core {
     /// What this process does beside others.
     pub(crate) fn process(&self, access: &Access) -> ProcessStats {
         let state = self.state.load_full();
-        let of = |threads: &Threads| match threads {
-            Threads::Writing { server, .. } => server.as_ref().map(Server::followers),
-            Threads::Following(_) => None,
-        };
-        let followers = lock(&state.threads).iter().find_map(of).unwrap_or_default();
         let (role, writer) = match &access.part {
             Part::Writes(_) => ("writer", std::process::id()),
             Part::Follows(link) => ("follower", link.writer()),
             Part::Reads => ("reader", 0),
         };
-        ProcessStats { role, writer, followers: followers as u64 }
+        let mut stats = ProcessStats { role, writer, ..ProcessStats::default() };
+        for threads in &*lock(&state.threads) {
+            if let Threads::Writing { server: Some(server), .. } = threads {
+                let hung = server.hung().into_iter();
+                stats.hung = hung.map(|(pid, silence)| HungProcess { pid, seconds: silence.as_secs() }).collect();
+                stats.followers = server.followers() as u64;
+            }
+        }
+        stats
     }
 
     /// Rebuilds the co-occurrence lists from the whole log.
@@ -255,4 +257,3 @@ impl Drop for Core {
         let _ = self.close();
     }
 }
-

@@ -55,7 +55,9 @@ pub use api::request::Request;
 pub use api::retention::Retention;
 pub use api::rule::{Rule, Which};
 pub use api::source::{Proposal, Source};
-pub use api::stats::{ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats};
+pub use api::stats::{
+    HungProcess, ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
+};
 pub use api::token::Token;
 pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};

@@ -416,6 +416,6 @@ mod tests {
         let text = |at: usize| all()[at].to_string();
         assert_eq!(text(1), "ids: expected at most 3, found 4");
         assert_eq!(text(4), "vector `here`: expected 4 dimensions, found 3");
-        assert!(text(16).contains("/store") && text(16).contains("no room"));
+        assert!(text(18).contains("/store") && text(18).contains("no room"));
     }
 }

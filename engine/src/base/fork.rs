@@ -30,9 +30,8 @@ impl<F: AsRawFd> NotInherited<F> {
             unsafe { libc::pthread_atfork(None, None, Some(close_all)) };
         });
         let descriptor = file.as_raw_fd();
-        let take = |slot: &&AtomicI32| {
-            slot.compare_exchange(NONE, descriptor, Ordering::SeqCst, Ordering::Relaxed).is_ok()
-        };
+        let take =
+            |slot: &&AtomicI32| slot.compare_exchange(NONE, descriptor, Ordering::SeqCst, Ordering::Relaxed).is_ok();
         NotInherited { slot: GUARDED.iter().find(take), file }
     }
 

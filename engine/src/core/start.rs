@@ -34,7 +34,8 @@ impl Core {
         if config.mode == Mode::Read {
             config.impressions = Impressions::off();
             config.validate()?;
-            return self.follow(state, open::open_beside(&self.path, config, true)?, None);
+            let beside = open::open_beside(&self.path, config, true)?;
+            return self.follow(state, beside, Part::Reads);
         }
         open::prepare(&self.path, &mut config)?;
         // Its store is not read yet: the other side does not compare.
@@ -43,15 +44,19 @@ impl Core {
         loop {
             let taken = DirectoryLock::try_take(&self.path)?;
             // Also when the lock was free: somebody may have removed the file that a process holds.
-            let listens = link.connect().map_err(|e| Error::io("connect to the process that writes", &self.path, e))?;
+            let listens = link.connect();
             match (taken, listens) {
-                (Taken::Ours(lock), None) => {
+                (Taken::Ours(lock), Ok(None)) => {
                     let opened = open::open_locked(&self.path, config, lock)?;
                     return self.write(state, Arc::new(opened.stores), opened.lock, opened.text_durable);
                 }
-                (_, Some(_)) if link.writer() != std::process::id() => {
+                (_, Ok(Some(_))) if link.writer() != std::process::id() => {
                     let beside = open::open_beside(&self.path, config, false)?;
-                    return self.follow(state, beside, Some(Arc::new(link)));
+                    return self.follow(state, beside, Part::Follows(Arc::new(link)));
+                }
+                // Another version of the library, or a process that does not trust this one.
+                (_, Err(e)) if e.kind() == std::io::ErrorKind::InvalidData => {
+                    return Err(Error::AlreadyOpen { path: self.path.clone(), pid: link.writer() });
                 }
                 // It is being opened or closed there, or by a handle of this process.
                 (Taken::By(pid), _) if pid == std::process::id() || Instant::now() >= until => {
@@ -63,7 +68,13 @@ impl Core {
     }
 
     /// Starts the threads of a process that writes.
-    pub(super) fn write(&self, state: &State, stores: Arc<Stores>, held: DirectoryLock, text_durable: Seq) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        state: &State,
+        stores: Arc<Stores>,
+        held: DirectoryLock,
+        text_durable: Seq,
+    ) -> Result<()> {
         let held = Arc::new(Mutex::new(held));
         let (writer, writer_thread) = Writer::start(stores.clone())?;
         let maintenance = Maintenance::start(stores.clone(), text_durable)?;
@@ -82,7 +93,7 @@ impl Core {
     }
 
     /// Starts the thread of a process that follows, or only reads.
-    fn follow(&self, state: &Arc<State>, beside: Beside, link: Option<Arc<Link>>) -> Result<()> {
+    fn follow(&self, state: &Arc<State>, beside: Beside, part: Part) -> Result<()> {
         let stores = Arc::new(beside.stores);
         let of = Arc::downgrade(&stores);
         let reopen = move |read: &_| match of.upgrade() {
@@ -90,9 +101,13 @@ impl Core {
             None => Err(Error::Closed),
         };
         stores.follower.store(Some(Arc::new(Follower::at(beside.position, Box::new(reopen)))));
-        let part = link.clone().map_or(Part::Reads, Part::Follows);
+        // One that only reads says how far it is, too.
+        let (link, gone): (_, Gone) = match &part {
+            Part::Follows(link) => (link.clone(), self.gone(state)),
+            _ => (Arc::new(Link::new(&self.path, Hello::of(&stores.store_id))), Box::new(|| false)),
+        };
         state.access.store(Some(Arc::new(Access { stores: stores.clone(), part })));
-        let thread = FollowThread::start(stores, link.map(|link| (link, self.gone(state))))?;
+        let thread = FollowThread::start(stores, link, gone)?;
         lock(&state.threads).push(Threads::Following(thread));
         Ok(())
     }
@@ -147,7 +162,8 @@ fn watch(stores: &Arc<Stores>, held: &Arc<Mutex<DirectoryLock>>) -> Watch {
             // Another process may hold it for a moment, until it finds that this one listens.
             false if refused.fetch_add(1, Ordering::SeqCst) < REFUSALS => {}
             false => {
-                let reason = "the file LOCK was removed while the store was open, and another process has locked a new one";
+                let reason =
+                    "the file LOCK was removed while the store was open, and another process has locked a new one";
                 stores.poisoned.store(Some(Arc::new(reason.to_owned())));
             }
         }

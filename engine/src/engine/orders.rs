@@ -21,8 +21,8 @@ use crate::core::{Access, Core, Facade, Order};
 use crate::ingest::{prepare_delete, prepare_events, prepare_items};
 use crate::offline::{Tuner, clear_scratch, tuning};
 use crate::registry;
-use crate::store::lock;
 use crate::share::{KEEP_IMPRESSIONS, decode, encode};
+use crate::store::lock;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Put(pub Vec<Item>);
@@ -186,7 +186,11 @@ const ONCE: [&str; 1] = ["tune"];
 
 impl Engine {
     /// Has the process that writes call a method by its name, and reads its answer; `None` when this process writes.
-    pub(super) fn elsewhere<T: DeserializeOwned>(&self, method: &str, arguments: serde_json::Value) -> Result<Option<T>> {
+    pub(super) fn elsewhere<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        arguments: serde_json::Value,
+    ) -> Result<Option<T>> {
         if !self.core.access()?.follows() {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use crate::catalog::{Catalog, CatalogRead, remove_links};
 use crate::registry;
 use crate::store::active_model::ActiveModel;
 use crate::store::follow_log;
-use crate::store::item_space::{LIVE, ItemSpaces};
+use crate::store::item_space::{ItemSpaces, LIVE};
 use crate::store::{self, Position, SPACES, Spaces, Stores};
 use crate::text::TextStore;
 use crate::vector::VectorStore;

@@ -118,9 +118,7 @@ fn rebuilt(name: &str, texts: Vec<String>, numbers: &[u64]) -> Option<Error> {
             Error::io(action, path, source)
         }
         "RuntimeMissing" => Error::RuntimeMissing { found: text()? },
-        "Provider" => {
-            Error::Provider { provider: word(&text()?), expected: text()?, found: text()?, advice: text()? }
-        }
+        "Provider" => Error::Provider { provider: word(&text()?), expected: text()?, found: text()?, advice: text()? },
         "ModelRefused" => Error::ModelRefused { path: text()?.into(), expected: text()?, found: text()? },
         "ModelFailed" => Error::ModelFailed { reason: text()? },
         "Damaged" => Error::Damaged { what: text()?, found: text()? },

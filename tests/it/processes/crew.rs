@@ -122,7 +122,8 @@ impl Crew {
             let Some(mut worker) = start(&self.store) else { continue };
             lock(&self.pids)[number] = worker.child.id();
             while !self.ends.load(Ordering::SeqCst) {
-                let going = if number == 0 { self.import(&mut worker) } else { self.step(&mut worker, number, &mut rng) };
+                let going =
+                    if number == 0 { self.import(&mut worker) } else { self.step(&mut worker, number, &mut rng) };
                 if !going {
                     break;
                 }
@@ -173,10 +174,13 @@ impl Crew {
         if !self.begin(&[id], state) {
             return Some(());
         }
-        let done = self.ask(worker, match state {
-            Some(version) => json!(["version", id, version]),
-            None => json!(["delete", format!("item-{id}")]),
-        });
+        let done = self.ask(
+            worker,
+            match state {
+                Some(version) => json!(["version", id, version]),
+                None => json!(["delete", format!("item-{id}")]),
+            },
+        );
         self.end(&[id], state, done.is_some());
         done.map(|_| ())
     }
@@ -280,7 +284,12 @@ impl Crew {
             let found = worker.ok(json!(["get", format!("item-{id}")]));
             let found = found["version"]["Number"].as_f64().or_else(|| found["version"].as_f64());
             let found = found.map(|version| version as u64);
-            assert!(known.allows(found), "item {id} is {found:?}, expected {:?} or {:?}", known.acknowledged, known.perhaps);
+            assert!(
+                known.allows(found),
+                "item {id} is {found:?}, expected {:?} or {:?}",
+                known.acknowledged,
+                known.perhaps
+            );
         }
         let stats = worker.ok(json!(["stats"]));
         let events = stats["events"].as_u64().expect("a number");

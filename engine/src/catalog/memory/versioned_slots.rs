@@ -48,7 +48,12 @@ pub(crate) struct VersionedSlots<V: ?Sized> {
 impl<V: ?Sized> Default for VersionedSlots<V> {
     /// Slots for values of the length of the first one.
     fn default() -> Self {
-        VersionedSlots { table: ArcSwapOption::empty(), floor: Mutex::default(), seen: AtomicU64::new(0), value: PhantomData }
+        VersionedSlots {
+            table: ArcSwapOption::empty(),
+            floor: Mutex::default(),
+            seen: AtomicU64::new(0),
+            value: PhantomData,
+        }
     }
 }
 
