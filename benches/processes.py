@@ -36,7 +36,7 @@ def item(number: int) -> dict[str, object]:
 def fill(path: str) -> onelist.Engine:
     db = onelist.open(path, sessions=1)
     db.put_many(item(number) for number in range(ITEMS))
-    db.log([{"user": f"u{n % 200}", "item": f"i{n * 7 % ITEMS}"} for n in range(5_000)])
+    db.log([{"user": f"u{n % 200}", "item": f"i{n * 7 % ITEMS}", "action": "click"} for n in range(5_000)])
     db.flush()
     return db
 
@@ -53,21 +53,14 @@ def finish(process: subprocess.Popen[str]) -> str:
     return process.communicate("\n")[0].strip().splitlines()[-1]
 
 
-def latencies(db: onelist.Engine) -> dict[str, tuple[float, float]]:
-    """Median and 95th percentile in milliseconds."""
-    found = {}
-    for name, call in (
-        ("put", lambda n: db.put(item(ITEMS + n))),
-        ("log", lambda n: db.log(user=f"u{n % 200}", item=f"i{n}")),
-    ):
-        times = []
-        for n in range(WRITES):
-            start = time.perf_counter()
-            call(n)
-            times.append(1000 * (time.perf_counter() - start))
-        times.sort()
-        found[name] = (statistics.median(times), times[int(0.95 * WRITES)])
-    return found
+def timed_write(db: onelist.Engine, name: str, n: int) -> float:
+    """Milliseconds of one durable write."""
+    start = time.perf_counter()
+    if name == "put":
+        db.put(item(ITEMS + n))
+    else:
+        db.log(user=f"u{n % 200}", item=f"i{n}")
+    return 1000 * (time.perf_counter() - start)
 
 
 def reads(db: onelist.Engine) -> float:
@@ -80,13 +73,20 @@ def reads(db: onelist.Engine) -> float:
 
 
 def measure_writes(path: str, db: onelist.Engine) -> None:
+    """By turns here and there, so that both meet the same machine."""
     follower = other("follower-writes", path)
-    there = json.loads(finish(follower))
-    here = latencies(db)
-    print(f"one call at a time, durable, ms    {'median':>8} {'95 %':>8}")
+    times: dict[str, list[float]] = {}
     for name in ("put", "log"):
-        print(f"{name} in the process that writes     {here[name][0]:8.2f} {here[name][1]:8.2f}")
-        print(f"{name} in a process that follows      {there[name][0]:8.2f} {there[name][1]:8.2f}")
+        for n in range(WRITES):
+            times.setdefault(f"{name} in the process that writes", []).append(timed_write(db, name, 2 * n))
+            follower.stdin.write(f"{name} {2 * n + 1}\n")
+            follower.stdin.flush()
+            times.setdefault(f"{name} from a process that follows", []).append(float(follower.stdout.readline()))
+    follower.stdin.close()
+    follower.wait()
+    print(f"{'one call at a time, durable, ms':36} {'median':>8} {'95 %':>8}")
+    for name, all_times in times.items():
+        print(f"{name:36} {statistics.median(all_times):8.2f} {sorted(all_times)[int(0.95 * WRITES)]:8.2f}")
 
 
 def measure_reads(path: str, db: onelist.Engine) -> None:
@@ -176,8 +176,13 @@ def main() -> None:
     if len(sys.argv) == 3 and sys.argv[1] in ("follower-writes", "reads"):
         db = onelist.open(sys.argv[2], sessions=1)
         print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(latencies(db)) if sys.argv[1] == "follower-writes" else reads(db))
+        if sys.argv[1] == "reads":
+            sys.stdin.readline()
+            print(reads(db))
+        else:
+            for line in sys.stdin:
+                name, n = line.split()
+                print(timed_write(db, name, int(n)), flush=True)
         return
     wanted = sys.argv[1:] or ["writes", "reads", "service"]
     with tempfile.TemporaryDirectory() as folder:
