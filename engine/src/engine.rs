@@ -3,6 +3,7 @@
 mod call;
 mod deleting;
 mod events;
+mod handle;
 mod impressions;
 mod learning;
 mod maintenance;
@@ -18,7 +19,7 @@ mod users;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::api::config::Config;
 use crate::api::event::Event;
@@ -33,13 +34,13 @@ use crate::api::update::Update;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 use crate::base::watch;
-use crate::core::{Access, Core};
+use crate::core::Core;
 use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario, prepare_updates};
-use crate::offline::Tuner;
 use crate::pipeline;
-use crate::store::{items, lock};
+use crate::store::items;
 use crate::understand::stored_scenarios;
 
+use handle::Handle;
 use orders::{Delete, DeleteScenario, Log, Orders, Put, SetScenario};
 
 /// An open directory. Share it between threads; one handle per directory and process.
@@ -56,34 +57,7 @@ use orders::{Delete, DeleteScenario, Log, Orders, Put, SetScenario};
 /// # Ok::<(), onelist::Error>(())
 /// ```
 pub struct Engine {
-    core: Arc<Core>,
-    tuner: SharedTuner,
-    /// Whether dropping it closes the store: not so for one that works for another process.
-    owns: bool,
-}
-
-/// Tunes the weights in the background, when the configuration asks for it and this process writes. With the process whose
-/// thread it is: a forked child has inherited a handle of no thread.
-#[derive(Clone, Default)]
-struct SharedTuner(Arc<Mutex<Option<(u32, Tuner)>>>);
-
-impl SharedTuner {
-    fn start(&self, access: &Arc<Access>) {
-        // Without a thread the weights stay as they are.
-        let tuner = Tuner::start(access).ok().flatten().map(|tuner| (std::process::id(), tuner));
-        std::mem::forget(std::mem::replace(&mut *lock(&self.0), tuner));
-    }
-
-    /// Waits for the thread.
-    fn join(&self) -> Result<()> {
-        match lock(&self.0).take() {
-            Some((pid, tuner)) if pid == std::process::id() => tuner.join(),
-            inherited => {
-                std::mem::forget(inherited);
-                Ok(())
-            }
-        }
-    }
+    core: Handle,
 }
 
 impl Engine {
@@ -96,14 +70,13 @@ impl Engine {
     /// [`Error::InvalidArgument`] for a setting out of range.
     pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
         let path = path.as_ref();
-        let tuner = SharedTuner::default();
-        let core = Core::open_shared(path, config, Arc::new(Orders { tuner: tuner.clone() }))?;
-        Ok(Engine { core, tuner, owns: true })
+        let core = Core::open_shared(path, config, Arc::new(Orders::default()))?;
+        Ok(Engine { core: Handle::of(core) })
     }
 
     /// An engine for the orders of other processes.
-    fn of(core: Arc<Core>, tuner: SharedTuner) -> Engine {
-        Engine { core, tuner, owns: false }
+    fn of(core: Arc<Core>) -> Engine {
+        Engine { core: Handle::visiting(core) }
     }
 
     /// Puts items: new ids are added, known ones replaced as a whole. One call is one atomic batch, durable on return
@@ -268,15 +241,13 @@ impl Engine {
     /// Flushes, ends the background threads and gives the directory free. Later calls answer [`Error::Closed`]; closing
     /// again does nothing.
     pub fn close(&self) -> Result<()> {
-        self.core.close(|| self.tuner.join())
+        self.core.close()
     }
 }
 
 impl Drop for Engine {
     /// Closes, as [`Engine::close`] does; call that to learn of an error. In a forked child nothing is touched.
     fn drop(&mut self) {
-        if self.owns {
-            let _ = self.close();
-        }
+        let _ = self.close();
     }
 }

@@ -58,7 +58,7 @@ pub use api::rows::Rows;
 pub use api::rule::{Rule, Which};
 pub use api::source::{Proposal, Source};
 pub use api::stats::{
-    ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
+    HungProcess, ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
 };
 pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Forgotten, Merged, UserSummary};
 pub use api::token::Token;

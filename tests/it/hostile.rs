@@ -187,12 +187,18 @@ fn directories_of_every_kind() {
     let link = dir.path().join("link");
     std::os::unix::fs::symlink(&nested, &link).expect("links");
     let db = open(&nested).expect("opens");
-    match open(&link) {
+    // With other settings; equal ones share what is open.
+    let mut strict = Config::default();
+    strict.strict = true;
+    match Engine::open(&link, strict) {
         Err(Error::AlreadyOpen { pid, .. }) => assert_eq!(pid, std::process::id()),
         other => panic!("expected AlreadyOpen, found {:?}", other.map(|_| ())),
     }
-    assert_eq!(name(&nested), "AlreadyOpen");
+    let shared = open(&link).expect("shares");
     db.close().expect("closes");
+    assert_eq!(db.stats().map(|_| ()).expect_err("is closed").name(), "Closed");
+    shared.put(vec![Item::new("a")]).expect("goes on");
+    shared.close().expect("closes");
     open(&link).expect("free again").close().expect("closes");
 }
 

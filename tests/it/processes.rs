@@ -1,5 +1,7 @@
 //! Several processes on one directory.
 
+mod crew;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -346,4 +348,50 @@ fn a_reader_changes_nothing_and_sees_what_a_writer_does() {
     writer.kill();
     assert_eq!(reader.ok(json!(["rank", "250"])), json!(["i250"]), "and after it is gone");
     assert_eq!(role(&mut reader), "reader");
+}
+
+#[test]
+fn a_process_that_hangs_is_named() {
+    use rustix::process::Signal;
+    let (_dir, store) = store();
+    let (mut writer, mut hung) = (Worker::start(&store), Worker::start(&store));
+    writer.ok(json!(["put", "a", "x"]));
+    hung.ok(json!(["get", "a"]));
+    soon("the follower is known", || writer.ok(json!(["stats"]))["process"]["followers"] == json!(1));
+    signal(&hung, Signal::STOP);
+    soon("it is named", || {
+        let found = writer.ok(json!(["stats"]))["process"]["hung"].clone();
+        found[0]["pid"] == json!(hung.child.id()) && found[0]["seconds"].as_u64() >= Some(10)
+    });
+    signal(&hung, Signal::CONT);
+    soon("it goes on", || writer.ok(json!(["stats"]))["process"]["hung"] == json!([]));
+    hung.kill();
+    soon("it is gone", || writer.ok(json!(["stats"]))["process"]["followers"] == json!(0));
+}
+
+/// Readers that die with pinned transactions leave nothing behind: the file does not grow by rewriting the same items.
+#[test]
+fn readers_that_are_killed_do_not_let_the_file_grow() {
+    let (_dir, store) = store();
+    let mut writer = Worker::start(&store);
+    let length = || std::fs::metadata(store.join("data.mdb")).expect("is there").len();
+    writer.ok(json!(["put_many", 0, 2000]));
+    for round in 0..6 {
+        let mut readers: Vec<Worker> = (0..2).map(|_| Worker::start(&store)).collect();
+        readers.iter_mut().for_each(|reader| reader.send(&json!(["scan"])));
+        writer.ok(json!(["put_many", 0, 2000]));
+        readers.into_iter().for_each(Worker::kill);
+        if round == 2 {
+            // What the first rounds needed is there now.
+            writer.ok(json!(["flush"]));
+            std::thread::sleep(Duration::from_millis(1500));
+        }
+    }
+    let before = length();
+    for _ in 0..6 {
+        Worker::start(&store).kill();
+        writer.ok(json!(["put_many", 0, 2000]));
+        std::thread::sleep(Duration::from_millis(1100));
+    }
+    assert!(length() <= before + before / 4, "{before} bytes became {}", length());
 }

@@ -54,6 +54,10 @@ fn execute(db: &Engine, command: &Value) -> onelist::Result<Value> {
         }
         // An item with a text, a number and a vector that only this version has.
         "version" => json!(db.put(vec![journal::item(number(1), number(2))])?),
+        "versions" => {
+            let items = (number(1)..number(2)).map(|id| journal::item(id, number(3)));
+            json!(db.put(items.collect())?)
+        }
         "delete" => json!(db.delete(&[text(1)])?),
         "log" => json!(db.log(vec![Event::new(text(1), Action::Click).item(text(2))])?),
         "log_twice" => {

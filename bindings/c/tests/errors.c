@@ -42,7 +42,7 @@ static void handles(const char *directory) {
         return;
     }
     CHECK(strcmp(onelist_last_error_message(), "") == 0 && strcmp(onelist_last_error_name(), "") == 0);
-    CHECK_ERROR(ONELIST_BUSY, "AlreadyOpen", open_here(directory, NULL, &other));
+    CHECK_ERROR(ONELIST_BUSY, "AlreadyOpen", open_here(directory, "{\"strict\": true}", &other));
     CHECK(other == NULL);
 
     onelist_engine *copy = db, *second_copy = db;

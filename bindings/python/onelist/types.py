@@ -494,13 +494,21 @@ class ImpressionStats(TypedDict):
     dropped: int
 
 
+class HungProcess(TypedDict):
+    """A process that says nothing although it lives, and since how many seconds."""
+
+    pid: int
+    seconds: int
+
+
 class ProcessStats(TypedDict):
     """What this process does for the directory: ``writer``, ``follower`` or ``reader``; which process writes (0: not known),
-    and how many follow it (known to the writer)."""
+    how many follow it, and which of them hang (known to the writer)."""
 
     role: Literal["writer", "follower", "reader"]
     writer: int
     followers: int
+    hung: list[HungProcess]
 
 
 class Stats(TypedDict):

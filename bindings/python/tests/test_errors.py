@@ -11,8 +11,8 @@ from onelist import errors
 NAMES = {
     "input": "InvalidId LimitExceeded NonFinite ZeroNorm DimMismatch FieldType UnknownField UnknownItem UnknownScenario "
     "UnknownAdapter InvalidType BadRows InvalidArgument InvalidUtf8",
-    "busy": "AlreadyOpen Forked Closed",
-    "environment": "NotADatabase NewerFormat Io RuntimeMissing Provider ModelRefused",
+    "busy": "AlreadyOpen Forked Closed Cancelled DeadlineExceeded ReadOnly Unanswered",
+    "environment": "NotADatabase NewerFormat Io DiskFull CatalogFull RuntimeMissing Provider ModelRefused",
     "damaged": "Damaged Poisoned Storage Index",
     "internal": "ModelFailed Internal",
 }

@@ -23,17 +23,23 @@ def run(script: str, *arguments: str, **environment: str) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
 
 
-def test_opening_twice_is_refused_in_words(path: Path, tmp_path: Path) -> None:
+def test_handles_of_one_process_share_the_store(path: Path, tmp_path: Path) -> None:
     with onelist.open(path) as db:
         link = tmp_path / "link"
         link.symlink_to(path)
-        for name in (path, str(path), link):
-            with pytest.raises(errors.AlreadyOpenError, match=str(os.getpid())) as refused:
-                onelist.open(name)
-            assert isinstance(refused.value, onelist.BusyError)
         db.put(SHOP)
-        assert len(db.rank()) == len(IDS)
-    onelist.open(path).close()
+        for name in (path, str(path), link):
+            with onelist.open(name) as other:
+                assert len(other.rank()) == len(IDS) and other.stats()["process"]["role"] == "writer"
+            with pytest.raises(errors.ClosedError):
+                other.rank()
+            with pytest.raises(errors.AlreadyOpenError, match=str(os.getpid())) as refused:
+                onelist.open(name, strict=True)
+            assert isinstance(refused.value, onelist.BusyError)
+        last = onelist.open(path)
+    assert len(last.rank()) == len(IDS), "the last handle closes"
+    last.close()
+    onelist.open(path, strict=True).close()
 
 
 def test_a_dropped_engine_closes(path: Path) -> None:

@@ -52,8 +52,21 @@ pub struct ProcessStats {
     pub role: &'static str,
     /// The process that writes; 0 when it is not known.
     pub writer: u32,
-    /// Processes that follow; 0 in one that is not the writer.
+    /// Processes that follow or read; 0 in one that is not the writer.
     pub followers: u64,
+    /// Those of them that say nothing although they live: stopped, most likely. If one was stopped within a call, the file cannot
+    /// use pages again that were freed since, and grows until the process goes on or ends.
+    pub hung: Vec<HungProcess>,
+}
+
+/// A process that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct HungProcess {
+    /// Its process id.
+    pub pid: u32,
+    /// Since how many seconds.
+    pub seconds: u64,
 }
 
 /// What `recount` found: digests of all signals of items, of users with items, of co-visits and of segments.

@@ -1,7 +1,7 @@
 //! What changes the store, in a form that travels to the process that writes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,9 +19,10 @@ use crate::base::time::Timestamp;
 use crate::catalog;
 use crate::core::{Access, Core, Facade, Order};
 use crate::ingest::{prepare_delete, prepare_events, prepare_items};
-use crate::offline::{clear_scratch, tuning};
+use crate::offline::{Tuner, clear_scratch, tuning};
 use crate::registry;
 use crate::share::{KEEP_IMPRESSIONS, decode, encode};
+use crate::store::lock;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Put(pub Vec<Item>);
@@ -200,8 +201,33 @@ impl Engine {
 }
 
 /// Answers the orders of other processes.
+#[derive(Default)]
 pub(super) struct Orders {
-    pub tuner: super::SharedTuner,
+    tuner: SharedTuner,
+}
+
+/// Tunes the weights in the background, when the configuration asks for it and this process writes. With the process whose
+/// thread it is: a forked child has inherited a handle of no thread.
+#[derive(Default)]
+struct SharedTuner(Mutex<Option<(u32, Tuner)>>);
+
+impl SharedTuner {
+    fn start(&self, access: &Arc<Access>) {
+        // Without a thread the weights stay as they are.
+        let tuner = Tuner::start(access).ok().flatten().map(|tuner| (std::process::id(), tuner));
+        std::mem::forget(std::mem::replace(&mut *lock(&self.0), tuner));
+    }
+
+    /// Waits for the thread.
+    fn join(&self) -> Result<()> {
+        match lock(&self.0).take() {
+            Some((pid, tuner)) if pid == std::process::id() => tuner.join(),
+            inherited => {
+                std::mem::forget(inherited);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Facade for Orders {
@@ -227,7 +253,7 @@ impl Facade for Orders {
             ByName::NAME => {
                 drop(access);
                 let ByName(method, arguments) = decode(arguments)?;
-                let engine = Engine::of(core.clone(), self.tuner.clone());
+                let engine = Engine::of(core.clone());
                 encode(&Some(engine.call(&method, &arguments)?))
             }
             other => Err(Error::argument("order", "one that this version knows", other)),
@@ -238,6 +264,10 @@ impl Facade for Orders {
         // What stays is removed by the next process that writes.
         let _ = clear_scratch(&access.stores.path);
         self.tuner.start(access);
+    }
+
+    fn ends(&self) -> Result<()> {
+        self.tuner.join()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What only the inside shows: semantic ids of single items, and the records of a fit.
 
+use std::sync::Arc;
+
 use crate::api::candidate::Candidate;
 use crate::api::config::Config;
 use crate::api::event::{Action, Event};
@@ -10,7 +12,7 @@ use crate::api::source::Source;
 use crate::background::{fit_space, verify};
 use crate::base::id::{ItemKey, SemanticId};
 use crate::catalog::SidPrefix;
-use crate::core::Core;
+use crate::core::Access;
 use crate::engine::Engine;
 use crate::model::tests::network::trained::Trained;
 use crate::rank::Features;
@@ -35,8 +37,8 @@ fn sid(stores: &Stores, id: &str) -> Option<SemanticId> {
 }
 
 /// Every item stands in the store as the model places it in the live space now, whenever it was put.
-fn check_places(core: &Core, items: usize) {
-    let stores = core.access().unwrap().stores.clone();
+fn check_places(access: Arc<Access>, items: usize) {
+    let stores = access.stores.clone();
     let live = stores.item_space().unwrap();
     for n in (0..items).step_by(7) {
         let embedded = stores.model().embed(live.tensors(), &[thing(n).content(&stores.config)]).unwrap();
@@ -48,7 +50,7 @@ fn check_places(core: &Core, items: usize) {
 #[test]
 fn semantic_ids_are_those_of_the_content() {
     let (_dir, db) = opened(200);
-    check_places(&db.core, 200);
+    check_places(db.core.access().unwrap(), 200);
     let stores = db.core.access().unwrap().stores.clone();
     let twin = Item { id: "twin".to_owned(), ..thing(3) };
     db.put(vec![Item::new("bare").number("n", 1.0), twin, thing(3)]).unwrap();
@@ -71,13 +73,13 @@ fn a_fit_gives_every_item_its_place_in_the_new_space() {
     let fitted = db.stats().unwrap().space;
     assert_eq!((fitted.fits, fitted.fitted_items, fitted.drift), (1, 400, None));
     assert_ne!(fitted.id, shipped.id);
-    check_places(&db.core, 400);
+    check_places(db.core.access().unwrap(), 400);
     assert_ne!(sid(&db.core.access().unwrap().stores, "thing-3"), before, "codes of another codebook");
     db.put((400..450).map(thing).collect()).unwrap();
-    check_places(&db.core, 450);
+    check_places(db.core.access().unwrap(), 450);
     // A second fit takes the place of the first one's predecessor.
     assert!(db.fit_space().unwrap());
-    check_places(&db.core, 450);
+    check_places(db.core.access().unwrap(), 450);
     assert_eq!(db.stats().unwrap().space.fits, 2);
     let id = db.stats().unwrap().space.id;
     db.close().unwrap();
@@ -85,7 +87,7 @@ fn a_fit_gives_every_item_its_place_in_the_new_space() {
     let again = db.stats().unwrap();
     assert_eq!((again.space.id, again.space.fits), (id, 2));
     assert_eq!(again.vectors[0].indexed, 450, "the graph was on disk");
-    check_places(&db.core, 450);
+    check_places(db.core.access().unwrap(), 450);
 }
 
 #[test]
@@ -104,7 +106,7 @@ fn the_rows_of_the_space_before_go_when_nobody_reads_them() {
     drop(pinned);
     fit_space::remove_old(&stores).unwrap();
     assert!(!stores.catalog.read().unwrap().view().has_space(old).unwrap());
-    check_places(&db.core, 300);
+    check_places(db.core.access().unwrap(), 300);
 }
 
 /// The vectors that a request ranks with are those of its commit in the table, and only what has none lacks content.
@@ -184,7 +186,7 @@ fn items_of_an_older_store_get_their_semantic_ids() {
     write.commit_bookkeeping().unwrap();
     assert_eq!(db.verify_vectors().unwrap().wrong, 150);
     fit_space::fill_sids(&stores).unwrap();
-    check_places(&db.core, 150);
+    check_places(db.core.access().unwrap(), 150);
     assert!(item_space::sids_are_complete(stores.catalog.read().unwrap().view()).unwrap());
 }
 
@@ -205,7 +207,7 @@ fn a_fit_for_another_model_is_forgotten_when_the_store_is_empty() {
     let db = Engine::open(dir.path().join("db"), Config::default()).unwrap();
     assert_eq!(db.stats().unwrap().space.fits, 0);
     db.put((0..20).map(thing).collect()).unwrap();
-    check_places(&db.core, 20);
+    check_places(db.core.access().unwrap(), 20);
 }
 
 #[test]
@@ -216,7 +218,7 @@ fn a_copy_for_a_replay_works_in_the_space_of_its_source() {
     let copy = crate::offline::Scratch::open(&stores, Vec::new(), 1).unwrap();
     let placed = copy.db.access().unwrap().stores.item_space().unwrap().name().to_owned();
     assert_eq!(placed, db.stats().unwrap().space.id);
-    check_places(&copy.db, 200);
+    check_places(copy.db.access().unwrap(), 200);
     // Tunings know nothing of spaces: one that is in force stays so.
     assert_eq!(db.stats().unwrap().model.space_id, stores.model().space_id());
 }
@@ -290,7 +292,7 @@ fn a_fit_outlives_the_model_that_it_was_made_with() {
     let before = list(&db);
     db.promote_model(version).unwrap();
     assert_eq!(db.stats().unwrap().space, space);
-    check_places(&db.core, 200);
+    check_places(db.core.access().unwrap(), 200);
     assert_eq!(check_network(&db, 0.5), (40, true));
     db.close().unwrap();
     let db = Engine::open(dir.path().join("db"), Config::default()).unwrap();
@@ -302,7 +304,7 @@ fn a_fit_outlives_the_model_that_it_was_made_with() {
     db.promote_model(version).unwrap();
     assert!(db.fit_space().unwrap());
     db.roll_back_model().unwrap();
-    check_places(&db.core, 200);
+    check_places(db.core.access().unwrap(), 200);
 }
 
 #[cfg(feature = "training")]

@@ -106,7 +106,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let (db, path) = (self.db.clone(), std::mem::take(&mut self.path));
         let end = move || {
-            let _ = db.close(|| Ok(()));
+            let _ = db.close();
             drop(db);
             let _ = fs::remove_dir_all(path);
         };

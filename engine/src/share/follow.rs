@@ -26,17 +26,18 @@ const IMPRESSIONS: usize = 1024;
 /// The order that hands them on.
 pub(crate) const KEEP_IMPRESSIONS: &str = "keep_impressions";
 
-/// Called when nobody listens any more. True: this process writes now, and the thread ends.
+/// Called when nobody listens. True: this process writes now, and the thread ends.
 pub(crate) type Gone = Box<dyn Fn() -> bool + Send>;
 
 /// The thread.
 pub(crate) struct FollowThread(JoinHandle<()>);
 
 impl FollowThread {
-    /// Starts it; without a link it only follows.
-    pub(crate) fn start(stores: Arc<Stores>, link: Option<(Arc<Link>, Gone)>) -> Result<FollowThread> {
+    /// Starts it.
+    pub(crate) fn start(stores: Arc<Stores>, link: Arc<Link>, gone: Gone) -> Result<FollowThread> {
         let path = stores.path.clone();
-        let thread = std::thread::Builder::new().name("onelist-follow".to_owned()).spawn(move || run(&stores, link));
+        let thread =
+            std::thread::Builder::new().name("onelist-follow".to_owned()).spawn(move || run(&stores, &link, &gone));
         Ok(FollowThread(thread.map_err(|e| Error::io("start a thread for", path, e))?))
     }
 
@@ -46,17 +47,10 @@ impl FollowThread {
     }
 }
 
-fn run(stores: &Stores, link: Option<(Arc<Link>, Gone)>) {
+fn run(stores: &Stores, link: &Link, gone: &Gone) {
     let mut thread = Following { stores, text: None, connection: None, reported: (Instant::now(), Seq(0)) };
     while !stores.progress.is_closing() {
-        let stays = match &link {
-            Some((link, gone)) => thread.attend(link, gone),
-            None => {
-                stores.progress.wait(LOOK, || false);
-                true
-            }
-        };
-        if !stays {
+        if !thread.attend(link, gone) {
             return;
         }
         if let Err(error) = thread.step() {

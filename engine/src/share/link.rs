@@ -66,10 +66,10 @@ impl Link {
         frame::write(&mut stream.get(), Kind::Hello, &encode(&self.hello).map_err(io::Error::other)?)?;
         let (_, body) = frame::read(&mut stream.get())?;
         let theirs: Hello = decode(&body).map_err(|_| refused())?;
+        self.pid.store(theirs.pid, Ordering::SeqCst);
         if !self.hello.fits(&theirs) || !socket::is_trusted(stream.get()) {
             return Err(refused());
         }
-        self.pid.store(theirs.pid, Ordering::SeqCst);
         Ok(Some(Connection(stream)))
     }
 

@@ -51,6 +51,12 @@ impl Peer {
         (when.elapsed() < recently).then(|| (self.pid.load(Ordering::SeqCst), seq))
     }
 
+    /// Its process, and since when it has said nothing, when that is longer than `recently`.
+    pub(super) fn silent(&self, recently: Duration) -> Option<(u32, Duration)> {
+        let (when, _) = (*lock(&self.position))?;
+        Some((self.pid.load(Ordering::SeqCst), when.elapsed())).filter(|(_, silence)| *silence >= recently)
+    }
+
     /// Works until the other side goes, or does not keep to the rules.
     pub(super) fn run(&self, hello: &Hello, handler: &Handler) -> io::Result<()> {
         let mut stream = self.stream.get();

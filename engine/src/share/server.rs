@@ -67,6 +67,11 @@ impl Server {
         self.shared.positions().len()
     }
 
+    /// Processes that say nothing although they are connected, and for how long.
+    pub(crate) fn hung(&self) -> Vec<(u32, Duration)> {
+        lock(&self.shared.peers).iter().filter_map(|peer| peer.silent(RECENTLY)).collect()
+    }
+
     /// Takes no further orders.
     pub(crate) fn finish(&self) {
         self.shared.closing.store(true, Ordering::SeqCst);

@@ -11,8 +11,8 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy};
 use super::analyse::{ANALYSER, analyser};
 use super::error::failed;
 use super::fields::layout;
+use super::folder::Folder;
 use super::stamp::TextStamp;
-use super::unlocked::Unlocked;
 use crate::base::error::{Error, Result};
 use crate::base::output_path::describe;
 use crate::base::time::Timestamp;
@@ -40,7 +40,7 @@ pub(super) fn open_or_create(dir: &Path, quarantine: &Path, store: &str) -> Resu
 /// An empty index in an empty folder, or the empty one that is there.
 pub(super) fn create(dir: &Path) -> Result<Opened> {
     fs::create_dir_all(dir).map_err(|e| Error::io("create", dir, e))?;
-    let directory = tantivy::directory::MmapDirectory::open(dir).map_err(failed)?;
+    let directory = Folder::open(dir).map_err(failed)?;
     // Nothing is stored, so a thread for compressing what is stored would only cost its start.
     let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
     let builder = Index::builder().schema(layout().0).settings(settings);
@@ -53,12 +53,7 @@ pub(super) fn create(dir: &Path) -> Result<Opened> {
 /// # Errors
 /// [`Error::Index`] for a folder that cannot be read, is of another layout or store, or is being replaced at the moment.
 pub(super) fn open_beside(dir: &Path, store: &str) -> Result<(Opened, Option<TextStamp>)> {
-    let directory = tantivy::directory::MmapDirectory::open(dir).map_err(failed)?;
-    let index = match can_write(dir) {
-        true => Index::open(directory),
-        false => Index::open(Unlocked(directory)),
-    };
-    let index = index.map_err(failed)?;
+    let index = Index::open(Folder::open(dir).map_err(failed)?).map_err(failed)?;
     if index.schema() != layout().0 {
         return Err(failed("another layout"));
     }
@@ -89,10 +84,6 @@ pub(super) fn load(opened: &Opened, store: &str) -> Result<Option<TextStamp>> {
     Err(failed("the index changes too fast to be read"))
 }
 
-fn can_write(dir: &Path) -> bool {
-    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
 fn with_reader(index: Index) -> Result<Opened> {
     index.tokenizers().register(ANALYSER, analyser());
     // Views are published by the store, in step with the tail: a reader that reloads by itself would be ahead of it.
@@ -110,7 +101,7 @@ fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
     if names.iter().all(|name| is_lock(name)) {
         return Ok(None);
     }
-    let index = Index::open_in_dir(dir).map_err(failed)?;
+    let index = Index::open(Folder::open(dir).map_err(failed)?).map_err(failed)?;
     if index.schema() != layout().0 {
         return Err(failed("another layout"));
     }
