@@ -10,6 +10,7 @@ mod deleting;
 mod evaluate;
 mod explain;
 mod filters;
+mod fixtures;
 mod grid;
 mod hostile;
 mod layers;

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use onelist::{
-    Action, Config, Engine, Event, EventFilter, EventQuery, ExportFormat, Hit, Item, Request, Retention, Rule, Timestamp, Value,
+    Action, Config, Engine, Event, EventFilter, EventQuery, ExportFormat, Hit, Item, Request, Retention, Rule,
+    Timestamp, Value,
 };
 
 use crate::stored_events::{all, log};
@@ -28,7 +29,8 @@ fn everything(path: &Path) -> Engine {
     let db = open(path);
     let item = |n: usize| {
         let item = Item::new(format!("i{n}")).text("title", format!("thing number{n}")).number("price", 0.1 + n as f64);
-        let item = item.with("sold", Value::Bool(n.is_multiple_of(2))).tags("tags", (0..n % 3).map(|k| format!("t{k}")));
+        let item =
+            item.with("sold", Value::Bool(n.is_multiple_of(2))).tags("tags", (0..n % 3).map(|k| format!("t{k}")));
         let item = item.with("made", Value::Date(Timestamp::from_millis(n as i64 * 1_234_567)));
         let item = item.with("place", Value::Geo { lat: n as f64 / 3.0, lon: -1.0 / (n + 1) as f64 });
         item.with("image", Value::Vector(vec![0.1 + n as f32, 1.0 / 3.0, -0.7]))
@@ -58,7 +60,8 @@ fn everything(path: &Path) -> Engine {
 fn seen(db: &Engine) -> BTreeMap<String, Vec<Hit>> {
     let now = Timestamp::from_seconds(1.9e9);
     let ask = || Request::new().now(now).limit(40).unlogged().explain();
-    let mut requests: Vec<(String, Request)> = (0..12).map(|n| (format!("user {n}"), ask().user(format!("u{n}")))).collect();
+    let mut requests: Vec<(String, Request)> =
+        (0..12).map(|n| (format!("user {n}"), ask().user(format!("u{n}")))).collect();
     requests.extend((0..12).map(|n| (format!("unseen {n}"), ask().user(format!("u{n}")).exclude_seen())));
     requests.extend((0..40).map(|n| (format!("like {n}"), ask().like([format!("i{n}")]))));
     requests.push(("search".to_owned(), ask().query("number3 thing")));
@@ -71,13 +74,17 @@ fn seen(db: &Engine) -> BTreeMap<String, Vec<Hit>> {
 /// The files of a folder by name.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("reads").map(|entry| entry.expect("reads"));
-    entries.map(|entry| (entry.file_name().into_string().expect("UTF-8"), fs::read(entry.path()).expect("reads"))).collect()
+    entries
+        .map(|entry| (entry.file_name().into_string().expect("UTF-8"), fs::read(entry.path()).expect("reads")))
+        .collect()
 }
 
 #[test]
 fn an_imported_store_is_the_exported_one() {
     let dir = tempfile::tempdir().expect("a folder");
     let db = everything(&dir.path().join("store"));
+    // Scores of a graph and of what it does not hold yet may differ in their last bit.
+    db.flush().expect("flushes");
     let (before, digest) = (seen(&db), db.verify_signals().expect("counts"));
     assert_eq!(digest.before, digest.after);
     for format in FORMATS {
@@ -99,8 +106,20 @@ fn an_imported_store_is_the_exported_one() {
         assert_eq!(other.impressions(None, 100).expect("reads"), db.impressions(None, 100).expect("reads"));
         assert_eq!(other.scenarios().expect("reads"), db.scenarios().expect("reads"));
         assert_eq!(other.verify_signals().expect("counts"), digest);
+        other.flush().expect("flushes");
         let after = seen(&other);
         for (name, hits) in &before {
+            for (place, (hit, other)) in hits.iter().zip(&after[name]).enumerate() {
+                let short = |hit: &Hit| {
+                    (
+                        hit.id.clone(),
+                        hit.score,
+                        hit.sources.clone(),
+                        hit.why.as_ref().map(|why| why.contributions.clone()),
+                    )
+                };
+                assert_eq!(short(hit), short(other), "{format:?}: {name}, place {place}");
+            }
             assert_eq!(hits, &after[name], "{format:?}: {name}");
         }
         assert_eq!(other.stats().expect("counts").events_removed, stats.events_removed);
@@ -119,8 +138,10 @@ fn an_imported_store_is_the_exported_one() {
         let found = onelist_tests::ids(&other, &Request::new().query("unheard")).expect("ranks");
         assert_eq!(found[0], "new");
     }
-    let names: Vec<String> =
-        fs::read_dir(dir.path()).expect("reads").map(|entry| entry.expect("reads").file_name().into_string().expect("UTF-8")).collect();
+    let names: Vec<String> = fs::read_dir(dir.path())
+        .expect("reads")
+        .map(|entry| entry.expect("reads").file_name().into_string().expect("UTF-8"))
+        .collect();
     assert!(names.iter().all(|name| !name.contains("tmp")), "{names:?}");
 }
 
@@ -198,13 +219,15 @@ fn what_is_no_whole_export_is_refused_before_anything_is_read() {
         let gone = refused(&|damaged| fs::remove_file(damaged.join(file)).expect("removes"));
         assert!(gone.to_string().contains(file), "{gone}");
     }
-    let manifest = |text: &'static str| refused(&move |damaged| fs::write(damaged.join("manifest.json"), text).expect("writes"));
+    let manifest =
+        |text: &'static str| refused(&move |damaged| fs::write(damaged.join("manifest.json"), text).expect("writes"));
     for text in ["", "{}", "[1]", "\0"] {
         assert_eq!(manifest(text).name(), "InvalidArgument");
     }
     let newer = refused(&|damaged| {
         let text = fs::read_to_string(damaged.join("manifest.json")).expect("reads");
-        fs::write(damaged.join("manifest.json"), text.replace("\"onelist_export\": 1", "\"onelist_export\": 9")).expect("writes");
+        fs::write(damaged.join("manifest.json"), text.replace("\"onelist_export\": 1", "\"onelist_export\": 9"))
+            .expect("writes");
     });
     assert!(newer.to_string().contains("layout 9"), "{newer}");
     assert!(other.import_from(dir.path()).expect_err("refused").to_string().contains("no manifest.json"));
@@ -219,20 +242,26 @@ fn an_export_goes_nowhere_that_it_must_not() {
     fs::create_dir(dir.path().join("folder")).expect("creates");
     fs::write(dir.path().join("folder/mine.txt"), "x").expect("writes");
     fs::write(dir.path().join("file"), "x").expect("writes");
-    let taken = [store.clone(), store.join("export"), store.join("text"), dir.path().join("folder"), dir.path().join("file")];
+    let taken =
+        [store.clone(), store.join("export"), store.join("text"), dir.path().join("folder"), dir.path().join("file")];
     for path in taken {
         let error = shop.db.export(&path, ExportFormat::Jsonl).expect_err("refused");
         assert_eq!(error.name(), "InvalidArgument", "{}: {error}", path.display());
     }
     assert!(dir.path().join("folder/mine.txt").exists() && dir.path().join("file").exists());
-    assert_eq!(shop.db.export(dir.path().join("missing/export"), ExportFormat::Jsonl).expect_err("refused").name(), "Io");
+    assert_eq!(
+        shop.db.export(dir.path().join("missing/export"), ExportFormat::Jsonl).expect_err("refused").name(),
+        "Io"
+    );
     assert!(shop.db.call("export", r#"{"path": "x", "format": "csv"}"#).is_err());
     let path = dir.path().join("by-name");
     let arguments = serde_json::json!({ "path": path }).to_string();
-    let done: serde_json::Value = serde_json::from_str(&shop.db.call("export", &arguments).expect("exports")).expect("JSON");
+    let done: serde_json::Value =
+        serde_json::from_str(&shop.db.call("export", &arguments).expect("exports")).expect("JSON");
     assert_eq!((&done["items"], &done["events"]), (&7.into(), &5.into()));
     let other = onelist_tests::empty().expect("opens");
-    let read: serde_json::Value = serde_json::from_str(&other.db.call("import_from", &arguments).expect("imports")).expect("JSON");
+    let read: serde_json::Value =
+        serde_json::from_str(&other.db.call("import_from", &arguments).expect("imports")).expect("JSON");
     assert_eq!(read, done);
     assert_eq!(shop.db.stats().expect("counts").items, 7, "the store is as it was");
 }

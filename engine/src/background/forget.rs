@@ -106,7 +106,11 @@ pub(crate) fn merge(stores: &Stores, from: &str, into: &str, drain: impl FnOnce(
         // Whoever is logged for the first time right now counts as a user already.
         while write.apply_journal(&stores.config, usize::MAX)? {}
         if write.view().user_key(into)?.is_some() {
-            return Err(Error::argument("merge_users", "an `into` that is known, or that nobody logs meanwhile", "one that was just logged; try again"));
+            return Err(Error::argument(
+                "merge_users",
+                "an `into` that is known, or that nobody logs meanwhile",
+                "one that was just logged; try again",
+            ));
         }
         write.rename_user(source, from, into)?;
     }

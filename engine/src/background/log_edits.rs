@@ -24,9 +24,7 @@ pub(crate) fn delete(stores: &Stores, filter: &EventFilter, drain: impl FnOnce()
     let mut deleted = 0;
     let step = |catalog: &CatalogRead| match event_log::resolve(catalog.view(), filter)? {
         None => Ok(LogEdit::default()),
-        Some(matched) => {
-            LogEdit::delete(catalog.view(), &matched, &stores.config, STEP, || stores.check_open())
-        }
+        Some(matched) => LogEdit::delete(catalog.view(), &matched, &stores.config, STEP, || stores.check_open()),
     };
     while let Some(edit) = apply(stores, step)? {
         deleted += edit.deleted();

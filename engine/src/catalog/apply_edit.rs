@@ -127,10 +127,14 @@ impl CatalogWrite<'_> {
             let user = edit.merged.map_or(user, |(_, into)| into);
             let mut events = Vec::new();
             let matched = EventMatch { user: Some(user), ..EventMatch::default() };
-            self.view().each_matching(&matched, || Ok(()), |key| {
-                events.push(key);
-                true
-            })?;
+            self.view().each_matching(
+                &matched,
+                || Ok(()),
+                |key| {
+                    events.push(key);
+                    true
+                },
+            )?;
             events.sort_unstable_by_key(|key| keys::event_order(key));
             let mut left = UserSegments::default();
             for key in events {

@@ -25,7 +25,11 @@ impl View<'_> {
     }
 
     /// The impressions that showed an item.
-    pub(crate) fn impressions_with(&self, item: ItemKey, step: impl Fn() -> Result<()>) -> Result<Vec<StoredImpression>> {
+    pub(crate) fn impressions_with(
+        &self,
+        item: ItemKey,
+        step: impl Fn() -> Result<()>,
+    ) -> Result<Vec<StoredImpression>> {
         self.impressions_where(|stored| stored.impression.slate.contains(&item), step)
     }
 

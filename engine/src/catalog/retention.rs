@@ -3,8 +3,8 @@
 //! The counts of items are then those of the remaining events. What a user did with an item stays, in rows of its own
 //! from which a rebuild of the signals starts. Decision 0016.
 
-use std::collections::{BTreeMap, HashSet};
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::api::config::Config;
 use crate::api::retention::Retention;
@@ -15,9 +15,9 @@ use crate::base::time::Timestamp;
 use super::read::view::View;
 use super::rows::counters::Counters;
 use super::rows::events::StoredEvent;
+use super::rows::keys::EventKey;
 use super::rows::lmdb_error::storage;
 use super::rows::user_items::UserItem;
-use super::rows::keys::EventKey;
 use super::rows::{codec, keys};
 use super::write::transaction::CatalogWrite;
 

@@ -121,6 +121,7 @@ impl CatalogWrite<'_> {
 /// The next free key after this one. Keys come in ascending order of files, but nothing here needs that.
 fn next(next: u64, key: u64, id: &str) -> Result<u64> {
     let after = key.checked_add(1).filter(|after| *after < u64::MAX);
-    let after = after.ok_or_else(|| Error::argument(format!("key of `{id}`"), "a key that `export` wrote", "too large"))?;
+    let after =
+        after.ok_or_else(|| Error::argument(format!("key of `{id}`"), "a key that `export` wrote", "too large"))?;
     Ok(next.max(after))
 }

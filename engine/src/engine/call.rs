@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
-use crate::api::event::Action;
 use crate::api::decode::shortened;
+use crate::api::event::Action;
 use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
 use crate::api::transfer::ExportFormat;

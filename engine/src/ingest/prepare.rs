@@ -96,7 +96,14 @@ pub(crate) fn prepare_stored(
     space: &ItemSpace,
 ) -> PreparedItem {
     let vectors = own_vectors(&item);
-    PreparedItem { item, available: Some(available), first_put: None, placed, space: Arc::from(space.id.as_str()), vectors }
+    PreparedItem {
+        item,
+        available: Some(available),
+        first_put: None,
+        placed,
+        space: Arc::from(space.id.as_str()),
+        vectors,
+    }
 }
 
 fn last_of_each_id(items: Vec<Item>) -> Vec<Item> {

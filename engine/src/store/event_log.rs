@@ -19,9 +19,7 @@ pub(crate) fn page(stores: &Stores, query: &EventQuery) -> Result<EventPage> {
     for key in &keys {
         rows.push(view.event(key)?.ok_or_else(|| Error::internal("an event left a pinned commit"))?);
     }
-    let next = rows.last().filter(|_| more).map(|(_, last)| {
-        place(last, query.filter.user.is_some()).write()
-    });
+    let next = rows.last().filter(|_| more).map(|(_, last)| place(last, query.filter.user.is_some()).write());
     Ok(EventPage { events: named(view, rows)?, next })
 }
 
@@ -35,10 +33,14 @@ pub(crate) fn count(stores: &Stores, filter: &EventFilter) -> Result<u64> {
     let view = catalog.view();
     let Some(matched) = resolve(view, filter)? else { return Ok(0) };
     let mut count = 0;
-    view.each_matching(&matched, || stores.check_open(), |_| {
-        count += 1;
-        true
-    })?;
+    view.each_matching(
+        &matched,
+        || stores.check_open(),
+        |_| {
+            count += 1;
+            true
+        },
+    )?;
     Ok(count)
 }
 
@@ -59,7 +61,8 @@ pub(crate) fn users(stores: &Stores, after: Option<&str>, limit: usize) -> Resul
 /// The conditions with keys for ids; `None` when an id is not known, so that nothing matches.
 pub(crate) fn resolve(view: View<'_>, filter: &EventFilter) -> Result<Option<EventMatch>> {
     let EventFilter { user, item, since, until, action, batch } = filter.clone();
-    let (user_key, item_key) = (user.as_deref().map(|id| view.user_key(id)), item.as_deref().map(|id| view.item_key(id)));
+    let (user_key, item_key) =
+        (user.as_deref().map(|id| view.user_key(id)), item.as_deref().map(|id| view.item_key(id)));
     let (user_key, item_key) = (user_key.transpose()?.flatten(), item_key.transpose()?.flatten());
     let known = user.is_some() == user_key.is_some() && item.is_some() == item_key.is_some();
     Ok(known.then_some(EventMatch { user: user_key, item: item_key, since, until, action, batch }))

@@ -106,8 +106,13 @@ pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
 /// The tunings that are kept, oldest first, each with the models that it is in force for.
 pub(crate) fn with_models(view: View<'_>) -> Result<Vec<(Tuning, Vec<String>)>> {
     let in_force = in_force(view)?;
-    let of = |version: u64| in_force.iter().filter(|(_, live)| **live == version).map(|(model, _)| model.clone()).collect();
-    Ok(kept_in(view)?.into_iter().map(|tuning| (of(tuning.version), tuning)).map(|(models, one)| (one, models)).collect())
+    let of =
+        |version: u64| in_force.iter().filter(|(_, live)| **live == version).map(|(model, _)| model.clone()).collect();
+    Ok(kept_in(view)?
+        .into_iter()
+        .map(|tuning| (of(tuning.version), tuning))
+        .map(|(models, one)| (one, models))
+        .collect())
 }
 
 /// Keeps tunings of another store, in a store that has none.

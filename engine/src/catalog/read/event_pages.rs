@@ -81,7 +81,11 @@ impl View<'_> {
             page.insert(place, key);
             if page.len() > most {
                 more = true;
-                if newest_first { page.pop_first() } else { page.pop_last() };
+                if newest_first {
+                    page.pop_first()
+                } else {
+                    page.pop_last()
+                };
             }
             true
         })?;

@@ -15,7 +15,8 @@ use super::rows::format_v2::OldEntry;
 use super::rows::format_v5::SegmentedEntry;
 use super::rows::{codec, keys};
 use super::{
-    Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, SidPrefix, SignalRebuild, SpaceNumber, View, without,
+    Catalog, CatalogRead, CatalogWrite, Entry, Impression, LoggedEvent, SidPrefix, SignalRebuild, SpaceNumber, View,
+    without,
 };
 
 const ITEMS: u64 = 12;

@@ -133,7 +133,11 @@ impl SheetRows {
         for (name, field) in row.get_column_iter() {
             let kind = self.kinds.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
             let value = kind.and_then(|kind| value(field, kind)).ok_or_else(|| {
-                Error::argument(self.path.display().to_string(), "the columns that `export` writes", format!("`{name}`"))
+                Error::argument(
+                    self.path.display().to_string(),
+                    "the columns that `export` writes",
+                    format!("`{name}`"),
+                )
             })?;
             if !value.is_null() {
                 line.insert(name.clone(), value);

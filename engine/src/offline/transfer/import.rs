@@ -133,7 +133,8 @@ impl Import<'_> {
         let mut batch = Vec::new();
         let put = |batch: &mut Vec<ItemLine>| {
             let lines = std::mem::take(batch).into_iter().map(ItemLine::item);
-            let (items, times): (Vec<_>, Vec<_>) = lines.map(|(item, first, available)| (item, (first, available))).unzip();
+            let (items, times): (Vec<_>, Vec<_>) =
+                lines.map(|(item, first, available)| (item, (first, available))).unzip();
             let mut prepared = prepare_items(self.stores(), items)?;
             for (item, (first_put, available)) in prepared.iter_mut().zip(times) {
                 (item.first_put, item.available) = (Some(first_put), Some(available));

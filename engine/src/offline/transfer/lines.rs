@@ -57,10 +57,8 @@ pub(super) const HISTORIES: Sheet = Sheet {
         ("last_shown", Kind::Time),
     ],
 };
-pub(super) const COUNTS: Sheet = Sheet {
-    name: "counts",
-    columns: &[("item", Kind::Text), ("shown", Kind::Number), ("chosen", Kind::Number)],
-};
+pub(super) const COUNTS: Sheet =
+    Sheet { name: "counts", columns: &[("item", Kind::Text), ("shown", Kind::Number), ("chosen", Kind::Number)] };
 pub(super) const IMPRESSIONS: Sheet = Sheet {
     name: "impressions",
     columns: &[
@@ -79,7 +77,8 @@ pub(super) const IMPRESSIONS: Sheet = Sheet {
         ("weights", Kind::Whole),
     ],
 };
-pub(super) const SCENARIOS: Sheet = Sheet { name: "scenarios", columns: &[("name", Kind::Text), ("rules", Kind::Json)] };
+pub(super) const SCENARIOS: Sheet =
+    Sheet { name: "scenarios", columns: &[("name", Kind::Text), ("rules", Kind::Json)] };
 pub(super) const TUNINGS: Sheet = Sheet { name: "tunings", columns: &[("tuning", Kind::Json), ("models", Kind::Json)] };
 
 /// Every file, in the order in which it is written and read.

@@ -67,7 +67,8 @@ pub(super) fn sync(folder: &Path) -> Result<()> {
 
 fn parts(target: &Path) -> Result<(PathBuf, &std::ffi::OsStr)> {
     let name = target.file_name();
-    let name = name.ok_or_else(|| Error::argument("path", "a path that ends in a name", target.display().to_string()))?;
+    let name =
+        name.ok_or_else(|| Error::argument("path", "a path that ends in a name", target.display().to_string()))?;
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok((fs::canonicalize(folder).map_err(|e| Error::io("look at", folder, e))?, name))
 }
