@@ -71,6 +71,16 @@ fn seen(db: &Engine) -> BTreeMap<String, Vec<Hit>> {
     requests.into_iter().map(|(name, request)| (name, db.rank(&request).expect("ranks").hits)).collect()
 }
 
+/// All of the hits, but for the last digits of what a source thought of them: a graph that was built in another order adds up
+/// in another order.
+fn exact(hits: &[Hit]) -> Vec<Hit> {
+    let mut hits = hits.to_vec();
+    for proposal in hits.iter_mut().flat_map(|hit| &mut hit.sources) {
+        proposal.score = (proposal.score * 1e5).round() / 1e5;
+    }
+    hits
+}
+
 /// The files of a folder by name.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("reads").map(|entry| entry.expect("reads"));
@@ -109,18 +119,7 @@ fn an_imported_store_is_the_exported_one() {
         other.flush().expect("flushes");
         let after = seen(&other);
         for (name, hits) in &before {
-            for (place, (hit, other)) in hits.iter().zip(&after[name]).enumerate() {
-                let short = |hit: &Hit| {
-                    (
-                        hit.id.clone(),
-                        hit.score,
-                        hit.sources.clone(),
-                        hit.why.as_ref().map(|why| why.contributions.clone()),
-                    )
-                };
-                assert_eq!(short(hit), short(other), "{format:?}: {name}, place {place}");
-            }
-            assert_eq!(hits, &after[name], "{format:?}: {name}");
+            assert_eq!(exact(hits), exact(&after[name]), "{format:?}: {name}");
         }
         assert_eq!(other.stats().expect("counts").events_removed, stats.events_removed);
         let again = dir.path().join(format!("again-{format:?}"));
