@@ -423,3 +423,62 @@ fn merged_users_are_one_as_if_they_had_always_been() {
     assert_eq!(db.merge_users("a", "b").expect("merges"), Default::default());
     assert_eq!(db.stats().expect("counts").users, 0, "nobody is made");
 }
+
+/// The files below a folder that have a text, or the bytes of it in any of the forms of the text index.
+pub fn files_with(folder: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).expect("reads") {
+            let path = entry.expect("reads").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(bytes) = std::fs::read(&path)
+                && bytes.windows(text.len()).any(|part| part == text.as_bytes())
+            {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn nothing_of_the_forgotten_comes_out() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("store");
+    let (db, _) = logged(dir.path(), "store", 12);
+    let name = "zaphod-beeblebrox";
+    db.put(vec![Item::new("item-quuxly").text("title", "frobnicated xyzzyfoo").tags("tags", ["plughbar"])])
+        .expect("puts");
+    let event = Event::new(name, Action::Buy).item("item-quuxly").at(at(5.0)).basket("basket-of-zaphod");
+    db.log(vec![event, Event::new(name, Action::Search).query("grumblewords").at(at(6.0))]).expect("logs");
+    db.rank(&Request::new().user(name).query("mumblewords").limit(3)).expect("ranks");
+    let texts = [name, "item-quuxly", "xyzzyfoo", "plughbar", "basket-of-zaphod", "grumblewords", "mumblewords"];
+    db.flush().expect("flushes");
+    for text in texts {
+        assert!(!files_with(&path, text).is_empty(), "{text} is there before");
+    }
+    db.forget(name).expect("forgets");
+    db.forget_item("item-quuxly").expect("forgets");
+    for format in [onelist::ExportFormat::Jsonl, onelist::ExportFormat::Parquet] {
+        let export = dir.path().join(format!("export-{format:?}"));
+        db.export(&export, format).expect("exports");
+        let copy = dir.path().join(format!("copy-{format:?}"));
+        let other = Engine::open(&copy, Config::default()).expect("opens");
+        other.import_from(&export).expect("imports");
+        other.close().expect("closes");
+        for text in texts {
+            assert_eq!(files_with(&copy, text), Vec::<String>::new(), "{text} in a store made of the export");
+            // Parquet compresses, so its bytes say little; the lines say it all.
+            if format == onelist::ExportFormat::Jsonl {
+                assert_eq!(files_with(&export, text), Vec::<String>::new(), "{text} in the export");
+            }
+        }
+    }
+    // Nothing is left over of the work either.
+    for folder in ["scratch", "quarantine"] {
+        let left = std::fs::read_dir(path.join(folder)).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "{folder}");
+    }
+}

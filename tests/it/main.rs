@@ -12,6 +12,7 @@ mod event_checks;
 mod explain;
 mod fields;
 mod filters;
+mod fixtures;
 mod foreign;
 mod grid;
 mod hostile;

@@ -71,6 +71,16 @@ fn seen(db: &Engine) -> BTreeMap<String, Vec<Hit>> {
     requests.into_iter().map(|(name, request)| (name, db.rank(&request).expect("ranks").hits)).collect()
 }
 
+/// All of the hits, but for the last digits of what a source thought of them: a graph that was built in another order adds up
+/// in another order.
+fn exact(hits: &[Hit]) -> Vec<Hit> {
+    let mut hits = hits.to_vec();
+    for proposal in hits.iter_mut().flat_map(|hit| &mut hit.sources) {
+        proposal.score = (proposal.score * 1e5).round() / 1e5;
+    }
+    hits
+}
+
 /// The files of a folder by name.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("reads").map(|entry| entry.expect("reads"));
@@ -83,6 +93,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn an_imported_store_is_the_exported_one() {
     let dir = tempfile::tempdir().expect("a folder");
     let db = everything(&dir.path().join("store"));
+    // Scores of a graph and of what it does not hold yet may differ in their last bit.
+    db.flush().expect("flushes");
     let (before, digest) = (seen(&db), db.verify_signals().expect("counts"));
     assert_eq!(digest.before, digest.after);
     for format in FORMATS {
@@ -104,9 +116,10 @@ fn an_imported_store_is_the_exported_one() {
         assert_eq!(other.impressions(None, 100).expect("reads"), db.impressions(None, 100).expect("reads"));
         assert_eq!(other.scenarios().expect("reads"), db.scenarios().expect("reads"));
         assert_eq!(other.verify_signals().expect("counts"), digest);
+        other.flush().expect("flushes");
         let after = seen(&other);
         for (name, hits) in &before {
-            assert_eq!(hits, &after[name], "{format:?}: {name}");
+            assert_eq!(exact(hits), exact(&after[name]), "{format:?}: {name}");
         }
         assert_eq!(other.stats().expect("counts").events_removed, stats.events_removed);
         let again = dir.path().join(format!("again-{format:?}"));

@@ -8,7 +8,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::place::sync;
 use crate::api::transfer::{ExportFormat, Transferred};
 use crate::base::error::{Error, Result};
 
@@ -146,4 +145,9 @@ impl FileRow {
             )),
         }
     }
+}
+
+/// Waits until the names in a folder are on disk.
+pub(super) fn sync(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| Error::io("sync", folder, e))
 }

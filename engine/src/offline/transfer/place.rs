@@ -1,11 +1,11 @@
 //! The folder of an export: nothing else is replaced, and it has its name once it is whole and on disk.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, sync};
 use crate::base::error::{Error, Result};
 use crate::base::random::hex_id;
 
@@ -58,11 +58,6 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.temporary);
     }
-}
-
-/// Waits until the names in a folder are on disk.
-pub(super) fn sync(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| Error::io("sync", folder, e))
 }
 
 fn parts(target: &Path) -> Result<(PathBuf, &std::ffi::OsStr)> {

@@ -304,7 +304,7 @@ proptest! {
 fn records_of_events_name_no_action() {
     let event = Event::new("u", Action::Buy).item("a").at(Timestamp::from_millis(-5));
     let own = Event::new("u", Action::Other("wave".to_owned())).item("a").at(Timestamp::from_millis(-5));
-    let rest = (Some("a"), None::<()>, None::<()>, Some(-5i64), None::<()>, None::<()>, 0u64);
+    let rest = (Some("a"), None::<()>, None::<()>, Some(-5i64), None::<()>, None::<()>, 0u64, None::<()>);
     assert_eq!(record(&event), record(&("u", 3u32, rest)));
     assert_eq!(record(&own), record(&("u", (11u32, "wave"), rest)));
     for event in [event, own] {
