@@ -7,7 +7,7 @@ use onelist::{
 use onelist_tests::{Shop, empty, ids};
 
 fn put(db: &Engine, items: &str) -> onelist::Result<()> {
-    db.put_rows(json::item_rows_from_json(items)?)
+    db.put_rows(json::item_rows_from_json(items)?).map(drop)
 }
 
 fn found(db: &Engine, filter: &str) -> Vec<String> {
