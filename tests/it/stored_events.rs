@@ -37,7 +37,7 @@ fn store(dir: &std::path::Path) -> Engine {
 
 /// Every event of a query, page by page.
 pub fn all(db: &Engine, query: &EventQuery) -> Vec<Event> {
-    let (mut found, mut after) = (Vec::new(), None);
+    let (mut found, mut after) = (Vec::new(), query.after.clone());
     loop {
         let page = db.events(&EventQuery { after, ..query.clone() }).expect("reads");
         assert!(page.events.len() <= query.limit);

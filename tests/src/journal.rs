@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use onelist::{Action, Config, Engine, Event, Item, Request, Timestamp, Value};
+use onelist::{Action, Config, Engine, Event, EventFilter, Item, Request, Timestamp, Value};
 use serde_json::{Value as Json, json};
 
 /// One atomic operation.
@@ -23,6 +23,14 @@ pub enum Operation {
     Fit,
     /// Let another model answer: 1 and 2 are the folders `first` and `second`, 0 is the model that ships.
     Model(u64),
+    /// Delete the events of a user, on an item or of a time, by the number.
+    DeleteEvents(u64),
+    /// Forget a user.
+    Forget(u64),
+    /// Forget an item.
+    ForgetItem(u64),
+    /// Give everything of a user to the one after it.
+    Merge(u64),
     /// Rank so many lists, each of which leaves an impression.
     Rank(u64),
 }
@@ -44,6 +52,9 @@ impl State {
             Operation::Put(items) => state.items.extend(items.iter().copied()),
             Operation::Delete(ids) => state.items.retain(|id, _| !ids.contains(id)),
             Operation::Log(events) => state.events += events,
+            Operation::ForgetItem(id) => state.items.retain(|other, _| other != id),
+            // Deleted events count as removed.
+            Operation::DeleteEvents(_) | Operation::Forget(_) | Operation::Merge(_) => {}
             Operation::Trim | Operation::Rebuild | Operation::Fit | Operation::Model(_) | Operation::Rank(_) => {}
         }
         state
@@ -88,6 +99,10 @@ impl Operation {
             Operation::Rebuild => json!({ "rebuild": true }).to_string(),
             Operation::Fit => json!({ "fit": true }).to_string(),
             Operation::Model(which) => json!({ "model": which }).to_string(),
+            Operation::DeleteEvents(which) => json!({ "delete_events": which }).to_string(),
+            Operation::Forget(user) => json!({ "forget": user }).to_string(),
+            Operation::ForgetItem(id) => json!({ "forget_item": id }).to_string(),
+            Operation::Merge(user) => json!({ "merge": user }).to_string(),
             Operation::Rank(lists) => json!({ "rank": lists }).to_string(),
         }
     }
@@ -108,6 +123,10 @@ impl Operation {
             "rebuild" => Some(Operation::Rebuild),
             "fit" => Some(Operation::Fit),
             "model" => Some(Operation::Model(value.as_u64()?)),
+            "delete_events" => Some(Operation::DeleteEvents(value.as_u64()?)),
+            "forget" => Some(Operation::Forget(value.as_u64()?)),
+            "forget_item" => Some(Operation::ForgetItem(value.as_u64()?)),
+            "merge" => Some(Operation::Merge(value.as_u64()?)),
             "rank" => Some(Operation::Rank(value.as_u64()?)),
             "log" => Some(Operation::Log(value.as_u64()?)),
             _ => None,
@@ -120,11 +139,15 @@ impl Operation {
     /// What the engine answers.
     pub fn execute(&self, db: &Engine, folder: &Path) -> onelist::Result<()> {
         match self {
-            Operation::Put(items) => db.put(items.iter().map(|(id, version)| item(*id, *version)).collect())?,
+            Operation::Put(items) => {
+                db.put(items.iter().map(|(id, version)| item(*id, *version)).collect())?;
+            }
             Operation::Delete(ids) => {
                 db.delete(&ids.iter().map(|id| format!("item-{id}")).collect::<Vec<_>>())?;
             }
-            Operation::Log(events) => db.log((0..*events).map(event).collect())?,
+            Operation::Log(events) => {
+                db.log((0..*events).map(event).collect())?;
+            }
             Operation::Trim => {
                 db.apply_retention()?;
             }
@@ -137,12 +160,36 @@ impl Operation {
                 let folder = folder.join(if *which == 1 { "first" } else { "second" });
                 db.promote_model(db.load_model(folder)?.version)?;
             }
+            Operation::DeleteEvents(which) => {
+                db.delete_events(&some_events(*which))?;
+            }
+            Operation::Forget(user) => {
+                db.forget(&format!("user-{user}"))?;
+            }
+            Operation::ForgetItem(id) => {
+                db.forget_item(&format!("item-{id}"))?;
+            }
+            Operation::Merge(user) => {
+                db.merge_users(&format!("user-{user}"), &format!("user-{}", (user + 1) % 7))?;
+            }
             Operation::Rank(lists) => {
                 let list = |n: u64| Request::new().user(format!("user-{}", n % 7)).limit(10);
                 db.rank_many(&(0..*lists).map(list).collect::<Vec<_>>())?;
             }
         }
         Ok(())
+    }
+}
+
+/// Conditions on events, by a number: of a user, on an item, of an action, older than some days.
+fn some_events(which: u64) -> EventFilter {
+    let filter = EventFilter::default();
+    let days = |days: f64| Timestamp::from_seconds(Timestamp::now().seconds() - days * 86_400.0);
+    match which % 4 {
+        0 => filter.user(format!("user-{}", which % 7)),
+        1 => filter.item(format!("item-{}", which % 20)),
+        2 => filter.until(days(41.0 + (which % 4) as f64)),
+        _ => filter.user(format!("user-{}", which % 7)).since(days(43.0)).action(Action::View),
     }
 }
 

@@ -15,11 +15,11 @@ pub fn ask(asking: &mut Asking) -> Result<()> {
     }
     for (name, item) in items() {
         let put = || asking.db.put(json::items_from_json(&lines(&[item]))?);
-        add(asking, &format!("item.{name}"), put())?;
+        add(asking, &format!("item.{name}"), put().map(drop))?;
     }
     for (name, event) in events() {
         let log = || asking.db.log(json::events_from_json(&lines(&[event]))?);
-        add(asking, &format!("event.{name}"), log())?;
+        add(asking, &format!("event.{name}"), log().map(drop))?;
     }
     for (name, text, refused) in refused_arguments::texts() {
         add(asking, &format!("text.{name}"), refused(text))?;
@@ -114,8 +114,8 @@ fn calls(asking: &mut Asking) -> Result<()> {
     let rating = Event::new("u", Action::Rate).item("a").value(f64::NAN);
     let many = vec![onelist::Request::new(); 1_025];
     let refused = [
-        ("put", db.put(vec![infinite])),
-        ("log", db.log(vec![rating])),
+        ("put", db.put(vec![infinite]).map(drop)),
+        ("log", db.log(vec![rating]).map(drop)),
         ("rank-many", db.rank_many(&many).map(drop)),
         ("scan", db.scan(Some("never put"), 5).map(drop)),
         ("scan-limit", db.scan(None, 1_000_001).map(drop)),

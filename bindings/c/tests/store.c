@@ -53,6 +53,49 @@ static void odd_ids(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, onelist_delete(db, ids, strlen(ids), NULL));
 }
 
+static bool reads(onelist_engine *db, const char *ids, const char *expected) {
+    char *text = NULL;
+    bool equal = onelist_get(db, ids, strlen(ids), &text, NULL) == ONELIST_OK && strcmp(text, expected) == 0;
+    onelist_string_free(&text);
+    return equal;
+}
+
+static onelist_status called(onelist_engine *db, const char *method, const char *arguments, char **answer) {
+    return onelist_call(db, method, strlen(method), arguments, strlen(arguments), answer, NULL);
+}
+
+// Whole numbers stay exact, lists stay lists, several bad rows are named at once.
+static void values(onelist_engine *db) {
+    const char *big = "[\"big\"]", *ids = "[\"big\", \"next\"]";
+    size_t deleted = 0;
+    char *answer = NULL;
+    CHECK_STATUS(ONELIST_OK, put(db, "[{\"id\": \"big\", \"serial\": 9223372036854775813, \"sizes\": [38, 39.5], \"none\": null},"
+                                     " {\"id\": \"next\", \"serial\": 9223372036854775814, \"sizes\": []}]"));
+    CHECK(reads(db, big, "[{\"id\":\"big\",\"serial\":9223372036854775813,\"sizes\":[38,39.5]}]"));
+    const char *found = ranked(db, "{\"filter\": {\"serial\": 9223372036854775813}}");
+    CHECK(hits(found) == 1 && has_hit(found, "big"));
+    found = ranked(db, "{\"filter\": {\"sizes\": {\">\": 39}}}");
+    CHECK(hits(found) == 1 && has_hit(found, "big"));
+    CHECK_STATUS(ONELIST_OK, called(db, "update", "{\"items\": [{\"id\": \"big\", \"sizes\": null, \"serial\": 7}]}", &answer));
+    CHECK(strcmp(answer, "null") == 0);
+    onelist_string_free(&answer);
+    CHECK(reads(db, big, "[{\"id\":\"big\",\"serial\":7}]"));
+    CHECK_ERROR(ONELIST_INPUT, "UnknownItem", called(db, "update", "{\"items\": [{\"id\": \"nobody\"}]}", &answer));
+    CHECK_ERROR(ONELIST_INPUT, "BadRows", put(db, "[{\"id\": \"r0\"}, {\"id\": \"r1\", \"serial\": \"x\"}, {\"id\": \"\"}, 5]"));
+    CHECK(contains(onelist_last_error_message(), "items[1] `r1`, field `serial`: expected number, found text"));
+    CHECK(contains(onelist_last_error_message(), "items[2]") && contains(onelist_last_error_message(), "items[3]"));
+    CHECK_ERROR(ONELIST_INPUT, "BadRows", log_events(db, "[{\"user\": \"u\", \"action\": \"view\"}, {\"action\": \"view\"}]"));
+    CHECK(contains(onelist_last_error_message(), "events[0] `u`") && contains(onelist_last_error_message(), "events[1]"));
+    CHECK_STATUS(ONELIST_OK, called(db, "rename_field", "{\"name\": \"serial\", \"to\": \"number\"}", &answer));
+    CHECK(contains(answer, "\"changed\":2"));
+    onelist_string_free(&answer);
+    CHECK_STATUS(ONELIST_OK, called(db, "schema", "{}", &answer));
+    CHECK(contains(answer, "\"number\":{\"kind\":\"number\",\"items\":2") && !contains(answer, "serial"));
+    onelist_string_free(&answer);
+    CHECK_STATUS(ONELIST_OK, onelist_delete(db, ids, strlen(ids), &deleted));
+    CHECK(deleted == 2);
+}
+
 void test_store(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, put(db, SHOP));
     CHECK_STATUS(ONELIST_OK, log_events(db, EVENTS));
@@ -60,6 +103,7 @@ void test_store(onelist_engine *db) {
     CHECK_STATUS(ONELIST_OK, log_events(db, ""));
     pages(db);
     odd_ids(db);
+    values(db);
     CHECK_STATUS(ONELIST_OK, onelist_flush(db));
 
     char *stats = NULL;

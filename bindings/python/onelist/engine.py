@@ -15,7 +15,9 @@ from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
 from onelist.tuning import Tuning
+from onelist.data import DataCalls
 from onelist.errors import InvalidArgumentError
+from onelist.fields import FieldCalls
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
 from onelist.types import (
@@ -42,6 +44,7 @@ from onelist.users import UserCalls
 def open(  # noqa: A001 (onelist.open reads as what it is)
     path: str | os.PathLike[str],
     *,
+    mode: Literal["write", "read"] | None = None,
     fields: Mapping[str, FieldOptions] | None = None,
     strict: bool | None = None,
     date_field: str | None = None,
@@ -68,11 +71,13 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     new_items: NewItems | None = None,
     max_bytes: int | None = None,
 ) -> Engine:
-    """Opens the store at ``path``, or creates it. One process at a time may hold it open.
+    """Opens the store at ``path``, or creates it. Any number of processes may open it, and call everything: one of them
+    writes, and does what the others ask for. One handle for each process; threads share it.
 
     What is left out has the engine's default:
 
-    - ``fields``: type, boost or embedding of fields that are not left to inference, by name
+    - ``mode``: ``"read"`` changes nothing in the directory, whose medium may be read-only (write)
+    - ``fields``: type, boost or embedding of fields that are not left to inference, by name; kept with the store
     - ``strict``: refuse items with fields that are neither stored nor configured (False)
     - ``date_field``: a date field that says since when an item is available (the time of its first put)
     - ``onnxruntime``: the runtime's shared library or its folder (``ORT_DYLIB_PATH``, else the installed package)
@@ -96,10 +101,11 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
-    Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open elsewhere), ``InputError`` (a
+    Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open in this process already), ``InputError`` (a
     setting) or ``DamagedError``.
     """
     config = {
+        "mode": mode,
         "fields": fields,
         "strict": strict,
         "date_field": date_field,
@@ -136,7 +142,7 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls, MeasureCalls, UserCalls):
+class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls, FieldCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
@@ -149,13 +155,23 @@ class Engine(ModelCalls, MeasureCalls, UserCalls):
         """Wraps an opened native engine; use ``onelist.open``."""
         self._native = native
 
-    def put(self, items: ItemDict | Iterable[ItemDict]) -> None:
+    def put(self, items: ItemDict | Iterable[ItemDict]) -> int:
         """Puts one item, or an iterable of items as one atomic batch (at most 1,000,000; see ``put_many``).
 
-        An item replaces the one with its id. When an id comes twice in a batch, the later item stays. A field keeps the
-        type of its first value. Raises ``InputError`` with the item and the field named; nothing is written then.
+        An item replaces the one with its id; one that is stored as it is costs neither an embedding nor a write. When an id
+        comes twice in a batch, the later item stays. A field keeps the type of its first value (see ``retype_field``). Raises
+        ``InputError`` with the item and the field named, of several bad items ``BadRowsError`` with up to twenty; nothing is
+        written then. Returns the token of its commit, which any process can wait for: ``wait_for``.
         """
-        self._native.put(items)
+        return self._native.put(items)
+
+    def update(self, items: ItemDict | Iterable[ItemDict]) -> int:
+        """Changes the given fields of items that are stored, as one atomic batch; None removes a field, and so does another
+        mark of a missing value. Fields that are not given stay. Text is embedded again only where it changes.
+
+        Raises ``UnknownItemError`` for an id that is not stored, and what ``put`` raises; nothing is written then.
+        """
+        return self._native.update(items)
 
     def put_many(
         self, items: Iterable[ItemDict], *, batch: int = 1000, progress: Callable[[int], object] | None = None
@@ -214,7 +230,8 @@ class Engine(ModelCalls, MeasureCalls, UserCalls):
         rank_id: str | None = None,
         basket: str | None = None,
         segments: Mapping[str, str] | None = None,
-    ) -> None:
+        batch: str | None = None,
+    ) -> int:
         """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
 
         - ``user``: who; unknown users are created
@@ -224,15 +241,26 @@ class Engine(ModelCalls, MeasureCalls, UserCalls):
         - ``time``: when (now); ``rank_id``: the ranking that was answered to
         - ``basket``: the basket, order or session; what shares one was had together
         - ``segments``: which segments the user was in, by name: ``{"country": "UK"}``
+        - ``batch``: the import that they come with, of all events that name none: ``delete_events(batch=...)`` undoes it
+
+        Returns the token of its commit, as ``put`` does.
         """
         one: dict[str, object] = {"user": user, "item": item, "query": query, "value": value, "time": time}
         one |= {"rank_id": rank_id, "basket": basket, "segments": segments}
         if events is None:
-            self._native.log([{**one, "action": action}])
-        elif given := [name for name, value in one.items() if value is not None]:
+            return self._native.log([{**one, "action": action, "batch": batch}])
+        if given := [name for name, value in one.items() if value is not None]:
             raise TypeError(f"log: expected events or keywords, found both (events and {', '.join(given)})")
-        else:
-            self._native.log([events] if isinstance(events, Mapping) else events)
+        several = [events] if isinstance(events, Mapping) else events
+        return self._native.log(several if batch is None else ({"batch": batch, **event} for event in several))
+
+    def token(self) -> int:
+        """The last commit that calls of this process see now, whichever process made it."""
+        return cast(int, call(self._native, "token"))
+
+    def wait_for(self, token: SupportsIndex, timeout: float = 10.0) -> bool:
+        """Waits until calls of this process see the commit of a token; False when ``timeout`` seconds have passed."""
+        return cast(bool, call(self._native, "wait_for", token=token, timeout=timeout))
 
     @with_keywords
     def rank(self, query: str | None = None, **options: Unpack[UserOptions]) -> Ranking:

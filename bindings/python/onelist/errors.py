@@ -13,6 +13,22 @@ Below each group there is one class for each error of the engine. ``error.name``
 across versions; an error that this version has no class for comes as its group, with its name.
 """
 
+from collections.abc import Sequence
+from typing import Any, TypedDict, cast
+
+
+class BadRow(TypedDict):
+    """Why a row of a batch was refused: its number from 0, the ``id`` of the item (or the user of the event), the field, what
+    was expected, what was found, what to do, and the name of the error that the row alone would have raised."""
+
+    row: int
+    id: str | None
+    field: str | None
+    expected: str
+    found: str
+    advice: str
+    error: str
+
 
 class Error(Exception):
     """Every error of Onelist."""
@@ -22,6 +38,9 @@ class Error(Exception):
 
     name: str = "Error"
     """The engine's name of the error."""
+
+    rows: "list[BadRow]" = []
+    """The rows of a batch that were refused, at most twenty; empty unless several were (``BadRowsError``)."""
 
 
 class InputError(Error, ValueError):
@@ -62,7 +81,7 @@ class InvalidIdError(InputError):
 
 
 class InvalidTypeError(InputError, TypeError):
-    """A value has a Python type that its place cannot take. Found by the binding, before the engine is asked."""
+    """A value has a Python type that its place cannot take."""
 
     name = "InvalidType"
 
@@ -103,6 +122,12 @@ class UnknownFieldError(InputError):
     name = "UnknownField"
 
 
+class UnknownItemError(InputError):
+    """An update names an item that is not stored."""
+
+    name = "UnknownItem"
+
+
 class UnknownScenarioError(InputError):
     """A request names a scenario that is not stored."""
 
@@ -121,6 +146,12 @@ class InvalidArgumentError(InputError):
     name = "InvalidArgument"
 
 
+class BadRowsError(InputError):
+    """Several rows of a batch are refused; ``rows`` has the first twenty of them. Nothing of the batch was written."""
+
+    name = "BadRows"
+
+
 class InvalidUtf8Error(InputError, UnicodeError):
     """Text is not valid Unicode: a ``str`` with lone surrogates, or bytes that are not UTF-8."""
 
@@ -128,13 +159,13 @@ class InvalidUtf8Error(InputError, UnicodeError):
 
 
 class AlreadyOpenError(BusyError):
-    """Another handle, in this or another process, has the directory open."""
+    """Another handle of this process has the directory open, or a process that cannot be asked."""
 
     name = "AlreadyOpen"
 
 
 class ForkedError(BusyError):
-    """The handle was opened by another process: after a fork, open the directory again in the child."""
+    """The handle was opened by another process, and could not be opened again after the fork: open it in the child."""
 
     name = "Forked"
 
@@ -167,6 +198,18 @@ class CatalogFullError(SetupError):
     """The catalog has reached ``max_bytes``."""
 
     name = "CatalogFull"
+
+
+class ReadOnlyError(BusyError):
+    """The store was opened with ``mode="read"``."""
+
+    name = "ReadOnly"
+
+
+class UnansweredError(BusyError):
+    """The process that writes hangs, or died over a call that must not be made twice: whether the change was made is unknown."""
+
+    name = "Unanswered"
 
 
 class NotADatabaseError(SetupError):
@@ -249,8 +292,10 @@ CLASSES: dict[str, type[Error]] = {
 """The class of each name."""
 
 
-def from_engine(name: str, kind: str, message: str) -> Error:
+def from_engine(name: str, kind: str, message: str, rows: Sequence[tuple[Any, ...]] = ()) -> Error:
     """The exception of an engine error: the class of its name, else of its kind."""
     error = CLASSES.get(name, GROUPS.get(kind, InternalError))(message)
     error.name = name
+    keys = BadRow.__annotations__
+    error.rows = [cast(BadRow, dict(zip(keys, row, strict=True))) for row in rows]
     return error

@@ -17,7 +17,7 @@ from onelist.types import External, JudgedQuery, NewItems, Questions, Time
 
 
 def seconds(time: Time) -> float | str:
-    """Seconds since 1970, or the text that was given; a datetime without a time zone is in UTC."""
+    """Seconds since 1970; a datetime without a time zone is in UTC. Text in ISO 8601 is read by the engine."""
     if isinstance(time, datetime.datetime):
         return (time if time.tzinfo else time.replace(tzinfo=datetime.timezone.utc)).timestamp()
     if isinstance(time, datetime.date):

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Time: TypeAlias = datetime.datetime | datetime.date | float | str
-"""A point in time: a datetime (without a time zone: UTC), a date (its midnight in UTC), Unix seconds, or ISO 8601 text."""
+"""A point in time: a datetime (without a time zone: UTC), a date (its midnight in UTC), Unix seconds, or text in ISO 8601.
+Where None means "now", a mark of a missing time (``NaT``) is an error: nobody knows when that was."""
 
 Vector: TypeAlias = NDArray[Any] | Sequence[float]
-"""A 1-D array of any number type, or a list of numbers. Stored as float32."""
+"""A 1-D array of floats, or in a field that is a vector a list of numbers as well. Stored as float32."""
 
 FieldValue: TypeAlias = (
     str
@@ -27,8 +28,10 @@ FieldValue: TypeAlias = (
     | np.generic
     | None
 )
-"""What a field takes: text, a number, a bool, a date, tags (a list or set of str; an empty list is no tags), a place
-``{"lat": ..., "lon": ...}`` in degrees, or a vector. None is the same as leaving the field out."""
+"""What a field takes: text, a number (an int of 64 bits stays exact), a bool, a date (in a date field also text in ISO 8601),
+tags (a list or set of str), a list of numbers (also an array of ints), a place ``{"lat": ..., "lon": ...}`` in degrees, or a
+vector (an array of floats, ``{"vector": [...]}``, or a list of numbers in a field that is a vector). An empty list fixes no
+type. None, NaN, ``NaT``, ``NA`` and masked values are the same as leaving the field out."""
 
 ItemDict: TypeAlias = Mapping[str, object]
 """An item: the key ``id`` (a str of 1 to 512 bytes of UTF-8), and its fields (``FieldValue``) under any other key. The
@@ -38,7 +41,7 @@ UserDict: TypeAlias = Mapping[str, object]
 """A record of a user: the key ``id``, and attributes under any other key: a str, a number, a bool, a date or a list of str."""
 
 StoredItem: TypeAlias = dict[str, Any]
-"""An item as it is read back: dates as datetimes in UTC, tags as lists, vectors as float32 arrays."""
+"""An item as it is read back: whole numbers as int, dates as datetimes in UTC, lists as lists, vectors as float32 arrays."""
 
 Filter: TypeAlias = Mapping[str, Any]
 """A condition on fields, such as ``{"price": {"<": 50}, "tags": "red"}``. All keys must hold. A plain value means
@@ -156,6 +159,69 @@ class Event(TypedDict, total=False):
     rank_id: str | None
     basket: str | None
     segments: Mapping[str, str] | None
+    batch: str | None
+
+
+class StoredEvent(TypedDict):
+    """An event as it is stored. ``time`` is in seconds since 1970; ``arrived`` says when it was logged, where it is dated
+    later than that."""
+
+    user: str
+    action: str
+    item: str | None
+    query: str | None
+    value: float | None
+    time: float
+    rank_id: str | None
+    basket: str | None
+    segments: dict[str, str]
+    batch: str | None
+    arrived: float | None
+
+
+class EventPage(TypedDict):
+    """A page of events, and what ``after`` takes for the next one (None on the last)."""
+
+    events: list[StoredEvent]
+    next: str | None
+
+
+class UserSummary(TypedDict):
+    """A user, how many events are stored, and the times of the first and the last in seconds since 1970."""
+
+    user: str
+    events: int
+    first: float | None
+    last: float | None
+
+
+class Forgotten(TypedDict):
+    """What was forgotten: whether the id was known, events, histories of users and items, impressions, scenarios."""
+
+    found: bool
+    events: int
+    pairs: int
+    impressions: int
+    scenarios: int
+
+
+class Merged(TypedDict):
+    """What one user gave to another: events, those that both had, impressions."""
+
+    events: int
+    duplicates: int
+    impressions: int
+
+
+class Transferred(TypedDict):
+    """What was exported or imported, and the bytes of its files."""
+
+    items: int
+    users: int
+    events: int
+    impressions: int
+    scenarios: int
+    bytes: int
 
 
 class ActionConfig(TypedDict, total=False):
@@ -294,14 +360,39 @@ class Request(UserOptions, total=False):
     query: str | None
 
 
-class FieldOptions(TypedDict, total=False):
-    """What the configuration fixes about one field.
+FieldKind: TypeAlias = Literal["text", "number", "bool", "date", "tags", "geo", "vector", "numbers"]
+"""The type of a field. ``number`` holds whole numbers and others, ``numbers`` lists of them."""
 
-    ``kind`` is text, number, bool, date, tags, geo or vector; ``boost`` (0 to 1000) the weight of a match in the field,
+
+class FieldInfo(TypedDict):
+    """One field of ``Engine.schema``: its type, how many ``items`` have it, its options (None where it has none),
+    ``dimensions`` of a vector, and ``since`` when it is there (Unix seconds; None when that was not recorded)."""
+
+    kind: FieldKind
+    items: int
+    boost: float | None
+    embed: bool | None
+    dimensions: int | None
+    since: float | None
+
+
+class FieldChanged(TypedDict):
+    """What a change of a field did: items that were ``changed``; of these, how many lost the field because the value did not
+    fit, and the ids of the first twenty."""
+
+    changed: int
+    dropped: int
+    dropped_ids: list[str]
+
+
+class FieldOptions(TypedDict, total=False):
+    """What is fixed about one field. It is kept with the store; what is given at a later ``open`` replaces it.
+
+    ``kind`` is a ``FieldKind``, and stays (see ``Engine.retype_field``); ``boost`` (0 to 1000) the weight of a match in the field,
     0 leaves it out of search; ``embed`` whether the model reads it.
     """
 
-    kind: str
+    kind: FieldKind
     boost: float
     embed: bool
 
@@ -403,6 +494,15 @@ class ImpressionStats(TypedDict):
     dropped: int
 
 
+class ProcessStats(TypedDict):
+    """What this process does for the directory: ``writer``, ``follower`` or ``reader``; which process writes (0: not known),
+    and how many follow it (known to the writer)."""
+
+    role: Literal["writer", "follower", "reader"]
+    writer: int
+    followers: int
+
+
 class Stats(TypedDict):
     """The state of an engine, in numbers of one moment."""
 
@@ -423,3 +523,4 @@ class Stats(TypedDict):
     background_error: str | None
     weights_version: int
     tuning_error: str | None
+    process: ProcessStats

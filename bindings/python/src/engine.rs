@@ -4,12 +4,12 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use onelist::{Error, Item, Request, Rule, Timestamp, json};
+use onelist::{Error, Item, Request, Rows, Rule, Timestamp, Update, json};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use crate::error::from_engine;
-use crate::read::read;
+use crate::read::{read, read_rows};
 use crate::results::{Ranking, item_dict};
 use crate::watch::long;
 
@@ -58,13 +58,22 @@ impl Engine {
         long(py, || self.inner.call(method, &arguments))
     }
 
-    /// Puts one dict or an iterable of dicts, as one atomic batch.
-    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
-        let items: Vec<Item> = match items.is_instance_of::<PyMapping>() {
-            true => vec![read(items, "item")?],
-            false => read(items, "items")?,
+    /// Puts one dict or an iterable of dicts, as one atomic batch; the number of its commit.
+    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let items: Rows<Item> = match items.is_instance_of::<PyMapping>() {
+            true => vec![read(items, "item")?].into(),
+            false => read_rows(items, "items")?,
         };
-        either(py, items.len() > 100, || self.inner.put(items))
+        either(py, items.len() > 100, || Ok(self.inner.put_rows(items)?.0))
+    }
+
+    /// Changes the given fields of one item or of an iterable of items, as one atomic batch; the number of its commit.
+    fn update(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let updates: Rows<Update> = match items.is_instance_of::<PyMapping>() {
+            true => vec![read(items, "item")?].into(),
+            false => read_rows(items, "items")?,
+        };
+        either(py, updates.len() > 100, || Ok(self.inner.update_rows(updates)?.0))
     }
 
     /// Deletes one id or an iterable of ids; how many of them existed.
@@ -92,10 +101,10 @@ impl Engine {
         found.iter().map(|item| item_dict(py, item)).collect()
     }
 
-    /// Logs an iterable of event dicts, as one atomic batch.
-    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
-        let events: Vec<onelist::Event> = read(events, "events")?;
-        either(py, events.len() > 1_000, || self.inner.log(events))
+    /// Logs an iterable of event dicts, as one atomic batch; the number of its commit.
+    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let events: Rows<onelist::Event> = read_rows(events, "events")?;
+        either(py, events.len() > 1_000, || Ok(self.inner.log_rows(events)?.0))
     }
 
     /// Answers one request, a dict of the keywords of `rank`.

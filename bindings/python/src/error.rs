@@ -1,29 +1,43 @@
 //! Python exceptions: one for each error of the engine, and one for a value of the wrong type.
 
 use onelist::decode::{Outcome, Refused};
-use onelist::{Error, ErrorKind};
+use onelist::{Error, ErrorKind, RowError};
 use pyo3::prelude::*;
 
 /// The exception of an engine error: the class of its name, or of its kind when Python does not know the name.
 pub(crate) fn from_engine(py: Python<'_>, error: &Error) -> PyErr {
-    exception(py, error.name(), error.kind(), error.to_string())
+    let rows: Vec<_> = match error {
+        Error::BadRows { rows, .. } => rows.iter().map(row).collect(),
+        _ => Vec::new(),
+    };
+    let module = py.import("onelist.errors");
+    let arguments = (error.name(), kind(error), error.to_string(), rows);
+    let built = module.and_then(|module| module.getattr("from_engine")?.call1(arguments));
+    built.map_or_else(|failed| failed, PyErr::from_value)
 }
 
 /// The exception of an argument that was refused.
 pub(crate) fn from_refused(py: Python<'_>, refused: Refused<PyErr>, argument: &str) -> PyErr {
-    match refused.within(argument) {
-        Outcome::Source(raised) => raised,
-        // `InvalidType`, which is a TypeError as well.
-        Outcome::Shape { what, expected, found } => {
-            let message = format!("{what}: expected {}, found {found}", in_python(expected));
-            exception(py, "InvalidType", ErrorKind::Input, message)
-        }
+    engine_error(refused.within(argument)).map_or_else(|raised| raised, |error| from_engine(py, &error))
+}
+
+/// The engine's error of an outcome; an exception of the caller's own stays what it is.
+pub(crate) fn engine_error(outcome: Outcome<PyErr>) -> Result<Error, PyErr> {
+    Ok(match outcome {
+        Outcome::Source(raised) => return Err(raised),
+        Outcome::Shape { what, expected, found } => Error::InvalidType { what, expected: in_python(expected), found },
         Outcome::Error(Error::InvalidArgument { what, expected, found }) => {
-            from_engine(py, &Error::InvalidArgument { what, expected: in_python(expected), found })
+            Error::InvalidArgument { what, expected: in_python(expected), found }
         }
-        Outcome::Error(error) => from_engine(py, &error),
-        Outcome::Placeless(place, error) => exception(py, error.name(), error.kind(), format!("{place}: {error}")),
-    }
+        Outcome::Error(error) => error,
+        Outcome::Placeless(place, error) => Error::BadRow { place, error: Box::new(error) },
+    })
+}
+
+type Row<'r> = (usize, Option<&'r str>, Option<&'r str>, &'r str, &'r str, &'r str, &'r str);
+
+fn row(row: &RowError) -> Row<'_> {
+    (row.row, row.id.as_deref(), row.field.as_deref(), &row.expected, &row.found, row.advice, row.error)
 }
 
 /// What the engine expects, in the words of Python.
@@ -39,17 +53,13 @@ fn in_python(expected: String) -> String {
     WORDS.into_iter().fold(expected, |text, (engine, python)| text.replace(engine, python))
 }
 
-/// Builds the exception in `onelist.errors`, where the table of classes lives.
-fn exception(py: Python<'_>, name: &str, kind: ErrorKind, message: String) -> PyErr {
-    let kind = match kind {
+fn kind(error: &Error) -> &'static str {
+    match error.kind() {
         ErrorKind::Input => "input",
         ErrorKind::Busy => "busy",
         ErrorKind::Environment => "environment",
         ErrorKind::Damaged => "damaged",
         // The enum may grow: a kind that this binding does not know is nothing a caller can act on by class.
         _ => "internal",
-    };
-    let module = py.import("onelist.errors");
-    let built = module.and_then(|module| module.getattr("from_engine")?.call1((name, kind, message)));
-    built.map_or_else(|failed| failed, PyErr::from_value)
+    }
 }

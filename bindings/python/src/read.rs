@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use numpy::{PyArray1, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use onelist::decode::{self, Refused, Shape, Source};
-use onelist::{Error, Timestamp};
+use onelist::{Error, Rows, Timestamp};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{
@@ -17,7 +17,7 @@ use pyo3::types::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::error::from_refused;
+use crate::error::{engine_error, from_refused};
 
 type Read<T> = Result<T, Refused<PyErr>>;
 type Shaped<'s, 'py> = Read<Shape<'s, Value<'py>>>;
@@ -25,6 +25,12 @@ type Shaped<'s, 'py> = Read<Shape<'s, Value<'py>>>;
 /// Reads a `T`; `argument` names it in errors.
 pub(crate) fn read<T: DeserializeOwned>(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<T> {
     decode::read(&Value(value.clone())).map_err(|refused| from_refused(value.py(), refused, argument))
+}
+
+/// Reads the rows of a batch, each for itself.
+pub(crate) fn read_rows<T: DeserializeOwned>(value: &Bound<'_, PyAny>, batch: &'static str) -> PyResult<Rows<T>> {
+    let rows = decode::rows(&Value(value.clone()), batch, engine_error);
+    rows.map_err(|refused| from_refused(value.py(), refused, batch))
 }
 
 /// A Python object.
@@ -47,9 +53,7 @@ impl<'py> Source for Value<'py> {
         } else if value.is_instance_of::<PyFloat>() {
             Shape::Number(value.extract()?)
         } else if value.is_instance_of::<PyInt>() {
-            Shape::Whole(value.extract().map_err(|_| {
-                Refused::value("a number within the range of a double").found(|| "a larger integer".to_owned())
-            })?)
+            whole_number(value)?
         } else if let Ok(dict) = value.cast::<PyDict>() {
             entries(dict)
         } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
@@ -111,7 +115,9 @@ fn text<'s>(string: &'s Bound<'_, PyString>) -> Read<&'s str> {
 /// What is not told apart at a glance: times, sets, mappings, arrays, other numbers, iterables.
 fn uncommon<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
     let builtins = || value.py().import("builtins");
-    if let Some(seconds) = calendar(value)? {
+    if is_missing(value)? {
+        return Ok(Shape::Missing);
+    } else if let Some(seconds) = calendar(value)? {
         return Ok(Shape::Time(seconds));
     } else if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
         // A set has no order of its own; sorted, the same items give the same bytes on disk in every run.
@@ -123,12 +129,24 @@ fn uncommon<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
     } else if value.hasattr("__array__")? {
         return array(value);
     } else if let Ok(whole) = value.call_method0("__index__") {
-        return Ok(Shape::Whole(whole.extract()?));
+        return whole_number(&whole);
     } else if let Ok(number) = value.extract() {
         return Ok(Shape::Number(number));
     }
     let is_bytes = value.is_instance_of::<PyBytes>() || value.is_instance_of::<PyByteArray>();
     if is_bytes || !value.hasattr("__iter__")? { Ok(Shape::Other) } else { elements(value) }
+}
+
+/// A whole number, or the end of the range that it is beyond.
+fn whole_number<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
+    let end = || PyResult::Ok(if value.lt(0)? { i128::MIN } else { i128::MAX });
+    Ok(Shape::Whole(value.extract().or_else(|_| end())?))
+}
+
+/// Whether it marks a missing value: `NaT` or `NA` of pandas, or what `numpy.ma` has under a mask.
+fn is_missing(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let name = value.get_type().name()?;
+    Ok(matches!(name.to_str()?, "NaTType" | "NAType" | "MaskedConstant"))
 }
 
 /// Seconds since 1970 of a datetime (one without a time zone is taken as UTC) or a date (its midnight in UTC); `None` for
@@ -157,6 +175,12 @@ fn calendar(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
 
 /// A NumPy array or scalar, or whatever turns itself into one (a tensor, a Series).
 fn array<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
+    if value.hasattr("mask")? && value.hasattr("filled")? {
+        // What is under the mask becomes None, which says so in an error, and in no vector.
+        if value.getattr("mask")?.call_method0("any")?.is_truthy()? {
+            return elements(&value.call_method0("tolist")?);
+        }
+    }
     let array = value.py().import("numpy")?.call_method1("asarray", (value,))?;
     let Ok(untyped) = array.cast::<PyUntypedArray>() else { return Ok(Shape::Other) };
     let item = || array.call_method0("item");
@@ -164,15 +188,15 @@ fn array<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
         (0, b'M') => {
             // Nanoseconds would come back as an int; a datetime holds microseconds. NaT becomes None.
             let moment = array.call_method1("astype", ("datetime64[us]",))?.call_method0("item")?;
-            calendar(&moment)?.map_or(Shape::Null, Shape::Time)
+            calendar(&moment)?.map_or(Shape::Missing, Shape::Time)
         }
         // Not by its item: that of a long double is a long double again, without end.
         (0, b'f') => Shape::Number(array.extract()?),
-        (0, b'i' | b'u') => Shape::Whole(item()?.extract()?),
+        (0, b'i' | b'u') => whole_number(&item()?)?,
         (0, b'b') => Shape::Bool(item()?.extract()?),
         (0, b'U') => Shape::Text(Cow::Owned(item()?.extract()?)),
-        (1, b'f' | b'i' | b'u') => Shape::Vector(floats(&array)?),
-        (1, b'U' | b'O') => elements(&array.call_method0("tolist")?)?,
+        (1, b'f') => Shape::Vector(floats(&array)?),
+        (1, b'i' | b'u' | b'U' | b'O') => elements(&array.call_method0("tolist")?)?,
         (dimensions, _) => {
             let kind = untyped.dtype().str()?;
             let found = || format!("a {dimensions}-D array of {kind}");

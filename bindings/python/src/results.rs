@@ -1,7 +1,7 @@
 //! The engine's answers as frozen Python objects.
 
 use numpy::PyArray1;
-use onelist::{Fields, Item, Timestamp, Value, Why};
+use onelist::{Fields, Item, Number, Timestamp, Value, Why};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDateTime, PyDelta, PyDict, PyIterator, PyList, PyTuple, PyTzInfo};
@@ -220,6 +220,8 @@ fn fill(dict: &Bound<'_, PyDict>, fields: &Fields) -> PyResult<()> {
         match value {
             Value::Text(text) => dict.set_item(name, text)?,
             Value::Number(number) => dict.set_item(name, number)?,
+            Value::Integer(integer) => dict.set_item(name, integer)?,
+            Value::Numbers(numbers) => dict.set_item(name, listed(py, numbers)?)?,
             Value::Bool(flag) => dict.set_item(name, flag)?,
             Value::Date(moment) => dict.set_item(name, datetime(py, *moment)?)?,
             Value::Tags(tags) => dict.set_item(name, tags)?,
@@ -230,6 +232,18 @@ fn fill(dict: &Bound<'_, PyDict>, fields: &Fields) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+/// A list of numbers: an int for each whole one, a float for any other.
+fn listed<'py>(py: Python<'py>, numbers: &[Number]) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for number in numbers {
+        match number {
+            Number::Integer(integer) => list.append(integer)?,
+            Number::Float(float) => list.append(float)?,
+        }
+    }
+    Ok(list)
 }
 
 /// An aware datetime in UTC; exact to the millisecond, from year 1 to 9999, where the C library's conversion is not.

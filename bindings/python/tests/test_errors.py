@@ -9,8 +9,8 @@ from onelist import errors
 
 # The engine's names, by kind, written out here so that a class that goes missing is noticed.
 NAMES = {
-    "input": "InvalidId LimitExceeded NonFinite ZeroNorm DimMismatch FieldType UnknownField UnknownScenario "
-    "InvalidArgument InvalidUtf8",
+    "input": "InvalidId LimitExceeded NonFinite ZeroNorm DimMismatch FieldType UnknownField UnknownItem UnknownScenario "
+    "UnknownAdapter InvalidType BadRows InvalidArgument InvalidUtf8",
     "busy": "AlreadyOpen Forked Closed",
     "environment": "NotADatabase NewerFormat Io RuntimeMissing Provider ModelRefused",
     "damaged": "Damaged Poisoned Storage Index",

@@ -56,7 +56,7 @@ def test_a_batch_of_events_is_all_or_nothing(shop: onelist.Engine) -> None:
         ({"user": "", "item": "lamp", "action": "click"}, errors.InvalidIdError, "user"),
         ({"user": "u", "item": "x" * 513, "action": "click"}, errors.InvalidIdError, "item"),
         ({"user": 7, "item": "lamp", "action": "click"}, errors.InvalidTypeError, r"events\[0\]\.user: .*found int"),
-        ({"user": "u", "item": "lamp", "action": "rate", "value": float("nan")}, errors.NonFiniteError, "value"),
+        ({"user": "u", "item": "lamp", "action": "rate", "value": float("inf")}, errors.NonFiniteError, "value"),
         ({"user": "u", "item": "lamp", "action": "rate", "value": "5"}, errors.InvalidTypeError, "value"),
         ({"user": "u", "item": "lamp", "action": "click", "time": float("inf")}, errors.NonFiniteError, "time"),
         ({"user": "u", "item": "lamp", "action": "click", "time": "now"}, errors.InvalidArgumentError, "time.*2026-03-01"),

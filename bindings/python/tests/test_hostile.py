@@ -25,7 +25,10 @@ ITEMS: list[tuple[Any, type[Exception], str]] = [
     ({"id": "a", 7: 1}, errors.InvalidTypeError, "expected str, found int"),
     ({"id": "a", "": 1}, errors.InvalidArgumentError, "field name"),
     ({"id": "a", "f" * 129: 1}, errors.InvalidArgumentError, "129"),
-    ({"id": "a", "n": float("nan")}, errors.NonFiniteError, "`n`"),
+    ({"id": "a", "n": [1, float("nan")]}, errors.NonFiniteError, "`n`"),
+    ({"id": "a", "n": ["x", float("nan")]}, errors.InvalidTypeError, "n"),
+    ({"id": "a", "n": 2**64}, errors.InvalidArgumentError, r"2\^64"),
+    ({"id": "a", "n": 10**60}, errors.InvalidArgumentError, "n"),
     ({"id": "a", "n": float("-inf")}, errors.NonFiniteError, "`n`"),
     ({"id": "a", "n": 10**400}, errors.InvalidArgumentError, "larger integer"),
     ({"id": "a", "n": 1 + 2j}, errors.InvalidTypeError, "complex"),
@@ -58,7 +61,7 @@ ITEMS: list[tuple[Any, type[Exception], str]] = [
     ({"id": "a", "image": np.ones(5)}, errors.DimMismatchError, "found 5"),
     ({"id": "a", "price": "cheap"}, errors.FieldTypeError, "expected number, found text"),
     ({"id": "a", "price": True}, errors.FieldTypeError, "found bool"),
-    ({"id": "a", "tags": [1.0]}, errors.FieldTypeError, "found vector"),
+    ({"id": "a", "tags": [1.0]}, errors.FieldTypeError, "found numbers"),
     ("shoe", errors.InvalidTypeError, "iterable.*found str"),
     (["shoe"], errors.InvalidTypeError, r"items\[0\]: expected a dict, found str"),
     (7, errors.InvalidTypeError, "found int"),
@@ -118,7 +121,7 @@ REQUESTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"vectors": [1.0]}, errors.InvalidTypeError, "dict"),
     ({"exclude_seen": "yes"}, errors.InvalidTypeError, "true, false or a dict"),
     ({"explain": 1}, errors.InvalidTypeError, "bool"),
-    ({"now": "today"}, errors.InvalidTypeError, "now"),
+    ({"now": "today"}, errors.InvalidArgumentError, "ISO 8601"),
     ({"now": float("nan")}, errors.NonFiniteError, "now"),
     ({"filter": {"price": {"~": 1}}}, onelist.InputError, "~"),
     ({"filter": {"price": "cheap"}}, onelist.InputError, "price"),
@@ -147,7 +150,7 @@ def test_bad_requests_are_refused(
 def test_a_long_double_is_a_number_and_no_knot(shop: onelist.Engine) -> None:
     shop.put({"id": "long", "n": np.longdouble(2.5), "v": [np.longdouble(1), 2.0]})
     found = shop.get("long")
-    assert found is not None and found["n"] == 2.5 and found["v"].tolist() == [1.0, 2.0]
+    assert found is not None and found["n"] == 2.5 and found["v"] == [1.0, 2.0]
     assert shop.rank("shoes", diversity=np.longdouble(0.5)).ids
     assert shop.rank(filter={"n": np.longdouble(2.5)}).ids == ["long"]
     with pytest.raises(errors.InvalidTypeError, match=r"item\.n.*0-D array"):

@@ -12,6 +12,18 @@ use crate::api::retention::Retention;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
 
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Mode {
+    /// Reading and writing. One process writes at a time; what another one is asked to write travels there.
+    #[default]
+    Write,
+    /// Reading only: nothing in the directory is changed, so that the medium may be read-only. Rankings are not remembered.
+    Read,
+}
+
 /// Where the model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,6 +136,8 @@ impl Default for ActionConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Config {
+    /// What the store is opened for (default: reading and writing).
+    pub mode: Mode,
     /// Fields whose type, boost or embedding is not left to inference.
     pub fields: BTreeMap<String, FieldConfig>,
     /// Refuse items with fields that are neither stored nor configured (default: learn them).
@@ -194,6 +208,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            mode: Mode::Write,
             fields: BTreeMap::new(),
             strict: false,
             date_field: None,

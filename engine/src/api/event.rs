@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::api::action::Action;
 
 use crate::api::config::Config;
+use crate::api::decode;
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::limits::{self, at_most};
@@ -70,6 +71,7 @@ pub struct Event {
     /// A rating, a quantity, seconds watched: finite. A rating needs one, on the scale ([`Config::rating_scale`]).
     pub value: Option<f64>,
     /// When; the time of logging when not given. From 1970 to a day from now.
+    #[serde(default, deserialize_with = "decode::moment")]
     pub time: Option<Timestamp>,
     /// The ranking that the user answered to.
     pub rank_id: Option<String>,
@@ -152,6 +154,13 @@ impl Event {
 
     /// Checks ids, lengths and numbers, the action and the time, as of `now`.
     pub(crate) fn check(&self, config: &Config, now: Timestamp) -> Result<()> {
+        self.check_form()?;
+        self.action.check(self.value, config)?;
+        self.time.map_or(Ok(()), |time| check_event_time(time, now))
+    }
+
+    /// Checks ids, lengths and numbers: what holds for an event that another store has taken, too.
+    pub(crate) fn check_form(&self) -> Result<()> {
         check_id("user", &self.user)?;
         if let Some(item) = &self.item {
             check_id("item", item)?;
@@ -167,8 +176,7 @@ impl Event {
         if self.value.is_some_and(|v| !v.is_finite()) {
             return Err(Error::NonFinite { what: "event value".to_owned(), index: 0 });
         }
-        self.action.check(self.value, config)?;
-        self.time.map_or(Ok(()), |time| check_event_time(time, now))
+        Ok(())
     }
 }
 

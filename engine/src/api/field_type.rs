@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// Words to search and to embed.
     Text,
-    /// A finite number.
+    /// A finite number, whole or not.
     Number,
     /// Yes or no.
     Bool,
@@ -21,6 +21,8 @@ pub enum Kind {
     Geo,
     /// A vector of the caller's own.
     Vector,
+    /// A list of numbers.
+    Numbers,
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             Kind::Tags => "tags",
             Kind::Geo => "geo",
             Kind::Vector => "vector",
+            Kind::Numbers => "numbers",
         }
     }
 }

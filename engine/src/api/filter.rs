@@ -1,23 +1,38 @@
 //! Filters: which items may be ranked at all.
 
+use crate::api::decode::shortened;
 use crate::api::item::{Fields, Kind, Value, check_place};
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
-use crate::base::time::Timestamp;
+use crate::base::number::{INTEGERS, Number};
+use crate::base::time::{ISO_8601, Timestamp};
 
 /// A value that a filter compares with.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Scalar {
-    /// Compared with a whole text or with each tag, byte by byte.
+    /// Compared with a whole text or with each tag, byte by byte; with a date field it is a date in ISO 8601.
     Text(String),
     /// Compared with numbers; with a date field it means seconds since the Unix epoch.
     Number(f64),
+    /// A whole number from -2^63 to 2^64 - 1, compared exactly with numbers of any kind.
+    Integer(i128),
     /// Compared with booleans.
     Bool(bool),
     /// Compared with dates.
     Date(Timestamp),
+}
+
+impl Scalar {
+    /// The number, whole or not.
+    pub(crate) fn number(&self) -> Option<Number> {
+        match self {
+            Scalar::Number(float) => Some(Number::Float(*float)),
+            Scalar::Integer(integer) => Some(Number::Integer(*integer)),
+            _ => None,
+        }
+    }
 }
 
 impl From<&str> for Scalar {
@@ -29,6 +44,24 @@ impl From<&str> for Scalar {
 impl From<f64> for Scalar {
     fn from(number: f64) -> Self {
         Scalar::Number(number)
+    }
+}
+
+impl From<i32> for Scalar {
+    fn from(integer: i32) -> Self {
+        Scalar::Integer(integer.into())
+    }
+}
+
+impl From<i64> for Scalar {
+    fn from(integer: i64) -> Self {
+        Scalar::Integer(integer.into())
+    }
+}
+
+impl From<u64> for Scalar {
+    fn from(integer: u64) -> Self {
+        Scalar::Integer(integer.into())
     }
 }
 
@@ -49,7 +82,7 @@ impl From<Timestamp> for Scalar {
 pub enum Compare {
     /// Equal; for tags: contains.
     Equal,
-    /// Less than (numbers and dates).
+    /// Less than (numbers, dates, and lists of numbers, of which one has to).
     Less,
     /// At most (numbers and dates).
     LessOrEqual,
@@ -235,7 +268,7 @@ impl Filter {
             Filter::Not(inner) => Filter::Not(Box::new(inner.resolve(schema)?)),
             Filter::Compare { field, compare, value } => {
                 let kind = kind(field)?;
-                if *compare != Compare::Equal && !matches!(kind, Kind::Number | Kind::Date) {
+                if *compare != Compare::Equal && !matches!(kind, Kind::Number | Kind::Numbers | Kind::Date) {
                     return Err(unfit(field, kind, "an ordering comparison (numbers and dates have one)"));
                 }
                 Filter::Compare { field: field.clone(), compare: *compare, value: coerce(field, kind, value)? }
@@ -284,21 +317,34 @@ impl Filter {
 
 fn check_scalar(field: &str, value: &Scalar) -> Result<()> {
     match value {
+        Scalar::Integer(n) if !INTEGERS.contains(n) => {
+            let expected = "a whole number from -2^63 to 2^64 - 1";
+            Err(Error::argument(format!("filter on `{field}`"), expected, n.to_string()))
+        }
         Scalar::Number(n) if !n.is_finite() => Err(Error::NonFinite { what: format!("filter on `{field}`"), index: 0 }),
         Scalar::Text(text) => at_most("bytes of a compared text", limits::MAX_KEYWORD_BYTES, text.len()),
         _ => Ok(()),
     }
 }
 
+fn plausible(field: &str, seconds: f64) -> Result<Scalar> {
+    let expected = "seconds since 1970, in the years 1 to 2999";
+    let refused = |found| Error::argument(format!("filter on `{field}`"), expected, found);
+    Timestamp::plausible(seconds).map(Scalar::Date).map_err(refused)
+}
+
 fn coerce(field: &str, kind: Kind, value: &Scalar) -> Result<Scalar> {
     match (kind, value) {
         (Kind::Text | Kind::Tags, Scalar::Text(_))
-        | (Kind::Number, Scalar::Number(_))
+        | (Kind::Number | Kind::Numbers, Scalar::Number(_) | Scalar::Integer(_))
         | (Kind::Bool, Scalar::Bool(_))
         | (Kind::Date, Scalar::Date(_)) => Ok(value.clone()),
-        (Kind::Date, Scalar::Number(seconds)) => Timestamp::plausible(*seconds).map(Scalar::Date).map_err(|found| {
-            Error::argument(format!("filter on `{field}`"), "seconds since 1970, in the years 1 to 2999", found)
-        }),
+        (Kind::Date, Scalar::Number(seconds)) => plausible(field, *seconds),
+        (Kind::Date, Scalar::Integer(seconds)) => plausible(field, *seconds as f64),
+        (Kind::Date, Scalar::Text(text)) => match Timestamp::parse(text) {
+            Some(time) => Ok(Scalar::Date(time)),
+            None => Err(Error::argument(format!("filter on `{field}`"), ISO_8601, shortened(text))),
+        },
         (_, value) => Err(unfit(field, kind, &format!("a comparison with {value:?}"))),
     }
 }
@@ -313,13 +359,17 @@ fn compares(stored: &Value, compare: Compare, value: &Scalar) -> bool {
         (Value::Text(a), Scalar::Text(b)) => a.len() <= limits::MAX_KEYWORD_BYTES && a == b,
         (Value::Tags(tags), Scalar::Text(b)) => tags.iter().any(|tag| tag == b),
         (Value::Bool(a), Scalar::Bool(b)) => a == b,
-        (Value::Number(a), Scalar::Number(b)) => ordered(compare, a.partial_cmp(b)),
+        (Value::Number(_) | Value::Integer(_) | Value::Numbers(_), Scalar::Number(_) | Scalar::Integer(_)) => {
+            let holds = |number: Number| value.number().is_some_and(|value| ordered(compare, number.compare(value)));
+            stored.numbers().any(holds)
+        }
         (Value::Date(a), Scalar::Date(b)) => ordered(compare, Some(a.cmp(b))),
         _ => false,
     }
 }
 
-fn ordered(compare: Compare, order: Option<std::cmp::Ordering>) -> bool {
+/// Whether two sides in this order compare so.
+pub(crate) fn ordered(compare: Compare, order: Option<std::cmp::Ordering>) -> bool {
     order.is_some_and(|order| match compare {
         Compare::Equal => order.is_eq(),
         Compare::Less => order.is_lt(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::decode::Short;
+use crate::api::decode::{self, Short};
 use crate::api::event::Action;
 use crate::base::time::Timestamp;
 
@@ -18,6 +18,7 @@ pub struct HistoryEvent {
     /// A rating or quantity.
     pub value: Option<f64>,
     /// When; the time of the request when not given.
+    #[serde(default, deserialize_with = "decode::moment")]
     pub time: Option<Timestamp>,
 }
 

@@ -10,6 +10,7 @@ use crate::api::config::Config;
 use crate::base::error::{Error, Result};
 use crate::base::id::check_id;
 use crate::base::limits::{self, at_most};
+use crate::base::number::{INTEGERS, Number};
 use crate::base::time::Timestamp;
 
 /// The value of a field.
@@ -36,6 +37,10 @@ pub enum Value {
     },
     /// A vector of the caller's own; every item that has the field must give the same number of dimensions.
     Vector(Vec<f32>),
+    /// A whole number from -2^63 to 2^64 - 1, exactly. Fields of numbers hold both this and [`Value::Number`].
+    Integer(i128),
+    /// A list of numbers: filters compare each of them.
+    Numbers(Vec<Number>),
 }
 
 impl Value {
@@ -43,13 +48,34 @@ impl Value {
     pub fn kind(&self) -> Kind {
         match self {
             Value::Text(_) => Kind::Text,
-            Value::Number(_) => Kind::Number,
+            Value::Number(_) | Value::Integer(_) => Kind::Number,
             Value::Bool(_) => Kind::Bool,
             Value::Date(_) => Kind::Date,
             Value::Tags(_) => Kind::Tags,
             Value::Geo { .. } => Kind::Geo,
             Value::Vector(_) => Kind::Vector,
+            Value::Numbers(_) => Kind::Numbers,
         }
+    }
+
+    /// Whether this is a list without elements, of tags or of numbers: it does not say of which.
+    pub(crate) fn is_empty_list(&self) -> bool {
+        match self {
+            Value::Tags(tags) => tags.is_empty(),
+            Value::Numbers(numbers) => numbers.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The number, or the numbers of a list.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = Number> {
+        let (one, many) = match self {
+            Value::Number(number) => (Some(Number::Float(*number)), [].as_slice()),
+            Value::Integer(integer) => (Some(Number::Integer(*integer)), [].as_slice()),
+            Value::Numbers(numbers) => (None, numbers.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        one.into_iter().chain(many.iter().copied())
     }
 }
 
@@ -94,6 +120,11 @@ impl Item {
         self.with(name, Value::Number(number))
     }
 
+    /// Adds a whole number, exactly.
+    pub fn integer(self, name: impl Into<String>, integer: impl Into<i128>) -> Self {
+        self.with(name, Value::Integer(integer.into()))
+    }
+
     /// Adds a list of tags.
     pub fn tags<T: Into<String>>(self, name: impl Into<String>, tags: impl IntoIterator<Item = T>) -> Self {
         self.with(name, Value::Tags(tags.into_iter().map(Into::into).collect()))
@@ -105,12 +136,22 @@ impl Item {
     /// [`Error::InvalidId`], [`Error::LimitExceeded`], [`Error::NonFinite`], [`Error::ZeroNorm`] or
     /// [`Error::InvalidArgument`].
     pub(crate) fn check(&self) -> Result<()> {
-        check_id("item", &self.id)?;
-        at_most("fields of one item", limits::MAX_FIELDS, self.fields.len())?;
+        self.check_fields().map_err(|(_, error)| error)
+    }
+
+    /// The same, with the field that an error is about.
+    pub(crate) fn check_fields(&self) -> std::result::Result<(), (Option<&str>, Error)> {
+        let whole = |error| (None, error);
+        check_id("item", &self.id).map_err(|error| (Some("id"), error))?;
+        at_most("fields of one item", limits::MAX_FIELDS, self.fields.len()).map_err(whole)?;
         for (name, value) in &self.fields {
-            check_field_name(name)?;
-            check_value(name, value)?;
+            let checked = check_field_name(name).and_then(|()| check_value(name, value));
+            checked.map_err(|error| (Some(name.as_str()), error))?;
         }
+        self.check_size().map_err(whole)
+    }
+
+    fn check_size(&self) -> Result<()> {
         at_most("bytes of one item", limits::MAX_RECORD_BYTES / 2, self.fields.iter().map(field_bytes).sum())
     }
 
@@ -138,16 +179,21 @@ fn field_bytes((name, value): (&String, &Value)) -> usize {
         Value::Text(text) => text.len(),
         Value::Tags(tags) => tags.iter().map(|tag| tag.len() + 9).sum(),
         Value::Vector(vector) => vector.len() * 4,
+        Value::Numbers(numbers) => numbers.len() * 20,
         _ => 16,
     };
     name.len() + payload + 32
 }
 
-fn check_field_name(name: &str) -> Result<()> {
+pub(crate) fn check_field_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > limits::MAX_FIELD_NAME_BYTES || name == "id" {
         let expected = format!("1 to {} bytes, and not `id`", limits::MAX_FIELD_NAME_BYTES);
         let shown: String = name.chars().take(40).collect();
         return Err(Error::argument("field name", expected, format!("{} bytes (`{shown}`)", name.len())));
+    }
+    if matches!(name, "and" | "or" | "not") {
+        let expected = "a name that a filter can use, not one of its own words and, or, not";
+        return Err(Error::argument("field name", expected, format!("`{name}`")));
     }
     Ok(())
 }
@@ -167,7 +213,24 @@ fn check_value(name: &str, value: &Value) -> Result<()> {
         }
         Value::Geo { lat, lon } => check_place(name, *lat, *lon),
         Value::Vector(vector) => check_vector(name, vector),
+        Value::Integer(integer) => check_integer(name, *integer),
+        Value::Numbers(numbers) => {
+            at_most("numbers of one field, which is no vector field", limits::MAX_NUMBERS, numbers.len())?;
+            numbers.iter().enumerate().try_for_each(|(index, number)| match number {
+                Number::Integer(integer) => check_integer(name, *integer),
+                Number::Float(float) if float.is_finite() => Ok(()),
+                Number::Float(_) => Err(Error::NonFinite { what: format!("field `{name}`"), index }),
+            })
+        }
     }
+}
+
+fn check_integer(name: &str, integer: i128) -> Result<()> {
+    if INTEGERS.contains(&integer) {
+        return Ok(());
+    }
+    let expected = "a whole number from -2^63 to 2^64 - 1 (a larger one fits as a float or a text)";
+    Err(Error::argument(format!("field `{name}`"), expected, integer.to_string()))
 }
 
 fn check_numbers(name: &str, numbers: &[f64]) -> Result<()> {
@@ -220,6 +283,19 @@ mod tests {
         assert_eq!(refused(Item::new("a").with("g", Value::Geo { lat: 91.0, lon: 0.0 })), "InvalidArgument");
         assert_eq!(refused(Item::new("a").text("id", "twice")), "InvalidArgument");
         assert_eq!(refused(Item::new("a").text("", "nameless")), "InvalidArgument");
+        for word in ["and", "or", "not"] {
+            assert_eq!(refused(Item::new("a").text(word, "no filter could name it")), "InvalidArgument");
+        }
+        for beyond in [i128::from(u64::MAX) + 1, i128::from(i64::MIN) - 1, i128::MAX] {
+            assert_eq!(refused(Item::new("a").integer("n", beyond)), "InvalidArgument");
+            assert_eq!(
+                refused(Item::new("a").with("n", Value::Numbers(vec![Number::Integer(beyond)]))),
+                "InvalidArgument"
+            );
+        }
+        let infinite = Value::Numbers(vec![Number::Integer(1), Number::Float(f64::INFINITY)]);
+        assert_eq!(refused(Item::new("a").with("n", infinite)), "NonFinite");
+        assert_eq!(refused(Item::new("a").with("n", Value::Numbers(vec![Number::Integer(1); 1025]))), "LimitExceeded");
     }
 
     #[test]
@@ -241,5 +317,7 @@ mod tests {
             assert!(Item::new(id).text("t", "").check().is_ok());
         }
         assert!(Item::new("a").with("v", Value::Vector(vec![1e-20, 0.0])).check().is_ok());
+        assert!(Item::new("a").integer("n", u64::MAX).integer("m", i64::MIN).check().is_ok());
+        assert!(Item::new("a").with("n", Value::Numbers(vec![Number::Float(-0.0); 1024])).check().is_ok());
     }
 }

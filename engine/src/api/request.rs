@@ -95,6 +95,7 @@ pub struct Request {
     pub explain: bool,
     /// The time of the request: the clock when not given. The history, `exclude_seen`, ages and decay go by it; the
     /// counts behind popularity hold everything that was logged.
+    #[serde(deserialize_with = "decode::moment")]
     pub now: Option<Timestamp>,
     /// Seconds that the answer may take: after them the call ends with [`Error::DeadlineExceeded`]. Of several requests in one
     /// call the shortest time counts. Without it there is no limit.

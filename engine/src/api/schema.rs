@@ -1,10 +1,11 @@
 //! The schema: inferred from what is put, tightened by the configuration, kept in the catalog.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::api::config::Config;
+use crate::api::field_change::FieldChange;
 use crate::api::item::{Item, Kind, Value};
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
@@ -54,6 +55,13 @@ impl Schema {
     pub(crate) fn admit(&mut self, item: &Item, strict: bool) -> Result<bool> {
         let mut learnt = false;
         for (name, value) in &item.fields {
+            // An empty list fixes no type.
+            if value.is_empty_list() && !self.fields.contains_key(name) {
+                if strict {
+                    return Err(self.unknown(name));
+                }
+                continue;
+            }
             let dimensions = match value {
                 Value::Vector(v) => Some(v.len() as u32),
                 _ => None,
@@ -71,6 +79,49 @@ impl Schema {
             }
         }
         Ok(learnt)
+    }
+
+    /// Takes in what a change of a field begins with: the new name, or the new type. `resumed`: it has begun before.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`], [`Error::InvalidArgument`] or [`Error::LimitExceeded`] for a change that cannot be made.
+    pub(crate) fn begin_change(&mut self, change: &FieldChange, resumed: bool) -> Result<()> {
+        let spec = self.field(change.field())?.clone();
+        match change {
+            FieldChange::Rename { to, .. } if resumed && self.fields.contains_key(to) => Ok(()),
+            FieldChange::Rename { from, to } if self.fields.contains_key(to) => {
+                let expected = "a name that no field has";
+                Err(Error::argument(format!("new name of field `{from}`"), expected, format!("`{to}`")))
+            }
+            FieldChange::Rename { to, .. } => self.insert(to, spec.kind, spec.dimensions),
+            FieldChange::Drop { .. } => Ok(()),
+            FieldChange::Retype { name, kind, .. } if spec.kind != *kind => {
+                self.fields.remove(name);
+                self.insert(name, *kind, None)?;
+                if let Some(changed) = self.fields.get_mut(name) {
+                    // Items that still have text keep it searchable until their turn comes.
+                    changed.slot = spec.slot.or(changed.slot);
+                }
+                Ok(())
+            }
+            FieldChange::Retype { .. } => Ok(()),
+        }
+    }
+
+    /// Takes out what a change of a field ends with: the old name, or what the old type needed.
+    pub(crate) fn finish_change(&mut self, change: &FieldChange) {
+        match change {
+            FieldChange::Rename { from: name, .. } | FieldChange::Drop { name } => {
+                self.fields.remove(name);
+            }
+            FieldChange::Retype { name, .. } => {
+                if let Some(spec) =
+                    self.fields.get_mut(name).filter(|spec| !matches!(spec.kind, Kind::Text | Kind::Tags))
+                {
+                    spec.slot = None;
+                }
+            }
+        }
     }
 
     /// The spec of a field that a filter or a request names.
@@ -95,9 +146,9 @@ impl Schema {
         at_most("fields of one schema", limits::MAX_FIELDS, self.fields.len() + 1)?;
         let slot = match kind {
             Kind::Text | Kind::Tags => {
-                let used = self.text_fields().count();
-                at_most("text and tag fields of one schema", limits::MAX_TEXT_FIELDS, used + 1)?;
-                Some(used as u8)
+                let used: BTreeSet<u8> = self.text_fields().map(|(_, slot)| slot).collect();
+                at_most("text and tag fields of one schema", limits::MAX_TEXT_FIELDS, used.len() + 1)?;
+                (0..=u8::MAX).find(|slot| !used.contains(slot))
             }
             _ => None,
         };
@@ -120,14 +171,16 @@ impl Schema {
 }
 
 fn check_kind(item: &Item, name: &str, kind: Kind, value: &Value) -> Result<()> {
-    if kind == value.kind() {
+    let empty = value.is_empty_list();
+    if kind == value.kind() || (empty && matches!(kind, Kind::Tags | Kind::Numbers | Kind::Vector)) {
         return Ok(());
     }
+    let found = if empty { "an empty list" } else { value.kind().name() };
     Err(Error::FieldType {
         item: item.id.clone(),
         field: name.to_owned(),
         expected: kind.name().to_owned(),
-        found: value.kind().name().to_owned(),
+        found: found.to_owned(),
     })
 }
 
@@ -148,6 +201,7 @@ fn check_dimensions(name: &str, spec: &mut FieldSpec, found: Option<u32>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::number::Number;
 
     #[test]
     fn a_field_keeps_the_type_of_its_first_value() {
@@ -170,11 +224,43 @@ mod tests {
     }
 
     #[test]
-    fn a_seventeenth_text_field_is_refused() {
+    fn as_many_fields_as_there_can_be_may_hold_text() {
         let mut schema = Schema::default();
-        for i in 0..16 {
+        for i in 0..limits::MAX_FIELDS {
             schema.admit(&Item::new("a").text(format!("t{i}"), "x"), false).expect("fits");
         }
-        assert_eq!(schema.admit(&Item::new("a").text("t16", "x"), false).expect_err("full").name(), "LimitExceeded");
+        let slots: BTreeSet<u8> = schema.text_fields().map(|(_, slot)| slot).collect();
+        assert_eq!(slots.len(), limits::MAX_TEXT_FIELDS);
+        assert_eq!(schema.admit(&Item::new("a").text("more", "x"), false).expect_err("full").name(), "LimitExceeded");
+    }
+
+    #[test]
+    fn an_empty_list_fixes_no_type() {
+        let mut schema = Schema::default();
+        let empty = |name: &str| Item::new("a").with(name, Value::Tags(vec![]));
+        assert!(!schema.admit(&empty("v"), false).expect("fits"));
+        assert_eq!(schema.admit(&empty("v"), true).expect_err("strict").name(), "UnknownField");
+        for (name, value) in [
+            ("v", Value::Vector(vec![1.0])),
+            ("n", Value::Numbers(vec![Number::Integer(1)])),
+            ("t", Value::Tags(vec!["x".to_owned()])),
+        ] {
+            schema.admit(&empty(name), false).expect("nothing is known");
+            assert!(schema.admit(&Item::new("a").with(name, value), false).expect("learns"), "{name}");
+            assert!(!schema.admit(&empty(name), true).expect("empty"), "{name}");
+        }
+        schema.admit(&Item::new("a").number("price", 1.0), false).expect("learns");
+        let refused = schema.admit(&empty("price"), false).expect_err("no list").to_string();
+        assert!(refused.contains("expected number, found an empty list"), "{refused}");
+    }
+
+    #[test]
+    fn whole_numbers_and_others_are_of_one_type() {
+        let mut schema = Schema::default();
+        schema.admit(&Item::new("a").integer("price", 10), false).expect("learns");
+        assert!(!schema.admit(&Item::new("b").number("price", 10.5), true).expect("a number too"));
+        let list = Item::new("c").with("price", Value::Numbers(vec![Number::Integer(12)]));
+        let refused = schema.admit(&list, false).expect_err("a list").to_string();
+        assert!(refused.contains("expected number, found numbers"), "{refused}");
     }
 }

@@ -3,6 +3,8 @@
 use std::io::ErrorKind as ErrorKindOfIo;
 use std::path::PathBuf;
 
+use super::row::{RowError, told};
+
 /// What went wrong, what was expected, what was found.
 ///
 /// [`Error::kind`] groups the variants by what a caller can do: correct the input, free a resource, set up the
@@ -76,6 +78,12 @@ pub enum Error {
         /// The names that exist.
         known: String,
     },
+    /// An update names an item that is not stored.
+    #[error("unknown item `{id}`: expected the id of an item that was put")]
+    UnknownItem {
+        /// The id that was given, or its beginning.
+        id: String,
+    },
     /// A request names a scenario that is not stored.
     #[error("unknown scenario `{name}`: known scenarios are {known}")]
     UnknownScenario {
@@ -101,6 +109,34 @@ pub enum Error {
         expected: String,
         /// What was given.
         found: String,
+    },
+    /// A value of a binding's language has a type that its place cannot take.
+    #[error("{what}: expected {expected}, found {found}")]
+    InvalidType {
+        /// Which argument.
+        what: String,
+        /// What it takes.
+        expected: String,
+        /// The type that was given.
+        found: String,
+    },
+    /// One row of a batch is refused; its name and kind are those of the error inside.
+    #[error("{place}: {error}")]
+    BadRow {
+        /// Where: `items[3]`.
+        place: String,
+        /// Why.
+        error: Box<Error>,
+    },
+    /// Several rows of a batch are refused; nothing of it is written.
+    #[error("{}", told(batch, rows, *total))]
+    BadRows {
+        /// `items` or `events`.
+        batch: &'static str,
+        /// The first twenty of them, in order.
+        rows: Vec<RowError>,
+        /// How many there are.
+        total: usize,
     },
     /// Text that should be UTF-8 is not.
     #[error("expected UTF-8, found an invalid byte at offset {offset}")]
@@ -144,6 +180,24 @@ pub enum Error {
     /// The catalog has reached [`crate::Config::max_bytes`]. It can be read, and deleting makes room.
     #[error("the catalog has reached max_bytes; delete something, or open it with a larger value")]
     CatalogFull,
+    /// The store was opened to be read only.
+    #[error("{path} is open for reading only; open it without mode \"read\" to change it", path = path.display())]
+    ReadOnly {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The process that writes did not answer, or died before it did. Whether the change was made is unknown.
+    #[error(
+        "{what}: process {pid}, which writes, gave no answer within {seconds} s; the change may have been made or not: look, and call again"
+    )]
+    Unanswered {
+        /// What was asked for.
+        what: String,
+        /// The process that writes; 0 when there was none.
+        pid: u32,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The path holds something that is not an Onelist directory.
     #[error("{path} is not an Onelist directory: {found}", path = path.display())]
     NotADatabase {
@@ -274,11 +328,21 @@ impl Error {
             | DimMismatch { .. }
             | FieldType { .. }
             | UnknownField { .. }
+            | UnknownItem { .. }
             | UnknownScenario { .. }
             | UnknownAdapter { .. }
             | InvalidArgument { .. }
+            | InvalidType { .. }
+            | BadRows { .. }
             | InvalidUtf8 { .. } => ErrorKind::Input,
-            AlreadyOpen { .. } | Forked { .. } | Closed | Cancelled | DeadlineExceeded => ErrorKind::Busy,
+            BadRow { error, .. } => error.kind(),
+            AlreadyOpen { .. }
+            | Forked { .. }
+            | Closed
+            | Cancelled
+            | DeadlineExceeded
+            | ReadOnly { .. }
+            | Unanswered { .. } => ErrorKind::Busy,
             NotADatabase { .. }
             | NewerFormat { .. }
             | Io { .. }
@@ -303,9 +367,13 @@ impl Error {
             DimMismatch { .. } => "DimMismatch",
             FieldType { .. } => "FieldType",
             UnknownField { .. } => "UnknownField",
+            UnknownItem { .. } => "UnknownItem",
             UnknownScenario { .. } => "UnknownScenario",
             UnknownAdapter { .. } => "UnknownAdapter",
             InvalidArgument { .. } => "InvalidArgument",
+            InvalidType { .. } => "InvalidType",
+            BadRow { error, .. } => error.name(),
+            BadRows { .. } => "BadRows",
             InvalidUtf8 { .. } => "InvalidUtf8",
             AlreadyOpen { .. } => "AlreadyOpen",
             Forked { .. } => "Forked",
@@ -314,6 +382,8 @@ impl Error {
             DeadlineExceeded => "DeadlineExceeded",
             DiskFull { .. } => "DiskFull",
             CatalogFull => "CatalogFull",
+            ReadOnly { .. } => "ReadOnly",
+            Unanswered { .. } => "Unanswered",
             NotADatabase { .. } => "NotADatabase",
             NewerFormat { .. } => "NewerFormat",
             Io { .. } => "Io",
@@ -356,11 +426,17 @@ impl Error {
 /// The result of every fallible call.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// One error of each kind.
+#[cfg(test)]
+pub(crate) fn every_error() -> Vec<Error> {
+    tests::all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all() -> Vec<Error> {
+    pub(super) fn all() -> Vec<Error> {
         let (text, path) = (|| "here".to_owned(), || PathBuf::from("/store"));
         let source = || std::io::Error::other("no room");
         vec![
@@ -376,9 +452,12 @@ mod tests {
                 found: "tags".to_owned(),
             },
             Error::UnknownField { field: text(), known: "price".to_owned() },
+            Error::UnknownItem { id: text() },
             Error::UnknownScenario { name: text(), known: "sale".to_owned() },
             Error::UnknownAdapter { name: text(), known: "books".to_owned() },
             Error::argument("limit", "1", "0"),
+            Error::InvalidType { what: text(), expected: text(), found: text() },
+            Error::BadRows { batch: "items", rows: Vec::new(), total: 2 },
             Error::InvalidUtf8 { offset: 9 },
             Error::AlreadyOpen { path: path(), pid: 42 },
             Error::Forked { opened_by: 42 },
@@ -387,6 +466,8 @@ mod tests {
             Error::DeadlineExceeded,
             Error::DiskFull { action: "write", path: path() },
             Error::CatalogFull,
+            Error::ReadOnly { path: path() },
+            Error::Unanswered { what: text(), pid: 42, seconds: 30 },
             Error::NotADatabase { path: path(), found: text() },
             Error::NewerFormat { path: path(), found: 9, supported: 5 },
             Error::io("write", "/store", source()),
@@ -417,10 +498,15 @@ mod tests {
         let kinds = |kind: ErrorKind| all().iter().filter(|error| error.kind() == kind).count();
         let counts =
             [ErrorKind::Input, ErrorKind::Busy, ErrorKind::Environment, ErrorKind::Damaged, ErrorKind::Internal];
-        assert_eq!(counts.map(kinds), [11, 5, 8, 4, 2]);
+        assert_eq!(counts.map(kinds), [14, 7, 8, 4, 2]);
         let text = |at: usize| all()[at].to_string();
         assert_eq!(text(1), "ids: expected at most 3, found 4");
         assert_eq!(text(4), "vector `here`: expected 4 dimensions, found 3");
-        assert!(text(20).contains("/store") && text(16).contains("no room"));
+        assert!(text(23).contains("/store") && text(19).contains("no room"));
+        let row = Error::BadRow { place: "items[3]".to_owned(), error: Box::new(Error::Closed) };
+        assert_eq!(
+            (row.name(), row.kind(), row.to_string().as_str()),
+            ("Closed", ErrorKind::Busy, "items[3]: the engine is closed")
+        );
     }
 }

@@ -14,14 +14,16 @@ pub const MAX_ID_BYTES: usize = 512;
 pub const MAX_FIELD_NAME_BYTES: usize = 128;
 /// Fields of one item, and of one schema.
 pub const MAX_FIELDS: usize = 256;
-/// Text and tag fields of one schema: each has a posting list of its own.
-pub const MAX_TEXT_FIELDS: usize = 16;
+/// Text and tag fields of one schema: as many as there can be fields. From the 17th on, how long a text is does not count.
+pub const MAX_TEXT_FIELDS: usize = 256;
 /// Bytes of the text of one field.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Bytes of one tag, and of a text that a filter compares as a whole; longer texts match by word only.
 pub const MAX_KEYWORD_BYTES: usize = 256;
 /// Tags of one field.
 pub const MAX_TAGS: usize = 1024;
+/// Numbers of one field that is a list of them.
+pub const MAX_NUMBERS: usize = 1024;
 /// Dimensions of a vector.
 pub const MAX_DIMENSIONS: usize = 8192;
 /// Vector fields of one schema: each has an index of its own.

@@ -6,7 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::iso::{millis_from_iso, suspected_unit};
+use super::time_unit::suspected_unit;
+
+/// What errors say of a text that [`Timestamp::parse`] does not read.
+pub(crate) const ISO_8601: &str = "a date in ISO 8601, such as 2026-01-05 or 2026-01-05T10:00:00+01:00";
 
 /// Milliseconds since the Unix epoch (UTC). Negative before 1970.
 ///
@@ -138,6 +141,12 @@ impl<'de> Visitor<'de> for Seconds {
         from.deserialize_any(self)
     }
 
+    fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
+        let found = format!("\"{text:.40}\"");
+        let time = Timestamp::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Other(&found), &ISO_8601))?;
+        self.visit_f64(time.seconds())
+    }
+
     fn visit_f64<E: Error>(self, seconds: f64) -> Result<Timestamp, E> {
         Timestamp::plausible(seconds).map_err(|found| E::invalid_value(Unexpected::Other(&found), &self))
     }
@@ -148,13 +157,6 @@ impl<'de> Visitor<'de> for Seconds {
 
     fn visit_u64<E: Error>(self, seconds: u64) -> Result<Timestamp, E> {
         self.visit_f64(seconds as f64)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
-        let shown: String = text.chars().take(40).collect();
-        let refused = || E::invalid_value(Unexpected::Other(&format!("the text `{shown}`")), &self);
-        let millis = millis_from_iso(text).ok_or_else(refused)?;
-        self.visit_f64(millis as f64 / 1000.0)
     }
 }
 

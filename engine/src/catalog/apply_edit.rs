@@ -152,7 +152,7 @@ impl CatalogWrite<'_> {
         Ok(())
     }
 
-    fn put_segments(&mut self, user: UserKey, segments: &UserSegments) -> Result<()> {
+    pub(super) fn put_segments(&mut self, user: UserKey, segments: &UserSegments) -> Result<()> {
         let key = keys::user_segments(user);
         match segments.is_empty() {
             true => self.tables.people.delete(&mut self.txn, &key).map(drop).map_err(storage),

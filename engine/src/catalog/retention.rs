@@ -23,7 +23,7 @@ use super::rows::{codec, keys};
 use super::write::transaction::CatalogWrite;
 
 /// The meta record with the number of removed events.
-const REMOVED: &str = "events_removed";
+pub(super) const REMOVED: &str = "events_removed";
 
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;

@@ -1,13 +1,19 @@
 //! Calls by name, with arguments and answers in JSON: how the bindings offer what is not called often enough to need a
 //! conversion of its own. A method that is added to the table is known to Python and C at once.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::api::decode::shortened;
 use crate::api::event::Action;
+use crate::api::field_change::OnUnfit;
+use crate::api::field_type::Kind;
 use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
+use crate::api::token::Token;
+use crate::api::transfer::ExportFormat;
 use crate::api::user;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
@@ -21,24 +27,31 @@ const METHODS: &[(&str, Method)] = &[
     ("count_events", |db, given| answer(&db.count_events(&given.read::<Events>()?.filter()?.0)?)),
     ("delete_events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
-        match given.all && filter.is_empty() {
-            true => answer(&db.delete_all_events()?),
-            false => answer(&db.delete_events(&filter)?),
+        match (given.all, filter.is_empty()) {
+            (true, true) => answer(&db.delete_all_events()?),
+            (true, false) => Err(Error::argument("all", "no other condition with it", "some")),
+            (false, _) => answer(&db.delete_events(&filter)?),
         }
     }),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
     ("delete_users", |db, given| answer(&db.delete_users(&given.read::<Ids>()?.ids)?)),
+    ("drop_field", |db, given| answer(&db.drop_field(&given.read::<Name>()?.name)?)),
     ("events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
         let limit = given.limit.unwrap_or_else(default_limit);
         let (newest_first, after) = (given.newest_first, given.after);
         answer(&db.events(&EventQuery { filter, newest_first, after, limit })?)
     }),
+    ("export", |db, given| {
+        let given: Export = given.read()?;
+        answer(&db.export(given.path, given.format)?)
+    }),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
     ("forget", |db, given| answer(&db.forget(&given.read::<User>()?.user)?)),
     ("forget_item", |db, given| answer(&db.forget_item(&given.read::<Id>()?.id)?)),
     ("get_users", |db, given| answer(&db.get_users(&given.read::<Ids>()?.ids)?)),
+    ("import_from", |db, given| answer(&db.import_from(given.read::<Folder>()?.path)?)),
     ("impressions", |db, given| {
         let page: Page = given.read()?;
         json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
@@ -54,11 +67,22 @@ const METHODS: &[(&str, Method)] = &[
     ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
     ("put_users", |db, given| answer(&db.put_users(given.read::<Users>()?.users)?)),
     ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
+    ("rename_field", |db, given| {
+        let names: Renamed = given.read()?;
+        answer(&db.rename_field(&names.name, &names.to)?)
+    }),
+    ("retype_field", |db, given| {
+        let retyped: Retyped = given.read()?;
+        answer(&db.retype_field(&retyped.name, retyped.kind, retyped.on_unfit)?)
+    }),
     ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
     ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
+    ("schema", |db, given| given.none().and_then(|()| answer(&db.schema()?))),
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
+    ("token", |db, given| given.none().and_then(|()| answer(&db.token()?))),
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
+    ("update", |db, given| answer(&db.update_rows(json::rows_argument(given.method, "items", given.text)?)?)),
     ("use_tuning", |db, given| answer(&db.use_tuning(given.read::<Version>()?.version)?)),
     ("users", |db, given| {
         let page: Page = given.read()?;
@@ -70,6 +94,10 @@ const METHODS: &[(&str, Method)] = &[
         answer(&(found.before == found.after))
     }),
     ("verify_vectors", |db, given| given.none().and_then(|()| answer(&(db.verify_vectors()?.wrong == 0)))),
+    ("wait_for", |db, given| {
+        let wait: Wait = given.read()?;
+        answer(&db.wait_for(wait.token, wait.limit()?)?)
+    }),
 ];
 
 /// The arguments of a call: the name that errors begin with, and a JSON object.
@@ -96,6 +124,20 @@ struct Nothing {}
 #[serde(deny_unknown_fields)]
 struct Name {
     name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    path: String,
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Folder {
+    path: String,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +175,37 @@ struct Users {
 #[serde(deny_unknown_fields)]
 struct Version {
     version: u64,
+}
+
+/// A commit, and for how many seconds it is waited for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wait {
+    token: Token,
+    timeout: f64,
+}
+
+impl Wait {
+    fn limit(&self) -> Result<Duration> {
+        let wrong = |_| Error::argument("timeout", "seconds, 0 or more", self.timeout.to_string());
+        Duration::try_from_secs_f64(self.timeout).map_err(wrong)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renamed {
+    name: String,
+    to: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Retyped {
+    name: String,
+    kind: Kind,
+    #[serde(default)]
+    on_unfit: OnUnfit,
 }
 
 /// A page of what is read in an order.

@@ -150,17 +150,23 @@ fn requests_rank_with_the_vectors_of_their_commit() {
         }
     };
     around(&[
-        &|| db.put((0..90).map(|n| renamed(n, n + 7)).collect()).unwrap(),
+        &|| {
+            db.put((0..90).map(|n| renamed(n, n + 7)).collect()).unwrap();
+        },
         &|| db.flush().unwrap(),
         &|| assert_eq!(db.delete(&(50..70).map(|n| format!("thing-{n}")).collect::<Vec<_>>()).unwrap(), 20),
         &|| assert!(db.fit_space().unwrap()),
-        &|| db.put((40..60).map(|n| renamed(n, n + 11)).chain([Item::new("bare").number("n", 1.0)]).collect()).unwrap(),
+        &|| {
+            db.put((40..60).map(|n| renamed(n, n + 11)).chain([Item::new("bare").number("n", 1.0)]).collect()).unwrap();
+        },
     ]);
     fit_space::remove_old(&stores).unwrap();
     // The next fit takes the numbers of the first space, now that no request reads that.
     around(&[
         &|| assert!(db.fit_space().unwrap()),
-        &|| db.put((0..30).map(|n| renamed(n, n + 3)).collect()).unwrap(),
+        &|| {
+            db.put((0..30).map(|n| renamed(n, n + 3)).collect()).unwrap();
+        },
         &|| db.flush().unwrap(),
     ]);
 }

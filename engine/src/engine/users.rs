@@ -1,5 +1,7 @@
 //! Records of users.
 
+use serde_json::json;
+
 use super::Engine;
 use crate::api::user::User;
 use crate::base::error::Result;
@@ -23,8 +25,11 @@ impl Engine {
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     pub fn put_users(&self, users: Vec<User>) -> Result<()> {
-        let access = self.core.access()?;
-        access.writer.put_users(prepare_users(users)?)
+        let users = prepare_users(users)?;
+        if let Some(()) = self.elsewhere("put_users", json!({"users": users}))? {
+            return Ok(());
+        }
+        self.core.access()?.writer()?.put_users(users)
     }
 
     /// Reads records of users by id, in the order of `ids`; `None` for users without one.
@@ -61,7 +66,10 @@ impl Engine {
     /// # Errors
     /// [`crate::Error::InvalidId`]; [`crate::Error::LimitExceeded`].
     pub fn delete_users<T: AsRef<str>>(&self, ids: &[T]) -> Result<usize> {
-        let access = self.core.access()?;
-        access.writer.delete_users(prepare_user_ids(ids)?)
+        let ids = prepare_user_ids(ids)?;
+        if let Some(deleted) = self.elsewhere("delete_users", json!({"ids": ids}))? {
+            return Ok(deleted);
+        }
+        self.core.access()?.writer()?.delete_users(ids)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::api::event::Event;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
-use crate::catalog::{Entry, Impression};
+use crate::catalog::{Entry, Impression, LoggedEvent};
 use crate::store::item_space::ItemSpace;
 use crate::store::{Spaces, Stores};
 use crate::vector::SpaceSpec;
@@ -24,7 +24,7 @@ impl Pending<'_> {
     /// IMPORTANT: the order. Overlays, recent keys, schema and spaces first, commit last: a reader that sees the commit
     /// finds all of it. What was staged for a commit that fails has a generation that no catalog row will ever have,
     /// so no reader can see it.
-    pub(super) fn commit(mut self) -> Result<()> {
+    pub(super) fn commit(mut self) -> Result<Seq> {
         let stores = self.stores;
         let shown = stores.impressions.take(IMPRESSIONS_PER_COMMIT);
         let taken = shown.len();
@@ -35,16 +35,18 @@ impl Pending<'_> {
         result
     }
 
-    fn finish(self) -> Result<()> {
+    fn finish(self) -> Result<Seq> {
         let seq = self.write.seq();
-        let Pending { stores, write, schema, spaces, items, docs, vectors, adopted, .. } = self;
+        let Pending { stores, write, schema, schema_changed, spaces, items, docs, vectors, adopted, .. } = self;
         let known = (stores.schema.load_full(), stores.spaces.load_full());
         let applied = write.applied();
         let changed = write.changed().to_vec();
-        if !changed.is_empty() {
+        if schema_changed {
             open_new_spaces(stores, &spaces)?;
             stores.schema.store(Arc::new(schema));
             stores.spaces.store(Arc::new(spaces));
+        }
+        if !changed.is_empty() {
             stores.recent.add(seq, changed.iter().copied());
             stores.text.stage(seq, docs, &stores.schema.load());
             stage_vectors(stores, &items, seq, vectors)?;
@@ -56,7 +58,7 @@ impl Pending<'_> {
                     stores.progress.commit(seq);
                 }
                 stores.events.settle(applied);
-                Ok(())
+                Ok(seq)
             }
             Err(error) => {
                 stores.events.unstage(seq);
@@ -148,14 +150,25 @@ pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
     }
     let mut pending = Pending::begin(stores)?;
     pending.drain = true;
-    pending.log(events)?;
-    pending.commit()
+    pending.log(events, None)?;
+    pending.commit().map(|_| ())
+}
+
+/// Logs events of another store with their times of arrival, and applies them in one commit, on the caller's thread.
+pub(crate) fn log_restored(stores: &Stores, events: Vec<LoggedEvent>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut pending = Pending::begin(stores)?;
+    pending.drain = true;
+    pending.log_as(events)?;
+    pending.commit().map(|_| ())
 }
 
 /// Commits queued impressions alone. Those of a commit that fails are counted as dropped.
 pub(super) fn commit_impressions(stores: &Stores) -> bool {
     match Pending::begin(stores).and_then(Pending::commit) {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(error) => {
             stores.background_error.store(Some(Arc::new(error.to_string())));
             false

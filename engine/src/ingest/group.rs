@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender};
 
 use crate::api::event::Event;
+use crate::api::token::Token;
 use crate::api::user::User;
 use crate::base::error::Result;
+use crate::base::time::Timestamp;
 use crate::base::watch::Watch;
 
+use super::change_field::Step;
 use super::prepare::PreparedItem;
 
 /// Rows that one commit takes before it stops collecting what waits.
@@ -21,11 +24,13 @@ const LONG: usize = 2_000;
 pub(super) enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
-    Log(Vec<Event>),
+    /// With the time of those that have none.
+    Log(Vec<Event>, Option<Timestamp>),
     PutUsers(Vec<User>),
     DeleteUsers(Vec<String>),
     SetScenario(String, String),
     DeleteScenario(String),
+    ChangeField(Step),
     /// Apply the whole journal.
     Drain,
 }
@@ -35,10 +40,10 @@ impl Work {
         match self {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
-            Work::Log(events) => events.len(),
+            Work::Log(events, _) => events.len(),
             Work::PutUsers(users) => users.len(),
             Work::DeleteUsers(ids) => ids.len(),
-            Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
+            Work::SetScenario(..) | Work::DeleteScenario(_) | Work::ChangeField(_) => 1,
             Work::Drain => 0,
         }
     }
@@ -47,9 +52,15 @@ impl Work {
 /// Work, and where its answer goes.
 pub(super) struct Job {
     pub work: Work,
-    pub reply: Sender<Result<usize>>,
+    pub reply: Sender<Result<Done>>,
     /// What watches the caller.
     pub watched: Option<Watch>,
+}
+
+/// What became of work: how many rows there were, and the commit that has them.
+pub(super) struct Done {
+    pub count: usize,
+    pub token: Token,
 }
 
 /// How long a group waits for more.

@@ -6,14 +6,17 @@
 //! | file | what it does |
 //! |---|---|
 //! | `prepare`, `scenario` | checks, and vectors of text, before the writer's turn comes |
+//! | `stored` | what is stored already, and need not be written or embedded again |
 //! | `group` | what callers want written, and which of them share a commit |
 //! | `pending` | a group in the transaction: rows of the catalog |
+//! | `change_field` | renaming, dropping and retyping a field in every item |
 //! | `users` | records of users: checks, writing, and the segments that they add to events |
 //! | `commit` | overlays first, the transaction last; the journal of events |
 //! | `group_commit` | one commit for several callers, and their answers |
 //! | `keeper` | between two commits: impressions that wait, and applying the journal |
 //! | `writer` | the thread, and the way to it |
 
+mod change_field;
 mod commit;
 mod group;
 mod group_commit;
@@ -21,11 +24,17 @@ mod keeper;
 mod pending;
 mod prepare;
 mod scenario;
+mod stored;
+#[cfg(test)]
+mod tests;
 mod users;
 mod writer;
 
-pub(crate) use commit::log_applied;
-pub(crate) use prepare::{Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored};
+pub(crate) use change_field::refused;
+pub(crate) use commit::{log_applied, log_restored};
+pub(crate) use prepare::{
+    Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored, prepare_updates,
+};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use users::{prepare_user_ids, prepare_users};
 pub(crate) use writer::{Writer, WriterThread};

@@ -6,28 +6,79 @@ use std::sync::Arc;
 use half::f16;
 
 use crate::api::config::Config;
+use crate::api::decode::shortened;
 use crate::api::event::{Action, Event};
 use crate::api::item::{Item, Value};
-use crate::base::error::{Error, Result};
-use crate::base::id::{SemanticId, check_id};
+use crate::api::rows::{Refusals, Rows};
+use crate::api::schema::Schema;
+use crate::api::update::Update;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{Generation, SemanticId, check_id};
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
+use crate::catalog::ItemRecord;
 use crate::model::{ItemVectors, Model};
 use crate::store::Stores;
 use crate::store::item_space::ItemSpace;
 use crate::vector::to_half;
+
+use super::stored::{self, Known};
 
 /// An item that passed every check, with its vectors.
 pub(crate) struct PreparedItem {
     pub item: Item,
     /// Since when it is available, from the configured date field.
     pub available: Option<Timestamp>,
+    /// When it was first put into the store that it comes from.
+    pub first_put: Option<Timestamp>,
     /// Its vector and semantic id from the model, when it has text.
     pub placed: Option<Placed>,
     /// The space of that vector.
     pub space: Arc<str>,
     /// The caller's vectors by field name, unit length.
     pub vectors: Vec<(String, Arc<[f16]>)>,
+    /// What is stored of it already; its vector is not made then.
+    pub known: Option<Known>,
+    /// The change that it comes from, and the version that was changed.
+    pub update: Option<(Update, Generation)>,
+}
+
+impl PreparedItem {
+    /// Whether nothing of it is to be written.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.known.is_some_and(|known| known.unchanged)
+    }
+
+    /// Lets the writer embed it: its space is no longer any.
+    pub(super) fn be_embedded(&mut self) {
+        self.space = Arc::from("");
+    }
+
+    /// A stored item that the writer changes; it is embedded again unless its text is known to be the same.
+    pub(super) fn changed(item: Item, config: &Config, known: Option<Known>) -> Result<PreparedItem> {
+        let (available, vectors) = (available(config, &item)?, own_vectors(&item));
+        Ok(PreparedItem {
+            item,
+            available,
+            first_put: None,
+            placed: None,
+            space: Arc::from(""),
+            vectors,
+            known,
+            update: None,
+        })
+    }
+
+    /// Fits it into a schema that may have learnt fields since it was prepared.
+    pub(super) fn fit(&mut self, schema: &Schema, config: &Config) -> Result<()> {
+        if schema.fit(&mut self.item, config.date_field.as_deref()) {
+            self.item.check()?;
+            self.be_embedded();
+            (self.known, self.available) = (None, available(config, &self.item)?);
+            self.vectors = own_vectors(&self.item);
+        }
+        Ok(())
+    }
 }
 
 /// An item's vector and semantic id from the model.
@@ -40,25 +91,143 @@ pub(crate) struct Placed {
     pub error: Option<f32>,
 }
 
-/// Checks a batch and embeds its text. Of several items with one id the last one stays.
+/// Checks a batch and embeds its text, as far as that is not stored already. Of several items with one id the last one stays.
 ///
 /// # Errors
 /// What [`Item`] refuses, or [`Error::ModelFailed`]; then nothing of the batch is written.
-pub(crate) fn prepare_items(stores: &Stores, items: Vec<Item>) -> Result<Vec<PreparedItem>> {
-    at_most("items in one batch", limits::MAX_BATCH, items.len())?;
-    items.iter().try_for_each(Item::check)?;
-    let items = last_of_each_id(items);
+pub(crate) fn prepare_items(stores: &Stores, rows: impl Into<Rows<Item>>) -> Result<Vec<PreparedItem>> {
+    let rows = rows.into();
+    at_most("items in one batch", limits::MAX_BATCH, rows.len())?;
+    let (rows, refused) = rows.numbered();
+    let last = last_of_each_id(rows.iter().map(|(row, item)| (*row, &item.id)));
+    let rows = rows.into_iter().map(|(row, item)| (row, last.get(&item.id) == Some(&row), item, None));
+    let items = admitted(stores, rows.collect(), refused.of("items"))?;
+    let read = stores.catalog.read()?;
+    let stored = |(item, _): &Admitted| -> Result<_> {
+        let key = read.view().item_key(&item.id)?;
+        Ok(key.map(|key| read.view().item(key)).transpose()?.flatten())
+    };
+    let stored = items.iter().map(stored).collect::<Result<_>>()?;
+    embedded(stores, items, stored)
+}
+
+/// Checks changes of items that are stored, and embeds the text of those whose text changes. Several changes of one item are
+/// made one after the other.
+///
+/// # Errors
+/// [`Error::UnknownItem`], and those of [`prepare_items`].
+pub(crate) fn prepare_updates(stores: &Stores, rows: impl Into<Rows<Update>>) -> Result<Vec<PreparedItem>> {
+    let rows = rows.into();
+    at_most("items in one batch", limits::MAX_BATCH, rows.len())?;
+    let (rows, refused) = rows.numbered();
+    let mut refused = refused.of("items");
+    let read = stores.catalog.read()?;
+    let (mut changed, mut stored) = (Vec::new(), Vec::new());
+    for (row, update) in merged(rows) {
+        let found = check_id("item", &update.id).and_then(|()| {
+            let key = read.view().item_key(&update.id)?;
+            let record = key.map(|key| read.view().item(key)).transpose()?.flatten();
+            record.ok_or_else(|| Error::UnknownItem { id: shortened(&update.id) })
+        });
+        match found {
+            Ok(record) => {
+                let mut item = record.item.clone();
+                update.apply(&mut item.fields);
+                changed.push((row, true, item, Some((update, record.generation))));
+                stored.push(Some(record));
+            }
+            Err(error) if error.kind() == ErrorKind::Input => {
+                refused.add(row, Some(shortened(&update.id)).filter(|id| !id.is_empty()), None, error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let items = admitted(stores, changed, refused)?;
+    embedded(stores, items, stored)
+}
+
+/// One change for each item, under the row of its last one, in the order of the first ones.
+fn merged(rows: Vec<(usize, Update)>) -> Vec<(usize, Update)> {
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(rows.len());
+    let mut merged: Vec<(usize, Update)> = Vec::with_capacity(rows.len());
+    for (row, update) in rows {
+        match places.get(&update.id) {
+            Some(place) => {
+                merged[*place].0 = row;
+                merged[*place].1.fields.extend(update.fields);
+            }
+            None => {
+                places.insert(update.id.clone(), merged.len());
+                merged.push((row, update));
+            }
+        }
+    }
+    merged
+}
+
+/// An item, and the change of which version it comes from.
+type Admitted = (Item, Option<(Update, Generation)>);
+
+/// The items that are to be written, in the types of their fields, when every row of the batch can be. A row is its number,
+/// whether it counts, the item, and the change that it comes from.
+fn admitted(
+    stores: &Stores,
+    rows: Vec<(usize, bool, Item, Option<(Update, Generation)>)>,
+    mut refused: Refusals,
+) -> Result<Vec<Admitted>> {
+    let mut schema = Schema::clone(&stores.schema.load());
+    let mut kept = Vec::with_capacity(rows.len());
+    for (row, counts, mut item, update) in rows {
+        schema.fit(&mut item, stores.config.date_field.as_deref());
+        if let Err((field, error)) = admit(stores, &mut schema, &item, counts) {
+            refused.add(row, Some(shortened(&item.id)).filter(|id| !id.is_empty()), field, error);
+        } else if counts {
+            kept.push((item, update));
+        }
+    }
+    refused.none()?;
+    Ok(kept)
+}
+
+/// The items with their vectors, embedded where what is stored does not tell them.
+fn embedded(stores: &Stores, items: Vec<Admitted>, stored: Vec<Option<ItemRecord>>) -> Result<Vec<PreparedItem>> {
     let (space, model) = stores.placing()?;
-    let texts: Vec<String> = items.iter().map(|item| item.content(&stores.config)).collect();
-    let (placed, id) = (place(&model, &space, &texts)?, Arc::from(space.id.as_str()));
-    let prepared = items.into_iter().zip(placed).map(|(item, placed)| {
+    let id: Arc<str> = Arc::from(space.id.as_str());
+    let mut prepared = Vec::with_capacity(items.len());
+    for ((item, update), stored) in items.into_iter().zip(stored) {
+        let available = available(&stores.config, &item)?;
+        let known = stored::compare(stores, stored.as_ref(), &item, available);
         let (vectors, space) = (own_vectors(&item), Arc::clone(&id));
-        Ok(PreparedItem { available: available(stores, &item)?, placed, space, vectors, item })
-    });
-    prepared.collect()
+        prepared.push(PreparedItem { item, available, first_put: None, placed: None, space, vectors, known, update });
+    }
+    let mut new: Vec<&mut PreparedItem> = prepared.iter_mut().filter(|prepared| prepared.known.is_none()).collect();
+    let texts: Vec<String> = new.iter().map(|prepared| prepared.item.content(&stores.config)).collect();
+    for (prepared, placed) in new.iter_mut().zip(place(&model, &space, &texts)?) {
+        prepared.placed = placed;
+    }
+    Ok(prepared)
+}
+
+/// Checks an item, and its fields against the schema, which learns them. An item that is not the last one of its id teaches
+/// the schema nothing.
+fn admit(
+    stores: &Stores,
+    schema: &mut Schema,
+    item: &Item,
+    is_last: bool,
+) -> std::result::Result<(), (Option<String>, Error)> {
+    item.check_fields().map_err(|(field, error)| (field.map(str::to_owned), error))?;
+    if is_last {
+        schema.admit(item, stores.config.strict).map_err(|error| (None, error))?;
+        available(&stores.config, item).map_err(|error| (None, error))?;
+    }
+    Ok(())
 }
 
 fn place(model: &Model, space: &ItemSpace, texts: &[String]) -> Result<Vec<Option<Placed>>> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
     let embedded = model.embed(space.tensors(), texts)?;
     Ok(embedded.into_iter().map(|one| one.map(|vectors| Placed::of(&vectors, space))).collect())
 }
@@ -95,16 +264,21 @@ pub(crate) fn prepare_stored(
     space: &ItemSpace,
 ) -> PreparedItem {
     let vectors = own_vectors(&item);
-    PreparedItem { item, available: Some(available), placed, space: Arc::from(space.id.as_str()), vectors }
+    PreparedItem {
+        item,
+        available: Some(available),
+        first_put: None,
+        placed,
+        space: Arc::from(space.id.as_str()),
+        vectors,
+        known: None,
+        update: None,
+    }
 }
 
-fn last_of_each_id(items: Vec<Item>) -> Vec<Item> {
-    let last: HashMap<String, usize> = items.iter().enumerate().map(|(place, item)| (item.id.clone(), place)).collect();
-    if last.len() == items.len() {
-        return items;
-    }
-    let kept = items.into_iter().enumerate().filter(|(place, item)| last.get(&item.id) == Some(place));
-    kept.map(|(_, item)| item).collect()
+/// The last row of each id.
+fn last_of_each_id<'i>(rows: impl Iterator<Item = (usize, &'i String)>) -> HashMap<String, usize> {
+    rows.map(|(row, id)| (id.clone(), row)).collect()
 }
 
 fn own_vectors(item: &Item) -> Vec<(String, Arc<[f16]>)> {
@@ -115,8 +289,8 @@ fn own_vectors(item: &Item) -> Vec<(String, Arc<[f16]>)> {
     vectors.collect()
 }
 
-fn available(stores: &Stores, item: &Item) -> Result<Option<Timestamp>> {
-    let Some(field) = &stores.config.date_field else { return Ok(None) };
+fn available(config: &Config, item: &Item) -> Result<Option<Timestamp>> {
+    let Some(field) = &config.date_field else { return Ok(None) };
     match item.fields.get(field) {
         None => Ok(None),
         Some(Value::Date(time)) if *time == Timestamp::MAX => {
@@ -145,14 +319,22 @@ pub(crate) fn prepare_delete<T: AsRef<str>>(ids: &[T]) -> Result<Vec<String>> {
 }
 
 /// Checks a batch of events, and brings the names of their actions to one form.
-pub(crate) fn prepare_events(config: &Config, mut events: Vec<Event>) -> Result<Vec<Event>> {
-    at_most("events in one batch", limits::MAX_BATCH, events.len())?;
-    let now = Timestamp::now();
-    events.iter().try_for_each(|event| event.check(config, now))?;
-    for event in &mut events {
+pub(crate) fn prepare_events(config: &Config, rows: impl Into<Rows<Event>>) -> Result<Vec<Event>> {
+    let rows = rows.into();
+    at_most("events in one batch", limits::MAX_BATCH, rows.len())?;
+    let (rows, refused) = rows.numbered();
+    let (mut refused, now) = (refused.of("events"), Timestamp::now());
+    let mut events = Vec::with_capacity(rows.len());
+    for (row, mut event) in rows {
+        if let Err(error) = event.check(config, now) {
+            refused.add(row, Some(shortened(&event.user)).filter(|user| !user.is_empty()), None, error);
+            continue;
+        }
         if let Action::Other(name) = &event.action {
             event.action = Action::named(name);
         }
+        events.push(event);
     }
+    refused.none()?;
     Ok(events)
 }

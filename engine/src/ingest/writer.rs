@@ -7,13 +7,17 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, SendTimeoutError, Sender, bounded};
 
 use crate::api::event::Event;
+use crate::api::field_change::{FieldChange, FieldChanged};
+use crate::api::token::Token;
 use crate::api::user::User;
 use crate::base::error::{Error, Result};
+use crate::base::time::Timestamp;
 use crate::base::watch;
 use crate::store::Stores;
 
+use super::change_field::run as run_change;
 use super::commit::commit_impressions;
-use super::group::{Gather, Job, Work};
+use super::group::{Done, Gather, Job, Work};
 use super::group_commit::commit_group;
 use super::keeper::JournalKeeper;
 use super::prepare::PreparedItem;
@@ -56,20 +60,24 @@ impl Writer {
         Ok((Writer { queue, stores }, WriterThread(thread)))
     }
 
-    /// Writes items; durable and visible on return.
-    pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<()> {
+    /// Writes items; durable and visible on return. A batch that was stored as it is when it was prepared is not written.
+    pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<Token> {
+        if items.iter().all(PreparedItem::is_unchanged) {
+            return Ok(Token(self.stores.catalog.read()?.counters().seq.0));
+        }
         self.wait_for_indexes()?;
-        self.submit(Work::Put(items)).map(|_| ())
+        self.submit(Work::Put(items)).map(|done| done.token)
     }
 
     /// Deletes items; durable on return. Returns how many there were.
     pub(crate) fn delete(&self, ids: Vec<String>) -> Result<usize> {
-        self.submit(Work::Delete(ids))
+        self.submit(Work::Delete(ids)).map(|done| done.count)
     }
 
-    /// Logs events; durable and visible to requests on return.
-    pub(crate) fn log(&self, events: Vec<Event>) -> Result<()> {
-        self.submit(Work::Log(events)).map(|_| ())
+    /// Logs events; durable and visible to requests on return. Those without a time have that at which they were `sent`, or
+    /// that of now.
+    pub(crate) fn log(&self, events: Vec<Event>, sent: Option<Timestamp>) -> Result<Token> {
+        self.submit(Work::Log(events, sent)).map(|done| done.token)
     }
 
     /// Writes the records of users; durable and visible on return.
@@ -79,7 +87,7 @@ impl Writer {
 
     /// Removes the records of users; durable on return. Returns how many there were.
     pub(crate) fn delete_users(&self, ids: Vec<String>) -> Result<usize> {
-        self.submit(Work::DeleteUsers(ids))
+        self.submit(Work::DeleteUsers(ids)).map(|done| done.count)
     }
 
     /// Stores a scenario (its rules as JSON text); durable and visible on return.
@@ -89,7 +97,15 @@ impl Writer {
 
     /// Removes a scenario; durable on return. Returns whether there was one.
     pub(crate) fn delete_scenario(&self, name: String) -> Result<bool> {
-        Ok(self.submit(Work::DeleteScenario(name))? > 0)
+        Ok(self.submit(Work::DeleteScenario(name))?.count > 0)
+    }
+
+    /// Changes a field of every item, a chunk at a time; durable on return.
+    pub(crate) fn change_field(&self, change: FieldChange) -> Result<FieldChanged> {
+        run_change(change, |step| {
+            self.wait_for_indexes()?;
+            self.send(Work::ChangeField(step)).map(|done| done.count)
+        })
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.
@@ -97,14 +113,14 @@ impl Writer {
         self.send(Work::Drain).map(|_| ())
     }
 
-    fn submit(&self, work: Work) -> Result<usize> {
+    fn submit(&self, work: Work) -> Result<Done> {
         if work.rows() == 0 {
-            return Ok(0);
+            return Ok(Done { count: 0, token: Token(self.stores.catalog.read()?.counters().seq.0) });
         }
         self.send(work)
     }
 
-    fn send(&self, work: Work) -> Result<usize> {
+    fn send(&self, work: Work) -> Result<Done> {
         let ((reply, answer), watched) = (bounded(1), watch::current());
         let mut job = Some(Job { work, reply, watched });
         watch::wait(|each| match self.queue.send_timeout(job.take()?, each) {

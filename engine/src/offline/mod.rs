@@ -8,6 +8,7 @@
 //! | `evaluation`, `systems`, `lists`, `rolling`, `evaluate/` | `evaluate`: the engine as what is measured, its answers read in several ways, tuning on the way, figures and reports |
 //! | `tuning`, `tuner`, `tune/` | tuning: samples of past requests, the background thread, fitting the weights |
 //! | `training_rows`, `export/` | `export_training`: past requests as rows of a Parquet file |
+//! | `transfer/` | `export` and `import_from`: the whole store as files |
 //! | `shadow` | two models asked the same requests |
 
 mod evaluate;
@@ -22,6 +23,7 @@ pub(crate) mod shadow;
 mod store_log;
 mod systems;
 pub(crate) mod training_rows;
+pub(crate) mod transfer;
 mod tune;
 mod tuner;
 pub(crate) mod tuning;

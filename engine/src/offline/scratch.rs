@@ -14,6 +14,7 @@ use crate::base::random::is_hex_id;
 use crate::base::watch;
 use crate::core::Core;
 use crate::ingest::{Placed, PreparedItem, prepare_stored};
+use crate::open::{DirectoryLock, Taken};
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
 use crate::vector;
@@ -93,10 +94,10 @@ impl Scratch {
                 source.check_open()?;
                 watch::report("copy", done, snapshot.catalog.counters().items as usize);
                 done += BATCH;
-                inner.writer.put(std::mem::take(&mut batch))?;
+                inner.writer()?.put(std::mem::take(&mut batch))?;
             }
         }
-        inner.writer.put(batch)
+        inner.writer()?.put(batch).map(|_| ())
     }
 }
 
@@ -121,8 +122,8 @@ fn folder(store: &Path) -> PathBuf {
     store.join("scratch")
 }
 
-/// Removes the copies of interrupted evaluations, which have random names of the engine; anything else stays. The caller
-/// holds the store's lock.
+/// Removes the copies of interrupted evaluations, which have random names of the engine; anything else stays. Those that a
+/// process works with are locked, and stay.
 pub(crate) fn clear_scratch(store: &Path) -> Result<()> {
     let path = folder(store);
     let entries = match fs::read_dir(&path) {
@@ -131,8 +132,13 @@ pub(crate) fn clear_scratch(store: &Path) -> Result<()> {
     };
     for entry in entries.flatten() {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && entry.file_name().to_str().is_some_and(is_hex_id) {
-            fs::remove_dir_all(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
+        if !is_folder || !entry.file_name().to_str().is_some_and(is_hex_id) {
+            continue;
+        }
+        let entry = entry.path();
+        let in_use = entry.join("LOCK").exists() && matches!(DirectoryLock::try_take(&entry), Ok(Taken::By(_)));
+        if !in_use {
+            fs::remove_dir_all(&entry).map_err(|e| Error::io("remove", &entry, e))?;
         }
     }
     // With something left in it, it stays.

@@ -27,7 +27,7 @@ pub(crate) fn tune(access: &Access, until: Timestamp) -> Result<Tuning> {
         let found = "weights that the configuration fixes";
         return Err(Error::argument("tune", "an engine opened without `weights`", found));
     }
-    access.writer.drain()?;
+    access.writer()?.drain()?;
     let catalog = stores.catalog.read()?;
     let tried = catalog.view().events_logged(&catalog.counters())?;
     drop(catalog);

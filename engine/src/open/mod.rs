@@ -4,13 +4,17 @@
 //! |---|---|
 //! | `directory` | the directory itself: created when missing, refused when it is something else |
 //! | `entries` | what lies in the directory: refused when it is a link, or not what the engine makes |
-//! | `lock` | one process and one handle for a directory |
+//! | `lock` | the one process that writes a directory |
+//! | `beside` | opening a directory that another process writes, and taking the writing over |
+//! | `spaces` | opening the vector spaces |
 //! | `format` | the FORMAT file: the versions that can read the directory, and the store's id |
 
+mod beside;
 mod directory;
 mod entries;
 mod format;
 mod lock;
+mod spaces;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,20 +24,26 @@ use crate::api::schema::Schema;
 use crate::background::fit_space;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
-use crate::catalog::{Catalog, SpaceNumber};
+use crate::base::time::Timestamp;
+use crate::catalog::{Catalog, CatalogRead, SpaceNumber, remove_links};
 use crate::model::Model;
 use crate::registry;
 use crate::store::active_model::ActiveModel;
-use crate::store::follow_log::{self, CHECKPOINTS};
-use crate::store::item_space::{self, ItemSpace, ItemSpaces};
+use crate::store::field_notes::{FIELD_NOTES, FieldNotes};
+use crate::store::follow_log;
+use crate::store::item_space;
 use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextStore;
-use crate::vector::{Space, SpaceSpec, VectorCheckpoint, VectorStore};
+use crate::vector::{Space, VectorStore};
 
-pub(crate) use lock::DirectoryLock;
+pub(crate) use beside::{Beside, lead, open_beside, reopen};
+pub(crate) use lock::{DirectoryLock, Taken};
 
 /// The folder of TensorRT's engines, where the configuration names none. A copy below `scratch` uses that of its store.
 const ENGINES: &str = "engines";
+
+/// The fields that are not embedded, and the last commit before that was so.
+const EMBEDDING: &str = "embedding";
 
 /// What `open` hands to the engine.
 pub(crate) struct Opened {
@@ -45,10 +55,20 @@ pub(crate) struct Opened {
 
 /// Opens or creates the directory. When this returns, every acknowledged write can be read.
 pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
+    prepare(path, &mut config)?;
+    let lock = DirectoryLock::take(path)?;
+    open_locked(path, config, lock)
+}
+
+/// The settings, checked, and the directory, made where it is missing.
+pub(crate) fn prepare(path: &Path, config: &mut Config) -> Result<()> {
     config.validate()?;
     config.engine_cache.get_or_insert_with(|| path.join(ENGINES));
-    directory::prepare(path, config.force_network_fs)?;
-    let lock = DirectoryLock::take(path)?;
+    directory::prepare(path, config.force_network_fs)
+}
+
+/// [`open`] with the lock that the caller has taken.
+pub(crate) fn open_locked(path: &Path, mut config: Config, lock: DirectoryLock) -> Result<Opened> {
     let format = format::read(path)?;
     if format.is_none() {
         entries::check_lost_format(path)?;
@@ -57,27 +77,33 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
     // The model first: nothing is created on a machine that cannot run it. In an existing store the active model is recorded.
     let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
+    remove_links(path)?;
     let store_id = format::agree_on_id(path, format, &catalog)?;
     // Now the catalog is known to be the store's: folders that it does not name may be removed.
     let active = registry::open(path, &config, catalog.read()?.view(), ready)?;
+    keep_options(&catalog, &mut config)?;
     let (schema, spaces) = read_schema(&catalog, &config, &active)?;
+    let embedded_since = embedded_since(&catalog, &config)?;
     let (text, text_at) = open_text(path, &store_id, &catalog)?;
     let vectors = VectorStore::open(&path.join("vector"), &path.join("quarantine"), threads(config.index_threads))?;
     let path = path.to_owned();
-    let stores = Stores::new(store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces });
+    let opened =
+        store::Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces, embedded_since };
+    let stores = Stores::new(opened);
     let text_durable = match text_at {
         Some(at) => at,
         None => follow_log::rebuild_text(&stores)?,
     };
-    open_spaces(&stores)?;
+    let read = stores.catalog.read()?;
+    spaces::open(&stores, &read)?;
+    drop(read);
     // Only where the configuration asks for it: otherwise such a model was refused.
     if stores.item_space()?.base != stores.model().space_id() {
         fit_space::move_to(&stores, stores.active(), &|_| Ok(()))?;
     }
-    let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
-    follow_log::cover_tail(&stores, Some(text_durable), &spaces)?;
-    follow_log::cover_journal(&stores)?;
-    stores.progress.commit(last_item_commit(&stores, text_durable, &spaces)?);
+    let read = stores.catalog.read()?;
+    cover(&stores, &read, Some(text_durable))?;
+    drop(read);
     Ok(Opened { stores, lock, text_durable })
 }
 
@@ -119,6 +145,45 @@ fn read_schema(catalog: &Catalog, config: &Config, active: &ActiveModel) -> Resu
     Ok((schema, spaces))
 }
 
+/// Takes the options of fields that the store keeps into the configuration, and keeps those that it gives.
+fn keep_options(catalog: &Catalog, config: &mut Config) -> Result<()> {
+    let known: FieldNotes = catalog.read()?.view().meta(FIELD_NOTES)?.unwrap_or_default();
+    let mut notes = known.clone();
+    notes.agree(config, Timestamp::now());
+    if notes != known {
+        let mut write = catalog.write()?;
+        write.set_meta(FIELD_NOTES, &notes)?;
+        write.commit_bookkeeping()?;
+    }
+    Ok(())
+}
+
+/// The commit after which every version was embedded from the fields that the configuration names.
+fn embedded_since(catalog: &Catalog, config: &Config) -> Result<Seq> {
+    let read = catalog.read()?;
+    if let Some(since) = known_embedded_since(&read, config)? {
+        return Ok(since);
+    }
+    let since = if read.counters().items == 0 { Seq(0) } else { read.counters().seq };
+    drop(read);
+    let mut write = catalog.write()?;
+    write.set_meta(EMBEDDING, &(not_embedded(config), since))?;
+    write.commit_bookkeeping()?;
+    Ok(since)
+}
+
+/// The same as the store has it; `None` when it was written for another configuration.
+fn known_embedded_since(read: &CatalogRead, config: &Config) -> Result<Option<Seq>> {
+    let known: Option<(Vec<String>, Seq)> = read.view().meta(EMBEDDING)?;
+    let same = |(fields, _): &(Vec<String>, Seq)| fields.iter().eq(not_embedded(config));
+    Ok(known.filter(same).map(|(_, since)| since))
+}
+
+/// Fields of text that are not embedded.
+fn not_embedded(config: &Config) -> Vec<&String> {
+    config.fields.keys().filter(|name| !config.embeds(name)).collect()
+}
+
 fn refused(config: &Config, active: &ActiveModel, row: &SpaceRow) -> Error {
     Error::ModelRefused {
         path: active.folder.clone().or(config.model.clone()).unwrap_or_else(|| "(the model that ships)".into()),
@@ -140,31 +205,17 @@ fn open_text(path: &Path, store_id: &str, catalog: &Catalog) -> Result<(TextStor
     }
 }
 
-fn open_spaces(stores: &Stores) -> Result<()> {
-    let read = stores.catalog.read()?;
-    let checkpoints: Vec<VectorCheckpoint> = read.view().meta(CHECKPOINTS)?.unwrap_or_default();
-    let open = |spec: &SpaceSpec| -> Result<Arc<Space>> {
-        let at = stores.vectors.open_space(spec, &checkpoints)?;
-        let space = stores.vectors.space(&spec.name).ok_or_else(|| Error::internal("a space did not open"))?;
-        match at {
-            Some(at) if !follow_log::oplog_covers(&read, at)? => space.clear()?,
-            _ => {}
-        }
-        Ok(space)
-    };
-    let rows = stores.spaces.load();
-    for row in rows.0.iter().filter(|row| !row.is_items()) {
-        open(&row.spec())?;
-    }
-    let row = rows.items().ok_or_else(|| Error::internal("the item space has no row"))?;
-    let items = ItemSpace::read(read.view(), row, &stores.model(), open)?;
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces::of(Arc::new(items)))));
+/// Shows readers what the indexes lack, and tells the background threads how far to go. `text_at`: what the text index holds.
+fn cover(stores: &Stores, read: &CatalogRead, text_at: Option<Seq>) -> Result<()> {
+    let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
+    follow_log::cover_tail(stores, read, text_at, &spaces)?;
+    follow_log::cover_journal(stores, read)?;
+    stores.progress.commit(last_item_commit(read, text_at.unwrap_or_default(), &spaces)?);
     Ok(())
 }
 
 /// The commit that the background threads must reach: none when the indexes hold everything.
-fn last_item_commit(stores: &Stores, text_at: Seq, spaces: &[(SpaceNumber, Arc<Space>)]) -> Result<Seq> {
-    let read = stores.catalog.read()?;
+fn last_item_commit(read: &CatalogRead, text_at: Seq, spaces: &[(SpaceNumber, Arc<Space>)]) -> Result<Seq> {
     let applied = spaces.iter().map(|(_, space)| space.applied()).fold(text_at, Seq::min);
     let behind = read.view().oplog(applied)?.next().is_some();
     let empty_graph = spaces.iter().any(|(_, space)| space.applied() == Seq(0) && space.tail_len() > 0);

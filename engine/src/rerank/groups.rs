@@ -5,6 +5,7 @@ use crate::api::item::{Fields, Value};
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, SemanticId};
 use crate::base::limits::MAX_KEYWORD_BYTES;
+use crate::base::number::Number;
 use crate::store::snapshot::Snapshot;
 
 /// Values of one item that count: tags beyond these are passed over.
@@ -15,8 +16,8 @@ const VALUES: usize = 64;
 pub(super) enum Group {
     /// A whole text, or a tag.
     Text(String),
-    /// A number, by its bits.
-    Number(u64),
+    /// A number: the bits of the nearest double, and what that lacks.
+    Number(u64, i64),
     /// A boolean.
     Flag(bool),
     /// A date, in milliseconds.
@@ -66,8 +67,16 @@ fn groups(value: Option<&Value>) -> Vec<Group> {
             }
             groups
         }
-        // Zero has two signs and is one number.
-        Some(Value::Number(number)) => vec![Group::Number((number + 0.0).to_bits())],
+        Some(value @ (Value::Number(_) | Value::Integer(_) | Value::Numbers(_))) => {
+            let mut groups: Vec<Group> = Vec::new();
+            for (nearest, lacks) in value.numbers().take(VALUES).map(Number::parts) {
+                let group = Group::Number(nearest.to_bits(), lacks);
+                if !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
+            groups
+        }
         Some(Value::Bool(flag)) => vec![Group::Flag(*flag)],
         Some(Value::Date(time)) => vec![Group::Date(time.millis())],
         _ => Vec::new(),
@@ -83,6 +92,11 @@ mod tests {
         let tags = Value::Tags(["a", "b", "a"].map(str::to_owned).to_vec());
         assert_eq!(groups(Some(&tags)), [Group::Text("a".into()), Group::Text("b".into())]);
         assert_eq!(groups(Some(&Value::Number(-0.0))), groups(Some(&Value::Number(0.0))));
+        assert_eq!(groups(Some(&Value::Integer(7))), groups(Some(&Value::Number(7.0))));
+        let ids = [1i128 << 60, (1 << 60) + 1].map(|id| groups(Some(&Value::Integer(id))));
+        assert_ne!(ids[0], ids[1], "whole numbers are not rounded to one group");
+        let sizes = Value::Numbers(vec![Number::Integer(38), Number::Float(38.0), Number::Float(39.5)]);
+        assert_eq!(groups(Some(&sizes)).len(), 2);
         assert_eq!(groups(Some(&Value::Text("x".repeat(257)))), []);
         assert_eq!(groups(None), []);
     }

@@ -19,10 +19,7 @@ pub(crate) fn page(stores: &Stores, query: &EventQuery) -> Result<EventPage> {
     for key in &keys {
         rows.push(view.event(key)?.ok_or_else(|| Error::internal("an event left a pinned commit"))?);
     }
-    let next = rows.last().filter(|_| more).map(|(_, last)| {
-        let time = query.filter.user.is_some().then_some(last.time);
-        EventPlace { time, order: last.order }.write()
-    });
+    let next = rows.last().filter(|_| more).map(|(_, last)| place(last, query.filter.user.is_some()).write());
     Ok(EventPage { events: named(view, rows)?, next })
 }
 
@@ -82,6 +79,11 @@ pub(crate) fn named(view: View<'_>, rows: Vec<(UserKey, StoredEvent)>) -> Result
         Ok(record(user_id(&user)?.clone(), item, stored))
     });
     rows.collect()
+}
+
+/// The place of an event in its order: by time, or by logging.
+pub(crate) fn place(event: &StoredEvent, by_time: bool) -> EventPlace {
+    EventPlace { time: by_time.then_some(event.time), order: event.order }
 }
 
 /// A stored event under the ids of its user and its item.

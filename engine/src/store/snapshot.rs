@@ -52,7 +52,7 @@ impl<'s> Snapshot<'s> {
     /// taken again, because the older version of an item is gone from that index.
     pub(crate) fn pin(stores: &'s Stores) -> Result<Snapshot<'s>> {
         for _ in 0..PIN_ATTEMPTS {
-            let catalog = stores.catalog.read()?;
+            let catalog = stores.read()?;
             let item = stores.item_spaces()?.at(catalog.view())?;
             let recent = stores.recent.load();
             let text = stores.text.view();

@@ -10,6 +10,7 @@ use super::active_model::ActiveModel;
 use super::impression_queue::ImpressionQueue;
 use super::item_space::{ItemSpace, ItemSpaces};
 use super::lock::{lock, lock_watched};
+use super::position::Follower;
 use super::progress::Progress;
 use super::recent::Recent;
 use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
@@ -18,6 +19,7 @@ use super::weights::ActiveWeights;
 use crate::api::config::Config;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
 use crate::base::watch;
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::model::Model;
@@ -47,6 +49,10 @@ pub(crate) struct Stores {
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
+    /// The field that is being renamed or dropped, and whether an item was put with it meanwhile.
+    pub put_again: ArcSwapOption<(String, Mutex<bool>)>,
+    /// Versions up to this commit may have been embedded from other fields than the configuration names.
+    pub embedded_since: Seq,
     pub recent: Recent,
     pub events: EventTail,
     /// Impressions on their way to the writer.
@@ -68,6 +74,10 @@ pub(crate) struct Stores {
     pub fitting: Mutex<()>,
     /// The op log is not cut behind this commit while a space is fitted.
     pub oplog_hold: AtomicU64,
+    /// Nor behind this one, up to which every process that follows has come.
+    pub followers_at: AtomicU64,
+    /// How far this process follows another one; none in the process that writes.
+    pub follower: ArcSwapOption<Follower>,
 }
 
 /// What an open store begins with.
@@ -81,12 +91,13 @@ pub(crate) struct Opened {
     pub active: ActiveModel,
     pub schema: Schema,
     pub spaces: Spaces,
+    pub embedded_since: Seq,
 }
 
 impl Stores {
     /// The stores of a directory, with nothing in their overlays.
     pub(crate) fn new(opened: Opened) -> Stores {
-        let Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces } = opened;
+        let Opened { path, store_id, config, catalog, text, vectors, active, schema, spaces, embedded_since } = opened;
         Stores {
             path,
             store_id,
@@ -99,6 +110,8 @@ impl Stores {
             changing: Mutex::default(),
             schema: ArcSwap::from_pointee(schema),
             spaces: ArcSwap::from_pointee(spaces),
+            put_again: ArcSwapOption::empty(),
+            embedded_since,
             recent: Recent::default(),
             impressions: ImpressionQueue::default(),
             events: EventTail::default(),
@@ -111,6 +124,8 @@ impl Stores {
             item_spaces: ArcSwapOption::empty(),
             fitting: Mutex::default(),
             oplog_hold: AtomicU64::new(u64::MAX),
+            followers_at: AtomicU64::new(u64::MAX),
+            follower: ArcSwapOption::empty(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::weights::{ActiveWeights, IN_FORCE, InForce, KEPT, fits, in_force, kep
 use crate::api::tuning::{Tuning, WeightSet};
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
+use crate::catalog::View;
 
 /// The meta record of how many events there were when weights were last fitted.
 const TRIED: &str = "calibration_tried";
@@ -98,6 +99,34 @@ pub(crate) fn use_version(stores: &Stores, version: u64) -> Result<()> {
     let mut in_force = in_force(write.view())?;
     in_force.insert(model.stats().sha256, version);
     write.set_meta(IN_FORCE, &in_force)?;
+    write.commit_bookkeeping()?;
+    reload(stores)
+}
+
+/// The tunings that are kept, oldest first, each with the models that it is in force for.
+pub(crate) fn with_models(view: View<'_>) -> Result<Vec<(Tuning, Vec<String>)>> {
+    let in_force = in_force(view)?;
+    let of =
+        |version: u64| in_force.iter().filter(|(_, live)| **live == version).map(|(model, _)| model.clone()).collect();
+    Ok(kept_in(view)?
+        .into_iter()
+        .map(|tuning| (of(tuning.version), tuning))
+        .map(|(models, one)| (one, models))
+        .collect())
+}
+
+/// Keeps tunings of another store, in a store that has none.
+pub(crate) fn restore(stores: &Stores, tunings: Vec<(Tuning, Vec<String>)>) -> Result<()> {
+    if tunings.is_empty() {
+        return Ok(());
+    }
+    let mut write = stores.catalog.write()?;
+    let mut live = in_force(write.view())?;
+    for (tuning, models) in &tunings {
+        live.extend(models.iter().map(|model| (model.clone(), tuning.version)));
+    }
+    write.set_meta(IN_FORCE, &live)?;
+    write.set_meta(KEPT, &tunings.into_iter().map(|(tuning, _)| tuning).collect::<Vec<_>>())?;
     write.commit_bookkeeping()?;
     reload(stores)
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, Schema as Layout, TextFieldIndexing,
@@ -19,11 +20,16 @@ use crate::api::item::{Fields, Value};
 use crate::api::schema::Schema;
 use crate::base::id::ItemKey;
 use crate::base::limits::{MAX_KEYWORD_BYTES, MAX_TEXT_FIELDS};
+use crate::base::number::{Number, positive_zero};
 
 /// The field that holds the columns for comparisons: one column for each number, date and coordinate.
 const COLUMNS: &str = "columns";
 const KEY: &str = "key";
 const GENERATION: &str = "generation";
+
+/// Slots whose texts have a length. It takes a byte of every document for each slot, used or not; in the slots after these
+/// every text counts as one of the average length.
+pub(super) const LENGTHS: usize = 16;
 
 /// The fields of the tantivy schema.
 #[derive(Debug, Clone)]
@@ -33,7 +39,7 @@ pub(super) struct Places {
     /// The version, for the reader's check against the catalog.
     pub generation: Field,
     /// The words of each text or tag field, by the slot that the engine's schema gave it.
-    pub slots: [Field; MAX_TEXT_FIELDS],
+    pub slots: Arc<[Field]>,
     /// Whole strings that hold of an item (see [`Mark`]).
     pub marks: Field,
     /// Numbers, dates and coordinates.
@@ -45,12 +51,14 @@ pub(super) fn layout() -> (Layout, Places) {
     let mut builder = Layout::builder();
     let key = builder.add_u64_field(KEY, INDEXED | FAST);
     let generation = builder.add_u64_field(GENERATION, FAST);
-    let words = TextFieldIndexing::default()
-        .set_tokenizer(ANALYSER)
-        .set_fieldnorms(true)
-        .set_index_option(IndexRecordOption::WithFreqs);
-    let words = TextOptions::default().set_indexing_options(words);
-    let slots = std::array::from_fn(|slot| builder.add_text_field(&format!("t{slot}"), words.clone()));
+    let words = |slot: usize| {
+        let words = TextFieldIndexing::default()
+            .set_tokenizer(ANALYSER)
+            .set_fieldnorms(slot < LENGTHS)
+            .set_index_option(IndexRecordOption::WithFreqs);
+        TextOptions::default().set_indexing_options(words)
+    };
+    let slots = (0..MAX_TEXT_FIELDS).map(|slot| builder.add_text_field(&format!("t{slot}"), words(slot))).collect();
     let whole = TextFieldIndexing::default()
         .set_tokenizer("raw")
         .set_fieldnorms(false)
@@ -80,9 +88,7 @@ impl Places {
         for (name, value) in doc.fields.as_ref() {
             out.add_text(self.marks, Mark::Has(name).encode());
             match value {
-                Value::Number(number) => {
-                    columns.insert(column(Column::Number, name), OwnedValue::F64(positive_zero(*number)));
-                }
+                Value::Number(_) | Value::Integer(_) | Value::Numbers(_) => add_numbers(&mut columns, name, value),
                 Value::Date(time) => {
                     columns.insert(column(Column::Date, name), OwnedValue::I64(time.millis()));
                 }
@@ -112,6 +118,24 @@ impl Places {
         }
         out
     }
+}
+
+/// Adds the columns of a number, or of a list of numbers. What the nearest doubles lack has a column beside theirs, only where
+/// something is lacking: then for each of the numbers, in the same order.
+fn add_numbers(columns: &mut BTreeMap<String, OwnedValue>, name: &str, value: &Value) {
+    let (nearest, lacks): (Vec<f64>, Vec<i64>) = value.numbers().map(Number::parts).unzip();
+    let exact = lacks.iter().all(|lacks| *lacks == 0);
+    if let Some(nearest) = list(nearest.into_iter().map(OwnedValue::F64).collect()) {
+        columns.insert(column(Column::Number, name), nearest);
+    }
+    if let Some(lacks) = list(lacks.into_iter().map(OwnedValue::I64).collect()).filter(|_| !exact) {
+        columns.insert(column(Column::Lacking, name), lacks);
+    }
+}
+
+/// One value as it is, several as a list.
+fn list(mut values: Vec<OwnedValue>) -> Option<OwnedValue> {
+    if values.len() > 1 { Some(OwnedValue::Array(values)) } else { values.pop() }
 }
 
 /// Something that holds of an item as a whole, kept as one raw term. The first byte tells the kinds apart, and the
@@ -155,8 +179,10 @@ fn packed(hash: u128) -> String {
 /// The kinds of columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Column {
-    /// `f64`
+    /// `f64`, the nearest to each number
     Number,
+    /// `i64`, what the nearest `f64` lacks: for whole numbers beyond 2^53
+    Lacking,
     /// `i64`, milliseconds since the epoch: tantivy's own dates end in the year 2262.
     Date,
     /// `f64`, degrees
@@ -171,6 +197,7 @@ fn column(kind: Column, name: &str) -> String {
     let mut out = String::with_capacity(1 + 2 * name.len());
     out.push(match kind {
         Column::Number => 'n',
+        Column::Lacking => 'r',
         Column::Date => 'd',
         Column::Latitude => 'a',
         Column::Longitude => 'o',
@@ -185,11 +212,6 @@ fn column(kind: Column, name: &str) -> String {
 /// The full name of a column, for the column reader.
 pub(super) fn column_path(kind: Column, name: &str) -> String {
     format!("{COLUMNS}.{}", column(kind, name))
-}
-
-/// Columns order -0.0 before 0.0; comparisons do not.
-pub(super) fn positive_zero(number: f64) -> f64 {
-    number + 0.0
 }
 
 /// The texts of a value that has any.

@@ -12,12 +12,13 @@ use tantivy::fastfield::FastFieldReaders;
 use tantivy::schema::IndexRecordOption;
 
 use super::error::failed;
-use super::fields::{Column as Kind, Mark, Places, column_path, positive_zero};
+use super::fields::{Column as Kind, Mark, Places, column_path};
 use super::geo::Circle;
 use super::plan::Plan;
 use super::segment::Segment;
-use crate::api::filter::{Compare, Filter, Scalar};
+use crate::api::filter::{Compare, Filter, Scalar, ordered};
 use crate::base::error::Result;
+use crate::base::number::Number;
 
 /// Up to so many numbers, each is looked up as a range; beyond, the column is read once for all of them.
 const FEW_VALUES: usize = 4;
@@ -75,7 +76,8 @@ impl Segment {
             // Texts and flags only have equality: `Filter::resolve` refuses the rest.
             Scalar::Text(text) => self.postings(&places.mark_term(Mark::Equals(field, text))),
             Scalar::Bool(flag) => self.postings(&places.mark_term(Mark::Is(field, *flag))),
-            Scalar::Number(number) => self.range(Kind::Number, field, numbers(compare, positive_zero(*number))),
+            Scalar::Number(number) => self.numeric(field, compare, Number::Float(*number)),
+            Scalar::Integer(integer) => self.numeric(field, compare, Number::Integer(*integer)),
             Scalar::Date(time) => self.range(Kind::Date, field, dates(compare, time.millis())),
         }
     }
@@ -85,7 +87,10 @@ impl Segment {
         let (mut some_numbers, mut some_dates) = (Vec::new(), Vec::new());
         for value in values {
             match value {
-                Scalar::Number(number) => some_numbers.push(positive_zero(*number)),
+                Scalar::Number(_) | Scalar::Integer(_) => match value.number().map(Number::parts) {
+                    Some((nearest, _)) if is_exact(nearest) => some_numbers.push(nearest),
+                    _ => docs |= self.compare(field, Compare::Equal, value, places)?,
+                },
                 Scalar::Date(time) => some_dates.push(time.millis()),
                 Scalar::Text(_) | Scalar::Bool(_) => docs |= self.compare(field, Compare::Equal, value, places)?,
             }
@@ -116,8 +121,35 @@ impl Segment {
         }
         let candidates = self.between(&column, *first..=*last);
         docs.extend(candidates.into_iter().filter(|doc| {
-            column.first(*doc).is_some_and(|found| values.binary_search_by(|value| order(value, &found)).is_ok())
+            column.values_for_doc(*doc).any(|found| values.binary_search_by(|value| order(value, &found)).is_ok())
         }));
+        Ok(docs)
+    }
+
+    /// The documents of which a number compares so with `value`.
+    fn numeric(&self, field: &str, compare: Compare, value: Number) -> Result<RoaringBitmap> {
+        let (nearest, lacks) = value.parts();
+        if is_exact(nearest) {
+            return self.range(Kind::Number, field, numbers(compare, nearest));
+        }
+        // Those whose nearest double is another one are told by it, the others by what it lacks.
+        let mut docs = match compare {
+            Compare::Equal => RoaringBitmap::new(),
+            Compare::Less | Compare::LessOrEqual => self.range(Kind::Number, field, numbers(Compare::Less, nearest))?,
+            Compare::Greater | Compare::GreaterOrEqual => {
+                self.range(Kind::Number, field, numbers(Compare::Greater, nearest))?
+            }
+        };
+        let Some(column) = self.column::<f64>(Kind::Number, field)? else { return Ok(docs) };
+        let lacking = self.column::<i64>(Kind::Lacking, field)?;
+        let tied = self.between(&column, nearest..=nearest).into_iter().filter(|doc| {
+            let mut lacking = lacking.iter().flat_map(|lacking| lacking.values_for_doc(*doc));
+            column.values_for_doc(*doc).any(|found| {
+                let lacked = lacking.next().unwrap_or(0);
+                found == nearest && ordered(compare, Some(lacked.cmp(&lacks)))
+            })
+        });
+        docs.extend(tied);
         Ok(docs)
     }
 
@@ -195,6 +227,11 @@ impl Segment {
         }
         Ok(self.bitmap(&found))
     }
+}
+
+/// Whether every number with this nearest double is that double.
+fn is_exact(nearest: f64) -> bool {
+    nearest.abs() < 9_007_199_254_740_992.0
 }
 
 /// What a column of comparisons can hold.

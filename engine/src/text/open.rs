@@ -12,6 +12,7 @@ use super::analyse::{ANALYSER, analyser};
 use super::error::failed;
 use super::fields::layout;
 use super::stamp::TextStamp;
+use super::unlocked::Unlocked;
 use crate::base::error::{Error, Result};
 use crate::base::output_path::describe;
 use crate::base::time::Timestamp;
@@ -44,6 +45,52 @@ pub(super) fn create(dir: &Path) -> Result<Opened> {
     let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
     let builder = Index::builder().schema(layout().0).settings(settings);
     with_reader(builder.open_or_create(directory).map_err(failed)?)
+}
+
+/// Opens the index that another process writes, without its checksums: that process has verified them. The stamp is that of
+/// its last commit; `None` while it has none.
+///
+/// # Errors
+/// [`Error::Index`] for a folder that cannot be read, is of another layout or store, or is being replaced at the moment.
+pub(super) fn open_beside(dir: &Path, store: &str) -> Result<(Opened, Option<TextStamp>)> {
+    let directory = tantivy::directory::MmapDirectory::open(dir).map_err(failed)?;
+    let index = match can_write(dir) {
+        true => Index::open(directory),
+        false => Index::open(Unlocked(directory)),
+    };
+    let index = index.map_err(failed)?;
+    if index.schema() != layout().0 {
+        return Err(failed("another layout"));
+    }
+    let opened = with_reader(index)?;
+    let stamp = load(&opened, store)?;
+    Ok((opened, stamp))
+}
+
+/// An index in memory, with nothing in it: in place of one that cannot be read.
+pub(super) fn nothing() -> Result<Opened> {
+    with_reader(Index::create_in_ram(layout().0))
+}
+
+/// How often a commit may come in between while one is loaded.
+const ATTEMPTS: usize = 100;
+
+/// Loads the last commit of the index, and its stamp.
+pub(super) fn load(opened: &Opened, store: &str) -> Result<Option<TextStamp>> {
+    let payload = || Ok::<_, Error>(opened.index.load_metas().map_err(failed)?.payload);
+    for _ in 0..ATTEMPTS {
+        let before = payload()?;
+        opened.reader.reload().map_err(failed)?;
+        // The reader read the list of segments anew: only a stamp that did not change meanwhile is theirs.
+        if payload()? == before {
+            return before.map(|payload| TextStamp::decode(&payload, store).map_err(failed)).transpose();
+        }
+    }
+    Err(failed("the index changes too fast to be read"))
+}
+
+fn can_write(dir: &Path) -> bool {
+    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 fn with_reader(index: Index) -> Result<Opened> {

@@ -7,7 +7,7 @@ use tantivy::{Searcher, SegmentReader, Term};
 
 use super::analyse::{WordHash, each_word, word_hash};
 use super::error::failed;
-use super::fields::{Mark, Places};
+use super::fields::{LENGTHS, Mark, Places};
 use super::leaf::Leaf;
 use super::tail::Tail;
 use crate::base::error::Result;
@@ -45,7 +45,7 @@ struct Statistics {
     docs: u64,
     /// Average number of tokens of each slot, over the documents that have text in it: a field that few items have must
     /// not make every one of them look long.
-    average: [f32; MAX_TEXT_FIELDS],
+    average: [f32; LENGTHS],
 }
 
 impl TextQuery {
@@ -94,7 +94,7 @@ impl TextQuery {
             let infos = infos(searcher, &term)?;
             let indexed: u64 = infos.iter().flatten().map(|info| u64::from(info.doc_freq)).sum();
             let frequency = (indexed + in_tail).min(totals.docs);
-            let average = totals.average[usize::from(slot)];
+            let average = totals.average_of(slot);
             let weight = Bm25Weight::for_one_term_without_explain(frequency, totals.docs, average).boost_by(boost);
             best[word] = best[word].max(boost * idf(frequency, totals.docs) * (K1 + 1.0));
             if frequency > 0 {
@@ -115,6 +115,11 @@ impl TextQuery {
         BooleanQuery::new(clauses.collect())
     }
 
+    /// Whether tantivy may prune: it notes the best of each block of postings only where texts have a length.
+    pub(super) fn can_be_pruned(&self) -> bool {
+        self.leaves.iter().all(|leaf| usize::from(leaf.slot) < LENGTHS)
+    }
+
     /// Postings that a search over everything would read, at most.
     pub(super) fn postings(&self) -> u64 {
         self.leaves.iter().map(|leaf| leaf.frequency).sum()
@@ -124,9 +129,9 @@ impl TextQuery {
 /// The statistics go into tantivy's search through this trait, so that its pruning works with our numbers.
 impl Bm25StatisticsProvider for TextQuery {
     fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        let slot = self.leaves.iter().find(|leaf| leaf.field == field).map_or(0, |leaf| usize::from(leaf.slot));
+        let slot = self.leaves.iter().find(|leaf| leaf.field == field).map_or(0, |leaf| leaf.slot);
         // Tantivy divides by the number of documents to get the average back.
-        Ok((f64::from(self.totals.average[slot]) * self.totals.docs as f64).round() as u64)
+        Ok((f64::from(self.totals.average_of(slot)) * self.totals.docs as f64).round() as u64)
     }
 
     fn total_num_docs(&self) -> tantivy::Result<u64> {
@@ -145,9 +150,8 @@ impl Statistics {
         for segment in searcher.segment_readers() {
             docs += u64::from(segment.max_doc());
         }
-        let mut average = [1.0; MAX_TEXT_FIELDS];
-        for (slot, _) in fields {
-            let slot = usize::from(*slot);
+        let mut average = [1.0; LENGTHS];
+        for slot in fields.iter().map(|(slot, _)| usize::from(*slot)).filter(|slot| *slot < LENGTHS) {
             let mut tokens = in_tail.tokens[slot];
             for segment in searcher.segment_readers() {
                 tokens += segment.inverted_index(places.slots[slot]).map_err(failed)?.total_num_tokens();
@@ -158,6 +162,11 @@ impl Statistics {
             average[slot] = tokens.max(1) as f32 / filled.max(1) as f32;
         }
         Ok(Statistics { docs: docs.max(1), average })
+    }
+
+    /// The average of a slot; one token where texts have no length, which is what each of them counts as.
+    fn average_of(&self, slot: u8) -> f32 {
+        self.average.get(usize::from(slot)).copied().unwrap_or(1.0)
     }
 }
 

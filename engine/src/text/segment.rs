@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tantivy::columnar::Column;
+use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, SegmentReader, TERMINATED};
@@ -86,7 +87,8 @@ impl Segment {
         let index = self.reader.inverted_index(leaf.field).map_err(failed)?;
         let postings = index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs);
         let mut postings = postings.map_err(failed)?;
-        let lengths = self.reader.get_fieldnorms_reader(leaf.field).map_err(failed)?;
+        let lengths = self.reader.fieldnorms_readers().get_field(leaf.field).map_err(failed)?;
+        let lengths = lengths.unwrap_or_else(|| FieldNormReader::constant(self.reader.max_doc(), 1));
         for (at, doc) in docs.iter().enumerate() {
             if postings.doc() < *doc {
                 postings.seek(*doc);

@@ -7,12 +7,11 @@ use tantivy::fieldnorm::FieldNormReader;
 
 use super::analyse::{WordHash, each_word, word_hash};
 use super::change::TextDoc;
-use super::fields::{filled_slots, slotted};
+use super::fields::{LENGTHS, filled_slots, slotted};
 use super::leaf::Leaf;
 use crate::api::item::Fields;
 use crate::api::schema::Schema;
 use crate::base::id::{Generation, ItemKey, Seq};
-use crate::base::limits::MAX_TEXT_FIELDS;
 
 /// One version of an item, analysed.
 #[derive(Debug)]
@@ -29,10 +28,10 @@ pub(super) struct TailDoc {
     pub words: Box<[WordHash]>,
     /// How often each of `words` occurs.
     pub counts: Box<[u32]>,
-    /// Tokens of each slot.
-    tokens: [u32; MAX_TEXT_FIELDS],
-    /// Which slots have text.
-    filled: [bool; MAX_TEXT_FIELDS],
+    /// Tokens of each slot whose texts have a length.
+    tokens: [u32; LENGTHS],
+    /// Which of these slots have text.
+    filled: [bool; LENGTHS],
 }
 
 /// Counts that the statistics of BM25 are taken from.
@@ -41,27 +40,32 @@ pub(super) struct Totals {
     /// Documents.
     pub docs: u64,
     /// Documents that have text in each slot.
-    pub filled: [u64; MAX_TEXT_FIELDS],
+    pub filled: [u64; LENGTHS],
     /// Tokens of each slot.
-    pub tokens: [u64; MAX_TEXT_FIELDS],
+    pub tokens: [u64; LENGTHS],
 }
 
 impl TailDoc {
     /// Analyses a version that commit `seq` wrote.
     pub(super) fn new(seq: Seq, doc: TextDoc, schema: &Schema) -> TailDoc {
         let mut counts: BTreeMap<WordHash, u32> = BTreeMap::new();
-        let mut tokens = [0u32; MAX_TEXT_FIELDS];
+        let mut tokens = [0u32; LENGTHS];
         for (slot, text) in slotted(&doc.fields, schema) {
-            let Some(tokens) = tokens.get_mut(usize::from(slot)) else { continue };
+            let mut found = 0;
             each_word(text, |token| {
                 *counts.entry(word_hash(slot, &token.text)).or_default() += 1;
-                *tokens += 1;
+                found += 1;
                 true
             });
+            if let Some(tokens) = tokens.get_mut(usize::from(slot)) {
+                *tokens += found;
+            }
         }
-        let mut filled = [false; MAX_TEXT_FIELDS];
+        let mut filled = [false; LENGTHS];
         for slot in filled_slots(&doc.fields, schema) {
-            filled[usize::from(slot) % MAX_TEXT_FIELDS] = true;
+            if let Some(filled) = filled.get_mut(usize::from(slot)) {
+                *filled = true;
+            }
         }
         TailDoc {
             seq,
@@ -95,7 +99,8 @@ impl TailDoc {
 
     /// Tokens of a slot, quantised to a byte as tantivy does it: a score must not change when the item moves there.
     pub(super) fn length(&self, slot: u8) -> u8 {
-        FieldNormReader::fieldnorm_to_id(self.tokens[usize::from(slot)])
+        // One token is what tantivy takes where it keeps no lengths.
+        FieldNormReader::fieldnorm_to_id(self.tokens.get(usize::from(slot)).copied().unwrap_or(1))
     }
 }
 
@@ -103,7 +108,7 @@ impl Totals {
     /// Counts a version.
     pub(super) fn add(&mut self, doc: &TailDoc) {
         self.docs += 1;
-        for slot in 0..MAX_TEXT_FIELDS {
+        for slot in 0..LENGTHS {
             self.filled[slot] += u64::from(doc.filled[slot]);
             self.tokens[slot] += u64::from(doc.tokens[slot]);
         }
@@ -112,7 +117,7 @@ impl Totals {
     /// Takes a version off.
     pub(super) fn remove(&mut self, doc: &TailDoc) {
         self.docs -= 1;
-        for slot in 0..MAX_TEXT_FIELDS {
+        for slot in 0..LENGTHS {
             self.filled[slot] -= u64::from(doc.filled[slot]);
             self.tokens[slot] -= u64::from(doc.tokens[slot]);
         }

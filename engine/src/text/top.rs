@@ -52,7 +52,7 @@ pub(super) fn best(
             Some(docs) if is_sparse(docs, segment, query.postings(), all) => {
                 score_each(query, segment, at, docs, &mut top)?;
             }
-            _ => prune(weight.as_ref(), segment, at, passes, &mut top)?,
+            _ => prune(query, weight.as_ref(), segment, at, passes, &mut top)?,
         }
     }
     score_again(query, segments, top)
@@ -65,6 +65,7 @@ fn is_sparse(docs: &RoaringBitmap, segment: &Segment, postings: u64, all: u64) -
 }
 
 fn prune(
+    query: &TextQuery,
     weight: &dyn Weight,
     segment: &Segment,
     at: usize,
@@ -77,7 +78,14 @@ fn prune(
         }
         top.threshold()
     };
-    weight.for_each_pruning(f32::MIN, &segment.reader, &mut take).map_err(failed)
+    if query.can_be_pruned() {
+        return weight.for_each_pruning(f32::MIN, &segment.reader, &mut take).map_err(failed);
+    }
+    weight
+        .for_each(&segment.reader, &mut |doc, score| {
+            take(doc, score);
+        })
+        .map_err(failed)
 }
 
 fn score_each(query: &TextQuery, segment: &Segment, at: usize, docs: &RoaringBitmap, top: &mut Top) -> Result<()> {

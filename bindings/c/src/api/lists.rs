@@ -19,7 +19,7 @@ use crate::status::onelist_status;
 pub unsafe extern "C" fn onelist_log(
     engine: *mut OnelistEngine, events_json: *const c_char, events_json_len: usize,
 ) -> onelist_status {
-    done(engine, |db| db.log(json::events_from_json(text!(events_json, events_json_len))?))
+    done(engine, |db| db.log_rows(json::event_rows_from_json(text!(events_json, events_json_len))?).map(|_| ()))
 }
 
 /// Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.

@@ -13,6 +13,7 @@ use super::source::{Items, Shape, Source};
 use super::text::{Key, Lone, visit_text};
 use crate::base::error::Error;
 use crate::base::limits::MAX_BATCH;
+use crate::base::number::LARGER;
 
 /// Deepest nesting, which is that of JSON.
 const MAX_DEPTH: usize = 128;
@@ -80,9 +81,10 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value, S> {
         self.look(|shape, at| match shape {
-            Shape::Null => visitor.visit_unit(),
+            Shape::Null | Shape::Missing => visitor.visit_unit(),
             Shape::Bool(flag) => visitor.visit_bool(flag),
-            Shape::Whole(number) | Shape::Number(number) => visitor.visit_f64(number),
+            Shape::Whole(number) => visit_whole(number, visitor),
+            Shape::Number(number) => visitor.visit_f64(number),
             Shape::Text(text) => visit_text(text, visitor),
             Shape::Time(seconds) => visitor.visit_map(MapDeserializer::new(once(("date", seconds)))),
             Shape::Vector(vector) => visitor.visit_map(MapDeserializer::new(once(("vector", vector)))),
@@ -103,7 +105,7 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
     /// A count. What passes `u64` becomes its largest value, which every limit refuses by its own name.
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value, S> {
         self.look(|shape, _| match shape {
-            Shape::Whole(number) if number >= 0.0 => visitor.visit_u64(number as u64),
+            Shape::Whole(number) if number >= 0 => visitor.visit_u64(u64::try_from(number).unwrap_or(u64::MAX)),
             Shape::Whole(_) => Err(Refused::value("a whole number, 0 or more")),
             Shape::Number(number) if !S::WHOLE_NUMBERS && number >= 0.0 && number.fract() == 0.0 => {
                 visitor.visit_u64(number as u64)
@@ -114,14 +116,17 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value, S> {
         self.look(|shape, _| match shape {
-            Shape::Whole(number) | Shape::Number(number) => visitor.visit_f64(number),
+            Shape::Whole(number) => visitor.visit_f64(as_float(number)?),
+            Shape::Number(number) => visitor.visit_f64(number),
             _ => Err(Refused::shape("a number")),
         })
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value, S> {
         self.look(|shape, _| match shape {
-            Shape::Whole(number) | Shape::Number(number) => match number as f32 {
+            // An `i128` is within the range of single precision.
+            Shape::Whole(number) => visitor.visit_f32(as_float(number)? as f32),
+            Shape::Number(number) => match number as f32 {
                 single if single.is_infinite() && number.is_finite() => Err(Refused::infinite()),
                 single => visitor.visit_f32(single),
             },
@@ -142,7 +147,8 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
 
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Read<V::Value, S> {
         match self.shape()? {
-            Shape::Null => visitor.visit_none(),
+            Shape::Null | Shape::Missing => visitor.visit_none(),
+            Shape::Number(number) if number.is_nan() => visitor.visit_none(),
             shape => visitor.visit_some(Reader { shape: Some(shape), ..self }),
         }
     }
@@ -153,7 +159,8 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
             return visitor.visit_newtype_struct(self);
         }
         self.look(|shape, at| match shape {
-            Shape::Whole(number) | Shape::Number(number) => visitor.visit_f64(at.source.seconds(number)?),
+            Shape::Whole(number) => visitor.visit_f64(at.source.seconds(as_float(number)?)?),
+            Shape::Number(number) => visitor.visit_f64(at.source.seconds(number)?),
             Shape::Time(seconds) => visitor.visit_f64(seconds),
             Shape::Text(text) => visit_text(text, visitor),
             _ => Err(Refused::invalid_type(Unexpected::Unit, &visitor)),
@@ -217,6 +224,23 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
 
     forward_to_deserialize_any! {
         i8 i16 i32 i64 i128 u8 u16 u32 u128 char bytes byte_buf unit unit_struct tuple_struct identifier ignored_any
+    }
+}
+
+/// A whole number as the nearest double. The ends of the range stand for what lies beyond them.
+fn as_float<F>(number: i128) -> Result<f64, Refused<F>> {
+    match number {
+        i128::MIN | i128::MAX => Err(Refused::value("a number of at most 38 digits").found(|| LARGER.to_owned())),
+        number => Ok(number as f64),
+    }
+}
+
+/// Hands over a whole number as the smallest type that holds it.
+fn visit_whole<'de, V: Visitor<'de>, E: serde::de::Error>(number: i128, visitor: V) -> Result<V::Value, E> {
+    match (i64::try_from(number), u64::try_from(number)) {
+        (Ok(signed), _) => visitor.visit_i64(signed),
+        (_, Ok(unsigned)) => visitor.visit_u64(unsigned),
+        _ => visitor.visit_i128(number),
     }
 }
 

@@ -94,6 +94,14 @@ impl<F> Refused<F> {
         self
     }
 
+    /// The key of the value itself under which it arose.
+    pub(super) fn outermost_key(&self) -> Option<&str> {
+        match (&self.0.why, self.0.place.last()) {
+            (Why::Key { key, .. }, None) => Some(key),
+            (_, outermost) => outermost?.strip_prefix('.'),
+        }
+    }
+
     /// The outcome, with the place inside of the argument `root`.
     pub fn within(self, root: &str) -> Outcome<F> {
         let Found { why, mut place } = *self.0;

@@ -46,10 +46,13 @@ pub type Items<'s, T, F> = Box<dyn Iterator<Item = Result<T, Refused<F>>> + 's>;
 pub enum Shape<'s, S: Source> {
     /// Nothing: a key that is not given.
     Null,
+    /// A mark for a value that is missing, such as pandas' `NA` and `NaT`. Where a value may be left out it is one that is
+    /// left out, as NaN is; anywhere else it is an error.
+    Missing,
     /// True or false.
     Bool(bool),
-    /// A whole number.
-    Whole(f64),
+    /// A whole number. One beyond the range is its end, which is an error wherever it is not a count.
+    Whole(i128),
     /// Any number.
     Number(f64),
     /// A text.

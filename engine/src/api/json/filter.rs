@@ -8,6 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api::filter::{Compare, Filter, Scalar};
+use crate::base::number::{read_integer, write_integer};
 use crate::base::time::Timestamp;
 
 impl<'de> Deserialize<'de> for Filter {
@@ -80,7 +81,17 @@ impl<'de> Visitor<'de> for On<'_> {
         self.equals(AScalar.visit_f64(number)?)
     }
 
-    integers_are_numbers!();
+    fn visit_i64<E: Error>(self, integer: i64) -> Result<(), E> {
+        self.equals(Scalar::Integer(integer.into()))
+    }
+
+    fn visit_u64<E: Error>(self, integer: u64) -> Result<(), E> {
+        self.equals(Scalar::Integer(integer.into()))
+    }
+
+    fn visit_i128<E: Error>(self, integer: i128) -> Result<(), E> {
+        self.equals(AScalar.visit_i128(integer)?)
+    }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<(), E> {
         self.equals(AScalar.visit_bool(flag)?)
@@ -201,7 +212,17 @@ impl<'de> Visitor<'de> for AScalar {
         }
     }
 
-    integers_are_numbers!();
+    fn visit_i64<E: Error>(self, integer: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(integer.into()))
+    }
+
+    fn visit_u64<E: Error>(self, integer: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(integer.into()))
+    }
+
+    fn visit_i128<E: Error>(self, integer: i128) -> Result<Scalar, E> {
+        read_integer(integer).map(Scalar::Integer)
+    }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Scalar, E> {
         Ok(flag.into())
@@ -260,6 +281,7 @@ impl Serialize for Scalar {
         match self {
             Scalar::Text(text) => to.serialize_str(text),
             Scalar::Number(number) => to.serialize_f64(*number),
+            Scalar::Integer(integer) => write_integer(*integer, to),
             Scalar::Bool(flag) => to.serialize_bool(*flag),
             Scalar::Date(time) => to.collect_map([("date", time)]),
         }

@@ -1,6 +1,6 @@
 //! What is read from JSON: the functions, and what each of the forms is.
 
-use super::read::{batch, one};
+use super::read::{batch, one, rows, rows_of};
 use crate::api::config::Config;
 use crate::api::decode::keys;
 use crate::api::evaluation::{External, Plan};
@@ -8,6 +8,7 @@ use crate::api::event::Event;
 use crate::api::filter::Filter;
 use crate::api::item::Item;
 use crate::api::request::Request;
+use crate::api::rows::Rows;
 use crate::api::rule::Rule;
 use crate::api::training::TrainingPlan;
 use crate::base::error::Result;
@@ -15,9 +16,11 @@ use crate::base::limits::{self, at_most};
 
 /// Reads one item: an object with `id`, and a field for every other key.
 ///
-/// A string is a text, `true` and `false` are booleans, an array of strings (or an empty one) is a list of tags, an array
-/// of numbers is a vector, `{"lat": degrees, "lon": degrees}` is a place and `{"date": seconds}` is a date. Where that
-/// guess is not wanted, `{"text": "..."}`, `{"tags": [..]}` and `{"vector": [..]}` say it. `null` leaves the field out.
+/// A string is a text, `true` and `false` are booleans, an array of strings is a list of tags, an array of numbers is a
+/// list of numbers, or a vector where the field is known or configured as one (`{"vector": [..]}` says it anywhere), and an
+/// empty array fixes no type. `{"lat": degrees, "lon": degrees}` is a place, and `{"date": ..}`, of seconds or of text in
+/// ISO 8601, a date; plain text is one where the field is. `{"text": "..."}` and `{"tags": [..]}` say what they are. `null`
+/// leaves the field out. Whole numbers of 64 bits stay whole numbers: `7` is not `7.0`.
 ///
 /// Ids, lengths and the types of fields are checked by `put`, not here.
 ///
@@ -33,7 +36,17 @@ pub fn item_from_json(json: &str) -> Result<Item> {
 /// # Errors
 /// Those of [`item_from_json`], and [`crate::Error::LimitExceeded`] for more than [`limits::MAX_BATCH`] items.
 pub fn items_from_json(json: &str) -> Result<Vec<Item>> {
-    batch("items", json, "items in one batch", limits::MAX_BATCH)
+    item_rows_from_json(json)?.into_all()
+}
+
+/// Reads a batch of items as [`items_from_json`] does, for [`crate::Engine::put_rows`]: items that cannot be read are told
+/// together with those that break a rule of the store.
+///
+/// # Errors
+/// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for what is not JSON, and
+/// [`Error::LimitExceeded`](crate::Error::LimitExceeded).
+pub fn item_rows_from_json(json: &str) -> Result<Rows<Item>> {
+    rows("items", json, "items in one batch", limits::MAX_BATCH)
 }
 
 /// Reads a batch of ids: an array of strings, or strings one after the other.
@@ -54,7 +67,17 @@ pub fn ids_from_json(json: &str) -> Result<Vec<String>> {
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) or [`Error::UnknownField`](crate::Error::UnknownField), naming
 /// the place, or [`Error::LimitExceeded`](crate::Error::LimitExceeded) for more than [`limits::MAX_BATCH`] events.
 pub fn events_from_json(json: &str) -> Result<Vec<Event>> {
-    batch("events", json, "events in one batch", limits::MAX_BATCH)
+    event_rows_from_json(json)?.into_all()
+}
+
+/// Reads a batch of events as [`events_from_json`] does, for [`crate::Engine::log_rows`]: events that cannot be read are told
+/// together with those that break a rule.
+///
+/// # Errors
+/// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for what is not JSON, and
+/// [`Error::LimitExceeded`](crate::Error::LimitExceeded).
+pub fn event_rows_from_json(json: &str) -> Result<Rows<Event>> {
+    rows("events", json, "events in one batch", limits::MAX_BATCH)
 }
 
 /// Every key that [`events_from_json`] takes.
@@ -102,11 +125,13 @@ pub fn request_keys() -> &'static [&'static str] {
 /// - `{"place": {"near": {"lat": 48.8, "lon": 2.3, "meters": 5000}}}`: within a distance.
 /// - `{"and": [..]}`, `{"or": [..]}`, `{"not": {..}}`: filters of filters. (Fields of these three names cannot be filtered.)
 ///
-/// A value is a string, a number, a boolean, or `{"date": seconds}`. An empty object lets everything through.
+/// Of a list, one element has to satisfy the condition, which need not be the same one for two conditions.
+///
+/// A value is a string, a number, a boolean, or `{"date": seconds}` (or text in ISO 8601). An empty object lets everything through.
 ///
 /// ```
 /// let filter = onelist::json::filter_from_json(r#"{"price": {"<": 90}, "not": {"tags": "sold"}}"#)?;
-/// let same = onelist::Filter::less("price", 90.0).and(onelist::Filter::equal("tags", "sold").not());
+/// let same = onelist::Filter::less("price", 90).and(onelist::Filter::equal("tags", "sold").not());
 /// assert_eq!(filter, same);
 /// # Ok::<(), onelist::Error>(())
 /// ```
@@ -186,6 +211,15 @@ pub fn plan_from_json(json: &str) -> Result<Plan> {
 /// [`Error::NonFinite`](crate::Error::NonFinite), naming the place. Questions and items are checked by `evaluate`.
 pub fn external_from_json(json: &str) -> Result<External> {
     one("external", json)
+}
+
+/// Reads the rows of one argument of [`crate::Engine::call`], each for itself.
+pub(crate) fn rows_argument<T: serde::de::DeserializeOwned>(
+    method: &str,
+    argument: &'static str,
+    json: &str,
+) -> Result<Rows<T>> {
+    rows_of(method, argument, json)
 }
 
 /// Reads the arguments of [`crate::Engine::call`]: one object; an empty text is an object without keys.

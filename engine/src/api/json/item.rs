@@ -7,6 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api::item::{Fields, Item, Value};
+use crate::base::number::{Number, read_integer, write_integer};
 
 /// `id` first, then the fields by name; in records as it is declared.
 impl Serialize for Item {
@@ -67,6 +68,8 @@ impl Serialize for Value {
             // An empty array reads back as tags.
             Value::Vector(vector) if vector.is_empty() => to.collect_map([("vector", vector)]),
             Value::Vector(vector) => vector.serialize(to),
+            Value::Integer(integer) => write_integer(*integer, to),
+            Value::Numbers(numbers) => numbers.serialize(to),
         }
     }
 }
@@ -84,7 +87,7 @@ impl<'de> Visitor<'de> for AValue {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "a string, a number, a boolean, an array of strings (tags) or of numbers (a vector), {\"lat\": .., \"lon\": ..}, \
+            "a string, a number, a boolean, an array of strings (tags) or of numbers, {\"lat\": .., \"lon\": ..}, \
              {\"date\": seconds}, {\"text\": \"..\"}, {\"tags\": [..]} or {\"vector\": [..]}",
         )
     }
@@ -97,19 +100,28 @@ impl<'de> Visitor<'de> for AValue {
         Ok(Value::Number(number))
     }
 
-    integers_are_numbers!();
+    fn visit_i64<E: Error>(self, integer: i64) -> Result<Value, E> {
+        Ok(Value::Integer(integer.into()))
+    }
+
+    fn visit_u64<E: Error>(self, integer: u64) -> Result<Value, E> {
+        Ok(Value::Integer(integer.into()))
+    }
+
+    fn visit_i128<E: Error>(self, integer: i128) -> Result<Value, E> {
+        read_integer(integer).map(Value::Integer)
+    }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
         Ok(Value::Bool(flag))
     }
 
-    /// The first element decides; an empty array is no tags.
+    /// The first element decides; an empty array is no tags, which fixes no type.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         match list.next_element::<Element>()? {
             None => Ok(Value::Tags(Vec::new())),
             Some(Element::Tag(first)) => the_rest(first, list).map(Value::Tags),
-            // What is infinite in single precision is refused by `put`.
-            Some(Element::Component(first)) => the_rest(first as f32, list).map(Value::Vector),
+            Some(Element::Number(first)) => the_rest(first, list).map(Value::Numbers),
         }
     }
 
@@ -171,7 +183,7 @@ fn the_rest<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(first: T, mut list: A) 
 /// The first element of an array.
 enum Element {
     Tag(String),
-    Component(f64),
+    Number(Number),
 }
 
 impl<'de> Deserialize<'de> for Element {
@@ -181,18 +193,28 @@ impl<'de> Deserialize<'de> for Element {
             type Value = Element;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string (of tags) or a number (of a vector)")
+                f.write_str("a string or a number")
             }
 
             fn visit_str<E: Error>(self, tag: &str) -> Result<Element, E> {
                 Ok(Element::Tag(tag.to_owned()))
             }
 
-            fn visit_f64<E: Error>(self, component: f64) -> Result<Element, E> {
-                Ok(Element::Component(component))
+            fn visit_f64<E: Error>(self, float: f64) -> Result<Element, E> {
+                Ok(Element::Number(Number::Float(float)))
             }
 
-            integers_are_numbers!();
+            fn visit_i64<E: Error>(self, integer: i64) -> Result<Element, E> {
+                Ok(Element::Number(Number::Integer(integer.into())))
+            }
+
+            fn visit_u64<E: Error>(self, integer: u64) -> Result<Element, E> {
+                Ok(Element::Number(Number::Integer(integer.into())))
+            }
+
+            fn visit_i128<E: Error>(self, integer: i128) -> Result<Element, E> {
+                read_integer(integer).map(|integer| Element::Number(Number::Integer(integer)))
+            }
         }
         from.deserialize_any(Either)
     }

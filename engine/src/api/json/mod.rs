@@ -2,7 +2,7 @@
 //!
 //! | data | form |
 //! |---|---|
-//! | item | `{"id": "sku-9", "title": "Red shoes", "price": 59, "in_stock": true, "tags": ["red"], "image": [0.1, 0.2], "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}` |
+//! | item | `{"id": "sku-9", "title": "Red shoes", "price": 59, "in_stock": true, "tags": ["red"], "sizes": [38, 39], "image": {"vector": [0.1, 0.2]}, "place": {"lat": 48.8, "lon": 2.3}, "released": {"date": 1700000000}}` |
 //! | event | `{"user": "u7", "action": "click", "item": "sku-9", ..}`, the fields of [`Event`](crate::Event) |
 //! | request | `{"query": "red shoes", "user": "u7", ..}`, the fields of [`Request`](crate::Request) |
 //! | rules | `[{"rule": "pin", "item": "sku-9", "position": 1}, ..]`, see [`rules_from_json`] |
@@ -28,8 +28,8 @@
 //! known, or stands twice in one object, is an error, because a misspelt key must not be ignored; an error names the
 //! place (`items[3].price`). No input panics, and memory is bounded before it is taken: by
 //! [`crate::base::limits::MAX_JSON_BYTES`] for the text, by 8,388,608 values for one element of a batch, by
-//! [`crate::base::limits::MAX_BATCH`] elements of one array in it and by 128 levels of nesting. Numbers are read to the
-//! nearest `f64`; one that does not fit (`1e400`) is an error.
+//! [`crate::base::limits::MAX_BATCH`] elements of one array in it and by 128 levels of nesting. Whole numbers of
+//! 64 bits are read exactly, others to the nearest `f64`; one that does not fit (`1e400`) is an error.
 //!
 //! A batch is an array, or its elements one after the other (NDJSON).
 //!
@@ -41,19 +41,6 @@
 //! assert!(refused.is_err_and(|error| error.to_string().starts_with("items[1].place")));
 //! # Ok::<(), onelist::Error>(())
 //! ```
-
-/// Lets a visitor that takes `f64` take integers: formats other than ours tell them apart.
-macro_rules! integers_are_numbers {
-    () => {
-        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
-            self.visit_f64(number as f64)
-        }
-
-        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
-            self.visit_f64(number as f64)
-        }
-    };
-}
 
 mod answers;
 mod filter;
@@ -74,9 +61,9 @@ pub use answers::{
     rules_to_json, scenarios_to_json, shadow_to_json, stats_to_json, training_summary_to_json, tuning_to_json,
     tunings_to_json,
 };
-pub(crate) use inputs::arguments_from_json;
+pub(crate) use inputs::{arguments_from_json, rows_argument};
 pub use inputs::{
-    config_from_json, config_keys, event_keys, events_from_json, external_from_json, filter_from_json, ids_from_json,
-    item_from_json, items_from_json, plan_from_json, request_from_json, request_keys, requests_from_json,
-    rules_from_json, training_plan_from_json,
+    config_from_json, config_keys, event_keys, event_rows_from_json, events_from_json, external_from_json,
+    filter_from_json, ids_from_json, item_from_json, item_rows_from_json, items_from_json, plan_from_json,
+    request_from_json, request_keys, requests_from_json, rules_from_json, training_plan_from_json,
 };

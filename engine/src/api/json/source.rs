@@ -24,6 +24,7 @@ impl<'j> Source for &'j Json<'_> {
         Ok(match json {
             Json::Null => Shape::Null,
             Json::Bool(flag) => Shape::Bool(*flag),
+            Json::Whole(number) => Shape::Whole(*number),
             Json::Number(number) => Shape::Number(*number),
             Json::Text(text) => Shape::Text(Cow::Borrowed(text)),
             Json::List(list) => Shape::List(Box::new(list.iter().map(Ok))),
@@ -39,6 +40,7 @@ impl<'j> Source for &'j Json<'_> {
         match self {
             Json::Null => "null".to_owned(),
             Json::Bool(flag) => flag.to_string(),
+            Json::Whole(number) => number.to_string(),
             Json::Number(number) => format!("{number:?}"),
             Json::Text(text) => format!("\"{}\"", shortened(text)),
             Json::List(list) => format!("an array of {}", list.len()),
@@ -53,9 +55,14 @@ impl<'j> Source for &'j Json<'_> {
 
 /// Reads a `T` from a tree; `name` names it in errors.
 pub(super) fn decode<T: DeserializeOwned>(json: &Json<'_>, name: impl FnOnce() -> String) -> Result<T> {
-    read(&json).map_err(|refused| match refused.within(&name()) {
+    read(&json).map_err(|refused| error(refused.within(&name())))
+}
+
+/// The error of an outcome.
+pub(super) fn error(outcome: Outcome<Never>) -> Error {
+    match outcome {
         Outcome::Shape { what, expected, found } => Error::InvalidArgument { what, expected, found },
         Outcome::Error(error) | Outcome::Placeless(_, error) => error,
         Outcome::Source(never) => match never {},
-    })
+    }
 }

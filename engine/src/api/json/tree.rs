@@ -23,6 +23,8 @@ const MAX_VALUES: usize = 8 << 20;
 pub(super) enum Json<'a> {
     Null,
     Bool(bool),
+    /// A whole number of 64 bits.
+    Whole(i128),
     /// Finite: the parser refuses what does not fit.
     Number(f64),
     Text(Cow<'a, str>),
@@ -134,11 +136,11 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
 
     fn visit_i64<E>(self, number: i64) -> std::result::Result<Self::Value, E> {
-        Ok(Json::Number(number as f64))
+        Ok(Json::Whole(number.into()))
     }
 
     fn visit_u64<E>(self, number: u64) -> std::result::Result<Self::Value, E> {
-        Ok(Json::Number(number as f64))
+        Ok(Json::Whole(number.into()))
     }
 
     fn visit_f64<E>(self, number: f64) -> std::result::Result<Self::Value, E> {

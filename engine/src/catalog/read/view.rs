@@ -2,6 +2,7 @@
 
 use heed::RoTxn;
 use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, UserKey};
@@ -39,6 +40,16 @@ impl View<'_> {
     pub(crate) fn meta<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let bytes = self.tables.meta.get(self.txn, name.as_bytes()).map_err(storage)?;
         bytes.map(|bytes| codec::decode(name, bytes)).transpose()
+    }
+
+    /// A hash of some records of the meta table, which changes when one of them does.
+    pub(crate) fn meta_hash(&self, names: &[&str]) -> Result<u64> {
+        let mut hash = 0;
+        for name in names {
+            let bytes = self.tables.meta.get(self.txn, name.as_bytes()).map_err(storage)?;
+            hash = xxh3_64_with_seed(bytes.unwrap_or_default(), hash);
+        }
+        Ok(hash)
     }
 
     /// The key of an item id. An id keeps its key after its item is deleted.

@@ -75,6 +75,11 @@ impl<'c> CatalogWrite<'c> {
         self.counters.seq.next()
     }
 
+    /// The number of the last commit.
+    pub(crate) fn last(&self) -> Seq {
+        self.counters.seq
+    }
+
     /// The last commit of the journal that was applied.
     pub(crate) fn applied(&self) -> Seq {
         self.counters.applied

@@ -8,11 +8,15 @@ use crate::api::item::{Item, Value};
 use crate::api::json::*;
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Timestamp;
-use crate::{Action, Event, Rule};
+use crate::{Action, Event, Number, Rule};
 
 fn any_number() -> impl Strategy<Value = f64> {
     use proptest::num::f64;
     f64::NORMAL | f64::SUBNORMAL | f64::ZERO | f64::NEGATIVE
+}
+
+fn any_integer() -> impl Strategy<Value = i128> {
+    i128::from(i64::MIN)..=i128::from(u64::MAX)
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
@@ -20,6 +24,9 @@ fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<String>().prop_map(Value::Text),
         any_number().prop_map(Value::Number),
+        any_integer().prop_map(Value::Integer),
+        vec(prop_oneof![any_integer().prop_map(Number::Integer), any_number().prop_map(Number::Float)], 1..5)
+            .prop_map(Value::Numbers),
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(|millis| Value::Date(Timestamp::from_millis(millis))),
         vec(any::<String>(), 0..5).prop_map(Value::Tags),
@@ -37,6 +44,7 @@ fn any_scalar() -> impl Strategy<Value = Scalar> {
     prop_oneof![
         "[a-z\u{e9}\"\\\\]{0,9}".prop_map(Scalar::Text),
         any_number().prop_map(Scalar::Number),
+        any_integer().prop_map(Scalar::Integer),
         any::<bool>().prop_map(Scalar::Bool),
         any::<i64>().prop_map(|millis| Scalar::Date(Timestamp::from_millis(millis))),
     ]
@@ -62,12 +70,30 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     })
 }
 
+/// The item as it is in a store that knows which of its fields are vectors.
+fn known_vectors(mut read: Item, wrote: &Item) -> Item {
+    for (name, value) in &mut read.fields {
+        if let (Value::Numbers(numbers), Some(Value::Vector(_))) = (&value, wrote.fields.get(name)) {
+            let component = |number: &Number| match number {
+                Number::Integer(integer) => *integer as f32,
+                Number::Float(float) => *float as f32,
+            };
+            *value = Value::Vector(numbers.iter().map(component).collect());
+        }
+    }
+    read
+}
+
 /// The longhand of a filter, written independently of the reader.
 fn written(filter: &Filter) -> serde_json::Value {
     use serde_json::json;
     let scalar = |value: &Scalar| match value {
         Scalar::Text(text) => json!(text),
         Scalar::Number(number) => json!(number),
+        Scalar::Integer(integer) => match i64::try_from(*integer) {
+            Ok(signed) => json!(signed),
+            Err(_) => json!(*integer as u64),
+        },
         Scalar::Bool(flag) => json!(flag),
         Scalar::Date(time) => json!({"date": time.seconds()}),
     };
@@ -104,6 +130,14 @@ enum Stored {
     Tags(Vec<String>),
     Geo { lat: f64, lon: f64 },
     Vector(Vec<f32>),
+    Integer(i128),
+    Numbers(Vec<StoredNumber>),
+}
+
+#[derive(serde::Serialize)]
+enum StoredNumber {
+    Integer(i128),
+    Float(f64),
 }
 
 fn stored(value: &Value) -> Stored {
@@ -115,6 +149,16 @@ fn stored(value: &Value) -> Stored {
         Value::Tags(tags) => Stored::Tags(tags),
         Value::Geo { lat, lon } => Stored::Geo { lat, lon },
         Value::Vector(vector) => Stored::Vector(vector),
+        Value::Integer(integer) => Stored::Integer(integer),
+        Value::Numbers(numbers) => Stored::Numbers(
+            numbers
+                .into_iter()
+                .map(|number| match number {
+                    Number::Integer(integer) => StoredNumber::Integer(integer),
+                    Number::Float(float) => StoredNumber::Float(float),
+                })
+                .collect(),
+        ),
     }
 }
 
@@ -210,11 +254,14 @@ proptest! {
         let lines: Vec<String> = items.iter().map(|item| item_to_json(item).expect("writes")).collect();
         for (item, line) in items.iter().zip(&lines) {
             prop_assert!(!line.contains(['\n', '\0']));
-            prop_assert_eq!(&item_from_json(line).expect("reads"), item);
+            prop_assert_eq!(&known_vectors(item_from_json(line).expect("reads"), item), item);
         }
-        prop_assert_eq!(&items_from_json(&lines.join("\n")).expect("reads lines"), &items);
+        let known = |read: Vec<Item>| -> Vec<Item> {
+            read.into_iter().zip(&items).map(|(read, item)| known_vectors(read, item)).collect()
+        };
+        prop_assert_eq!(&known(items_from_json(&lines.join("\n")).expect("reads lines")), &items);
         let array = items_to_json(items.iter().map(Some)).expect("writes");
-        prop_assert_eq!(&items_from_json(&array).expect("reads an array"), &items);
+        prop_assert_eq!(&known(items_from_json(&array).expect("reads an array")), &items);
     }
 
     #[test]

@@ -6,13 +6,14 @@ use crate::api::item::{Item, Kind, Value};
 use crate::api::json::*;
 use crate::base::error::Error;
 use crate::base::time::Timestamp;
-use crate::{Action, Config, Event, HistoryEvent, Personalization, Provider, Request, Rule, TrainingPlan};
+use crate::{Action, Config, Event, HistoryEvent, Number, Personalization, Provider, Request, Rule, TrainingPlan};
 
 #[test]
 fn items_are_guessed_as_documented() {
     let item = item_from_json(
         r#"{"id": "sku-9", "title": "Red shoes", "price": 9.5, "ok": true, "tags": ["a", "b"], "none": [], "gone": null,
-            "place": {"lon": 2.3, "lat": 48.8}, "released": {"date": 1.5}, "image": [0.1, -2],
+            "place": {"lon": 2.3, "lat": 48.8}, "released": {"date": 1.5}, "sizes": [38, 0.5], "id_at_shop": 18446744073709551615, "n": -7, "whole": 7.0,
+            "image": {"vector": [0.1, -2]},
             "t": {"text": "x"}, "g": {"tags": ["y"]}, "v": {"vector": [1]}}"#,
     )
     .expect("reads");
@@ -25,6 +26,10 @@ fn items_are_guessed_as_documented() {
         .with("place", Value::Geo { lat: 48.8, lon: 2.3 })
         .with("released", Value::Date(Timestamp::from_millis(1500)))
         .with("image", Value::Vector(vec![0.1, -2.0]))
+        .with("sizes", Value::Numbers(vec![Number::Integer(38), Number::Float(0.5)]))
+        .integer("id_at_shop", u64::MAX)
+        .integer("n", -7)
+        .number("whole", 7.0)
         .text("t", "x")
         .tags("g", ["y"])
         .with("v", Value::Vector(vec![1.0]));
@@ -62,7 +67,7 @@ fn requests_read_as_documented() {
         ..HistoryEvent::new("b")
     };
     let mut expected = Request::new().query("q").user("u").like(["l"]).among(["m"]).vector("image", vec![1.0, 0.0]);
-    expected = expected.filter(Filter::less("price", 9.0)).exclude_seen().limit(3).offset(1).explain();
+    expected = expected.filter(Filter::less("price", 9)).exclude_seen().limit(3).offset(1).explain();
     expected = expected.now(Timestamp::from_seconds(60.0));
     expected = expected.unlike(["n"]).personalization(Personalization::High).diversity(0.5).cap("brand", 2);
     expected = expected.match_history_mix("genres", 0.25).rule(Rule::Pin { item: "p".to_owned(), position: 1 });
@@ -94,9 +99,9 @@ fn filters_have_a_shorthand() {
     assert_eq!(read("{}"), Filter::And(vec![]));
     assert_eq!(read(r#"{"g": "Comedy"}"#), Filter::equal("g", "Comedy"));
     assert_eq!(read(r#"{"d": {"date": 2}}"#), Filter::equal("d", Timestamp::from_seconds(2.0)));
-    assert_eq!(read(r#"{"p": {"!=": 3}}"#), Filter::equal("p", 3.0).not());
+    assert_eq!(read(r#"{"p": {"!=": 3}}"#), Filter::equal("p", 3).not());
     assert_eq!(read(r#"{"p": {"exists": false}}"#), Filter::exists("p").not());
-    let decade = Filter::at_least("year", 1990.0).and(Filter::less("year", 2000.0));
+    let decade = Filter::at_least("year", 1990).and(Filter::less("year", 2000));
     assert_eq!(read(r#"{"year": {">=": 1990, "<": 2000}}"#), decade);
 }
 
@@ -154,7 +159,7 @@ fn limits_are_typed_and_quick() {
     assert_eq!(name(item_from_json(&many).map(drop)), "LimitExceeded");
     assert_eq!(name(requests_from_json(&format!("[{}{{}}]", "{},".repeat(1024))).map(drop)), "LimitExceeded");
     assert_eq!(name(item_from_json(&" ".repeat(crate::base::limits::MAX_JSON_BYTES + 1)).map(drop)), "LimitExceeded");
-    assert_eq!(name(item_from_json(r#"{"id": "a", "v": [1, 1e39]}"#).map(drop)), "NonFinite");
+    assert_eq!(name(item_from_json(r#"{"id": "a", "v": {"vector": [1, 1e39]}}"#).map(drop)), "NonFinite");
     assert_eq!(request_from_json(r#"{"limit": 1e300}"#).expect("reads").limit, usize::MAX);
 }
 
