@@ -7,14 +7,17 @@ mod impressions;
 mod learning;
 mod maintenance;
 mod models;
+mod orders;
+mod processes;
 mod stats;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod users;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::api::config::Config;
 use crate::api::event::Event;
@@ -23,14 +26,18 @@ use crate::api::ranking::Ranking;
 use crate::api::request::Request;
 use crate::api::rule::{Rule, check_name};
 use crate::api::stats::Stats;
+use crate::api::token::Token;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{self, at_most};
-use crate::core::Core;
-use crate::ingest::{prepare_delete, prepare_events, prepare_items, prepare_scenario};
-use crate::offline::{Tuner, clear_scratch};
+use crate::base::watch;
+use crate::core::{Access, Core};
+use crate::ingest::{prepare_delete, prepare_scenario};
+use crate::offline::Tuner;
 use crate::pipeline;
 use crate::store::{items, lock};
 use crate::understand::stored_scenarios;
+
+use orders::{Delete, DeleteScenario, Log, Orders, Put, SetScenario};
 
 /// An open directory. Share it between threads; one handle per directory and process.
 ///
@@ -46,9 +53,34 @@ use crate::understand::stored_scenarios;
 /// # Ok::<(), onelist::Error>(())
 /// ```
 pub struct Engine {
-    core: Core,
-    /// Tunes the weights in the background, when the configuration asks for it.
-    tuner: Mutex<Option<Tuner>>,
+    core: Arc<Core>,
+    tuner: SharedTuner,
+    /// Whether dropping it closes the store: not so for one that works for another process.
+    owns: bool,
+}
+
+/// Tunes the weights in the background, when the configuration asks for it and this process writes. With the process whose
+/// thread it is: a forked child has inherited a handle of no thread.
+#[derive(Clone, Default)]
+struct SharedTuner(Arc<Mutex<Option<(u32, Tuner)>>>);
+
+impl SharedTuner {
+    fn start(&self, access: &Arc<Access>) {
+        // Without a thread the weights stay as they are.
+        let tuner = Tuner::start(access).ok().flatten().map(|tuner| (std::process::id(), tuner));
+        std::mem::forget(std::mem::replace(&mut *lock(&self.0), tuner));
+    }
+
+    /// Waits for the thread.
+    fn join(&self) -> Result<()> {
+        match lock(&self.0).take() {
+            Some((pid, tuner)) if pid == std::process::id() => tuner.join(),
+            inherited => {
+                std::mem::forget(inherited);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -61,10 +93,14 @@ impl Engine {
     /// [`Error::InvalidArgument`] for a setting out of range.
     pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
         let path = path.as_ref();
-        let core = Core::open(path, config)?;
-        clear_scratch(path)?;
-        let tuner = Tuner::start(&core)?;
-        Ok(Engine { core, tuner: Mutex::new(tuner) })
+        let tuner = SharedTuner::default();
+        let core = Core::open_shared(path, config, Arc::new(Orders { tuner: tuner.clone() }))?;
+        Ok(Engine { core, tuner, owns: true })
+    }
+
+    /// An engine for the orders of other processes.
+    fn of(core: Arc<Core>, tuner: SharedTuner) -> Engine {
+        Engine { core, tuner, owns: false }
     }
 
     /// Puts items: new ids are added, known ones replaced as a whole. One call is one atomic batch, durable on return
@@ -73,18 +109,15 @@ impl Engine {
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     /// [`Error::Poisoned`] after a failed write.
-    pub fn put(&self, items: Vec<Item>) -> Result<()> {
-        let access = self.core.access()?;
-        let prepared = prepare_items(&access.stores, items)?;
-        access.writer.put(prepared)
+    pub fn put(&self, items: Vec<Item>) -> Result<Token> {
+        self.core.order(Put(items))
     }
 
     /// Deletes items by id, in one atomic batch. Unknown ids are passed over.
     ///
     /// Returns how many there were.
     pub fn delete<T: AsRef<str>>(&self, ids: &[T]) -> Result<usize> {
-        let access = self.core.access()?;
-        access.writer.delete(prepare_delete(ids)?)
+        self.core.order(Delete(prepare_delete(ids)?))
     }
 
     /// Reads items by id, in the order of `ids`; `None` for those that are not there.
@@ -106,16 +139,15 @@ impl Engine {
     ///
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
-    pub fn log(&self, events: Vec<Event>) -> Result<()> {
-        let access = self.core.access()?;
-        access.writer.log(prepare_events(events)?)
+    pub fn log(&self, events: Vec<Event>) -> Result<Token> {
+        self.core.order(Log::new(events))
     }
 
     /// Answers one request with one ranked list: a search, a recommendation, both, or a first visit.
     ///
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]. Unknown users and items, empty queries and empty catalogs are
-    /// no errors.
+    /// no errors. [`Error::DeadlineExceeded`] after [`Request::timeout`].
     pub fn rank(&self, request: &Request) -> Result<Ranking> {
         let rankings = self.rank_many(std::slice::from_ref(request))?;
         rankings.into_iter().next().ok_or_else(|| Error::internal("no ranking for the request"))
@@ -125,7 +157,12 @@ impl Engine {
     /// the same as that of [`Engine::rank`].
     pub fn rank_many(&self, requests: &[Request]) -> Result<Vec<Ranking>> {
         at_most("requests", limits::MAX_REQUESTS, requests.len())?;
-        pipeline::rank_many(&self.core.access()?.stores, requests)
+        let access = self.core.access()?;
+        let limits = requests.iter().filter_map(|request| request.time_limit().transpose());
+        match limits.min_by_key(|limit| limit.as_ref().ok().copied()) {
+            Some(limit) => watch::current_with_timeout(limit?).run(|| pipeline::rank_many(&access.stores, requests)),
+            None => pipeline::rank_many(&access.stores, requests),
+        }
     }
 
     /// Stores rules under a name, in place of those that it had; durable on return. A request ranks by them when it
@@ -135,9 +172,8 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing is written. A filter is compared with the fields of the
     /// store when a request names the scenario, because fields may come later.
     pub fn set_scenario(&self, name: &str, rules: &[Rule]) -> Result<()> {
-        let access = self.core.access()?;
         let (name, rules) = prepare_scenario(name, rules)?;
-        access.writer.set_scenario(name, rules)
+        self.core.order(SetScenario(name, rules))
     }
 
     /// The stored scenarios, by name.
@@ -147,32 +183,37 @@ impl Engine {
 
     /// Removes a scenario; durable on return. False when there is none of that name.
     pub fn delete_scenario(&self, name: &str) -> Result<bool> {
-        let access = self.core.access()?;
         check_name(name)?;
-        access.writer.delete_scenario(name.to_owned())
+        self.core.order(DeleteScenario(name.to_owned()))
     }
 
     /// The state of the engine, in numbers.
     pub fn stats(&self) -> Result<Stats> {
-        stats::stats(&self.core.access()?.stores, self.core.text_durable())
+        let access = self.core.access()?;
+        stats::stats(&access.stores, self.core.text_durable(), self.core.process(&access))
     }
 
     /// Waits until the journal is applied and both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:
     /// what is committed is durable and visible without it.
     pub fn flush(&self) -> Result<()> {
-        self.core.flush()
+        match self.elsewhere("flush", serde_json::json!({}))? {
+            Some(()) => Ok(()),
+            None => self.core.flush(),
+        }
     }
 
     /// Flushes, ends the background threads and gives the directory free. Later calls answer [`Error::Closed`]; closing
     /// again does nothing.
     pub fn close(&self) -> Result<()> {
-        self.core.close(|| lock(&self.tuner).take().map_or(Ok(()), Tuner::join))
+        self.core.close(|| self.tuner.join())
     }
 }
 
 impl Drop for Engine {
     /// Closes, as [`Engine::close`] does; call that to learn of an error. In a forked child nothing is touched.
     fn drop(&mut self) {
-        let _ = self.close();
+        if self.owns {
+            let _ = self.close();
+        }
     }
 }

@@ -28,6 +28,7 @@ mod rank;
 mod rerank;
 mod respond;
 mod retrieve;
+mod share;
 
 mod core;
 mod pipeline;
@@ -39,7 +40,7 @@ mod engine;
 #[cfg(test)]
 mod testing;
 
-pub use api::config::{ActionConfig, Config, FieldConfig, Meaning, Precision, Provider};
+pub use api::config::{ActionConfig, Config, FieldConfig, Meaning, Mode, Precision, Provider};
 pub use api::controls::{Cap, ExcludeSeen, Mix, Personalization, SeenWhen};
 pub use api::evaluation::{Plan, Protocol, Report};
 pub use api::event::{Action, Event};
@@ -54,14 +55,19 @@ pub use api::request::Request;
 pub use api::retention::Retention;
 pub use api::rule::{Rule, Which};
 pub use api::source::{Proposal, Source};
-pub use api::stats::{ImpressionStats, ModelStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats};
+pub use api::stats::{
+    ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
+};
 pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Forgotten, Merged, UserSummary};
+pub use api::token::Token;
 pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::transfer::{ExportFormat, Transferred};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
+pub use api::user::User;
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;
 pub use base::time::Timestamp;
+pub use base::watch::{Cancel, Progress, Watch};
 pub use engine::Engine;
 pub use offline::evaluation::counterfactual;

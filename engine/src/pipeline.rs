@@ -7,6 +7,7 @@ use crate::api::ranking::{Ranking, Took};
 use crate::api::request::Request;
 use crate::base::error::Result;
 use crate::base::random::hex_id;
+use crate::base::watch;
 use crate::rank::{self, Features, Question};
 use crate::rerank::rerank;
 use crate::respond::{impression, respond};
@@ -19,11 +20,11 @@ use crate::understand::{RequestCx, Understood};
 pub(crate) fn rank_many(stores: &Stores, requests: &[Request]) -> Result<Vec<Ranking>> {
     let mut clock = Clock::start();
     let snapshot = Snapshot::pin(stores)?;
-
     let asked = score_all(&snapshot, requests, &mut clock)?;
     let mut answers = Vec::with_capacity(asked.len());
     let mut shown = Vec::new();
     for (Candidates { understood, scored, features }, request) in asked.into_iter().zip(requests) {
+        watch::check()?;
         let rank_id = hex_id();
         let cx = RequestCx { snapshot: &snapshot, request, understood: &understood };
         let mut page = rerank(cx, &rank_id, scored)?;
@@ -54,7 +55,7 @@ pub(crate) struct Candidates {
 
 /// The stages from the request to its scored candidates.
 pub(crate) fn score_all(snapshot: &Snapshot, requests: &[Request], clock: &mut Clock) -> Result<Vec<Candidates>> {
-    let read = |request| Understood::read(snapshot, request);
+    let read = |request| watch::check().and_then(|()| Understood::read(snapshot, request));
     let understood = requests.iter().map(read).collect::<Result<Vec<_>>>()?;
     clock.took.context_us = clock.lap();
     score_read(snapshot, requests, understood, clock)
@@ -70,16 +71,21 @@ pub(crate) fn score_read(
     let contexts = requests.iter().zip(&understood);
     let contexts: Vec<RequestCx> =
         contexts.map(|(request, understood)| RequestCx { snapshot, request, understood }).collect();
-    let candidates = contexts.iter().map(|cx| retrieve(*cx)).collect::<Result<Vec<_>>>()?;
+    let candidates =
+        contexts.iter().map(|cx| watch::check().and_then(|()| retrieve(*cx))).collect::<Result<Vec<_>>>()?;
     clock.took.retrieve_us = clock.lap();
 
-    let describe = |(cx, candidates): (&RequestCx, &Vec<_>)| Features::read(*cx, candidates);
+    let describe = |(cx, candidates): (&RequestCx, &Vec<_>)| {
+        watch::check()?;
+        Features::read(*cx, candidates)
+    };
     let features = contexts.iter().zip(&candidates).map(describe).collect::<Result<Vec<_>>>()?;
     clock.took.features_us = clock.lap();
 
     let asked = contexts.iter().zip(&features);
     let questions: Vec<Question> =
         asked.map(|(cx, features)| Question { cx: *cx, features, explain: cx.request.explain }).collect();
+    watch::check()?;
     let scored = rank::score(&questions, candidates)?;
     let hashes: Vec<u64> = features.iter().map(Features::hash).collect();
     let asked = understood.into_iter().zip(scored).zip(hashes);

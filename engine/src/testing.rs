@@ -95,21 +95,21 @@ impl Shop {
 
     pub(crate) fn put(&self, items: impl IntoIterator<Item = Item>) {
         let prepared = prepare_items(&self.stores, items.into_iter().collect()).unwrap();
-        self.core.access().unwrap().writer.put(prepared).unwrap();
+        self.core.access().unwrap().writer().unwrap().put(prepared).unwrap();
     }
 
     pub(crate) fn delete(&self, ids: &[&str]) -> usize {
-        self.core.access().unwrap().writer.delete(prepare_delete(ids).unwrap()).unwrap()
+        self.core.access().unwrap().writer().unwrap().delete(prepare_delete(ids).unwrap()).unwrap()
     }
 
     pub(crate) fn log(&self, events: impl IntoIterator<Item = Event>) {
-        let events = prepare_events(events.into_iter().collect()).unwrap();
-        self.core.access().unwrap().writer.log(events).unwrap();
+        let events = prepare_events(&self.stores.config, events.into_iter().collect()).unwrap();
+        self.core.access().unwrap().writer().unwrap().log(events, None).unwrap();
     }
 
     pub(crate) fn set_scenario(&self, name: &str, rules: &[crate::api::rule::Rule]) {
         let (name, rules) = prepare_scenario(name, rules).unwrap();
-        self.core.access().unwrap().writer.set_scenario(name, rules).unwrap();
+        self.core.access().unwrap().writer().unwrap().set_scenario(name, rules).unwrap();
     }
 
     /// Applies the journal, and rebuilds what is rebuilt in the background.

@@ -271,7 +271,7 @@ fn past_requests_are_asked_again() {
 }
 
 #[test]
-fn a_calibration_is_in_force_for_its_model() {
+fn a_tuning_is_in_force_for_its_model() {
     let shop = onelist_tests::empty().expect("opens");
     let db = &shop.db;
     let items = (0..40).map(|n| onelist::Item::new(format!("i{n}")).text("title", format!("thing number {n}")));

@@ -1,6 +1,6 @@
 //! What a request can say besides query, user and filter.
 
-use onelist::{Action, Event, HistoryEvent, Request, Source, Timestamp};
+use onelist::{Action, Event, Filter, HistoryEvent, Request, Rule, Source, Timestamp, Which};
 use onelist_tests::{ids, shop};
 
 #[test]
@@ -152,4 +152,62 @@ fn ranking_ids_differ_and_stages_are_timed() {
     assert!(took.total_us >= took.context_us + took.retrieve_us + took.rank_us + took.respond_us);
     assert!(took.rank_us >= took.features_us && took.features_us > 0, "{took:?}");
     shop.db.log(vec![Event { rank_id: Some(a.rank_id), ..Event::new("u", Action::Click).item("bag") }]).expect("logs");
+}
+
+/// The warnings of a request's answer.
+fn warnings(shop: &onelist_tests::Shop, request: Request) -> Vec<String> {
+    shop.db.rank(&request).expect("ranks").warnings
+}
+
+#[test]
+fn ids_that_are_not_in_the_catalog_are_named_in_a_warning() {
+    let shop = shop().expect("opens");
+    let some = ["boots", "nope"];
+    let lists = [
+        ("like", Request::new().like(some)),
+        ("unlike", Request::new().unlike(some)),
+        ("among", Request::new().among(some)),
+        ("exclude", Request::new().exclude(some)),
+        ("history", Request::new().history(some)),
+        ("rules[0] boost", Request::new().rule(Rule::Boost { which: ids_of(some), amount: 1.0 })),
+        ("rules[0] bury", Request::new().rule(Rule::Bury { which: ids_of(some), amount: 1.0 })),
+        ("rules[0] exclude", Request::new().rule(Rule::Exclude(ids_of(some)))),
+    ];
+    for (list, request) in lists {
+        let said = format!("1 id in `{list}` is not in the catalog and is left out: `nope`");
+        assert_eq!(warnings(&shop, request), [said]);
+    }
+    let many: Vec<String> = (0..7).map(|n| format!("nope-{n}")).collect();
+    let said = warnings(&shop, Request::new().exclude(many));
+    assert!(said[0].starts_with("7 ids in `exclude` are not") && said[0].ends_with("`nope-2` and others"), "{said:?}");
+    assert_eq!(warnings(&shop, Request::new().like(["boots"]).exclude(["boots", "boots"])), Vec::<String>::new());
+    let long = warnings(&shop, Request::new().exclude(["x".repeat(100_000)]));
+    assert!(long[0].len() < 300, "an id is shortened in a warning: {}", long[0].len());
+}
+
+fn ids_of(ids: [&str; 2]) -> Which {
+    Which::Ids(ids.map(str::to_owned).to_vec())
+}
+
+#[test]
+fn words_beyond_those_that_a_query_takes_are_named_in_a_warning() {
+    let shop = shop().expect("opens");
+    let words = |count: usize| (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+    let most = onelist::limits::MAX_QUERY_TERMS;
+    assert_eq!(warnings(&shop, Request::new().query(words(most))), Vec::<String>::new());
+    let twice = format!("{} {}", words(most), words(most));
+    assert_eq!(warnings(&shop, Request::new().query(twice)), Vec::<String>::new(), "a repeated word is one word");
+    let said = warnings(&shop, Request::new().query(words(most + 1)));
+    assert_eq!(said, [format!("the query has more than {most} words; the rest was left out")]);
+}
+
+#[test]
+fn a_filter_on_ids_says_what_to_use_instead() {
+    let shop = shop().expect("opens");
+    for filter in [Filter::equal("id", "boots"), Filter::one_of("id", ["boots"]), Filter::exists("id")] {
+        let refused = shop.db.rank(&Request::new().filter(filter.not())).expect_err("is refused").to_string();
+        assert!(refused.contains("`among`") && refused.contains("`exclude`"), "{refused}");
+    }
+    let other = shop.db.rank(&Request::new().filter(Filter::exists("ids"))).expect_err("is refused").to_string();
+    assert!(!other.contains("`among`") && other.contains("known fields"), "{other}");
 }

@@ -141,7 +141,7 @@ fn impressions_can_be_switched_off_sampled_and_bounded() {
 }
 
 #[test]
-fn measuring_and_calibrating_leave_no_impressions() {
+fn measuring_and_tuning_leave_no_impressions() {
     let shop = with(|config| config.explore = Some(Exploration { fraction: 1.0, temperature: 1.0, swaps: 0.0 }));
     shop.db.put(goods()).expect("puts");
     let names: Vec<String> = goods().into_iter().map(|item| item.id).collect();

@@ -62,7 +62,7 @@ fn bulk_and_single_events_leave_the_same_signals() {
     }
     let found: Vec<_> = [&bulk, &single, &mixed].iter().map(|db| db.verify_signals().expect("counts")).collect();
     for recount in &found {
-        assert_eq!(recount.before, recount.after, "what is kept event by event is what is counted anew");
+        assert_eq!(recount.before, recount.after, "what is kept event by event is what is counted from the log");
         assert_eq!(recount.before, found[0].before, "and does not depend on how events came in");
     }
     assert_eq!(bulk.stats().expect("counts").events, 3_000, "what came twice counts once");
@@ -72,7 +72,7 @@ fn bulk_and_single_events_leave_the_same_signals() {
 }
 
 #[test]
-fn another_meaning_counts_after_a_recount() {
+fn another_meaning_counts_once_signals_are_verified() {
     let dir = tempfile::tempdir().expect("a folder");
     let wishes = |db: &Engine| {
         let popular = db.rank(&Request::new().limit(40)).expect("ranks");

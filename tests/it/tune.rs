@@ -50,7 +50,7 @@ fn split() -> Timestamp {
 }
 
 #[test]
-fn calibrated_weights_are_better_on_what_came_later() {
+fn tuned_weights_are_better_on_what_came_later() {
     let shop = logged(400);
     let tuning = shop.db.tune_until(split()).expect("tunes");
     assert_eq!((tuning.version, tuning.events), (1, 1_280));
@@ -68,7 +68,7 @@ fn calibrated_weights_are_better_on_what_came_later() {
 }
 
 #[test]
-fn a_calibration_stays_in_force_and_can_be_rolled_back() {
+fn a_tuning_stays_in_force_and_can_be_rolled_back() {
     let Shop { db, dir } = logged(300);
     // So that nothing but the weights changes what is answered.
     db.rebuild_cooccurrence().expect("fits");
@@ -80,14 +80,14 @@ fn a_calibration_stays_in_force_and_can_be_rolled_back() {
     let second = db.tune().expect("tunes again");
     assert_eq!((first.version, second.version), (1, 2));
     db.use_tuning(1).expect("is kept");
-    let calibrated = db.rank(&request).expect("ranks");
-    assert_eq!(calibrated.weights_version, 1);
+    let tuned = db.rank(&request).expect("ranks");
+    assert_eq!(tuned.weights_version, 1);
     let order = |ranking: &onelist::Ranking| ranking.hits.iter().map(|hit| hit.id.clone()).collect::<Vec<_>>();
-    assert_ne!(order(&shipped), order(&calibrated));
+    assert_ne!(order(&shipped), order(&tuned));
     db.close().expect("closes");
 
     let db = Engine::open(dir.path().join("shop.onelist"), Config::default()).expect("opens again");
-    assert_eq!(ids(&db, &request).expect("ranks"), order(&calibrated), "in force after opening");
+    assert_eq!(ids(&db, &request).expect("ranks"), order(&tuned), "in force after opening");
     let (kept, in_force) = db.tunings().expect("lists");
     assert_eq!((kept, in_force), (vec![first, second], 1));
     db.use_tuning(0).expect("rolls back");
@@ -124,7 +124,7 @@ fn weights_of_the_configuration_are_the_last_word() {
 }
 
 #[test]
-fn the_background_calibrates_a_log_that_has_grown() {
+fn the_background_tunes_to_a_log_that_has_grown() {
     let dir = tempfile::tempdir().expect("makes a directory");
     let mut config = Config::default();
     config.tune = true;
@@ -166,7 +166,7 @@ fn the_gap_that_ends_a_visit_is_configured() {
 }
 
 #[test]
-fn closing_gives_a_running_calibration_up() {
+fn closing_gives_up_a_running_tuning() {
     let Shop { db, dir } = logged(1_500);
     let slow = std::thread::scope(|scope| {
         let work = scope.spawn(|| db.tune());

@@ -104,7 +104,9 @@ fn verify(db: &Engine, expected: &str, whole: bool) -> Result<(usize, State)> {
         db.flush()?;
         let recount = db.verify_signals()?;
         if recount.before != recount.after {
-            return Err(format!("signals {:x} are {:x} when counted anew", recount.before, recount.after).into());
+            return Err(
+                format!("signals {:x} are {:x} when counted from the log", recount.before, recount.after).into()
+            );
         }
         let stats = db.stats()?;
         let held: Vec<u64> = stats.vectors.iter().map(|v| v.indexed + v.tail).collect();

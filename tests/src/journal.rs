@@ -139,11 +139,15 @@ impl Operation {
     /// What the engine answers.
     pub fn execute(&self, db: &Engine, folder: &Path) -> onelist::Result<()> {
         match self {
-            Operation::Put(items) => db.put(items.iter().map(|(id, version)| item(*id, *version)).collect())?,
+            Operation::Put(items) => {
+                db.put(items.iter().map(|(id, version)| item(*id, *version)).collect())?;
+            }
             Operation::Delete(ids) => {
                 db.delete(&ids.iter().map(|id| format!("item-{id}")).collect::<Vec<_>>())?;
             }
-            Operation::Log(events) => db.log((0..*events).map(event).collect())?,
+            Operation::Log(events) => {
+                db.log((0..*events).map(event).collect())?;
+            }
             Operation::Trim => {
                 db.apply_retention()?;
             }

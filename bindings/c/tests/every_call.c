@@ -24,15 +24,15 @@ RUNS(run_rank, onelist_rank(db, text, length, answer, count))
 RUNS(run_rank_many, onelist_rank_many(db, text, length, answer, count))
 RUNS(run_impressions, onelist_impressions(db, text, length, 10, answer, count))
 RUNS(run_exposure, onelist_new_item_exposure(db, answer, count))
-RUNS(run_refit, onelist_rebuild_cooccurrence(db))
-RUNS(run_recount, onelist_verify_signals(db, count))
-RUNS(run_check_space, onelist_verify_vectors(db, count))
-RUNS(run_trim, onelist_apply_retention(db, count))
+RUNS(run_rebuild_cooccurrence, onelist_rebuild_cooccurrence(db))
+RUNS(run_verify_signals, onelist_verify_signals(db, count))
+RUNS(run_verify_vectors, onelist_verify_vectors(db, count))
+RUNS(run_apply_retention, onelist_apply_retention(db, count))
 RUNS(run_evaluate, onelist_evaluate(db, text, length, answer, count))
 RUNS(run_questions, onelist_questions(db, text, length, answer, count))
-RUNS(run_calibrate, onelist_tune(db, answer, count))
-RUNS(run_calibrations, onelist_tunings(db, answer, count))
-RUNS(run_use_calibration, onelist_use_tuning(db, 0))
+RUNS(run_tune, onelist_tune(db, answer, count))
+RUNS(run_tunings, onelist_tunings(db, answer, count))
+RUNS(run_use_tuning, onelist_use_tuning(db, 0))
 RUNS(run_models, onelist_models(db, answer, count))
 RUNS(run_load_model, onelist_load_model(db, text, length, answer, count))
 RUNS(run_shadow_model, onelist_shadow_model(db, 0, text, length, 0, answer, count))
@@ -75,16 +75,16 @@ static const struct {
     {"rank", run_rank, JSON | OBJECT | OPTIONAL | ANSWERS},
     {"rank_many", run_rank_many, JSON | ANSWERS},
     {"impressions", run_impressions, NAME | OPTIONAL | ANSWERS},
-    {"exposure", run_exposure, ANSWERS},
-    {"refit", run_refit, 0},
-    {"recount", run_recount, COUNTS},
-    {"check_space", run_check_space, COUNTS},
-    {"trim", run_trim, COUNTS},
+    {"new_item_exposure", run_exposure, ANSWERS},
+    {"rebuild_cooccurrence", run_rebuild_cooccurrence, 0},
+    {"verify_signals", run_verify_signals, COUNTS},
+    {"verify_vectors", run_verify_vectors, COUNTS},
+    {"apply_retention", run_apply_retention, COUNTS},
     {"evaluate", run_evaluate, JSON | OBJECT | OPTIONAL | ANSWERS},
     {"questions", run_questions, JSON | OBJECT | OPTIONAL | ANSWERS},
-    {"calibrate", run_calibrate, ANSWERS},
-    {"calibrations", run_calibrations, ANSWERS},
-    {"use_tuning", run_use_calibration, 0},
+    {"tune", run_tune, ANSWERS},
+    {"tunings", run_tunings, ANSWERS},
+    {"use_tuning", run_use_tuning, 0},
     {"models", run_models, ANSWERS},
     {"load_model", run_load_model, NAME | ANSWERS},
     {"shadow_model", run_shadow_model, JSON | OPTIONAL | ANSWERS},

@@ -1,8 +1,9 @@
 """JSON text: for the arguments that the engine reads as JSON (the configuration, plans), and of filters."""
 
+import contextlib
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, SupportsIndex
 
 from onelist import _native
@@ -50,6 +51,20 @@ def from_json(text: str, what: str) -> Any:
         return json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as failed:
         raise InvalidArgumentError(f"{what}: expected JSON: {failed}") from failed
+
+
+Listener = Callable[[int, int, str], object]
+"""Hears how far a long call is: units that are done, units in all (0 where that is not known), and the name of the step."""
+
+
+@contextlib.contextmanager
+def heard(progress: Listener | None) -> Iterator[None]:
+    """Calls ``progress`` while the calls inside work."""
+    before = _native.listen(progress)
+    try:
+        yield
+    finally:
+        _native.listen(before)
 
 
 def call(native: _native.Engine, method: str, **arguments: object) -> Any:

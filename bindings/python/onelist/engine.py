@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
 
 from onelist import _native
-from onelist._json import call, to_json
+from onelist._json import Listener, call, heard, to_json
 from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
@@ -37,11 +37,13 @@ from onelist.types import (
     TrainingSummary,
     UserOptions,
 )
+from onelist.users import UserCalls
 
 
 def open(  # noqa: A001 (onelist.open reads as what it is)
     path: str | os.PathLike[str],
     *,
+    mode: Literal["write", "read"] | None = None,
     fields: Mapping[str, FieldOptions] | None = None,
     strict: bool | None = None,
     date_field: str | None = None,
@@ -68,10 +70,12 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     new_items: NewItems | None = None,
     max_bytes: int | None = None,
 ) -> Engine:
-    """Opens the store at ``path``, or creates it. One process at a time may hold it open.
+    """Opens the store at ``path``, or creates it. Any number of processes may open it, and call everything: one of them
+    writes, and does what the others ask for. One handle for each process; threads share it.
 
     What is left out has the engine's default:
 
+    - ``mode``: ``"read"`` changes nothing in the directory, whose medium may be read-only (write)
     - ``fields``: type, boost or embedding of fields that are not left to inference, by name
     - ``strict``: refuse items with fields that are neither stored nor configured (False)
     - ``date_field``: a date field that says since when an item is available (the time of its first put)
@@ -96,10 +100,11 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
-    Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open elsewhere), ``InputError`` (a
+    Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open in this process already), ``InputError`` (a
     setting) or ``DamagedError``.
     """
     config = {
+        "mode": mode,
         "fields": fields,
         "strict": strict,
         "date_field": date_field,
@@ -136,7 +141,7 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls, MeasureCalls, DataCalls):
+class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
@@ -149,13 +154,14 @@ class Engine(ModelCalls, MeasureCalls, DataCalls):
         """Wraps an opened native engine; use ``onelist.open``."""
         self._native = native
 
-    def put(self, items: ItemDict | Iterable[ItemDict]) -> None:
+    def put(self, items: ItemDict | Iterable[ItemDict]) -> int:
         """Puts one item, or an iterable of items as one atomic batch (at most 1,000,000; see ``put_many``).
 
         An item replaces the one with its id. When an id comes twice in a batch, the later item stays. A field keeps the
         type of its first value. Raises ``InputError`` with the item and the field named; nothing is written then.
+        Returns the token of its commit, which any process can wait for: ``wait_for``.
         """
-        self._native.put(items)
+        return self._native.put(items)
 
     def put_many(
         self, items: Iterable[ItemDict], *, batch: int = 1000, progress: Callable[[int], object] | None = None
@@ -215,7 +221,7 @@ class Engine(ModelCalls, MeasureCalls, DataCalls):
         basket: str | None = None,
         segments: Mapping[str, str] | None = None,
         batch: str | None = None,
-    ) -> None:
+    ) -> int:
         """Logs what somebody did: one event by keywords, or dicts (``onelist.types.Event``) as one atomic batch.
 
         - ``user``: who; unknown users are created
@@ -226,16 +232,25 @@ class Engine(ModelCalls, MeasureCalls, DataCalls):
         - ``basket``: the basket, order or session; what shares one was had together
         - ``segments``: which segments the user was in, by name: ``{"country": "UK"}``
         - ``batch``: the import that they come with, of all events that name none: ``delete_events(batch=...)`` undoes it
+
+        Returns the token of its commit, as ``put`` does.
         """
         one: dict[str, object] = {"user": user, "item": item, "query": query, "value": value, "time": time}
         one |= {"rank_id": rank_id, "basket": basket, "segments": segments}
         if events is None:
-            self._native.log([{**one, "action": action, "batch": batch}])
-        elif given := [name for name, value in one.items() if value is not None]:
+            return self._native.log([{**one, "action": action, "batch": batch}])
+        if given := [name for name, value in one.items() if value is not None]:
             raise TypeError(f"log: expected events or keywords, found both (events and {', '.join(given)})")
-        else:
-            several = [events] if isinstance(events, Mapping) else events
-            self._native.log(several if batch is None else ({"batch": batch, **event} for event in several))
+        several = [events] if isinstance(events, Mapping) else events
+        return self._native.log(several if batch is None else ({"batch": batch, **event} for event in several))
+
+    def token(self) -> int:
+        """The last commit that calls of this process see now, whichever process made it."""
+        return cast(int, call(self._native, "token"))
+
+    def wait_for(self, token: SupportsIndex, timeout: float = 10.0) -> bool:
+        """Waits until calls of this process see the commit of a token; False when ``timeout`` seconds have passed."""
+        return cast(bool, call(self._native, "wait_for", token=token, timeout=timeout))
 
     @with_keywords
     def rank(self, query: str | None = None, **options: Unpack[UserOptions]) -> Ranking:
@@ -273,38 +288,44 @@ class Engine(ModelCalls, MeasureCalls, DataCalls):
         """How much of what was shown were new items. Reads every impression."""
         return cast(NewItemExposure, call(self._native, "new_item_exposure"))
 
-    def rebuild_cooccurrence(self) -> None:
+    def rebuild_cooccurrence(self, *, progress: Listener | None = None) -> None:
         """Fits what is fitted to the whole log now (which items the same people have), instead of in the background when
         the log has grown by a fifth: for measuring, and after a bulk import."""
-        call(self._native, "rebuild_cooccurrence")
+        with heard(progress):
+            call(self._native, "rebuild_cooccurrence")
 
-    def fit_space(self) -> bool:
+    def fit_space(self, *, progress: Listener | None = None) -> bool:
         """Fits the vector space of items to the catalog and places every item anew, while requests and writes go on; False,
         with nothing changed, when fewer than 100 items have text. ``stats()["space"]`` says what is live. Scores change."""
-        return cast(bool, call(self._native, "fit_space"))
+        with heard(progress):
+            return cast(bool, call(self._native, "fit_space"))
 
-    def verify_vectors(self) -> bool:
+    def verify_vectors(self, *, progress: Listener | None = None) -> bool:
         """Compares the vectors, the semantic ids and their lists of all items; False when something is missing or too
         many."""
-        return cast(bool, call(self._native, "verify_vectors"))
+        with heard(progress):
+            return cast(bool, call(self._native, "verify_vectors"))
 
-    def verify_signals(self) -> bool:
+    def verify_signals(self, *, progress: Listener | None = None) -> bool:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count
         changed. Writers wait meanwhile."""
-        return cast(bool, call(self._native, "verify_signals"))
+        with heard(progress):
+            return cast(bool, call(self._native, "verify_signals"))
 
-    def apply_retention(self) -> int:
+    def apply_retention(self, *, progress: Listener | None = None) -> int:
         """Removes the events that ``retention`` does not keep now, instead of in the background when the log has grown by a
         tenth or a day has passed; returns how many."""
-        return cast(int, call(self._native, "apply_retention"))
+        with heard(progress):
+            return cast(int, call(self._native, "apply_retention"))
 
-    def tune(self, *, until: Time | None = None) -> Tuning:
+    def tune(self, *, until: Time | None = None, progress: Listener | None = None) -> Tuning:
         """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
         on later events than those they were fitted to, and ranks by those that are better from now on; durable.
 
         A log that is too small gives no ``sets`` and changes nothing. See docs/RECOMMEND.md.
         """
-        return Tuning(*self._native.tune(until))
+        with heard(progress):
+            return Tuning(*self._native.tune(until))
 
     def tunings(self) -> list[Tuning]:
         """The tunings that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
@@ -322,6 +343,7 @@ class Engine(ModelCalls, MeasureCalls, DataCalls):
         stratified: bool = False,
         negatives: int | None = None,
         until: Time | None = None,
+        progress: Listener | None = None,
     ) -> TrainingSummary:
         """Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they
         were at the time, the history, and whether it was taken. docs/TRAINING.md lists the columns. The store is only read.
@@ -334,7 +356,8 @@ class Engine(ModelCalls, MeasureCalls, DataCalls):
         """
         until = None if until is None else seconds(until)
         plan = {"requests": requests, "stratified": stratified, "negatives": negatives, "until": until}
-        written = self._native.export_training(path, to_json(plan, "export_training"))
+        with heard(progress):
+            written = self._native.export_training(path, to_json(plan, "export_training"))
         return cast(TrainingSummary, json.loads(written))
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
@@ -353,12 +376,13 @@ class Engine(ModelCalls, MeasureCalls, DataCalls):
         """The state of the engine, in numbers."""
         return cast(Stats, call(self._native, "stats"))
 
-    def flush(self) -> None:
+    def flush(self, *, progress: Listener | None = None) -> None:
         """Waits until both indexes hold everything that is committed, and writes their checkpoints.
 
         Nothing is lost without it: it only makes the next opening faster.
         """
-        call(self._native, "flush")
+        with heard(progress):
+            call(self._native, "flush")
 
     def close(self) -> None:
         """Flushes and closes; later calls raise ``ClosedError``. Closing twice is fine."""

@@ -128,13 +128,13 @@ class InvalidUtf8Error(InputError, UnicodeError):
 
 
 class AlreadyOpenError(BusyError):
-    """Another handle, in this or another process, has the directory open."""
+    """Another handle of this process has the directory open, or a process that cannot be asked."""
 
     name = "AlreadyOpen"
 
 
 class ForkedError(BusyError):
-    """The handle was opened by another process: after a fork, open the directory again in the child."""
+    """The handle was opened by another process, and could not be opened again after the fork: open it in the child."""
 
     name = "Forked"
 
@@ -143,6 +143,42 @@ class ClosedError(BusyError):
     """The engine was closed."""
 
     name = "Closed"
+
+
+class CancelledError(BusyError):
+    """The call was told to stop. Nothing was changed."""
+
+    name = "Cancelled"
+
+
+class DeadlineExceededError(BusyError, TimeoutError):
+    """The call took longer than its ``timeout``."""
+
+    name = "DeadlineExceeded"
+
+
+class DiskFullError(SetupError, OSError):
+    """The disk is full. What was stored is whole; writes go on when there is room again, without opening anew."""
+
+    name = "DiskFull"
+
+
+class CatalogFullError(SetupError):
+    """The catalog has reached ``max_bytes``."""
+
+    name = "CatalogFull"
+
+
+class ReadOnlyError(BusyError):
+    """The store was opened with ``mode="read"``."""
+
+    name = "ReadOnly"
+
+
+class UnansweredError(BusyError):
+    """The process that writes hangs, or died over a call that must not be made twice: whether the change was made is unknown."""
+
+    name = "Unanswered"
 
 
 class NotADatabaseError(SetupError):

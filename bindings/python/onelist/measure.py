@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from onelist import _native as native
-from onelist._json import to_json
+from onelist._json import Listener, heard, to_json
 from onelist.errors import InvalidArgumentError
 from onelist.evaluation import Report
 from onelist.types import External, JudgedQuery, NewItems, Questions, Time
@@ -110,6 +110,7 @@ class MeasureCalls:
         resamples: int | None = None,
         check_targets: int | None = None,
         seed: int | None = None,
+        progress: Listener | None = None,
     ) -> Report:
         """Measures how good the lists are: replays the log into a scratch copy of this engine and asks it, and the
         baselines, just before each target happens. The store is only read. See docs/EVALUATE.md.
@@ -140,7 +141,8 @@ class MeasureCalls:
             "resamples": resamples,
             "check_targets": check_targets,
         }
-        return Report(*self._native.evaluate(to_json(plan, "evaluate")))
+        with heard(progress):
+            return Report(*self._native.evaluate(to_json(plan, "evaluate")))
 
     def questions(
         self,
@@ -156,8 +158,10 @@ class MeasureCalls:
         queries: Iterable[JudgedQuery] | None = None,
         next_item: bool | None = None,
         seed: int | None = None,
+        progress: Listener | None = None,
     ) -> Questions:
         """Lists what ``evaluate`` asks by the same keywords, without the answers: to ask a system from elsewhere, whose
         answers are then measured by ``evaluate(external=...)``. See docs/EVALUATE.md."""
         plan = _questions(protocol, at, fraction, targets, until, exclude_seen, min_history, max_targets, queries, next_item, seed)
-        return cast(Questions, json.loads(self._native.questions(to_json(plan, "questions"))))
+        with heard(progress):
+            return cast(Questions, json.loads(self._native.questions(to_json(plan, "questions"))))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import SupportsIndex, cast
 
 from onelist import _native as native
-from onelist._json import call
+from onelist._json import Listener, call, heard
 from onelist._request import prepared
 from onelist.types import AdapterVersion, Models, ModelVersion, Shadow
 
@@ -35,16 +35,19 @@ class ModelCalls:
         requests: Iterable[Mapping[str, object]] | None = None,
         *,
         sample: SupportsIndex = 200,
+        progress: Listener | None = None,
     ) -> Shadow:
         """Asks a loaded model (or 0) and the one that answers the same requests, and says how their lists differ. Without
         ``requests`` it asks the newest ``sample`` impressions again, as of their time. Nothing is logged."""
         given = None if requests is None else [prepared(request) for request in requests]
-        return cast(Shadow, json.loads(self._native.shadow_model(version, given, sample)))
+        with heard(progress):
+            return cast(Shadow, json.loads(self._native.shadow_model(version, given, sample)))
 
-    def promote_model(self, version: SupportsIndex) -> None:
+    def promote_model(self, version: SupportsIndex, *, progress: Listener | None = None) -> None:
         """Lets a loaded model answer from the next ``rank`` on, or with 0 that of ``open``; durable on return. For a model of
         another vector space every item is placed anew first, while the old model answers and writes go on."""
-        call(self._native, "promote_model", version=version)
+        with heard(progress):
+            call(self._native, "promote_model", version=version)
 
     def roll_back_model(self) -> int:
         """Lets the model answer that did before the last ``promote_model``, and returns its version."""

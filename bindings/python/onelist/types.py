@@ -34,6 +34,9 @@ ItemDict: TypeAlias = Mapping[str, object]
 """An item: the key ``id`` (a str of 1 to 512 bytes of UTF-8), and its fields (``FieldValue``) under any other key. The
 values are typed as objects, because a checker infers no more for a dict of text and numbers."""
 
+UserDict: TypeAlias = Mapping[str, object]
+"""A record of a user: the key ``id``, and attributes under any other key: a str, a number, a bool, a date or a list of str."""
+
 StoredItem: TypeAlias = dict[str, Any]
 """An item as it is read back: dates as datetimes in UTC, tags as lists, vectors as float32 arrays."""
 
@@ -308,7 +311,8 @@ class Options(TypedDict, total=False):
     - ``limit`` (10, at most 10,000) and ``offset`` (0): which part of the list
     - ``page_token``: the page after the ranking that gave this; nothing of the pages before comes again
     - ``candidates``: how many to score; ``fields``: only these fields in the hits; ``explain``: say why
-    - ``now``: the time of the request; events after it are not seen"""
+    - ``now``: the time of the request; events after it are not seen
+    - ``timeout``: seconds that the answer may take; ``DeadlineExceededError`` after them (no limit)"""
 
     history: Iterable[str | Mapping[str, object]] | None
     like: str | Iterable[str] | None
@@ -336,6 +340,7 @@ class Options(TypedDict, total=False):
     fields: Iterable[str] | None
     explain: bool | None
     now: Time | None
+    timeout: float | None
 
 
 class UserOptions(Options, total=False):
@@ -461,6 +466,15 @@ class ImpressionStats(TypedDict):
     dropped: int
 
 
+class ProcessStats(TypedDict):
+    """What this process does for the directory: ``writer``, ``follower`` or ``reader``; which process writes (0: not known),
+    and how many follow it (known to the writer)."""
+
+    role: Literal["writer", "follower", "reader"]
+    writer: int
+    followers: int
+
+
 class Stats(TypedDict):
     """The state of an engine, in numbers of one moment."""
 
@@ -481,3 +495,4 @@ class Stats(TypedDict):
     background_error: str | None
     weights_version: int
     tuning_error: str | None
+    process: ProcessStats

@@ -11,6 +11,7 @@ use pyo3::types::{PyDict, PyMapping};
 use crate::error::from_engine;
 use crate::read::read;
 use crate::results::{Ranking, item_dict};
+use crate::watch::long;
 
 /// An open store. `onelist.Engine` wraps it with the public keywords and their defaults.
 #[pyclass(frozen, module = "onelist._native")]
@@ -20,12 +21,17 @@ pub(crate) struct Engine {
 
 /// Runs an engine call without the GIL, so that other Python threads go on meanwhile (and the engine's own threads can
 /// never wait for a lock that a Python thread holds).
-fn call<T: Send>(py: Python<'_>, work: impl FnOnce() -> onelist::Result<T> + Send) -> PyResult<T> {
+pub(crate) fn call<T: Send>(py: Python<'_>, work: impl FnOnce() -> onelist::Result<T> + Send) -> PyResult<T> {
     py.detach(|| caught(work)).map_err(|error| from_engine(py, &error))
 }
 
+/// Runs a call that is long for many rows: the start of a thread would slow a short one down.
+fn either<T: Send>(py: Python<'_>, many: bool, work: impl FnOnce() -> onelist::Result<T> + Send) -> PyResult<T> {
+    if many { long(py, work) } else { call(py, work) }
+}
+
 /// Turns a panic into [`Error::Internal`]: pyo3's own `PanicException` slips past `except Exception`.
-fn caught<T>(work: impl FnOnce() -> onelist::Result<T>) -> onelist::Result<T> {
+pub(crate) fn caught<T>(work: impl FnOnce() -> onelist::Result<T>) -> onelist::Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(payload) => Err(Error::Internal { reason: format!("panic: {}", panic_text(payload.as_ref())) }),
@@ -43,28 +49,28 @@ impl Engine {
     /// Opens or creates the store at `path`. `config` is the JSON form of the configuration.
     #[new]
     fn new(py: Python<'_>, path: PathBuf, config: String) -> PyResult<Self> {
-        let inner = call(py, || onelist::Engine::open(path, json::config_from_json(&config)?))?;
+        let inner = long(py, || onelist::Engine::open(path, json::config_from_json(&config)?))?;
         Ok(Engine { inner })
     }
 
     /// Calls a method by its name, with its arguments as the JSON text of an object; the answer as JSON text.
     fn call(&self, py: Python<'_>, method: &str, arguments: String) -> PyResult<String> {
-        call(py, || self.inner.call(method, &arguments))
+        long(py, || self.inner.call(method, &arguments))
     }
 
-    /// Puts one dict or an iterable of dicts, as one atomic batch.
-    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Puts one dict or an iterable of dicts, as one atomic batch; the number of its commit.
+    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<u64> {
         let items: Vec<Item> = match items.is_instance_of::<PyMapping>() {
             true => vec![read(items, "item")?],
             false => read(items, "items")?,
         };
-        call(py, || self.inner.put(items))
+        either(py, items.len() > 100, || Ok(self.inner.put(items)?.0))
     }
 
     /// Deletes one id or an iterable of ids; how many of them existed.
     fn delete(&self, py: Python<'_>, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
         let ids: Vec<String> = read(ids, "ids")?;
-        call(py, || self.inner.delete(&ids))
+        either(py, ids.len() > 1_000, || self.inner.delete(&ids))
     }
 
     /// The stored item of each id, or None.
@@ -86,10 +92,10 @@ impl Engine {
         found.iter().map(|item| item_dict(py, item)).collect()
     }
 
-    /// Logs an iterable of event dicts, as one atomic batch.
-    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
-        let events = read(events, "events")?;
-        call(py, || self.inner.log(events))
+    /// Logs an iterable of event dicts, as one atomic batch; the number of its commit.
+    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let events: Vec<onelist::Event> = read(events, "events")?;
+        either(py, events.len() > 1_000, || Ok(self.inner.log(events)?.0))
     }
 
     /// Answers one request, a dict of the keywords of `rank`.
@@ -101,13 +107,13 @@ impl Engine {
     /// Answers an iterable of requests with one ranking for each.
     fn rank_many(&self, py: Python<'_>, requests: &Bound<'_, PyAny>) -> PyResult<Vec<Ranking>> {
         let requests: Vec<Request> = read(requests, "requests")?;
-        let rankings = call(py, || self.inner.rank_many(&requests))?;
+        let rankings = either(py, requests.len() > 4, || self.inner.rank_many(&requests))?;
         rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
     }
 
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.
     fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {
-        call(py, || {
+        long(py, || {
             let report = self.inner.evaluate(&json::plan_from_json(&plan)?)?;
             Ok((report.text(), json::report_to_json(&report)?, report.html()))
         })
@@ -115,14 +121,14 @@ impl Engine {
 
     /// Lists the questions of a plan in JSON, as JSON.
     fn questions(&self, py: Python<'_>, plan: String) -> PyResult<String> {
-        call(py, || json::questions_to_json(&self.inner.questions(&json::plan_from_json(&plan)?)?))
+        long(py, || json::questions_to_json(&self.inner.questions(&json::plan_from_json(&plan)?)?))
     }
 
     /// Fits the weights to the log, to the events before `until`: the tuning as text and as JSON.
     fn tune(&self, py: Python<'_>, until: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
         let until: Option<Timestamp> = read(until, "until")?;
         let until = until.unwrap_or(Timestamp::MAX);
-        call(py, || {
+        long(py, || {
             let tuning = self.inner.tune_until(until)?;
             Ok((tuning.to_text(), json::tuning_to_json(&tuning)?))
         })
@@ -138,7 +144,7 @@ impl Engine {
 
     /// Checks a model and copies it into the store; its version, as JSON text.
     fn load_model(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
-        call(py, || json::model_to_json(&self.inner.load_model(path)?))
+        long(py, || json::model_to_json(&self.inner.load_model(path)?))
     }
 
     /// Asks a version and the live one the same requests, or (None) so many past ones; how they differ, as JSON text.
@@ -151,7 +157,7 @@ impl Engine {
     ) -> PyResult<String> {
         let (version, sample) = (read(version, "version")?, read(sample, "sample")?);
         let requests: Option<Vec<Request>> = read(requests, "requests")?;
-        call(py, || {
+        long(py, || {
             json::shadow_to_json(&match requests {
                 Some(requests) => self.inner.shadow_model(version, &requests)?,
                 None => self.inner.shadow_model_on_past(version, sample)?,
@@ -167,7 +173,7 @@ impl Engine {
 
     /// Writes a training file by a plan in JSON; what was written, as JSON.
     fn export_training(&self, py: Python<'_>, path: PathBuf, plan: String) -> PyResult<String> {
-        call(py, || {
+        long(py, || {
             let plan = json::training_plan_from_json(&plan)?;
             json::training_summary_to_json(&self.inner.export_training(path, &plan)?)
         })
@@ -182,7 +188,7 @@ impl Engine {
 
     /// Flushes and closes; later calls raise `ClosedError`. Closing twice is fine.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        call(py, || self.inner.close())
+        long(py, || self.inner.close())
     }
 }
 

@@ -72,10 +72,9 @@ impl<'py> Source for Value<'py> {
         self.0.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string())
     }
 
-    /// Any finite number is a time: one beyond the years 1 to 9999 is their first or last moment.
     fn seconds(&self, number: f64) -> Read<f64> {
         match number.is_finite() {
-            true => Ok(Timestamp::from_seconds(number).seconds()),
+            true => Ok(number),
             false => Err(Refused::error(Error::NonFinite { what: "time".to_owned(), index: 0 })),
         }
     }

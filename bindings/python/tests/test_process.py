@@ -32,8 +32,6 @@ def test_opening_twice_is_refused_in_words(path: Path, tmp_path: Path) -> None:
                 onelist.open(name)
             assert isinstance(refused.value, onelist.BusyError)
         db.put(SHOP)
-        other = run("import onelist, sys; onelist.open(sys.argv[1])", str(path))
-        assert other.returncode == 1 and "AlreadyOpenError" in other.stderr
         assert len(db.rank()) == len(IDS)
     onelist.open(path).close()
 
@@ -161,35 +159,6 @@ def test_onnxruntime_may_be_imported_as_well(path: Path) -> None:
     )
     done = run(script, str(path))
     assert done.returncode == 0, done.stderr
-
-
-def test_a_forked_handle_says_so_and_the_parent_goes_on(path: Path) -> None:
-    script = (
-        "import onelist, os, sys\n"
-        "db = onelist.open(sys.argv[1])\n"
-        "db.put({'id': 'a', 'title': 'red shoes'})\n"
-        "def name(call):\n"
-        "    try:\n"
-        "        call()\n"
-        "    except onelist.Error as error:\n"
-        "        return error.name\n"
-        "    return 'nothing'\n"
-        "reader, writer = os.pipe()\n"
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    calls = [lambda: db.rank('red'), lambda: db.put({'id': 'b'}), db.stats, db.flush]\n"
-        "    names = [name(call) for call in calls] + [name(lambda: onelist.open(sys.argv[1]))]\n"
-        "    del db\n"
-        "    os.write(writer, ' '.join(names).encode())\n"
-        "    os._exit(0)\n"
-        "_, status = os.waitpid(child, 0)\n"
-        "print(status, os.read(reader, 1000).decode())\n"
-        "db.put({'id': 'c', 'title': 'red bag'})\n"
-        "print(sorted(db.rank('red').ids))\n"
-    )
-    done = run(script, str(path))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["0 Forked Forked Forked Forked AlreadyOpen", "['a', 'c']"]
 
 
 def test_threads_rank_and_write_at_once(shop: onelist.Engine) -> None:

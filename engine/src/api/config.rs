@@ -10,6 +10,19 @@ use crate::api::exploration::{Exploration, Impressions, NewItems};
 use crate::api::field_type::Kind;
 use crate::api::retention::Retention;
 use crate::base::error::{Error, Result};
+use crate::base::limits;
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Mode {
+    /// Reading and writing. One process writes at a time; what another one is asked to write travels there.
+    #[default]
+    Write,
+    /// Reading only: nothing in the directory is changed, so that the medium may be read-only. Rankings are not remembered.
+    Read,
+}
 
 /// Where the model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -102,7 +115,7 @@ pub struct ActionConfig {
     /// For or against the item, or neither.
     pub meaning: Meaning,
     /// How much one event of it counts, above 0 to 100: a click is 1, and by default a view is 0.5, cart and share 1.5,
-    /// buy and like 2, skip 0.2, every other action 1.
+    /// buy and like 2, skip 0.2.
     pub weight: f32,
 }
 
@@ -123,6 +136,8 @@ impl Default for ActionConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Config {
+    /// What the store is opened for (default: reading and writing).
+    pub mode: Mode,
     /// Fields whose type, boost or embedding is not left to inference.
     pub fields: BTreeMap<String, FieldConfig>,
     /// Refuse items with fields that are neither stored nor configured (default: learn them).
@@ -165,8 +180,8 @@ pub struct Config {
     /// vectors, instead of refusing to open (default: refuse). It takes as long as embedding all texts and building the
     /// graph again; after a crash the next opening begins anew. Vectors of the caller's own are not touched.
     pub re_embed: bool,
-    /// What actions mean, by name: for those of the caller's own, and for others whose default does not fit. Applies to
-    /// events that are logged from now on.
+    /// What actions mean, by name: for those of the caller's own, which have to be declared here, and for standard ones
+    /// ([`crate::Action::standard`]) whose meaning does not fit. Applies to events that are logged from now on.
     pub actions: BTreeMap<String, ActionConfig>,
     /// The scale of `rate` events, lowest to highest (default 1 to 5): above three quarters of it a rating counts as a
     /// like, below three eighths as a dislike.
@@ -193,6 +208,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            mode: Mode::Write,
             fields: BTreeMap::new(),
             strict: false,
             date_field: None,
@@ -254,6 +270,10 @@ impl Config {
             }
         }
         for (name, action) in &self.actions {
+            if name.trim().is_empty() || name.len() > limits::MAX_FIELD_NAME_BYTES {
+                let expected = format!("names of 1 to {} bytes", limits::MAX_FIELD_NAME_BYTES);
+                return Err(Error::argument("actions", expected, format!("`{}`", decode::shortened(name))));
+            }
             if !(action.weight > 0.0 && action.weight <= 100.0) {
                 let found = action.weight.to_string();
                 return Err(Error::argument(format!("weight of action `{name}`"), "above 0, to 100", found));
@@ -262,7 +282,7 @@ impl Config {
         in_range("sessions", self.sessions, 0, 64)?;
         in_range("threads_per_session", self.threads_per_session, 1, 64)?;
         in_range("index_threads", self.index_threads, 0, 64)?;
-        in_range("candidates", self.candidates, 1, crate::base::limits::MAX_CANDIDATES)?;
+        in_range("candidates", self.candidates, 1, limits::MAX_CANDIDATES)?;
         in_range("max_bytes", self.max_bytes as usize, 1 << 24, 1 << 46)?;
         self.impressions.check()?;
         self.retention.check()?;

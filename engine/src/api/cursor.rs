@@ -173,7 +173,7 @@ mod tests {
     fn pages_are_bounded_and_tokens_fit() {
         let far: Vec<u64> = (0..limits::MAX_RESULTS as u64 - 10).map(|n| n << 49).collect();
         let request = asked(Request::new(), &far);
-        assert!(request.page_token.as_ref().is_some_and(|token| token.len() <= limits::MAX_NEXT_BYTES));
+        assert!(request.page_token.as_ref().is_some_and(|token| token.len() <= limits::MAX_PAGE_TOKEN_BYTES));
         assert_eq!(read(&request).expect("reads").len(), far.len());
         assert_eq!(read(&request.limit(11)).expect_err("too many").name(), "LimitExceeded");
     }

@@ -296,7 +296,9 @@ fn coerce(field: &str, kind: Kind, value: &Scalar) -> Result<Scalar> {
         | (Kind::Number, Scalar::Number(_))
         | (Kind::Bool, Scalar::Bool(_))
         | (Kind::Date, Scalar::Date(_)) => Ok(value.clone()),
-        (Kind::Date, Scalar::Number(seconds)) => Ok(Scalar::Date(Timestamp::from_seconds(*seconds))),
+        (Kind::Date, Scalar::Number(seconds)) => Timestamp::plausible(*seconds).map(Scalar::Date).map_err(|found| {
+            Error::argument(format!("filter on `{field}`"), "seconds since 1970, in the years 1 to 2999", found)
+        }),
         (_, value) => Err(unfit(field, kind, &format!("a comparison with {value:?}"))),
     }
 }

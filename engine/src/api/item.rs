@@ -156,6 +156,10 @@ fn check_value(name: &str, value: &Value) -> Result<()> {
     match value {
         Value::Text(text) => at_most("bytes of one text", limits::MAX_TEXT_BYTES, text.len()),
         Value::Number(number) => check_numbers(name, &[*number]),
+        Value::Date(time) if !time.is_plausible() => {
+            let expected = "a date in the years 1 to 2999, or in 9999";
+            Err(Error::argument(format!("field `{name}`"), expected, time.described()))
+        }
         Value::Bool(_) | Value::Date(_) => Ok(()),
         Value::Tags(tags) => {
             at_most("tags of one field", limits::MAX_TAGS, tags.len())?;
@@ -216,6 +220,19 @@ mod tests {
         assert_eq!(refused(Item::new("a").with("g", Value::Geo { lat: 91.0, lon: 0.0 })), "InvalidArgument");
         assert_eq!(refused(Item::new("a").text("id", "twice")), "InvalidArgument");
         assert_eq!(refused(Item::new("a").text("", "nameless")), "InvalidArgument");
+    }
+
+    #[test]
+    fn dates_that_milliseconds_would_give_are_refused_by_their_unit() {
+        let checked = |seconds: f64| {
+            let item = Item::new("a").with("released", Value::Date(Timestamp::from_seconds(seconds)));
+            item.check().err().map(|error| error.to_string())
+        };
+        let text = checked(1.5e11).expect("is refused");
+        assert!(text.contains("`released`") && text.contains("milliseconds") && text.contains("1974-10-03"), "{text}");
+        for seconds in [-1.5e9, 0.0, 1.7e9, 4.1e9, 253_402_300_799.0] {
+            assert_eq!(checked(seconds), None, "{seconds}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Plain data: what applications build and what they get.
 
+pub(crate) mod action;
 pub(crate) mod candidate;
 pub(crate) mod config;
 pub(crate) mod controls;
@@ -24,6 +25,8 @@ pub(crate) mod schema;
 pub(crate) mod source;
 pub(crate) mod stats;
 pub(crate) mod stored_events;
+pub(crate) mod token;
 pub(crate) mod training;
 pub(crate) mod transfer;
 pub(crate) mod tuning;
+pub(crate) mod user;

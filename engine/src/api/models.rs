@@ -1,6 +1,6 @@
 //! The models and adapters of a store, and how two models compare: plain data.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::time::Timestamp;
 
@@ -19,7 +19,7 @@ pub struct Models {
 }
 
 /// One model.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelVersion {
     /// Its number: 0, or counted up by [`crate::Engine::load_model`].
@@ -37,7 +37,7 @@ pub struct ModelVersion {
 }
 
 /// One adapter.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AdapterVersion {
     /// What requests call it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
@@ -95,6 +96,9 @@ pub struct Request {
     /// The time of the request: the clock when not given. The history, `exclude_seen`, ages and decay go by it; the
     /// counts behind popularity hold everything that was logged.
     pub now: Option<Timestamp>,
+    /// Seconds that the answer may take: after them the call ends with [`Error::DeadlineExceeded`]. Of several requests in one
+    /// call the shortest time counts. Without it there is no limit.
+    pub timeout: Option<f64>,
 }
 
 impl Default for Request {
@@ -128,6 +132,7 @@ impl Default for Request {
             fields: None,
             explain: false,
             now: None,
+            timeout: None,
         }
     }
 }
@@ -159,6 +164,12 @@ impl Request {
     /// Sets the seeds of "more like this".
     pub fn like<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
         self.like = items.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Leaves these items out.
+    pub fn exclude<T: Into<String>>(mut self, items: impl IntoIterator<Item = T>) -> Self {
+        self.exclude = items.into_iter().map(Into::into).collect();
         self
     }
 
@@ -237,6 +248,12 @@ impl Request {
     /// Ranks by the stored rules of this name, too.
     pub fn scenario(mut self, name: impl Into<String>) -> Self {
         self.scenario = Some(name.into());
+        self
+    }
+
+    /// Sets the seconds that the answer may take.
+    pub fn timeout(mut self, seconds: f64) -> Self {
+        self.timeout = Some(seconds);
         self
     }
 
@@ -327,6 +344,7 @@ impl Request {
             fields: _,
             explain: _,
             now: _,
+            timeout: _,
         } = self;
         let mut hash = Hashed(Xxh3::new());
         // What can be long goes in by its bytes.
@@ -371,7 +389,20 @@ impl Request {
             return Err(Error::NonFinite { what: "history value".to_owned(), index: 0 });
         }
         self.check_controls()?;
+        self.time_limit()?;
         self.filter.as_ref().map_or(Ok(()), Filter::check)
+    }
+
+    /// The time that the answer may take.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a time that is none.
+    pub(crate) fn time_limit(&self) -> Result<Option<Duration>> {
+        let limit = |seconds: f64| {
+            let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
+            limit.ok_or_else(|| Error::argument("timeout", "seconds above 0", seconds.to_string()))
+        };
+        self.timeout.map(limit).transpose()
     }
 
     fn check_controls(&self) -> Result<()> {
@@ -385,7 +416,7 @@ impl Request {
         check_rules(&self.rules)?;
         self.scenario.as_deref().map_or(Ok(()), check_name)?;
         if let Some(token) = &self.page_token {
-            at_most("bytes of page_token", limits::MAX_NEXT_BYTES, token.len())?;
+            at_most("bytes of page_token", limits::MAX_PAGE_TOKEN_BYTES, token.len())?;
             if self.offset > 0 {
                 return Err(Error::argument("offset", "0 beside `page_token`, which tells where to go on", "another"));
             }
@@ -460,7 +491,7 @@ mod tests {
             ("caps", of(&caps, limits::MAX_CAPS)),
             ("rules", of(&rules, limits::MAX_RULES)),
             ("scenario", of(&|request, n| request.scenario("x".repeat(n)), limits::MAX_SCENARIO_NAME_BYTES)),
-            ("page_token", of(&|request, n| request.page_token("x".repeat(n)), limits::MAX_NEXT_BYTES)),
+            ("page_token", of(&|request, n| request.page_token("x".repeat(n)), limits::MAX_PAGE_TOKEN_BYTES)),
         ]
     }
 

@@ -111,7 +111,10 @@ impl Schema {
 
     fn unknown(&self, name: &str) -> Error {
         let known: Vec<&str> = self.fields.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+        let mut known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+        if name == "id" {
+            known.push_str(" (by id, `among` lets items in and `exclude` leaves them out)");
+        }
         Error::UnknownField { field: name.to_owned(), known }
     }
 }

@@ -1,6 +1,6 @@
 //! The state of an engine, in numbers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What `stats` answers. Counts are those of one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -40,10 +40,24 @@ pub struct Stats {
     pub weights_version: u64,
     /// What the last tuning in the background failed with, when it did; it is tried again.
     pub tuning_error: Option<String>,
+    /// What this process does for the directory, beside others.
+    pub process: ProcessStats,
+}
+
+/// What a process does for a directory that several have open.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct ProcessStats {
+    /// `writer`, `follower` or `reader`.
+    pub role: &'static str,
+    /// The process that writes; 0 when it is not known.
+    pub writer: u32,
+    /// Processes that follow; 0 in one that is not the writer.
+    pub followers: u64,
 }
 
 /// What `recount` found: digests of all signals of items, of users with items, of co-visits and of segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SignalCheck {
     /// As they were kept, event by event.

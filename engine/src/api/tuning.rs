@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_calibration_reads_as_one_line_for_each_situation() {
+    fn a_tuning_reads_as_one_line_for_each_request_context() {
         let set = |place: usize, kept| WeightSet {
             context: RequestContext::ALL[place],
             samples: 120,
@@ -132,7 +132,7 @@ mod tests {
             kept,
             weights: vec![1.0],
         };
-        let mut calibration = Tuning {
+        let mut tuning = Tuning {
             version: 3,
             time: Timestamp::MIN,
             events: 999,
@@ -140,15 +140,15 @@ mod tests {
             features: vec!["bm25".to_owned()],
             sets: vec![set(0, true), set(4, false)],
         };
-        let text = calibration.to_text();
+        let text = tuning.to_text();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!((lines.len(), lines[0]), (3, "tuning 3 on 999 events"));
         assert!(
             lines[1].contains("first visit") && lines[1].contains("0.2500 -> 0.3125") && lines[1].ends_with("kept")
         );
         assert!(lines[2].contains("new items") && lines[2].ends_with("not used"), "{text}");
-        calibration.sets.clear();
-        let text = calibration.to_text();
+        tuning.sets.clear();
+        let text = tuning.to_text();
         assert!(text.contains("999 events are too few") && text.contains("version 3 stays"), "{text}");
     }
 }

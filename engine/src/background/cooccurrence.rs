@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::id::{ItemKey, KeyMap};
 use crate::base::score::top_k;
 use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::catalog::{Neighbours, View};
 use crate::store::Stores;
 use crate::store::cooccurrence::Cooccurrence;
@@ -26,7 +27,10 @@ const ROWS: usize = 2_000;
 const OWN_POWER: f32 = 0.5;
 const OTHER_POWER: f32 = 0.6;
 
-/// Rebuilds the lists and makes them current. Ends early, with nothing changed, when the engine closes.
+/// Rebuilds the lists and makes them current.
+///
+/// # Errors
+/// [`crate::Error::Closed`] when the engine closes meanwhile, and those of a call that is stopped: the lists stay as they were.
 pub(crate) fn rebuild(stores: &Stores) -> Result<()> {
     let (log, built) = {
         let catalog = stores.catalog.read()?;
@@ -40,10 +44,12 @@ pub(crate) fn rebuild(stores: &Stores) -> Result<()> {
     write.commit_bookkeeping()?;
     let mut sums = Sums::new(log.items.len());
     for rows in (0..log.items.len()).collect::<Vec<_>>().chunks(ROWS) {
-        if stores.progress.is_closing() {
-            return Ok(());
-        }
-        let lists: Vec<_> = rows.iter().map(|item| (log.items[*item], log.neighbours(*item, &mut sums))).collect();
+        let list = |item: &usize| {
+            stores.check_open()?;
+            Ok((log.items[*item], log.neighbours(*item, &mut sums)))
+        };
+        let lists = rows.iter().map(list).collect::<Result<Vec<_>>>()?;
+        watch::report("relate", rows.last().map_or(0, |last| last + 1), log.items.len());
         let mut write = stores.catalog.write()?;
         for (item, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             write.set_neighbours(built.relation(), item, list)?;
@@ -120,13 +126,14 @@ impl Log {
             let weight = weight * weight / (weight + PRIOR_WEIGHT);
             weight / (own * self.counts[other as usize]).max(f32::MIN_POSITIVE)
         };
-        let scored = sums.touched.iter().map(|other| (ItemKey(u64::from(*other)), *other)).map(|(key, other)| {
-            let weight = damped(other, sums.weights[other as usize]);
-            (key, weight)
-        });
+        // By key where weights are the same: numbers depend on which user was logged first.
+        let scored = sums
+            .touched
+            .iter()
+            .map(|other| (self.items[*other as usize], damped(*other, sums.weights[*other as usize])));
         let best = top_k(scored.collect(), KEPT);
         sums.clear();
-        Neighbours::of(best.into_iter().map(|(number, weight)| (self.items[number.0 as usize], weight)))
+        Neighbours::of(best)
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn apply(stores: &Stores, plan: impl Fn(&CatalogRead) -> Result<LogEd
     }
     let folder = stores.path.join("scratch").join(hex_id());
     let place = |key: &[u8]| edit.place(key);
-    let rebuild = SignalRebuild::run(folder, (&catalog, &place), config, || !stores.progress.is_closing())?;
+    let rebuild = SignalRebuild::run(folder, (&catalog, &place), config, || stores.check_open())?;
     drop(catalog);
     let mut write = stores.catalog.write()?;
     if let Some(reason) = stores.poisoned.load_full() {

@@ -6,12 +6,14 @@
 //! | `state` | what the threads share |
 //! | `text_thread`, `vector_thread` | following the writer with the text index and with the vector indexes |
 //! | `signals_thread` | when retention, co-occurrence and the vector space are due |
+//! | `clock` | putting right what was counted while the clock was ahead |
 //! | `cooccurrence` | rebuilding the co-occurrence lists from the whole log |
 //! | `retention` | removing the events that the configuration does not keep |
 //! | `log_edits`, `forget` | deleting events, forgetting users and items, merging users |
 //! | `fit_space/` | fitting the vector space to the catalog, and moving every item into another space |
 //! | `verify` | counting signals from the log, comparing vectors with their lists |
 
+pub(crate) mod clock;
 pub(crate) mod cooccurrence;
 pub(crate) mod fit_space;
 pub(crate) mod forget;

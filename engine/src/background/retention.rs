@@ -1,10 +1,10 @@
 //! Removing the events that the configuration does not keep, in steps.
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::random::hex_id;
 use crate::base::time::Timestamp;
 use crate::catalog::{SignalRebuild, without};
-use crate::store::{Stores, lock};
+use crate::store::{Stores, lock_watched};
 
 /// Events that one transaction removes. Writers wait about as long as logging those events took.
 const STEP: usize = 100_000;
@@ -13,12 +13,12 @@ const STEP: usize = 100_000;
 /// other counted. `drain` runs before the first step.
 ///
 /// # Errors
-/// [`Error::Closed`] when the engine closes meanwhile; otherwise the catalog's errors. Finished steps stay.
+/// [`crate::Error::Closed`] when the engine closes meanwhile; those of a call that is stopped; otherwise the catalog's errors. Finished steps stay.
 pub(crate) fn apply(stores: &Stores, drain: impl FnOnce() -> Result<()>) -> Result<u64> {
     if !stores.config.retention.is_on() {
         return Ok(0);
     }
-    let _alone = lock(&stores.forgetting);
+    let _alone = lock_watched(&stores.forgetting)?;
     drain()?;
     let mut removed = 0;
     loop {
@@ -26,9 +26,7 @@ pub(crate) fn apply(stores: &Stores, drain: impl FnOnce() -> Result<()>) -> Resu
             0 => return Ok(removed),
             more => removed += more,
         }
-        if stores.progress.is_closing() {
-            return Err(Error::Closed);
-        }
+        stores.check_open()?;
     }
 }
 
@@ -48,7 +46,7 @@ fn step(stores: &Stores) -> Result<u64> {
     }
     let folder = stores.path.join("scratch").join(hex_id());
     let stays = without(&expired);
-    let rebuild = SignalRebuild::run(folder, (&catalog, &stays), config, || !stores.progress.is_closing())?;
+    let rebuild = SignalRebuild::run(folder, (&catalog, &stays), config, || stores.check_open())?;
     drop(catalog);
     let mut write = stores.catalog.write()?;
     let is_current = write.is_current(&rebuild)?;

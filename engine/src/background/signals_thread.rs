@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::state::{State, attempt, unless_closed};
-use super::{cooccurrence, fit_space, retention};
+use super::{clock, cooccurrence, fit_space, retention};
 use crate::base::error::Result;
 use crate::store::Stores;
 use crate::store::cooccurrence::Cooccurrence;
@@ -20,14 +20,16 @@ const RETENTION_INTERVAL: Duration = Duration::from_secs(86_400);
 /// Applies retention, rebuilds co-occurrence and fits the vector space whenever that is due, until the engine closes.
 pub(super) fn signals_thread(stores: &Stores, _: &State) {
     let mut last_retention = None;
+    attempt(stores, || clock::repair(stores).map(|_| ()));
     while !stores.progress.is_closing() {
         stores.progress.wait(LOOK, || false);
         if stores.progress.is_closing() || stores.poisoned.load().is_some() {
             continue;
         }
+        attempt(stores, || clock::repair(stores).map(|_| ()));
         attempt(stores, || apply_retention_if_due(stores, &mut last_retention));
         attempt(stores, || match rebuild_is_due(stores)? {
-            true => cooccurrence::rebuild(stores),
+            true => unless_closed(cooccurrence::rebuild(stores)),
             false => Ok(()),
         });
         attempt(stores, || unless_closed(follow_space(stores)));

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::signals_thread::signals_thread;
 use super::state::State;
@@ -15,6 +14,7 @@ use super::text_thread::text_thread;
 use super::vector_thread::vector_thread;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
+use crate::base::watch;
 use crate::store::{SpaceRow, Stores};
 
 /// The background threads of an engine.
@@ -80,13 +80,15 @@ impl Flusher {
         self.stores.background_error.store(None);
         self.stores.progress.ring();
         let done = || self.is_durable(target) || self.stores.background_error.load().is_some();
-        while !self.stores.progress.wait(Duration::from_secs(1), done) {
-            if self.stores.progress.is_closing() {
-                return Err(Error::Closed);
-            }
-        }
+        watch::wait(|each| match self.stores.progress.wait(each, done) {
+            true => Some(Ok(())),
+            false => self.stores.progress.is_closing().then_some(Err(Error::Closed)),
+        })??;
         match self.stores.background_error.load_full() {
-            Some(reason) => Err(Error::Index { index: "text or vector", reason: reason.to_string() }),
+            Some(reason) => {
+                let failed = Error::Index { index: "text or vector", reason: reason.to_string() };
+                Err(self.stores.name_full_disk(failed))
+            }
             None => Ok(()),
         }
     }

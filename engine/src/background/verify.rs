@@ -2,6 +2,7 @@
 
 use crate::api::stats::{SignalCheck, VectorCheck};
 use crate::base::error::Result;
+use crate::base::time::Timestamp;
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
 
@@ -12,6 +13,7 @@ pub(crate) fn signals(stores: &Stores) -> Result<SignalCheck> {
     // Events logged since the caller drained the writer are in the journal.
     while write.apply_journal(&stores.config, usize::MAX)? {}
     let applied = write.applied();
+    write.bound_arrivals(Timestamp::now())?;
     let (before, after) = write.verify_signals(&stores.config)?;
     write.commit_bookkeeping()?;
     stores.events.settle(applied);

@@ -1,5 +1,6 @@
 //! The one error type, grouped by what the caller should do about it.
 
+use std::io::ErrorKind as ErrorKindOfIo;
 use std::path::PathBuf;
 
 /// What went wrong, what was expected, what was found.
@@ -124,6 +125,43 @@ pub enum Error {
     /// The engine was closed.
     #[error("the engine is closed")]
     Closed,
+    /// The call was told to stop, by [`crate::Cancel`] or by Ctrl-C. Nothing was changed, but for the whole steps that the
+    /// documentation of the call names; the engine goes on working.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// The call took longer than it may: [`crate::Request::timeout`], [`crate::Watch::timeout`].
+    #[error("the call took longer than its time limit; allow more time, ask for less, or add machines")]
+    DeadlineExceeded,
+    /// The disk is full, or a quota is used up. What was acknowledged is whole and can be read, and writes go on once there
+    /// is room: nothing has to be opened again.
+    #[error("the disk is full: no room to {action} {path}; free some space, and call again", path = path.display())]
+    DiskFull {
+        /// What was tried.
+        action: &'static str,
+        /// The file that was written.
+        path: PathBuf,
+    },
+    /// The catalog has reached [`crate::Config::max_bytes`]. It can be read, and deleting makes room.
+    #[error("the catalog has reached max_bytes; delete something, or open it with a larger value")]
+    CatalogFull,
+    /// The store was opened to be read only.
+    #[error("{path} is open for reading only; open it without mode \"read\" to change it", path = path.display())]
+    ReadOnly {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The process that writes did not answer, or died before it did. Whether the change was made is unknown.
+    #[error(
+        "{what}: process {pid}, which writes, gave no answer within {seconds} s; the change may have been made or not: look, and call again"
+    )]
+    Unanswered {
+        /// What was asked for.
+        what: String,
+        /// The process that writes; 0 when there was none.
+        pid: u32,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The path holds something that is not an Onelist directory.
     #[error("{path} is not an Onelist directory: {found}", path = path.display())]
     NotADatabase {
@@ -232,7 +270,7 @@ pub enum Error {
 pub enum ErrorKind {
     /// Correct the argument and call again; nothing was written.
     Input,
-    /// The directory or the handle is in use elsewhere, or closed.
+    /// The directory or the handle is in use elsewhere, or closed; or the call was stopped.
     Busy,
     /// Set up the machine: files, permissions, ONNX Runtime, provider, model.
     Environment,
@@ -258,10 +296,18 @@ impl Error {
             | UnknownAdapter { .. }
             | InvalidArgument { .. }
             | InvalidUtf8 { .. } => ErrorKind::Input,
-            AlreadyOpen { .. } | Forked { .. } | Closed => ErrorKind::Busy,
+            AlreadyOpen { .. }
+            | Forked { .. }
+            | Closed
+            | Cancelled
+            | DeadlineExceeded
+            | ReadOnly { .. }
+            | Unanswered { .. } => ErrorKind::Busy,
             NotADatabase { .. }
             | NewerFormat { .. }
             | Io { .. }
+            | DiskFull { .. }
+            | CatalogFull
             | RuntimeMissing { .. }
             | Provider { .. }
             | ModelRefused { .. } => ErrorKind::Environment,
@@ -288,6 +334,12 @@ impl Error {
             AlreadyOpen { .. } => "AlreadyOpen",
             Forked { .. } => "Forked",
             Closed => "Closed",
+            Cancelled => "Cancelled",
+            DeadlineExceeded => "DeadlineExceeded",
+            DiskFull { .. } => "DiskFull",
+            CatalogFull => "CatalogFull",
+            ReadOnly { .. } => "ReadOnly",
+            Unanswered { .. } => "Unanswered",
             NotADatabase { .. } => "NotADatabase",
             NewerFormat { .. } => "NewerFormat",
             Io { .. } => "Io",
@@ -308,9 +360,12 @@ impl Error {
         Error::InvalidArgument { what: what.into(), expected: expected.into(), found: found.into() }
     }
 
-    /// An [`Error::Io`], in one line at the call site.
+    /// An [`Error::Io`], in one line at the call site; [`Error::DiskFull`] when that is the reason.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Error::Io { action, path: path.into(), source }
+        match source.kind() {
+            ErrorKindOfIo::StorageFull | ErrorKindOfIo::QuotaExceeded => Error::DiskFull { action, path: path.into() },
+            _ => Error::Io { action, path: path.into(), source },
+        }
     }
 
     /// An [`Error::Damaged`], in one line at the call site.
@@ -327,11 +382,17 @@ impl Error {
 /// The result of every fallible call.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// One error of each kind.
+#[cfg(test)]
+pub(crate) fn every_error() -> Vec<Error> {
+    tests::all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all() -> Vec<Error> {
+    pub(super) fn all() -> Vec<Error> {
         let (text, path) = (|| "here".to_owned(), || PathBuf::from("/store"));
         let source = || std::io::Error::other("no room");
         vec![
@@ -354,6 +415,12 @@ mod tests {
             Error::AlreadyOpen { path: path(), pid: 42 },
             Error::Forked { opened_by: 42 },
             Error::Closed,
+            Error::Cancelled,
+            Error::DeadlineExceeded,
+            Error::DiskFull { action: "write", path: path() },
+            Error::CatalogFull,
+            Error::ReadOnly { path: path() },
+            Error::Unanswered { what: text(), pid: 42, seconds: 30 },
             Error::NotADatabase { path: path(), found: text() },
             Error::NewerFormat { path: path(), found: 9, supported: 5 },
             Error::io("write", "/store", source()),
@@ -384,10 +451,10 @@ mod tests {
         let kinds = |kind: ErrorKind| all().iter().filter(|error| error.kind() == kind).count();
         let counts =
             [ErrorKind::Input, ErrorKind::Busy, ErrorKind::Environment, ErrorKind::Damaged, ErrorKind::Internal];
-        assert_eq!(counts.map(kinds), [11, 3, 6, 4, 2]);
+        assert_eq!(counts.map(kinds), [11, 7, 8, 4, 2]);
         let text = |at: usize| all()[at].to_string();
         assert_eq!(text(1), "ids: expected at most 3, found 4");
         assert_eq!(text(4), "vector `here`: expected 4 dimensions, found 3");
-        assert!(text(16).contains("/store") && text(16).contains("no room"));
+        assert!(text(20).contains("/store") && text(16).contains("no room"));
     }
 }

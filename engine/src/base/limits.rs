@@ -67,7 +67,7 @@ pub const MAX_CANDIDATES: usize = 20_000;
 /// `limit`, and `offset` + `limit`.
 pub const MAX_RESULTS: usize = 10_000;
 /// Bytes of `next`: room for [`MAX_RESULTS`] keys of any size.
-pub const MAX_NEXT_BYTES: usize = 163_840;
+pub const MAX_PAGE_TOKEN_BYTES: usize = 163_840;
 /// Caps of one request, including those of its rules.
 pub const MAX_CAPS: usize = 16;
 /// Newest items of a history that an explanation leaves out, one by one.

@@ -11,6 +11,11 @@ pub(crate) fn hex_id() -> String {
     format!("{bits:016x}")
 }
 
+/// Whether a name is one of [`hex_id`].
+pub(crate) fn is_hex_id(name: &str) -> bool {
+    name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// A seeded sequence of numbers, the same on every machine: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). For
 /// resampling and drawing; not a secret.
 #[derive(Debug, Clone)]

@@ -6,6 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::iso::{millis_from_iso, suspected_unit};
+
 /// Milliseconds since the Unix epoch (UTC). Negative before 1970.
 ///
 /// The range is the years 1 to 9999; constructors clamp to it, so that arithmetic on two times cannot overflow.
@@ -61,6 +63,36 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}")
     }
 
+    /// The time of so many seconds since 1970, as somebody gave them; else what was found, for an error.
+    pub(crate) fn plausible(seconds: f64) -> Result<Timestamp, String> {
+        let time = Timestamp::from_seconds(seconds);
+        if (Self::MIN.seconds()..=Self::MAX.seconds()).contains(&seconds) && time.is_plausible() {
+            return Ok(time);
+        }
+        let suspected = suspected_unit(seconds).map(|(unit, right)| format!("; {}", suspicion(unit, right)));
+        Err(format!("{seconds:?}{}", suspected.unwrap_or_default()))
+    }
+
+    /// Whether anybody means this time: not in the years 3000 to 9998, which milliseconds of the 1970s would give if they were
+    /// taken as seconds.
+    pub(crate) fn is_plausible(self) -> bool {
+        !(YEAR_3000..YEAR_9999).contains(&self.0)
+    }
+
+    /// The time as an error shows it, with the unit that was most likely meant when it is far in the future.
+    pub(crate) fn described(self) -> String {
+        let seconds = self.seconds();
+        let shown = format!("{seconds} ({})", self.date());
+        match suspected_unit(seconds) {
+            Some((unit, right)) if self > Timestamp(YEAR_2200) => format!("{shown}; {}", suspicion(unit, right)),
+            // Constructors end here, so what was given is not known.
+            _ if self == Self::MAX => {
+                format!("{shown}, which is where times end; it was most likely given in milliseconds")
+            }
+            _ => shown,
+        }
+    }
+
     /// Seconds from `earlier` to this time; negative when `earlier` is later.
     pub fn seconds_since(self, earlier: Timestamp) -> f64 {
         (self.0 - earlier.0) as f64 / 1000.0
@@ -84,27 +116,52 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Reads seconds. A number outside the years 1 to 9999 is refused rather than clamped, because it is most likely
-/// milliseconds.
+/// 2200-01-01T00:00:00Z: a number of seconds beyond it is more likely one of milliseconds.
+const YEAR_2200: i64 = 7_258_118_400_000;
+/// 3000-01-01T00:00:00Z.
+const YEAR_3000: i64 = 32_503_680_000_000;
+/// 9999-01-01T00:00:00Z: the year that stands for "without an end".
+const YEAR_9999: i64 = 253_370_764_800_000;
+
+/// Reads seconds, or ISO 8601 text. A number outside the years 1 to 9999 is refused rather than clamped, because it is most
+/// likely of another unit.
 struct Seconds;
 
 impl<'de> Visitor<'de> for Seconds {
     type Value = Timestamp;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("seconds since 1970 (not milliseconds), in the years 1 to 9999")
+        f.write_str("seconds since 1970 (not milliseconds), in the years 1 to 2999 or in 9999, or text such as 2026-03-01T12:30:00Z")
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Timestamp, D::Error> {
-        self.visit_f64(f64::deserialize(from)?)
+        from.deserialize_any(self)
     }
 
     fn visit_f64<E: Error>(self, seconds: f64) -> Result<Timestamp, E> {
-        if (Timestamp::MIN.seconds()..=Timestamp::MAX.seconds()).contains(&seconds) {
-            return Ok(Timestamp::from_seconds(seconds));
-        }
-        Err(E::invalid_value(Unexpected::Float(seconds), &self))
+        Timestamp::plausible(seconds).map_err(|found| E::invalid_value(Unexpected::Other(&found), &self))
     }
+
+    fn visit_i64<E: Error>(self, seconds: i64) -> Result<Timestamp, E> {
+        self.visit_f64(seconds as f64)
+    }
+
+    fn visit_u64<E: Error>(self, seconds: u64) -> Result<Timestamp, E> {
+        self.visit_f64(seconds as f64)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
+        let shown: String = text.chars().take(40).collect();
+        let refused = || E::invalid_value(Unexpected::Other(&format!("the text `{shown}`")), &self);
+        let millis = millis_from_iso(text).ok_or_else(refused)?;
+        self.visit_f64(millis as f64 / 1000.0)
+    }
+}
+
+/// What an error says about a number that is too large.
+fn suspicion(unit: &str, right: f64) -> String {
+    let shown = Timestamp::from_seconds(right);
+    format!("these look like {unit}: divided, they are {} ({})", shown.seconds(), shown.date())
 }
 
 #[cfg(test)]
@@ -129,5 +186,45 @@ mod tests {
         assert_eq!(date(1_288_569_600.0), "2010-11-01");
         assert_eq!(date(1_709_164_800.0), "2024-02-29");
         assert_eq!((Timestamp::MIN.date(), Timestamp::MAX.date()), ("0001-01-01".to_owned(), "9999-12-31".to_owned()));
+    }
+
+    fn read(value: serde_json::Value) -> Result<Timestamp, String> {
+        serde_json::from_value::<Timestamp>(value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn seconds_and_text_are_read() {
+        for (given, seconds) in [
+            (serde_json::json!(1.5), 1.5),
+            (serde_json::json!(-3.0), -3.0),
+            (serde_json::json!(1_700_000_000), 1.7e9),
+            (serde_json::json!("2023-11-14T22:13:20Z"), 1.7e9),
+            (serde_json::json!("2023-11-15T00:13:20+02:00"), 1.7e9),
+            (serde_json::json!("1970-01-02"), 86_400.0),
+            (serde_json::json!("9999-12-31"), 253_402_214_400.0),
+        ] {
+            assert_eq!(read(given.clone()), Ok(Timestamp::from_seconds(seconds)), "{given}");
+        }
+    }
+
+    #[test]
+    fn other_units_are_refused_by_their_names() {
+        for (number, unit) in
+            [(1.7e12, "milliseconds"), (1.7e15, "microseconds"), (1.7e18, "nanoseconds"), (1e11, "milliseconds")]
+        {
+            let text = read(serde_json::json!(number)).expect_err("is refused");
+            assert!(text.contains(unit) && text.contains(if number == 1e11 { "1973" } else { "2023-11-14" }), "{text}");
+        }
+        for wrong in [
+            serde_json::json!(1e300),
+            serde_json::json!(-1e300),
+            serde_json::json!("yesterday"),
+            serde_json::json!("3500-01-01"),
+        ] {
+            assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
+        let described = |seconds: f64| Timestamp::from_seconds(seconds).described();
+        assert!(described(1e11).contains("milliseconds") && described(1.7e12).contains("milliseconds"));
+        assert_eq!(described(1.7e9), "1700000000 (2023-11-14)");
     }
 }

@@ -13,7 +13,7 @@ use super::rows::key_parts::EventMatch;
 use super::rows::keys;
 use super::rows::lmdb_error::storage;
 use super::rows::segments::UserSegments;
-use super::rows::signals::ItemSignals;
+use super::rows::signals::ItemCounts;
 use super::rows::{codec, user_items::UserItem};
 use super::write::transaction::CatalogWrite;
 
@@ -54,6 +54,8 @@ impl CatalogWrite<'_> {
                 let moved: UserItem = codec::decode("user and item", &value)?;
                 let joined = self.view().user_item(into, item)?.unwrap_or_default().join(moved);
                 self.put_pair(into, item, &joined)?;
+            } else if keys::is_user_record(&key) && self.view().user_record(into)?.is_none() {
+                self.tables.people.put(&mut self.txn, &keys::user_record(into), &value).map_err(storage)?;
             } else if keys::event_user(&key).is_some() {
                 self.tables.people.put(&mut self.txn, &edit.renamed(&key), &value).map_err(storage)?;
             }
@@ -77,7 +79,7 @@ impl CatalogWrite<'_> {
             let Some(at) = stored.chosen.iter().position(is_it) else { continue };
             stored.chosen.remove(at);
             self.put_impression(&stored)?;
-            let mut signals = self.view().signals(*item)?.unwrap_or_default();
+            let mut signals = self.view().counts(*item)?.unwrap_or_default();
             signals.chosen = (signals.chosen - 1.0).max(0.0);
             self.put_signals(*item, &signals)?;
         }
@@ -85,14 +87,12 @@ impl CatalogWrite<'_> {
     }
 
     /// Writes the counts of an item; counts of nothing are deleted. The popular lists are those of `masses`, which stay.
-    pub(super) fn put_signals(&mut self, item: ItemKey, signals: &ItemSignals) -> Result<()> {
+    pub(super) fn put_signals(&mut self, item: ItemKey, signals: &ItemCounts) -> Result<()> {
         self.touch(item);
         let key = keys::item(item);
-        // By its bits: a mass may be minus infinity.
-        let bits = |signals: &ItemSignals| (signals.masses.map(f64::to_bits), signals.shown, signals.chosen);
-        match bits(signals) == bits(&ItemSignals::default()) {
+        match *signals == ItemCounts::default() {
             true => self.tables.signals.delete(&mut self.txn, &key).map(drop).map_err(storage),
-            false => self.tables.signals.put(&mut self.txn, &key, &codec::encode(signals)?).map_err(storage),
+            false => self.tables.signals.put(&mut self.txn, &key, &signals.encode()?).map_err(storage),
         }
     }
 
@@ -104,7 +104,7 @@ impl CatalogWrite<'_> {
         }
         let items: BTreeSet<ItemKey> = edit.pairs.iter().map(|(_, item)| *item).collect();
         for item in items {
-            if let Some(signals) = self.view().signals(item)? {
+            if let Some(signals) = self.view().counts(item)? {
                 self.put_signals(item, &signals)?;
             }
         }

@@ -80,7 +80,7 @@ impl CatalogWrite<'_> {
     fn delete_impression(&mut self, rank_id: &str) -> Result<bool> {
         let Some(StoredImpression { impression, chosen }) = self.view().impression(rank_id)? else { return Ok(false) };
         for (place, item) in impression.slate.iter().enumerate() {
-            let Some(mut signals) = self.view().signals(*item)? else { continue };
+            let Some(mut signals) = self.view().counts(*item)? else { continue };
             let left = |sum: f64, part: f64| if sum - part > ROUNDING { sum - part } else { 0.0 };
             signals.shown = left(signals.shown, examination(impression.offset as usize + place + 1));
             if chosen.contains(&(place as u32)) {

@@ -63,7 +63,7 @@ impl LogEdit {
             if let (Ok(event), Some(_)) = (EventKey::try_from(key), keys::event_user(key)) {
                 let stored = StoredEvent::read((key, value))?;
                 edit.pairs.extend(stored.item.map(|item| (into, item)));
-                if view.has_event(into, stored.time, value)? {
+                if view.has_event(into, &stored)? {
                     edit.events.insert(event);
                 }
             } else if let Some((_, item)) = keys::user_item_parts(key).or_else(|| keys::removed_parts(key)) {

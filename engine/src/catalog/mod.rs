@@ -12,13 +12,15 @@
 //! | `scenarios` | named rules |
 //! | `retention` | which events are expired, and removing them |
 //! | `file_check/` | checks before the LMDB file is mapped that it has every page in use |
-//! | `store` | opens the LMDB environment, and hands out transactions |
+//! | `environment` | opening the LMDB environment: once in a process, in any number of processes |
+//! | `store` | the open catalog, which hands out transactions |
 //! | `rebuild_signals` | rebuilds signals in a separate catalog, while the store takes writes |
 //! | `log_edit`, `apply_edit` | deleting events and merging users: the plan, and the transaction |
 //! | `forget` | forgetting a user or an item |
 //! | `transfer` | what an export reads besides, and how an import puts it back |
 
 mod apply_edit;
+mod environment;
 mod file_check;
 mod forget;
 mod log_edit;
@@ -34,6 +36,7 @@ mod tests;
 mod transfer;
 mod write;
 
+pub(crate) use environment::remove_links;
 pub(crate) use log_edit::LogEdit;
 pub(crate) use read::pinned::CatalogRead;
 pub(crate) use read::view::View;

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use crate::api::config::Config;
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq, UserKey};
+use crate::base::watch;
 
 use super::read::pinned::CatalogRead;
 use super::read::view::View;
 use super::rows::key_parts::Relation;
 use super::rows::lmdb_error::storage;
-use super::rows::signals::ItemSignals;
+use super::rows::signals::ItemCounts;
 use super::rows::tables::Table;
 use super::rows::user_items::UserItem;
 use super::rows::{codec, keys};
@@ -37,21 +38,21 @@ pub(crate) struct SignalRebuild {
 
 impl SignalRebuild {
     /// Copies events of a commit, and what is kept of removed ones, into a new catalog in `folder`, and rebuilds the
-    /// signals there. `place` says which rows are copied, and to where. `go_on` is asked now and then.
+    /// signals there. `place` says which rows are copied, and to where. `check` is asked now and then.
     ///
     /// # Errors
-    /// [`Error::Closed`] when `go_on` returns false; [`Error::Io`] and [`Error::Storage`].
+    /// Those of `check`; [`Error::Io`] and [`Error::Storage`].
     pub(crate) fn run(
         folder: PathBuf,
         (from, place): (&CatalogRead, Place<'_>),
         config: &Config,
-        go_on: impl Fn() -> bool,
+        check: impl Fn() -> Result<()>,
     ) -> Result<SignalRebuild> {
         fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         let (applied, removed) = (from.counters().applied, from.view().events_removed()?);
         let mut rebuild = SignalRebuild { catalog: None, folder, applied, removed };
         let catalog = rebuild.catalog.insert(Catalog::open(&rebuild.folder, config.max_bytes)?);
-        copy(from.view(), catalog, place, go_on)?;
+        copy(from.view(), catalog, place, check)?;
         let mut write = catalog.write()?;
         write.rebuild_signals(config)?;
         write.commit_bookkeeping()?;
@@ -69,7 +70,7 @@ impl Drop for SignalRebuild {
     }
 }
 
-fn copy(from: View<'_>, to: &Catalog, place: Place<'_>, go_on: impl Fn() -> bool) -> Result<()> {
+fn copy(from: View<'_>, to: &Catalog, place: Place<'_>, check: impl Fn() -> Result<()>) -> Result<()> {
     let mut write = to.write()?;
     let mut copied = 0;
     for row in from.tables.people.iter(from.txn).map_err(storage)? {
@@ -80,11 +81,10 @@ fn copy(from: View<'_>, to: &Catalog, place: Place<'_>, go_on: impl Fn() -> bool
             None => write.tables.people.put(&mut write.txn, &key, value).map_err(storage)?,
         }
         copied += 1;
+        watch::check()?;
         if copied % COPIED == 0 {
             write.commit_bookkeeping()?;
-            if !go_on() {
-                return Err(Error::Closed);
-            }
+            check()?;
             write = to.write()?;
         }
     }
@@ -111,6 +111,7 @@ impl CatalogWrite<'_> {
         }
         let (first, last) = (keys::segment(0), keys::segment(u64::MAX));
         self.adopt_rows(self.tables.segments, rebuilt, rebuilt.tables.segments, (&first, &last))?;
+        self.set_latest_counted(rebuilt.latest_counted()?)?;
         self.set_segment_totals(rebuilt.segment_totals()?)
     }
 
@@ -150,15 +151,15 @@ impl CatalogWrite<'_> {
             let masses = rebuilt.signals(item)?.unwrap_or_default().masses;
             // By their bits: a mass may be minus infinity.
             if masses.map(f64::to_bits) != before.masses.map(f64::to_bits) {
-                changed.push((item, before, ItemSignals { masses, ..before }));
+                let counts = rebuilt.counts(item)?.unwrap_or_default();
+                changed.push((item, before, ItemCounts { shown: before.shown, chosen: before.chosen, ..counts }));
             }
         }
         for (item, before, after) in changed {
-            let record = codec::encode(&after)?;
-            self.tables.signals.put(&mut self.txn, &keys::item(item), &record).map_err(storage)?;
+            self.tables.signals.put(&mut self.txn, &keys::item(item), &after.encode()?).map_err(storage)?;
             self.touch(item);
             if self.view().head(item)?.is_some() {
-                self.relist(item, Some(&before), Some(&after))?;
+                self.relist(item, Some(&before), Some(&after.signals()))?;
             }
         }
         self.refill_popular()
@@ -174,6 +175,7 @@ impl CatalogWrite<'_> {
     ) -> Result<()> {
         let mut gone = Vec::new();
         for row in table.range(&self.txn, &keys::between(first, last)).map_err(storage)? {
+            watch::check()?;
             let (key, _) = row.map_err(storage)?;
             if theirs.get(rebuilt.txn, key).map_err(storage)?.is_none() {
                 gone.push(key.to_vec());
@@ -183,6 +185,7 @@ impl CatalogWrite<'_> {
             table.delete(&mut self.txn, &key).map_err(storage)?;
         }
         for row in theirs.range(rebuilt.txn, &keys::between(first, last)).map_err(storage)? {
+            watch::check()?;
             let (key, value) = row.map_err(storage)?;
             if table.get(&self.txn, key).map_err(storage)? != Some(value) {
                 table.put(&mut self.txn, key, value).map_err(storage)?;

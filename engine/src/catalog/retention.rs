@@ -11,6 +11,7 @@ use crate::api::retention::Retention;
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq, UserKey};
 use crate::base::time::Timestamp;
+use crate::base::watch;
 
 use super::read::view::View;
 use super::rows::counters::Counters;
@@ -80,6 +81,7 @@ impl View<'_> {
         // The events of one user, oldest first.
         let mut events: Vec<ExpiredEvent> = Vec::new();
         for row in self.tables.people.iter(self.txn).map_err(storage)? {
+            watch::check()?;
             let Some(event) = ExpiredEvent::of(row.map_err(storage)?.0)? else { continue };
             if events.last().is_some_and(|last| last.user != event.user) {
                 split(&mut events);
@@ -123,6 +125,7 @@ impl CatalogWrite<'_> {
         let mut pairs: BTreeMap<(UserKey, ItemKey), UserItem> = BTreeMap::new();
         let mut removed = 0;
         for expired in events {
+            watch::check()?;
             let (user, key) = (expired.user, expired.key());
             // Another call may have removed it meanwhile.
             let Some(record) = self.tables.people.get(&self.txn, &key).map_err(storage)? else { continue };

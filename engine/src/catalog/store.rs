@@ -1,23 +1,24 @@
 //! The LMDB environment: opens the catalog, and hands out its transactions.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use heed::{Env, EnvFlags, EnvOpenOptions, FlagSetMode, WithoutTls};
+use heed::{Env, EnvFlags, FlagSetMode, WithoutTls};
 
 use crate::base::error::{Error, Result};
 
+use super::environment::{self, Claim};
+
 use super::file_check;
+use super::memory::failed_commits::FailedCommits;
 use super::memory::scratch_buffer::ScratchBuffer;
 use super::memory::slot_values::ItemState;
 use super::memory::versioned_slots::VersionedSlots;
 use super::read::pinned::CatalogRead;
 use super::rows::lmdb_error::storage;
-use super::rows::tables::{self, Tables};
+use super::rows::tables::Tables;
 use super::write::transaction::CatalogWrite;
-
-/// Reader slots of LMDB: one for each concurrent request. They cost nothing until they are used.
-const MAX_READERS: u32 = 1024;
 
 /// The open catalog.
 pub(crate) struct Catalog {
@@ -27,6 +28,11 @@ pub(crate) struct Catalog {
     buffer: OnceLock<Arc<ScratchBuffer>>,
     states: Arc<VersionedSlots<ItemState>>,
     vectors: Arc<VersionedSlots<[u8]>>,
+    failed: FailedCommits,
+    /// Another process writes: nothing in memory outlives the transaction that it was read in.
+    follows: AtomicBool,
+    /// That this process has it open.
+    claim: Claim,
 }
 
 impl Catalog {
@@ -37,13 +43,72 @@ impl Catalog {
     /// [`Error::Damaged`] for a truncated file or one that is not LMDB's, [`Error::Storage`] for what LMDB rejects.
     pub(crate) fn open(dir: &Path, max_bytes: u64) -> Result<Catalog> {
         file_check::check(&dir.join("data.mdb"))?;
-        let env = open_env(dir, max_bytes)?;
+        let (env, claim) = environment::open(dir, max_bytes, EnvFlags::empty())?;
         env.clear_stale_readers().map_err(storage)?;
         let mut txn = env.write_txn().map_err(storage)?;
         let tables = Tables::create(&env, &mut txn)?;
         txn.commit().map_err(storage)?;
-        let states = Arc::new(ItemState::slots());
-        Ok(Catalog { env, tables, buffer: OnceLock::new(), states, vectors: Arc::default() })
+        Ok(Catalog::new(env, tables, false, claim))
+    }
+
+    /// Opens a catalog that another process may be writing. This one only reads it, unless [`Catalog::lead`] is called.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] for what LMDB rejects, [`Error::Damaged`] when a table is missing.
+    pub(crate) fn open_beside(dir: &Path, max_bytes: u64) -> Result<Catalog> {
+        let (env, claim) = environment::open(dir, max_bytes, EnvFlags::empty())?;
+        Catalog::following(env, claim)
+    }
+
+    /// Opens a catalog to read it only. A medium that cannot be written is read without LMDB's lock file: nobody else
+    /// can write it either.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::open_beside`].
+    pub(crate) fn open_read_only(dir: &Path, max_bytes: u64) -> Result<Catalog> {
+        let mut flags = EnvFlags::READ_ONLY;
+        if !environment::can_lock(dir) {
+            file_check::check_only(&dir.join("data.mdb"))?;
+            flags |= EnvFlags::NO_LOCK;
+        }
+        let (env, claim) = environment::open(dir, max_bytes, flags)?;
+        Catalog::following(env, claim)
+    }
+
+    fn following(env: Env<WithoutTls>, claim: Claim) -> Result<Catalog> {
+        let txn = env.read_txn().map_err(storage)?;
+        let tables = Tables::open(&env, &txn)?;
+        // The tables can be used by other transactions once this one is committed.
+        txn.commit().map_err(storage)?;
+        Ok(Catalog::new(env, tables, true, claim))
+    }
+
+    fn new(env: Env<WithoutTls>, tables: Tables, follows: bool, claim: Claim) -> Catalog {
+        let (states, vectors) = (Arc::new(ItemState::slots()), Arc::default());
+        Catalog {
+            env,
+            tables,
+            buffer: OnceLock::new(),
+            states,
+            vectors,
+            failed: FailedCommits::default(),
+            follows: AtomicBool::new(follows),
+            claim,
+        }
+    }
+
+    /// From now on this process writes. IMPORTANT: it holds the lock of the directory, and has no writer yet.
+    pub(crate) fn lead(&self) -> Result<()> {
+        self.env.clear_stale_readers().map_err(storage)?;
+        // What the process before committed is behind this transaction.
+        self.read()?;
+        self.follows.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Takes back what readers that have died held: pages that they pinned can be used again.
+    pub(crate) fn clear_stale_readers(&self) -> Result<usize> {
+        self.env.clear_stale_readers().map_err(storage)
     }
 
     /// Makes this a scratch copy, which need not survive: commits do not wait for the disk, and lists of neighbours
@@ -68,37 +133,28 @@ impl Catalog {
     /// reused.
     pub(crate) fn read(&self) -> Result<CatalogRead> {
         let txn = self.env.clone().static_read_txn().map_err(storage)?;
+        if self.follows.load(Ordering::SeqCst) {
+            let number = txn.id() as u64;
+            self.states.advance(number);
+            self.vectors.advance(number);
+        }
         CatalogRead::new(txn, self.tables, self.buffer.get().cloned(), (&self.states, &self.vectors))
     }
 
     /// Starts the one write transaction. Only the writer thread calls this.
     pub(crate) fn write(&self) -> Result<CatalogWrite<'_>> {
+        if self.follows.load(Ordering::SeqCst) {
+            return Err(Error::internal("a write in a process that only reads the store"));
+        }
         let txn = self.env.write_txn().map_err(storage)?;
-        CatalogWrite::new(txn, self.tables, self.buffer.get().map(Arc::as_ref), (&self.states, &self.vectors))
+        let slots = (self.states.as_ref(), self.vectors.as_ref());
+        CatalogWrite::new(txn, self.tables, self.buffer.get().map(Arc::as_ref), slots, &self.failed)
     }
 
     /// Waits until the environment is unused, and closes it; the path can then be opened again.
     pub(crate) fn close(self) {
-        self.env.prepare_for_closing().wait();
-    }
-}
-
-fn open_env(dir: &Path, max_bytes: u64) -> Result<Env<WithoutTls>> {
-    // LMDB wants a multiple of the page size; 64 KiB is one everywhere.
-    let mut size = max_bytes.next_multiple_of(1 << 16);
-    loop {
-        let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(size as usize).max_readers(MAX_READERS).max_dbs(tables::COUNT);
-        // SAFETY: LMDB maps the file, so no other process may change or truncate it while it is open. The directory's
-        // LOCK file keeps other engines out, its permissions other users, and `file_check` has made sure that every page
-        // in use is in the file. No unsafe flag is set.
-        match unsafe { options.open(dir) } {
-            // A machine with a limit on address space: halve the size, down to 1 GiB.
-            Err(heed::Error::Io(e)) if e.kind() == std::io::ErrorKind::OutOfMemory && size > 1 << 30 => size /= 2,
-            Err(heed::Error::EnvAlreadyOpened) => {
-                return Err(Error::AlreadyOpen { path: dir.to_owned(), pid: std::process::id() });
-            }
-            other => return other.map_err(storage),
-        }
+        let Catalog { env, claim, .. } = self;
+        env.prepare_for_closing().wait();
+        drop(claim);
     }
 }

@@ -99,7 +99,7 @@ impl CatalogWrite<'_> {
 
     /// Sets how often an item was shown and chosen.
     pub(crate) fn set_counts(&mut self, item: ItemKey, shown: f64, chosen: f64) -> Result<()> {
-        let mut signals = self.view().signals(item)?.unwrap_or_default();
+        let mut signals = self.view().counts(item)?.unwrap_or_default();
         (signals.shown, signals.chosen) = (shown, chosen);
         self.put_signals(item, &signals)
     }

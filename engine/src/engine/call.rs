@@ -1,6 +1,8 @@
 //! Calls by name, with arguments and answers in JSON: how the bindings offer what is not called often enough to need a
 //! conversion of its own. A method that is added to the table is known to Python and C at once.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
@@ -8,7 +10,9 @@ use crate::api::decode::shortened;
 use crate::api::event::Action;
 use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
+use crate::api::token::Token;
 use crate::api::transfer::ExportFormat;
+use crate::api::user;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 
@@ -28,6 +32,7 @@ const METHODS: &[(&str, Method)] = &[
         }
     }),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
+    ("delete_users", |db, given| answer(&db.delete_users(&given.read::<Ids>()?.ids)?)),
     ("events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
         let limit = given.limit.unwrap_or_else(default_limit);
@@ -42,6 +47,7 @@ const METHODS: &[(&str, Method)] = &[
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
     ("forget", |db, given| answer(&db.forget(&given.read::<User>()?.user)?)),
     ("forget_item", |db, given| answer(&db.forget_item(&given.read::<Id>()?.id)?)),
+    ("get_users", |db, given| answer(&db.get_users(&given.read::<Ids>()?.ids)?)),
     ("import_from", |db, given| answer(&db.import_from(given.read::<Folder>()?.path)?)),
     ("impressions", |db, given| {
         let page: Page = given.read()?;
@@ -56,10 +62,12 @@ const METHODS: &[(&str, Method)] = &[
         given.none().and_then(|()| json::new_item_exposure_to_json(&db.new_item_exposure()?))
     }),
     ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
+    ("put_users", |db, given| answer(&db.put_users(given.read::<Users>()?.users)?)),
     ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
     ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
     ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
+    ("token", |db, given| given.none().and_then(|()| answer(&db.token()?))),
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
     ("use_tuning", |db, given| answer(&db.use_tuning(given.read::<Version>()?.version)?)),
@@ -73,6 +81,10 @@ const METHODS: &[(&str, Method)] = &[
         answer(&(found.before == found.after))
     }),
     ("verify_vectors", |db, given| given.none().and_then(|()| answer(&(db.verify_vectors()?.wrong == 0)))),
+    ("wait_for", |db, given| {
+        let wait: Wait = given.read()?;
+        answer(&db.wait_for(wait.token, wait.limit()?)?)
+    }),
 ];
 
 /// The arguments of a call: the name that errors begin with, and a JSON object.
@@ -136,8 +148,35 @@ struct Merge {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Ids {
+    ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Users {
+    users: Vec<user::User>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Version {
     version: u64,
+}
+
+/// A commit, and for how many seconds it is waited for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wait {
+    token: Token,
+    timeout: f64,
+}
+
+impl Wait {
+    fn limit(&self) -> Result<Duration> {
+        let wrong = |_| Error::argument("timeout", "seconds, 0 or more", self.timeout.to_string());
+        Duration::try_from_secs_f64(self.timeout).map_err(wrong)
+    }
 }
 
 /// A page of what is read in an order.

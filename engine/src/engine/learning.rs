@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::Engine;
+use super::orders::Tune;
 use crate::api::evaluation::{Plan, Questions, Report};
 use crate::api::models::Shadow;
 use crate::api::request::Request;
@@ -11,7 +14,7 @@ use crate::api::tuning::Tuning;
 use crate::base::error::Result;
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
-use crate::offline::{evaluation, shadow, training_rows, tuning};
+use crate::offline::{evaluation, shadow, training_rows};
 use crate::store::tunings;
 
 impl Engine {
@@ -59,8 +62,7 @@ impl Engine {
 
     /// The same from the events before a time only: for measuring on what came after.
     pub fn tune_until(&self, until: Timestamp) -> Result<Tuning> {
-        let access = self.core.access()?;
-        tuning::tune(&access, until)
+        self.core.order(Tune(until))
     }
 
     /// The tunings that are kept, oldest first, and the version in force (0: what the model ships).
@@ -73,7 +75,10 @@ impl Engine {
     /// # Errors
     /// [`crate::Error::InvalidArgument`] for a version that is not kept, or that was fitted for another model.
     pub fn use_tuning(&self, version: u64) -> Result<()> {
-        tunings::use_version(&self.core.access()?.stores, version)
+        match self.elsewhere("use_tuning", json!({"version": version}))? {
+            Some(()) => Ok(()),
+            None => tunings::use_version(self.core.writing()?.stores(), version),
+        }
     }
 
     /// Writes past requests as a Parquet file to train models on: one row for each candidate, with its features as they

@@ -1,6 +1,9 @@
 //! Maintenance on request: what the background threads do by themselves, and checks.
 
+use serde_json::json;
+
 use super::Engine;
+use super::orders::VerifySignals;
 use crate::api::stats::{SignalCheck, VectorCheck};
 use crate::background::{fit_space, retention, verify};
 use crate::base::error::Result;
@@ -9,7 +12,10 @@ impl Engine {
     /// Fits what is fitted to the whole log now, instead of in the background when the log has grown by a fifth: which
     /// items the same people have. For measuring, and after a bulk import.
     pub fn rebuild_cooccurrence(&self) -> Result<()> {
-        self.core.rebuild_cooccurrence()
+        match self.elsewhere("rebuild_cooccurrence", json!({}))? {
+            Some(()) => Ok(()),
+            None => self.core.rebuild_cooccurrence(),
+        }
     }
 
     /// Fits the vector space of items to the catalog now, instead of in the background ([`crate::Config::fit_space`]): which
@@ -23,13 +29,16 @@ impl Engine {
     /// [`crate::Error::Closed`] when the engine closes meanwhile; [`crate::Error::Storage`], [`crate::Error::Index`], [`crate::Error::Io`]. The old
     /// space stays then.
     pub fn fit_space(&self) -> Result<bool> {
-        fit_space::fit_space(&self.core.access()?.stores)
+        match self.elsewhere("fit_space", json!({}))? {
+            Some(fitted) => Ok(fitted),
+            None => fit_space::fit_space(self.core.writing()?.stores()),
+        }
     }
 
     /// Counts all signals again from the stored events, in the order in which they were logged: after a change of
     /// [`crate::Config::actions`], or as a check. Writers wait meanwhile; it takes seconds for each million events.
     pub fn verify_signals(&self) -> Result<SignalCheck> {
-        verify::signals(&self.core.drained()?.stores)
+        self.core.order(VerifySignals)
     }
 
     /// Compares what the catalog keeps about the content of items, row by row: vectors, semantic ids, and the lists of
@@ -45,7 +54,11 @@ impl Engine {
     /// # Errors
     /// [`crate::Error::Storage`], [`crate::Error::Damaged`], and [`crate::Error::Closed`] when the engine is closed meanwhile; what earlier steps removed stays removed.
     pub fn apply_retention(&self) -> Result<u64> {
+        if let Some(removed) = self.elsewhere("apply_retention", json!({}))? {
+            return Ok(removed);
+        }
         let access = self.core.access()?;
-        retention::apply(&access.stores, || access.writer.drain())
+        let writer = access.writer()?;
+        retention::apply(&access.stores, || writer.drain())
     }
 }

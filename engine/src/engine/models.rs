@@ -1,10 +1,13 @@
 //! The life cycle of a model, and adapters.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use super::Engine;
+use super::orders::{LoadAdapter, LoadModel};
 use crate::api::models::{AdapterVersion, ModelVersion, Models};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::registry;
 
 impl Engine {
@@ -22,7 +25,7 @@ impl Engine {
     /// of features, the probe; other item vectors in the vector space that it shares with the stored ones.
     /// [`crate::Error::InvalidArgument`] when [`crate::Config::weights`] does not fit it; [`crate::Error::LimitExceeded`].
     pub fn load_model(&self, folder: impl AsRef<Path>) -> Result<ModelVersion> {
-        registry::load_model(&self.core.access()?.stores, folder.as_ref())
+        self.core.order(LoadModel(absolute(folder.as_ref())?))
     }
 
     /// Lets a loaded version answer from the next `rank` on, or with 0 the model of [`crate::Config::model`]; durable on
@@ -36,7 +39,10 @@ impl Engine {
     /// [`crate::Error::InvalidArgument`] for a version that is not kept; those of [`Engine::load_model`] when its files were
     /// changed since; [`crate::Error::Closed`] when the engine closes meanwhile, and then nothing has changed.
     pub fn promote_model(&self, version: u64) -> Result<()> {
-        registry::promote(&self.core.access()?.stores, version)
+        match self.elsewhere("promote_model", json!({"version": version}))? {
+            Some(()) => Ok(()),
+            None => registry::promote(self.core.writing()?.stores(), version),
+        }
     }
 
     /// Lets the model answer that did before the last [`Engine::promote_model`]; durable on return. Doing it twice changes
@@ -45,7 +51,10 @@ impl Engine {
     /// # Errors
     /// [`crate::Error::InvalidArgument`] when nothing was promoted; those of [`Engine::promote_model`].
     pub fn roll_back_model(&self) -> Result<u64> {
-        registry::roll_back(&self.core.access()?.stores)
+        match self.elsewhere("roll_back_model", json!({}))? {
+            Some(version) => Ok(version),
+            None => registry::roll_back(self.core.writing()?.stores()),
+        }
     }
 
     /// Removes a loaded model and its files. False when there is none of this version.
@@ -54,7 +63,10 @@ impl Engine {
     /// [`crate::Error::InvalidArgument`] for the version that answers, and for the one that
     /// [`Engine::roll_back_model`] goes back to.
     pub fn unload_model(&self, version: u64) -> Result<bool> {
-        registry::unload_model(&self.core.access()?.stores, version)
+        match self.elsewhere("unload_model", json!({"version": version}))? {
+            Some(removed) => Ok(removed),
+            None => registry::unload_model(self.core.writing()?.stores(), version),
+        }
     }
 
     /// Checks the adapter in `folder` (`adapter.onnx_adapter` and `adapter.json`), copies it into the store, and lets requests name
@@ -66,7 +78,7 @@ impl Engine {
     /// lists, or one that moves item vectors; [`crate::Error::InvalidArgument`] and [`crate::Error::LimitExceeded`] for the
     /// name.
     pub fn load_adapter(&self, name: &str, folder: impl AsRef<Path>) -> Result<AdapterVersion> {
-        registry::load_adapter(&self.core.access()?.stores, name, folder.as_ref())
+        self.core.order(LoadAdapter(name.to_owned(), absolute(folder.as_ref())?))
     }
 
     /// Removes an adapter and its files. False when there is none of this name.
@@ -74,6 +86,14 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::load_adapter`] for the name.
     pub fn unload_adapter(&self, name: &str) -> Result<bool> {
-        registry::unload_adapter(&self.core.access()?.stores, name)
+        match self.elsewhere("unload_adapter", json!({"name": name}))? {
+            Some(removed) => Ok(removed),
+            None => registry::unload_adapter(self.core.writing()?.stores(), name),
+        }
     }
+}
+
+/// A path that means the same in another process.
+fn absolute(folder: &Path) -> Result<PathBuf> {
+    std::path::absolute(folder).map_err(|e| Error::io("find", folder, e))
 }

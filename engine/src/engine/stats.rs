@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::api::stats::Stats;
+use crate::api::stats::{ProcessStats, Stats};
 use crate::base::error::Result;
 use crate::base::id::Seq;
 use crate::store::Stores;
@@ -13,7 +13,7 @@ use crate::store::item_space;
 const DEPTH: usize = 4;
 
 /// Collects the numbers. `text_durable` is `None` while the engine closes.
-pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats> {
+pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>, process: ProcessStats) -> Result<Stats> {
     let catalog = stores.catalog.read()?;
     let counters = catalog.counters();
     let spaces = stores.spaces.load();
@@ -36,6 +36,7 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         background_error: stores.background_error.load_full().map(|reason| reason.to_string()),
         weights_version: if stores.config.weights.is_empty() { stores.weights().version } else { 0 },
         tuning_error: stores.tuning_error.load_full().map(|reason| reason.to_string()),
+        process,
     })
 }
 

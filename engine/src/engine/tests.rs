@@ -150,17 +150,23 @@ fn requests_rank_with_the_vectors_of_their_commit() {
         }
     };
     around(&[
-        &|| db.put((0..90).map(|n| renamed(n, n + 7)).collect()).unwrap(),
+        &|| {
+            db.put((0..90).map(|n| renamed(n, n + 7)).collect()).unwrap();
+        },
         &|| db.flush().unwrap(),
         &|| assert_eq!(db.delete(&(50..70).map(|n| format!("thing-{n}")).collect::<Vec<_>>()).unwrap(), 20),
         &|| assert!(db.fit_space().unwrap()),
-        &|| db.put((40..60).map(|n| renamed(n, n + 11)).chain([Item::new("bare").number("n", 1.0)]).collect()).unwrap(),
+        &|| {
+            db.put((40..60).map(|n| renamed(n, n + 11)).chain([Item::new("bare").number("n", 1.0)]).collect()).unwrap();
+        },
     ]);
     fit_space::remove_old(&stores).unwrap();
     // The next fit takes the numbers of the first space, now that no request reads that.
     around(&[
         &|| assert!(db.fit_space().unwrap()),
-        &|| db.put((0..30).map(|n| renamed(n, n + 3)).collect()).unwrap(),
+        &|| {
+            db.put((0..30).map(|n| renamed(n, n + 3)).collect()).unwrap();
+        },
         &|| db.flush().unwrap(),
     ]);
 }
@@ -211,7 +217,7 @@ fn a_copy_for_a_replay_works_in_the_space_of_its_source() {
     let placed = copy.db.access().unwrap().stores.item_space().unwrap().name().to_owned();
     assert_eq!(placed, db.stats().unwrap().space.id);
     check_places(&copy.db, 200);
-    // Calibrations know nothing of spaces: one that is in force stays so.
+    // Tunings know nothing of spaces: one that is in force stays so.
     assert_eq!(db.stats().unwrap().model.space_id, stores.model().space_id());
 }
 

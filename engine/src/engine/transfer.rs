@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::Engine;
 use crate::api::transfer::{ExportFormat, Transferred};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::offline::transfer;
 
 impl Engine {
@@ -44,7 +46,12 @@ impl Engine {
     /// [`crate::Error::Damaged`] for a file that is not as it was written; [`crate::Error::Io`]; what [`Engine::put`] and
     /// [`Engine::log`] answer; [`crate::Error::Closed`] when the engine is closed meanwhile.
     pub fn import_from(&self, path: impl AsRef<Path>) -> Result<Transferred> {
+        // The process that writes may have another working directory.
+        let path = std::path::absolute(path.as_ref()).map_err(|e| Error::io("find", path.as_ref(), e))?;
+        if let Some(done) = self.elsewhere("import_from", json!({"path": path}))? {
+            return Ok(done);
+        }
         let access = self.core.access()?;
-        transfer::import(&access, path.as_ref(), &|| access.stores.check_open())
+        transfer::import(&access, &path, &|| access.stores.check_open())
     }
 }

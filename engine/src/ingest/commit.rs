@@ -1,5 +1,6 @@
 //! Committing: overlays first, the transaction last.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::api::event::Event;
@@ -23,7 +24,7 @@ impl Pending<'_> {
     /// IMPORTANT: the order. Overlays, recent keys, schema and spaces first, commit last: a reader that sees the commit
     /// finds all of it. What was staged for a commit that fails has a generation that no catalog row will ever have,
     /// so no reader can see it.
-    pub(super) fn commit(mut self) -> Result<()> {
+    pub(super) fn commit(mut self) -> Result<Seq> {
         let stores = self.stores;
         let shown = stores.impressions.take(IMPRESSIONS_PER_COMMIT);
         let taken = shown.len();
@@ -34,9 +35,10 @@ impl Pending<'_> {
         result
     }
 
-    fn finish(self) -> Result<()> {
+    fn finish(self) -> Result<Seq> {
         let seq = self.write.seq();
-        let Pending { stores, write, schema, spaces, items, docs, vectors, .. } = self;
+        let Pending { stores, write, schema, spaces, items, docs, vectors, adopted, .. } = self;
+        let known = (stores.schema.load_full(), stores.spaces.load_full());
         let applied = write.applied();
         let changed = write.changed().to_vec();
         if !changed.is_empty() {
@@ -47,15 +49,21 @@ impl Pending<'_> {
             stores.text.stage(seq, docs, &stores.schema.load());
             stage_vectors(stores, &items, seq, vectors)?;
         }
+        adopted.iter().for_each(|(id, key)| stores.events.adopt(id, *key));
         match write.commit() {
             Ok(_) => {
                 if !changed.is_empty() {
                     stores.progress.commit(seq);
                 }
                 stores.events.settle(applied);
-                Ok(())
+                Ok(seq)
             }
-            Err(error) => Err(poison(stores, error)),
+            Err(error) => {
+                stores.events.unstage(seq);
+                stores.schema.store(known.0);
+                stores.spaces.store(known.1);
+                Err(after_failure(stores, seq, error))
+            }
         }
     }
 
@@ -64,6 +72,7 @@ impl Pending<'_> {
     fn journal(&mut self, shown: Vec<Impression>) -> Result<()> {
         let (events, config, seq) = (std::mem::take(&mut self.entries), &self.stores.config, self.write.seq());
         let many = events.len() > JOURNALED;
+        let events = if self.drain || many { events } else { self.without_repetitions(events)? };
         let entries: Vec<Entry> = shown.into_iter().map(Entry::Impression).chain(events).collect();
         if self.drain || many {
             return self.write.append_and_apply(config, &entries);
@@ -74,6 +83,25 @@ impl Pending<'_> {
             self.stores.events.stage(seq, &entries, config, |id| view.item_key(id).ok().flatten());
         }
         Ok(())
+    }
+
+    /// The entries without events that were delivered before: they change nothing, not even the number of events. (What
+    /// is applied at once is compared as it is applied.)
+    fn without_repetitions(&self, entries: Vec<Entry>) -> Result<Vec<Entry>> {
+        let (applied, view, mut seen) = (self.write.applied(), self.write.view(), HashSet::new());
+        let mut new = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if let Entry::Event(logged) = &entry
+                && logged.dated
+            {
+                let print = logged.fingerprint()?;
+                if !seen.insert(print) || self.stores.events.holds(print, applied) || view.has_logged(logged)? {
+                    continue;
+                }
+            }
+            new.push(entry);
+        }
+        Ok(new)
     }
 }
 
@@ -99,8 +127,14 @@ fn stage_vectors(stores: &Stores, items: &ItemSpace, seq: Seq, mut vectors: Stag
     Ok(())
 }
 
-/// After a failed commit it is unknown what reached the disk: writes stop until the directory is opened again.
-fn poison(stores: &Stores, error: Error) -> Error {
+/// A commit that failed before its meta page was written, as on a full disk, never happened, and the next may succeed: LMDB
+/// has given up its pages, and its number is not used again. When LMDB cannot tell, writes stop until the directory is opened
+/// again.
+fn after_failure(stores: &Stores, seq: Seq, error: Error) -> Error {
+    let error = stores.name_full_disk(error);
+    if stores.catalog.read().is_ok_and(|catalog| catalog.counters().seq < seq) {
+        return error;
+    }
     let reason = error.to_string();
     stores.poisoned.store(Some(Arc::new(reason.clone())));
     Error::Poisoned { reason }
@@ -114,8 +148,8 @@ pub(crate) fn log_applied(stores: &Stores, events: Vec<Event>) -> Result<()> {
     }
     let mut pending = Pending::begin(stores)?;
     pending.drain = true;
-    pending.log(events)?;
-    pending.commit()
+    pending.log(events, None)?;
+    pending.commit().map(|_| ())
 }
 
 /// Logs events of another store with their times of arrival, and applies them in one commit, on the caller's thread.
@@ -126,13 +160,13 @@ pub(crate) fn log_restored(stores: &Stores, events: Vec<LoggedEvent>) -> Result<
     let mut pending = Pending::begin(stores)?;
     pending.drain = true;
     pending.log_as(events)?;
-    pending.commit()
+    pending.commit().map(|_| ())
 }
 
 /// Commits queued impressions alone. Those of a commit that fails are counted as dropped.
 pub(super) fn commit_impressions(stores: &Stores) -> bool {
     match Pending::begin(stores).and_then(Pending::commit) {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(error) => {
             stores.background_error.store(Some(Arc::new(error.to_string())));
             false

@@ -5,18 +5,28 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender};
 
 use crate::api::event::Event;
+use crate::api::token::Token;
+use crate::api::user::User;
 use crate::base::error::Result;
+use crate::base::time::Timestamp;
+use crate::base::watch::Watch;
 
 use super::prepare::PreparedItem;
 
 /// Rows that one commit takes before it stops collecting what waits.
 const ROWS_PER_COMMIT: usize = 50_000;
 
+/// A job of more rows is committed alone when it comes first, because its caller may stop it half-way.
+const LONG: usize = 2_000;
+
 /// What a caller wants written, all of it or none of it.
 pub(super) enum Work {
     Put(Vec<PreparedItem>),
     Delete(Vec<String>),
-    Log(Vec<Event>),
+    /// With the time of those that have none.
+    Log(Vec<Event>, Option<Timestamp>),
+    PutUsers(Vec<User>),
+    DeleteUsers(Vec<String>),
     SetScenario(String, String),
     DeleteScenario(String),
     /// Apply the whole journal.
@@ -28,7 +38,9 @@ impl Work {
         match self {
             Work::Put(items) => items.len(),
             Work::Delete(ids) => ids.len(),
-            Work::Log(events) => events.len(),
+            Work::Log(events, _) => events.len(),
+            Work::PutUsers(users) => users.len(),
+            Work::DeleteUsers(ids) => ids.len(),
             Work::SetScenario(..) | Work::DeleteScenario(_) => 1,
             Work::Drain => 0,
         }
@@ -38,7 +50,15 @@ impl Work {
 /// Work, and where its answer goes.
 pub(super) struct Job {
     pub work: Work,
-    pub reply: Sender<Result<usize>>,
+    pub reply: Sender<Result<Done>>,
+    /// What watches the caller.
+    pub watched: Option<Watch>,
+}
+
+/// What became of work: how many rows there were, and the commit that has them.
+pub(super) struct Done {
+    pub count: usize,
+    pub token: Token,
 }
 
 /// How long a group waits for more.
@@ -57,6 +77,9 @@ impl Gather {
         let until = Instant::now() + self.patience;
         let mut rows = first.work.rows();
         let mut group = vec![first];
+        if rows > LONG {
+            return group;
+        }
         // Polling instead of sleeping in the channel: each job would wake the writer separately, and sixteen such switches
         // cost as much as the commit. The wait is short, and other threads run meanwhile.
         while group.len() + jobs.len() < self.expected && Instant::now() < until {

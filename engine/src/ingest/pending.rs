@@ -9,6 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq};
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::catalog::{CatalogWrite, Entry, LoggedEvent, SpaceNumber};
 use crate::store::item_space::{Drift, ItemSpace};
 use crate::store::{SPACES, SpaceRow, Spaces, Stores};
@@ -40,6 +41,8 @@ pub(super) struct Pending<'s> {
     /// Users that were looked up already: known, or counted as new.
     pub users: HashSet<String>,
     pub drain: bool,
+    /// Items that were put: events may have named them before.
+    pub adopted: Vec<(String, ItemKey)>,
 }
 
 impl<'s> Pending<'s> {
@@ -68,6 +71,7 @@ impl<'s> Pending<'s> {
             entries: Vec::new(),
             users: HashSet::new(),
             drain: false,
+            adopted: Vec::new(),
         })
     }
 
@@ -77,6 +81,9 @@ impl<'s> Pending<'s> {
             let names = self.write.view().scenario_names()?;
             let more = usize::from(!names.contains(name));
             return at_most("scenarios", limits::MAX_SCENARIOS, names.len() + more);
+        }
+        if let Work::PutUsers(users) = work {
+            return self.admit_users(users);
         }
         let Work::Put(items) = work else { return Ok(()) };
         let mut schema = self.schema.clone();
@@ -96,7 +103,9 @@ impl<'s> Pending<'s> {
         match work {
             Work::Put(items) => self.put(items),
             Work::Delete(ids) => self.delete(&ids),
-            Work::Log(events) => self.log(events),
+            Work::Log(events, sent) => self.log(events, sent),
+            Work::PutUsers(users) => self.put_users(users),
+            Work::DeleteUsers(ids) => self.delete_users(&ids),
             Work::Drain => {
                 self.drain = true;
                 Ok(0)
@@ -113,7 +122,10 @@ impl<'s> Pending<'s> {
             self.write.set_meta("schema", &self.schema)?;
         }
         let (count, known) = (items.len(), self.drift.clone());
-        items.into_iter().try_for_each(|prepared| self.put_one(prepared))?;
+        for (done, prepared) in items.into_iter().enumerate() {
+            watch::step("write", done, count)?;
+            self.put_one(prepared)?;
+        }
         if self.drift != known {
             self.drift.write(&mut self.write)?;
         }
@@ -139,7 +151,7 @@ impl<'s> Pending<'s> {
         if let Some(error) = placed.and_then(|placed| placed.error) {
             self.drift.add(error);
         }
-        self.stores.events.adopt(&item.id, key);
+        self.adopted.push((item.id.clone(), key));
         let generation = self.write.seq();
         for (number, vector) in by_space {
             if let Some(vector) = vector {
@@ -171,15 +183,17 @@ impl<'s> Pending<'s> {
         let spaces: Vec<SpaceNumber> = of_fields.chain([self.items.number]).collect();
         let mut deleted = 0;
         for id in ids {
+            watch::check()?;
             deleted += usize::from(self.write.delete(id, &spaces)?);
         }
         Ok(deleted)
     }
 
-    pub(super) fn log(&mut self, events: Vec<Event>) -> Result<usize> {
+    pub(super) fn log(&mut self, mut events: Vec<Event>, sent: Option<Timestamp>) -> Result<usize> {
+        self.add_segments(&mut events)?;
         let logged = events.into_iter().map(|mut event| {
             let dated = event.time.is_some();
-            event.time.get_or_insert(self.now);
+            event.time.get_or_insert(sent.map_or(self.now, |sent| sent.min(self.now)));
             LoggedEvent { event, arrived: self.now, dated }
         });
         let logged = logged.collect();
@@ -190,16 +204,21 @@ impl<'s> Pending<'s> {
     pub(super) fn log_as(&mut self, events: Vec<LoggedEvent>) -> Result<usize> {
         let count = events.len();
         for logged in events {
-            let event = &logged.event;
-            if !self.users.contains(&event.user) {
-                if self.is_new_user(&event.user)? {
-                    self.write.count_user();
-                }
-                self.users.insert(event.user.clone());
-            }
+            self.count_if_new(&logged.event.user)?;
             self.entries.push(Entry::Event(logged));
         }
         Ok(count)
+    }
+
+    /// Counts a user that is not known yet.
+    pub(super) fn count_if_new(&mut self, id: &str) -> Result<()> {
+        if !self.users.contains(id) {
+            if self.is_new_user(id)? {
+                self.write.count_user();
+            }
+            self.users.insert(id.to_owned());
+        }
+        Ok(())
     }
 
     fn is_new_user(&self, id: &str) -> Result<bool> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use half::f16;
 
-use crate::api::event::Event;
+use crate::api::config::Config;
+use crate::api::event::{Action, Event};
 use crate::api::item::{Item, Value};
 use crate::base::error::{Error, Result};
 use crate::base::id::{SemanticId, check_id};
@@ -127,6 +128,14 @@ fn available(stores: &Stores, item: &Item) -> Result<Option<Timestamp>> {
     let Some(field) = &stores.config.date_field else { return Ok(None) };
     match item.fields.get(field) {
         None => Ok(None),
+        Some(Value::Date(time)) if *time == Timestamp::MAX => {
+            let what = format!("item `{}`, field `{field}`", item.id);
+            Err(Error::argument(
+                what,
+                "a date before the end of the year 9999 (it is Config::date_field)",
+                time.described(),
+            ))
+        }
         Some(Value::Date(time)) => Ok(Some(*time)),
         Some(other) => Err(Error::FieldType {
             item: item.id.clone(),
@@ -144,9 +153,15 @@ pub(crate) fn prepare_delete<T: AsRef<str>>(ids: &[T]) -> Result<Vec<String>> {
     Ok(ids.iter().map(|id| id.as_ref().to_owned()).collect())
 }
 
-/// Checks a batch of events.
-pub(crate) fn prepare_events(events: Vec<Event>) -> Result<Vec<Event>> {
+/// Checks a batch of events, and brings the names of their actions to one form.
+pub(crate) fn prepare_events(config: &Config, mut events: Vec<Event>) -> Result<Vec<Event>> {
     at_most("events in one batch", limits::MAX_BATCH, events.len())?;
-    events.iter().try_for_each(Event::check)?;
+    let now = Timestamp::now();
+    events.iter().try_for_each(|event| event.check(config, now))?;
+    for event in &mut events {
+        if let Action::Other(name) = &event.action {
+            event.action = Action::named(name);
+        }
+    }
     Ok(events)
 }

@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, SendTimeoutError, Sender, bounded};
 
 use crate::api::event::Event;
+use crate::api::token::Token;
+use crate::api::user::User;
 use crate::base::error::{Error, Result};
+use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::store::Stores;
 
 use super::commit::commit_impressions;
-use super::group::{Gather, Job, Work};
+use super::group::{Done, Gather, Job, Work};
 use super::group_commit::commit_group;
 use super::keeper::JournalKeeper;
 use super::prepare::PreparedItem;
@@ -55,19 +59,30 @@ impl Writer {
     }
 
     /// Writes items; durable and visible on return.
-    pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<()> {
-        self.wait_for_indexes();
-        self.submit(Work::Put(items)).map(|_| ())
+    pub(crate) fn put(&self, items: Vec<PreparedItem>) -> Result<Token> {
+        self.wait_for_indexes()?;
+        self.submit(Work::Put(items)).map(|done| done.token)
     }
 
     /// Deletes items; durable on return. Returns how many there were.
     pub(crate) fn delete(&self, ids: Vec<String>) -> Result<usize> {
-        self.submit(Work::Delete(ids))
+        self.submit(Work::Delete(ids)).map(|done| done.count)
     }
 
-    /// Logs events; durable and visible to requests on return.
-    pub(crate) fn log(&self, events: Vec<Event>) -> Result<()> {
-        self.submit(Work::Log(events)).map(|_| ())
+    /// Logs events; durable and visible to requests on return. Those without a time have that at which they were `sent`, or
+    /// that of now.
+    pub(crate) fn log(&self, events: Vec<Event>, sent: Option<Timestamp>) -> Result<Token> {
+        self.submit(Work::Log(events, sent)).map(|done| done.token)
+    }
+
+    /// Writes the records of users; durable and visible on return.
+    pub(crate) fn put_users(&self, users: Vec<User>) -> Result<()> {
+        self.submit(Work::PutUsers(users)).map(|_| ())
+    }
+
+    /// Removes the records of users; durable on return. Returns how many there were.
+    pub(crate) fn delete_users(&self, ids: Vec<String>) -> Result<usize> {
+        self.submit(Work::DeleteUsers(ids)).map(|done| done.count)
     }
 
     /// Stores a scenario (its rules as JSON text); durable and visible on return.
@@ -77,7 +92,7 @@ impl Writer {
 
     /// Removes a scenario; durable on return. Returns whether there was one.
     pub(crate) fn delete_scenario(&self, name: String) -> Result<bool> {
-        Ok(self.submit(Work::DeleteScenario(name))? > 0)
+        Ok(self.submit(Work::DeleteScenario(name))?.count > 0)
     }
 
     /// Waits until everything that was logged is in the tables that background work and signals read.
@@ -85,25 +100,36 @@ impl Writer {
         self.send(Work::Drain).map(|_| ())
     }
 
-    fn submit(&self, work: Work) -> Result<usize> {
+    fn submit(&self, work: Work) -> Result<Done> {
         if work.rows() == 0 {
-            return Ok(0);
+            return Ok(Done { count: 0, token: Token(self.stores.catalog.read()?.counters().seq.0) });
         }
         self.send(work)
     }
 
-    fn send(&self, work: Work) -> Result<usize> {
-        let (reply, answer) = bounded(1);
-        self.queue.send(Job { work, reply }).map_err(|_| Error::Closed)?;
+    fn send(&self, work: Work) -> Result<Done> {
+        let ((reply, answer), watched) = (bounded(1), watch::current());
+        let mut job = Some(Job { work, reply, watched });
+        watch::wait(|each| match self.queue.send_timeout(job.take()?, each) {
+            Ok(()) => Some(Ok(())),
+            Err(SendTimeoutError::Timeout(back)) => {
+                job = Some(back);
+                None
+            }
+            Err(SendTimeoutError::Disconnected(_)) => Some(Err(Error::Closed)),
+        })??;
+        // The writer looks at the watch, and answers: a caller that went away would not know what was written.
         answer.recv().map_err(|_| Error::Closed)?
     }
 
     /// Holds a writer back while the overlays are long. The wait is bounded: a build that fails must not stop writes.
-    fn wait_for_indexes(&self) {
+    fn wait_for_indexes(&self) -> Result<()> {
         let short = || longest_tail(&self.stores) < LONGEST_TAIL;
-        if !short() {
-            self.stores.progress.wait(Duration::from_secs(30), short);
-        }
+        let until = Instant::now() + Duration::from_secs(30);
+        watch::wait(|each| {
+            let done = short() || self.stores.progress.wait(each, short);
+            (done || self.stores.progress.is_closing() || Instant::now() >= until).then_some(())
+        })
     }
 }
 

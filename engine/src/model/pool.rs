@@ -4,9 +4,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::base::error::{Error, Result};
+use crate::base::watch;
 use crate::model::slot::Slot;
 
 /// Sessions that wait for work. A caller that finds none waits for the next to come back.
@@ -47,7 +48,11 @@ impl Pool {
     /// # Errors
     /// Those of `work`. It must not ask for a second session: with one session it would wait for itself.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Slot) -> Result<T>) -> Result<T> {
-        let slot = self.take.recv().map_err(|_| Error::internal("the pool of model sessions is gone"))?;
+        let gone = || Error::internal("the pool of model sessions is gone");
+        let slot = watch::wait(|each| match self.take.recv_timeout(each) {
+            Err(RecvTimeoutError::Timeout) => None,
+            other => Some(other.map_err(|_| gone())),
+        })??;
         let mut lent = Lent { pool: self, slot: Some(slot) };
         match &mut lent.slot {
             Some(slot) => work(slot),
@@ -62,9 +67,11 @@ impl Pool {
     /// The first error of a job, or [`Error::Internal`] when one panicked.
     pub(super) fn spread<J: Sync, T: Send>(&self, jobs: &[J], work: impl Fn(&J) -> Result<T> + Sync) -> Result<Vec<T>> {
         let threads = self.size.min(jobs.len());
+        let work = |job| watch::check().and_then(|()| work(job));
         if threads <= 1 {
             return jobs.iter().map(work).collect();
         }
+        let watched = watch::current();
         let next = AtomicUsize::new(0);
         let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(jobs.len()));
         let worker = || -> Result<()> {
@@ -79,9 +86,10 @@ impl Pool {
             }
         };
         std::thread::scope(|scope| {
+            let other = || watch::within(watched.clone(), worker);
             // A thread that cannot start is no error: this one works through the jobs too.
             let others: Vec<_> =
-                (1..threads).flat_map(|_| std::thread::Builder::new().spawn_scoped(scope, worker)).collect();
+                (1..threads).flat_map(|_| std::thread::Builder::new().spawn_scoped(scope, other)).collect();
             let own = worker();
             others.into_iter().fold(own, |all, thread| {
                 let other = thread.join().unwrap_or_else(|_| Err(Error::internal("a model thread panicked")));

@@ -11,7 +11,7 @@ use crate::api::request::Request;
 use crate::api::tuning::RequestContext;
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
-use crate::ingest::{log_applied, prepare_events};
+use crate::ingest::log_applied;
 use crate::offline::evaluate::Log;
 use crate::pipeline::{Clock, score_read};
 use crate::store::Stores;
@@ -91,7 +91,7 @@ impl<'r> Replay<'r> {
 
     fn flush(&mut self) -> Result<()> {
         self.source.check_open()?;
-        let events = prepare_events(std::mem::take(&mut self.waiting))?;
+        let events = std::mem::take(&mut self.waiting);
         self.logged += events.len();
         log_applied(&self.scratch.db.access()?.stores, events)
     }

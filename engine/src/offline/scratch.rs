@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::api::config::Config;
 use crate::api::exploration::Impressions;
@@ -9,8 +10,11 @@ use crate::api::retention::Retention;
 use crate::background::fit_space;
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
+use crate::base::random::is_hex_id;
+use crate::base::watch;
 use crate::core::Core;
 use crate::ingest::{Placed, PreparedItem, prepare_stored};
+use crate::open::{DirectoryLock, Taken};
 use crate::store::Stores;
 use crate::store::snapshot::Snapshot;
 use crate::vector;
@@ -20,7 +24,7 @@ const BATCH: usize = 5_000;
 
 /// An engine in a directory of its own, which goes away with it.
 pub(crate) struct Scratch {
-    pub db: Core,
+    pub db: Arc<Core>,
     path: PathBuf,
 }
 
@@ -58,7 +62,7 @@ impl Scratch {
             retention: Retention::default(),
             ..source.config.clone()
         };
-        let scratch = Scratch { db: Core::open(&path, config)?, path };
+        let scratch = Scratch { db: Arc::new(Core::open(&path, config)?), path };
         let stores = scratch.db.access()?.stores.clone();
         source.adopt(&stores)?;
         stores.catalog.make_scratch()?;
@@ -76,7 +80,7 @@ impl Scratch {
         if inner.stores.model().space_id() == snapshot.model().space_id() {
             fit_space::adopt(&inner.stores, &snapshot.item)?;
         }
-        let mut batch: Vec<PreparedItem> = Vec::new();
+        let (mut batch, mut done): (Vec<PreparedItem>, usize) = (Vec::new(), 0);
         for row in snapshot.catalog.view().items(ItemKey(0))? {
             let (key, record) = row?;
             let (vector, sid) = (snapshot.catalog.view().vector(space, key)?, snapshot.sid(key)?);
@@ -88,18 +92,29 @@ impl Scratch {
             batch.push(prepare_stored(record.item, record.available, placed, &snapshot.item));
             if batch.len() == BATCH {
                 source.check_open()?;
-                inner.writer.put(std::mem::take(&mut batch))?;
+                watch::report("copy", done, snapshot.catalog.counters().items as usize);
+                done += BATCH;
+                inner.writer()?.put(std::mem::take(&mut batch))?;
             }
         }
-        inner.writer.put(batch)
+        inner.writer()?.put(batch).map(|_| ())
     }
 }
 
 impl Drop for Scratch {
     /// A folder that cannot be removed now is removed at the next opening.
     fn drop(&mut self) {
-        let _ = self.db.close(|| Ok(()));
-        let _ = fs::remove_dir_all(&self.path);
+        let (db, path) = (self.db.clone(), std::mem::take(&mut self.path));
+        let end = move || {
+            let _ = db.close(|| Ok(()));
+            drop(db);
+            let _ = fs::remove_dir_all(path);
+        };
+        // A call that was told to stop does not wait for the threads of the copy, which end by themselves.
+        match watch::is_stopped() {
+            true => drop(std::thread::Builder::new().name("onelist-scratch".to_owned()).spawn(end)),
+            false => end(),
+        }
     }
 }
 
@@ -107,11 +122,26 @@ fn folder(store: &Path) -> PathBuf {
     store.join("scratch")
 }
 
-/// Removes the copies of interrupted evaluations. The caller holds the store's lock.
+/// Removes the copies of interrupted evaluations, which have random names of the engine; anything else stays. Those that a
+/// process works with are locked, and stay.
 pub(crate) fn clear_scratch(store: &Path) -> Result<()> {
     let path = folder(store);
-    match fs::remove_dir_all(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
-        _ => Ok(()),
+    let entries = match fs::read_dir(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| Error::io("list", &path, e))?,
+    };
+    for entry in entries.flatten() {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if !is_folder || !entry.file_name().to_str().is_some_and(is_hex_id) {
+            continue;
+        }
+        let entry = entry.path();
+        let in_use = entry.join("LOCK").exists() && matches!(DirectoryLock::try_take(&entry), Ok(Taken::By(_)));
+        if !in_use {
+            fs::remove_dir_all(&entry).map_err(|e| Error::io("remove", &entry, e))?;
+        }
     }
+    // With something left in it, it stays.
+    let _ = fs::remove_dir(&path);
+    Ok(())
 }

@@ -9,6 +9,7 @@ use crate::api::request::Request;
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::base::random::hex_id;
+use crate::base::watch;
 use crate::pipeline::{Clock, score_all};
 use crate::registry;
 use crate::rerank::rerank;
@@ -54,6 +55,7 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
     let mut correlated = 0;
     for (place, request) in requests.iter().enumerate() {
         stores.check_open()?;
+        watch::report("ask", place, requests.len());
         match ask_both(stores, request, [&active, &other], place % 2 == 0)? {
             (Ok(active), Ok(other)) => {
                 found.requests += 1;
@@ -69,6 +71,8 @@ pub(crate) fn shadow(stores: &Stores, version: u64, requests: &[Request]) -> Res
             (Err(_), _) => found.skipped += 1,
         }
     }
+    // What was stopped would count as a failure.
+    watch::check()?;
     let requests = found.requests.max(1) as f64;
     found.active_us /= requests;
     found.shadow_us /= requests;

@@ -15,7 +15,7 @@ use crate::api::request::Request;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::random::hex_id;
-use crate::ingest::{log_applied, prepare_events};
+use crate::ingest::log_applied;
 use crate::offline::evaluate::{Answer, Log, Question, Ranked, Subject, Task, past};
 use crate::pipeline::{Candidates, Clock, score_all};
 use crate::rerank::rerank;
@@ -125,7 +125,7 @@ impl EngineSystems {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let events = prepare_events(std::mem::take(&mut self.waiting))?;
+        let events = std::mem::take(&mut self.waiting);
         self.logged += events.len();
         // Applied at once: the signals have to be those of this moment.
         log_applied(&self.scratch.db.access()?.stores, events)

@@ -14,7 +14,9 @@ use crate::api::request::Request;
 use crate::api::training::{TrainingPlan, TrainingSummary};
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
+use crate::base::output_path;
 use crate::base::random::unit_hash;
+use crate::base::watch;
 use crate::offline::evaluate::{Log, LogEvent};
 use crate::offline::export::{Answer, Candidate, Past, TrainingFile};
 use crate::offline::tune::spread;
@@ -26,6 +28,7 @@ const SEED: u64 = 20_261_125;
 
 /// Writes past requests as a Parquet file: one row for each candidate, with its features as they were at the time.
 pub(crate) fn export(stores: &Stores, path: &Path, plan: &TrainingPlan) -> Result<TrainingSummary> {
+    output_path::check_file(path, &stores.path)?;
     let mut log = read_log(stores, &Plan::default())?;
     if let Some(until) = plan.until {
         log.events.retain(|event| event.time < until);
@@ -46,7 +49,8 @@ fn write(stores: &Stores, log: &Log, path: &Path, plan: &TrainingPlan) -> Result
     if !asked.is_empty() {
         let (replay, config) = (Replay::new(stores, log, 1)?, &stores.config);
         let mut export = Exporter { replay, log, people: HashMap::new(), place: 0, plan, config };
-        for (at, exclude_seen) in asked {
+        for (done, (at, exclude_seen)) in asked.iter().copied().enumerate() {
+            watch::report("export", done, asked.len());
             export.one(at, exclude_seen, &mut file, &mut summary)?;
         }
     }

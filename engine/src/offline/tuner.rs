@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::tuning::tune;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
-use crate::core::{Access, Core};
+use crate::core::Access;
 use crate::store::Stores;
 use crate::store::tunings;
 
@@ -24,14 +24,13 @@ pub(crate) struct Tuner(JoinHandle<()>);
 
 impl Tuner {
     /// Starts the thread when the configuration asks for it.
-    pub(crate) fn start(core: &Core) -> Result<Option<Tuner>> {
-        let access = core.access()?;
+    pub(crate) fn start(access: &Arc<Access>) -> Result<Option<Tuner>> {
         let stores = access.stores.clone();
         if !stores.config.tune {
             return Ok(None);
         }
         let path = stores.path.clone();
-        let access = Arc::downgrade(&access);
+        let access = Arc::downgrade(access);
         let thread = std::thread::Builder::new()
             .name("onelist-tune".to_owned())
             .spawn(move || run(&stores, &access))

@@ -10,6 +10,7 @@ use crate::api::tuning::{RequestContext, Tuning};
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::core::Access;
 use crate::offline::evaluate::Log;
 use crate::offline::tune::{Draw, Past, Sample, choose, draw};
@@ -26,7 +27,7 @@ pub(crate) fn tune(access: &Access, until: Timestamp) -> Result<Tuning> {
         let found = "weights that the configuration fixes";
         return Err(Error::argument("tune", "an engine opened without `weights`", found));
     }
-    access.writer.drain()?;
+    access.writer()?.drain()?;
     let catalog = stores.catalog.read()?;
     let tried = catalog.view().events_logged(&catalog.counters())?;
     drop(catalog);
@@ -51,8 +52,13 @@ fn collect(stores: &Stores, log: &Log) -> Result<Vec<Sample>> {
     // This thread replays the log; another scores the requests.
     let (ask, asked) = bounded(WAITING);
     std::thread::scope(|scope| {
-        let scorer = scope.spawn(move || asked.iter().map(Waiting::score).collect::<Result<Vec<Sample>>>());
-        let replayed = draws.iter().try_for_each(|draw| ask_for(&mut replay, &copy, draw, &ask));
+        let watched = watch::current();
+        let score = move || asked.iter().map(Waiting::score).collect::<Result<Vec<Sample>>>();
+        let scorer = scope.spawn(move || watch::within(watched, score));
+        let replayed = draws.iter().enumerate().try_for_each(|(done, draw)| {
+            watch::report("replay", done, draws.len());
+            ask_for(&mut replay, &copy, draw, &ask)
+        });
         // The thread ends once the channel is closed.
         drop(ask);
         let samples = scorer.join().map_err(|_| Error::internal("the thread that scores samples panicked"))??;

@@ -4,10 +4,8 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
+use super::entries;
 use crate::base::error::{Error, Result};
-
-/// Names that an Onelist directory may hold before its FORMAT file is written (a creation that was cut short).
-const OURS: [&str; 8] = ["LOCK", "FORMAT", "FORMAT.tmp", "data.mdb", "lock.mdb", "text", "vector", "engines"];
 
 /// Magic numbers of network file systems (statfs(2)): memory maps and locks do not hold there.
 const NETWORK: [(u64, &str); 4] = [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];
@@ -26,15 +24,16 @@ pub(super) fn prepare(path: &Path, force_network_fs: bool) -> Result<()> {
         }
         Ok(_) => {}
     }
-    if !path.join("FORMAT").exists() {
+    if fs::symlink_metadata(path.join("FORMAT")).is_err() {
         let entries = fs::read_dir(path).map_err(|e| Error::io("list", path, e))?;
         for entry in entries {
             let name = entry.map_err(|e| Error::io("list", path, e))?.file_name();
-            if !OURS.iter().any(|ours| name == *ours) {
+            if !entries::is_ours(&name) {
                 return Err(not_ours(&format!("a directory with other files, such as {}", name.display())));
             }
         }
     }
+    entries::check(path)?;
     refuse_network(path, force_network_fs)
 }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::entries;
 use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
 use crate::catalog::Catalog;
 
 /// The version this library writes.
@@ -74,10 +76,10 @@ pub(super) fn agree_on_id(dir: &Path, format: Option<Format>, catalog: &Catalog)
             }
             Ok(known)
         }
-        (Some(format), found) => Err(Error::damaged(
-            dir.join("data.mdb").display().to_string(),
-            format!("FORMAT names store {}, the catalog {}", format.store, found.as_deref().unwrap_or("none")),
-        )),
+        (Some(format), found) => Err(differ(dir, &format, found.as_deref())),
+        (None, Some(_)) if catalog.read()?.counters().seq > Seq(0) => {
+            Err(entries::lost_format(dir, "beside a catalog"))
+        }
         (None, known) => {
             let store = known.unwrap_or_else(crate::base::random::hex_id);
             let mut write = catalog.write()?;
@@ -87,6 +89,24 @@ pub(super) fn agree_on_id(dir: &Path, format: Option<Format>, catalog: &Catalog)
             Ok(store)
         }
     }
+}
+
+/// The store's id, in a directory that this process does not write.
+///
+/// # Errors
+/// [`Error::Damaged`] when file and catalog differ.
+pub(super) fn same_id(dir: &Path, format: &Format, catalog: &Catalog) -> Result<String> {
+    match catalog.read()?.view().meta::<String>(STORE_ID)? {
+        Some(known) if known == format.store => Ok(known),
+        found => Err(differ(dir, format, found.as_deref())),
+    }
+}
+
+fn differ(dir: &Path, format: &Format, found: Option<&str>) -> Error {
+    Error::damaged(
+        dir.join("data.mdb").display().to_string(),
+        format!("FORMAT names store {}, the catalog {}", format.store, found.unwrap_or("none")),
+    )
 }
 
 fn create(dir: &Path, store: &str) -> Result<()> {

@@ -3,12 +3,18 @@
 //! | file | what it does |
 //! |---|---|
 //! | `directory` | the directory itself: created when missing, refused when it is something else |
-//! | `lock` | one process and one handle for a directory |
+//! | `entries` | what lies in the directory: refused when it is a link, or not what the engine makes |
+//! | `lock` | the one process that writes a directory |
+//! | `beside` | opening a directory that another process writes, and taking the writing over |
+//! | `spaces` | opening the vector spaces |
 //! | `format` | the FORMAT file: the versions that can read the directory, and the store's id |
 
+mod beside;
 mod directory;
+mod entries;
 mod format;
 mod lock;
+mod spaces;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,17 +24,18 @@ use crate::api::schema::Schema;
 use crate::background::fit_space;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
-use crate::catalog::{Catalog, SpaceNumber};
+use crate::catalog::{Catalog, CatalogRead, SpaceNumber, remove_links};
 use crate::model::Model;
 use crate::registry;
 use crate::store::active_model::ActiveModel;
-use crate::store::follow_log::{self, CHECKPOINTS};
-use crate::store::item_space::{self, ItemSpace, ItemSpaces};
+use crate::store::follow_log;
+use crate::store::item_space;
 use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextStore;
-use crate::vector::{Space, SpaceSpec, VectorCheckpoint, VectorStore};
+use crate::vector::{Space, VectorStore};
 
-pub(crate) use lock::DirectoryLock;
+pub(crate) use beside::{Beside, lead, open_beside, reopen};
+pub(crate) use lock::{DirectoryLock, Taken};
 
 /// The folder of TensorRT's engines, where the configuration names none. A copy below `scratch` uses that of its store.
 const ENGINES: &str = "engines";
@@ -43,14 +50,29 @@ pub(crate) struct Opened {
 
 /// Opens or creates the directory. When this returns, every acknowledged write can be read.
 pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
+    prepare(path, &mut config)?;
+    let lock = DirectoryLock::take(path)?;
+    open_locked(path, config, lock)
+}
+
+/// The settings, checked, and the directory, made where it is missing.
+pub(crate) fn prepare(path: &Path, config: &mut Config) -> Result<()> {
     config.validate()?;
     config.engine_cache.get_or_insert_with(|| path.join(ENGINES));
-    directory::prepare(path, config.force_network_fs)?;
-    let lock = DirectoryLock::take(path)?;
+    directory::prepare(path, config.force_network_fs)
+}
+
+/// [`open`] with the lock that the caller has taken.
+pub(crate) fn open_locked(path: &Path, config: Config, lock: DirectoryLock) -> Result<Opened> {
     let format = format::read(path)?;
+    if format.is_none() {
+        entries::check_lost_format(path)?;
+        entries::remove_unfinished_data(path)?;
+    }
     // The model first: nothing is created on a machine that cannot run it. In an existing store the active model is recorded.
     let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
+    remove_links(path)?;
     let store_id = format::agree_on_id(path, format, &catalog)?;
     // Now the catalog is known to be the store's: folders that it does not name may be removed.
     let active = registry::open(path, &config, catalog.read()?.view(), ready)?;
@@ -63,15 +85,16 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
         Some(at) => at,
         None => follow_log::rebuild_text(&stores)?,
     };
-    open_spaces(&stores)?;
+    let read = stores.catalog.read()?;
+    spaces::open(&stores, &read)?;
+    drop(read);
     // Only where the configuration asks for it: otherwise such a model was refused.
     if stores.item_space()?.base != stores.model().space_id() {
         fit_space::move_to(&stores, stores.active(), &|_| Ok(()))?;
     }
-    let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
-    follow_log::cover_tail(&stores, Some(text_durable), &spaces)?;
-    follow_log::cover_journal(&stores)?;
-    stores.progress.commit(last_item_commit(&stores, text_durable, &spaces)?);
+    let read = stores.catalog.read()?;
+    cover(&stores, &read, Some(text_durable))?;
+    drop(read);
     Ok(Opened { stores, lock, text_durable })
 }
 
@@ -134,31 +157,17 @@ fn open_text(path: &Path, store_id: &str, catalog: &Catalog) -> Result<(TextStor
     }
 }
 
-fn open_spaces(stores: &Stores) -> Result<()> {
-    let read = stores.catalog.read()?;
-    let checkpoints: Vec<VectorCheckpoint> = read.view().meta(CHECKPOINTS)?.unwrap_or_default();
-    let open = |spec: &SpaceSpec| -> Result<Arc<Space>> {
-        let at = stores.vectors.open_space(spec, &checkpoints)?;
-        let space = stores.vectors.space(&spec.name).ok_or_else(|| Error::internal("a space did not open"))?;
-        match at {
-            Some(at) if !follow_log::oplog_covers(&read, at)? => space.clear()?,
-            _ => {}
-        }
-        Ok(space)
-    };
-    let rows = stores.spaces.load();
-    for row in rows.0.iter().filter(|row| !row.is_items()) {
-        open(&row.spec())?;
-    }
-    let row = rows.items().ok_or_else(|| Error::internal("the item space has no row"))?;
-    let items = ItemSpace::read(read.view(), row, &stores.model(), open)?;
-    stores.item_spaces.store(Some(Arc::new(ItemSpaces::of(Arc::new(items)))));
+/// Shows readers what the indexes lack, and tells the background threads how far to go. `text_at`: what the text index holds.
+fn cover(stores: &Stores, read: &CatalogRead, text_at: Option<Seq>) -> Result<()> {
+    let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
+    follow_log::cover_tail(stores, read, text_at, &spaces)?;
+    follow_log::cover_journal(stores, read)?;
+    stores.progress.commit(last_item_commit(read, text_at.unwrap_or_default(), &spaces)?);
     Ok(())
 }
 
 /// The commit that the background threads must reach: none when the indexes hold everything.
-fn last_item_commit(stores: &Stores, text_at: Seq, spaces: &[(SpaceNumber, Arc<Space>)]) -> Result<Seq> {
-    let read = stores.catalog.read()?;
+fn last_item_commit(read: &CatalogRead, text_at: Seq, spaces: &[(SpaceNumber, Arc<Space>)]) -> Result<Seq> {
     let applied = spaces.iter().map(|(_, space)| space.applied()).fold(text_at, Seq::min);
     let behind = read.view().oplog(applied)?.next().is_some();
     let empty_graph = spaces.iter().any(|(_, space)| space.applied() == Seq(0) && space.tail_len() > 0);

@@ -354,6 +354,6 @@ fn only_low_and_high_scale_and_only_where_there_is_a_history() {
         let scaled = |request: Request| shop.ask(&request.personalization(level), |cx| is_scaled(cx.understood));
         let expected = matches!(level, Personalization::Low | Personalization::High);
         assert_eq!(scaled(request().user("ada")), expected, "{level:?}");
-        assert!(!scaled(request().user("a stranger")) && !scaled(request().query("boot")), "{level:?}");
+        assert!(!scaled(request().user("an unknown user")) && !scaled(request().query("boot")), "{level:?}");
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn open(store: &Path, records: &[AdapterRecord], model: &Model) -> Re
 pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result<AdapterVersion> {
     check_name(name)?;
     let found = AdapterFiles::read(folder)?;
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let active = stores.active();
     let adapter = active.model.adapter(&found)?;
     let kept = Kept::read(stores.catalog.read()?.view())?;
@@ -65,7 +65,7 @@ pub(crate) fn load_adapter(stores: &Stores, name: &str, folder: &Path) -> Result
 /// Removes an adapter. Running requests keep it until they end. False when there is none of this name.
 pub(crate) fn unload_adapter(stores: &Stores, name: &str) -> Result<bool> {
     check_name(name)?;
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let (removed, others): (Vec<_>, Vec<_>) = kept.adapters.into_iter().partition(|other| other.name == name);
     if removed.is_empty() {

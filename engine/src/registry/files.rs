@@ -6,11 +6,14 @@ use std::path::Path;
 
 use crate::base::error::{Error, Result};
 
+/// The ending of a folder that is being written.
+const UNFINISHED: &str = ".new";
+
 /// Writes files into the folder `name` of `parent`. When it returns, the folder and its name are on disk.
 ///
 /// What had the name before and is in no record is replaced: the caller has looked.
 pub(super) fn keep(parent: &Path, name: &str, files: &[(&str, &[u8])]) -> Result<()> {
-    let (folder, temporary) = (parent.join(name), parent.join(format!("{name}.new")));
+    let (folder, temporary) = (parent.join(name), parent.join(format!("{name}{UNFINISHED}")));
     remove(&temporary)?;
     remove(&folder)?;
     fs::create_dir_all(&temporary).map_err(|e| Error::io("create", &temporary, e))?;
@@ -34,7 +37,8 @@ pub(super) fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// Removes what is in a folder and not `named`: what a crash left half done.
+/// Removes what is in a folder and not `named`: what a crash left half done. Only what has a name that [`keep`] is given, a
+/// SHA-256: anything else was put there by somebody else.
 pub(super) fn clear<'n>(parent: &Path, named: impl Iterator<Item = &'n str>) -> Result<()> {
     let named: Vec<&str> = named.collect();
     let entries = match fs::read_dir(parent) {
@@ -43,11 +47,18 @@ pub(super) fn clear<'n>(parent: &Path, named: impl Iterator<Item = &'n str>) -> 
     };
     for entry in entries {
         let entry = entry.map_err(|e| Error::io("list", parent, e))?;
-        if entry.path().is_dir() && !named.iter().any(|name| entry.file_name() == *name) {
+        let (name, kind) = (entry.file_name(), entry.file_type().map_err(|e| Error::io("look at", entry.path(), e))?);
+        let name = name.to_str().unwrap_or_default();
+        if kind.is_dir() && is_hash(name.strip_suffix(UNFINISHED).unwrap_or(name)) && !named.contains(&name) {
             remove(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Whether a name is a SHA-256 in hex.
+fn is_hash(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn sync(folder: &Path) -> Result<()> {

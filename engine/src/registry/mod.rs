@@ -22,5 +22,6 @@ mod versions;
 
 pub(crate) use adapters::{load_adapter, unload_adapter};
 pub(crate) use list::list;
-pub(crate) use open::{beside, open};
+pub(crate) use open::{beside, clear, open, open_named};
+pub(crate) use records::WATCHED;
 pub(crate) use versions::{load_model, promote, roll_back, unload_model};

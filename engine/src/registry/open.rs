@@ -17,13 +17,34 @@ use super::{adapters, files};
 /// Opens and checks the active model. `ready`: the configuration's model, when it was opened already.
 pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Model>) -> Result<ActiveModel> {
     let kept = Kept::read(view)?;
-    files::clear(&store.join(MODELS_FOLDER), kept.models.iter().map(|record| record.folder.as_str()))?;
-    files::clear(&store.join(ADAPTERS_FOLDER), kept.adapters.iter().map(|record| record.folder.as_str()))?;
+    clear(store, view)?;
     let record = kept.model(kept.pointer.version)?;
     match (record, ready) {
-        (None, Some(model)) => with_parts(store, 0, None, model, &kept, view),
+        (None, Some(model)) => with_parts(store, 0, None, Arc::new(model), &kept, view),
         _ => open_version(store, config, record, &kept, view),
     }
+}
+
+/// Opens what the records name in a store that another process writes; nothing is removed. The model of `known` stays when
+/// it still is the active one.
+pub(crate) fn open_named(
+    store: &Path,
+    config: &Config,
+    view: View<'_>,
+    known: Option<&ActiveModel>,
+) -> Result<ActiveModel> {
+    let kept = Kept::read(view)?;
+    match known.filter(|known| known.version == kept.pointer.version) {
+        Some(known) => with_parts(store, known.version, known.folder.clone(), known.model.clone(), &kept, view),
+        None => open_version(store, config, kept.model(kept.pointer.version)?, &kept, view),
+    }
+}
+
+/// Removes folders that no record names: what a process left that died while it changed models or adapters.
+pub(crate) fn clear(store: &Path, view: View<'_>) -> Result<()> {
+    let kept = Kept::read(view)?;
+    files::clear(&store.join(MODELS_FOLDER), kept.models.iter().map(|record| record.folder.as_str()))?;
+    files::clear(&store.join(ADAPTERS_FOLDER), kept.adapters.iter().map(|record| record.folder.as_str()))
 }
 
 /// A version with its weights and adapters, ready to answer.
@@ -41,7 +62,7 @@ pub(super) fn open_version(
         return Err(files.refuse(format!("the manifest that was loaded ({})", record.folder), files.id()));
     }
     let model = Model::open(config, &files)?;
-    with_parts(store, record.map_or(0, |record| record.version), folder, model, kept, view)
+    with_parts(store, record.map_or(0, |record| record.version), folder, Arc::new(model), kept, view)
 }
 
 /// The model with its weights and adapters.
@@ -49,13 +70,13 @@ fn with_parts(
     store: &Path,
     version: u64,
     folder: Option<PathBuf>,
-    model: Model,
+    model: Arc<Model>,
     kept: &Kept,
     view: View<'_>,
 ) -> Result<ActiveModel> {
     let adapters = adapters::open(store, &kept.adapters, &model)?;
     let weights = ActiveWeights::read(view, &model)?;
-    Ok(ActiveModel { version, folder, model: Arc::new(model), weights: Arc::new(weights), adapters })
+    Ok(ActiveModel { version, folder, model, weights: Arc::new(weights), adapters })
 }
 
 /// Opens another version beside the active one, to compare their answers.

@@ -10,6 +10,8 @@ use crate::catalog::View;
 pub(super) const MODELS: &str = "models";
 pub(super) const ACTIVE: &str = "model_live";
 pub(super) const ADAPTERS: &str = "adapters";
+/// The records that say what answers: when one of them changes, processes that follow open it.
+pub(crate) const WATCHED: [&str; 2] = [ACTIVE, ADAPTERS];
 /// Folders of the store.
 pub(super) const MODELS_FOLDER: &str = "models";
 pub(super) const ADAPTERS_FOLDER: &str = "adapters";

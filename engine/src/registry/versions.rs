@@ -31,7 +31,7 @@ pub(crate) fn load_model(stores: &Stores, folder: &Path) -> Result<ModelVersion>
         check_constants(stores, &model, |expected, found| files.refuse(expected, found))?;
         check_vectors(stores, &files, &model)?;
     }
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let active = kept.pointer.version;
     if let Some(record) = kept.models.iter().find(|record| record.folder == id) {
@@ -61,7 +61,7 @@ const NEXT: &str = "model_next";
 
 /// Removes a model that is neither active nor the one to roll back to. False when there is none of this version.
 pub(crate) fn unload_model(stores: &Stores, version: u64) -> Result<bool> {
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let mut write = stores.catalog.write()?;
     let mut kept = Kept::read(write.view())?;
     let Some(place) = kept.models.iter().position(|record| record.version == version) else { return Ok(false) };
@@ -79,13 +79,13 @@ pub(crate) fn unload_model(stores: &Stores, version: u64) -> Result<bool> {
 /// Makes a version active from the next request on; durable on return. Its sessions are open before the pointer changes, and
 /// running requests keep theirs. A version of another vector space becomes active once every item was moved into it.
 pub(crate) fn promote(stores: &Stores, version: u64) -> Result<()> {
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     flip(stores, version)
 }
 
 /// Makes the version active that was so before the last change, and returns it.
 pub(crate) fn roll_back(stores: &Stores) -> Result<u64> {
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let Some(before) = kept.pointer.before else {
         return Err(Error::argument(

@@ -50,7 +50,7 @@ impl Names {
 
 /// "bought Leather hiking boots".
 fn done(action: &Action, title: &str) -> String {
-    let verb = match action {
+    let verb = match action.without_synonyms() {
         Action::View => "viewed",
         Action::Click => "clicked",
         Action::Cart => return format!("put {title} into the basket"),
@@ -62,7 +62,7 @@ fn done(action: &Action, title: &str) -> String {
         Action::Rate => "rated",
         Action::Share => "shared",
         Action::Search => "searched for",
-        Action::Other(name) => return format!("did {name} with {title}"),
+        Action::Other(_) => return format!("did {} with {title}", action.name()),
     };
     format!("{verb} {title}")
 }
@@ -98,6 +98,8 @@ mod tests {
             ("share", "shared Red boots"),
             ("search", "searched for Red boots"),
             ("borrow", "did borrow with Red boots"),
+            ("purchase", "bought Red boots"),
+            ("wish", "did wish with Red boots"),
         ] {
             assert_eq!(words(action), expected);
         }

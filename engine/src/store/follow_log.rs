@@ -5,7 +5,7 @@
 //! it reads the item's current row: present, it is put; absent, it is deleted. So replay may be repeated, and order
 //! does not matter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -13,6 +13,7 @@ use half::f16;
 
 use crate::base::error::Result;
 use crate::base::id::{Generation, ItemKey, Seq};
+use crate::base::watch;
 use crate::catalog::{CatalogRead, SpaceNumber, View};
 use crate::store::{SpaceRow, Stores};
 use crate::text::{TextChange, TextDoc, TextStamp};
@@ -20,6 +21,8 @@ use crate::vector::{self, Space, VectorCheckpoint};
 
 /// Items that are read, applied and dropped at a time, so that a rebuild needs bounded memory and short transactions.
 const CHUNK: usize = 4096;
+/// Documents of a rebuild that are applied at a time: a call that is told to stop waits for no more.
+const SOME: usize = 512;
 
 /// The meta record that says up to which commit the op log was cut.
 const OPLOG_CUT: &str = "oplog_cut";
@@ -41,41 +44,113 @@ pub(crate) fn changed_since(catalog: &CatalogRead, after: Seq) -> Result<Vec<Ite
     Ok(keys.into_iter().collect())
 }
 
-/// Shows everything that the indexes lack to readers, through the overlays: called once, before the first request.
-pub(crate) fn cover_tail(stores: &Stores, text_at: Option<Seq>, spaces: &[(SpaceNumber, Arc<Space>)]) -> Result<()> {
-    let catalog = stores.catalog.read()?;
+/// Shows everything that the indexes lack to readers, through the overlays: before the first request. `text_at`: the commit
+/// that the text index holds; `None` when it holds nothing.
+pub(crate) fn cover_tail(
+    stores: &Stores,
+    catalog: &CatalogRead,
+    text_at: Option<Seq>,
+    spaces: &[(SpaceNumber, Arc<Space>)],
+) -> Result<()> {
     let seq = catalog.counters().seq;
     let mut oldest = seq;
-    if let Some(at) = text_at.filter(|at| *at < seq) {
-        let docs = changed_since(&catalog, at)?.into_iter().map(|key| text_doc(&catalog, key));
-        let docs: Vec<TextDoc> = docs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-        stores.text.stage(seq, docs, &stores.schema.load());
+    if let Some(at) = text_at {
+        stage_text(stores, catalog, &changed_since(catalog, at)?)?;
         oldest = oldest.min(at);
+    } else {
+        stage_text(stores, catalog, &all_items(catalog)?)?;
     }
     for (number, space) in spaces {
-        let at = space.applied();
-        let staged = match oplog_covers(&catalog, at)? && at > Seq(0) {
-            true => vectors_of(&catalog, *number, &changed_since(&catalog, at)?)?,
-            // The graph starts empty: every vector is scanned exactly until the background thread has built it.
-            false => all_vectors(&catalog, *number)?,
-        };
-        space.stage(seq, staged)?;
-        oldest = oldest.min(at);
+        oldest = oldest.min(stage_missing(catalog, *number, space)?);
     }
-    for entry in catalog.view().oplog(oldest)? {
+    add_recent(stores, catalog, oldest)
+}
+
+/// Shows the vectors that the graph of a space lacks to readers. Returns the commit that the graph holds.
+fn stage_missing(catalog: &CatalogRead, number: SpaceNumber, space: &Space) -> Result<Seq> {
+    let at = space.applied();
+    let staged = match oplog_covers(catalog, at)? && at > Seq(0) {
+        true => vectors_of(catalog, number, &changed_since(catalog, at)?)?,
+        // The graph starts empty: every vector is scanned exactly until the background thread has built it.
+        false => all_vectors(catalog, number)?,
+    };
+    space.stage(catalog.counters().seq, staged)?;
+    Ok(at)
+}
+
+/// Covers a space whose graph was opened beside the other indexes.
+pub(crate) fn cover_space(stores: &Stores, catalog: &CatalogRead, number: SpaceNumber, space: &Space) -> Result<()> {
+    let at = stage_missing(catalog, number, space)?;
+    add_recent(stores, catalog, at)
+}
+
+fn add_recent(stores: &Stores, catalog: &CatalogRead, after: Seq) -> Result<()> {
+    for entry in catalog.view().oplog(after)? {
         let (seq, keys) = entry?;
         stores.recent.add(seq, keys);
     }
     Ok(())
 }
 
-/// Shows the events that are journaled and not applied to readers: called once, before the first request.
-pub(crate) fn cover_journal(stores: &Stores) -> Result<()> {
-    let catalog = stores.catalog.read()?;
+/// The same for a process that was left behind the op log: its indexes may hold any version of any item.
+pub(crate) fn cover_again(stores: &Stores, catalog: &CatalogRead) -> Result<()> {
+    let counters = catalog.counters();
+    stores.recent.add(counters.seq, (0..counters.next_item).map(ItemKey));
+    let text_at = Some(stores.text.view().applied()).filter(|at| *at <= counters.seq);
+    let text_at = match text_at {
+        Some(at) if oplog_covers(catalog, at)? => Some(at),
+        _ => None,
+    };
+    let spaces: Vec<_> = stores.open_spaces()?.into_iter().map(|(number, _, space)| (number, space)).collect();
+    cover_tail(stores, catalog, text_at, &spaces)
+}
+
+/// Shows what the commits after `after` changed, as the process that made them did.
+pub(crate) fn stage_commits(stores: &Stores, catalog: &CatalogRead, after: Seq) -> Result<()> {
+    let mut changed = BTreeSet::new();
+    for entry in catalog.view().oplog(after)? {
+        let (seq, keys) = entry?;
+        changed.extend(keys.iter().copied());
+        stores.recent.add(seq, keys);
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let changed: Vec<ItemKey> = changed.into_iter().collect();
+    stage_text(stores, catalog, &changed)?;
+    let seq = catalog.counters().seq;
+    for (number, _, space) in stores.open_spaces()? {
+        space.stage(seq, vectors_of(catalog, number, &changed)?)?;
+    }
+    stores.progress.commit(seq);
+    Ok(())
+}
+
+/// Shows the current versions of items to readers, each as part of the commit that put it.
+fn stage_text(stores: &Stores, catalog: &CatalogRead, keys: &[ItemKey]) -> Result<()> {
+    let mut commits: BTreeMap<Seq, Vec<TextDoc>> = BTreeMap::new();
+    for key in keys {
+        let Some(record) = catalog.view().item(*key)? else { continue };
+        stores.events.adopt(&record.item.id, *key);
+        let doc = TextDoc { key: *key, generation: record.generation, fields: Arc::new(record.item.fields) };
+        commits.entry(record.generation).or_default().push(doc);
+    }
+    for (seq, docs) in commits {
+        stores.text.stage(seq, docs, &stores.schema.load());
+    }
+    Ok(())
+}
+
+/// Shows the events that are journaled and not applied to readers: before the first request.
+pub(crate) fn cover_journal(stores: &Stores, catalog: &CatalogRead) -> Result<()> {
+    stores.events.settle(catalog.counters().applied);
+    stage_events(stores, catalog, Seq(0))
+}
+
+/// Shows the events of the commits after `after` that are not applied.
+pub(crate) fn stage_events(stores: &Stores, catalog: &CatalogRead, after: Seq) -> Result<()> {
     let view = catalog.view();
-    let applied = catalog.counters().applied;
-    stores.events.settle(applied);
-    for row in view.journal(applied)? {
+    for row in view.journal(after.max(catalog.counters().applied))? {
         let (seq, entries) = row?;
         stores.events.stage(seq, &entries, &stores.config, |id| view.item_key(id).ok().flatten());
     }
@@ -107,6 +182,10 @@ fn all_vectors(catalog: &CatalogRead, space: SpaceNumber) -> Result<Staged> {
     Ok(staged)
 }
 
+fn all_items(catalog: &CatalogRead) -> Result<Vec<ItemKey>> {
+    catalog.view().items(ItemKey(0))?.map(|row| row.map(|(key, _)| key)).collect()
+}
+
 fn text_doc(catalog: &CatalogRead, key: ItemKey) -> Result<Option<TextDoc>> {
     let record = catalog.view().item(key)?;
     Ok(record.map(|r| TextDoc { key, generation: r.generation, fields: Arc::new(r.item.fields) }))
@@ -118,6 +197,7 @@ pub(crate) fn catch_up_text(stores: &Stores, after: Seq) -> Result<Seq> {
     for keys in changed_since(&catalog, after)?.chunks(CHUNK) {
         let mut changes = Vec::with_capacity(keys.len());
         for key in keys {
+            watch::check()?;
             changes.push(match text_doc(&catalog, *key)? {
                 Some(doc) => TextChange::Put(doc),
                 None => TextChange::Delete(*key),
@@ -132,12 +212,14 @@ pub(crate) fn catch_up_text(stores: &Stores, after: Seq) -> Result<Seq> {
 pub(crate) fn rebuild_text(stores: &Stores) -> Result<Seq> {
     stores.text.clear()?;
     let catalog = stores.catalog.read()?;
-    let mut changes = Vec::new();
+    let (mut changes, mut done) = (Vec::new(), 0);
     for row in catalog.view().items(ItemKey(0))? {
         let (key, record) = row?;
         let fields = Arc::new(record.item.fields);
         changes.push(TextChange::Put(TextDoc { key, generation: record.generation, fields }));
-        if changes.len() == CHUNK {
+        done += 1;
+        watch::step("text", done, catalog.counters().items as usize)?;
+        if changes.len() == SOME {
             stores.text.apply(std::mem::take(&mut changes), &stores.schema.load())?;
         }
     }
@@ -164,7 +246,8 @@ pub(crate) fn text_is_usable(catalog: &CatalogRead, stamp: &TextStamp) -> Result
 /// Brings one vector index up to the last commit (in memory; `checkpoint` makes it durable), and says how many items
 /// that touched. Ends early when the engine closes: what is missing is replayed at the next open.
 pub(crate) fn catch_up_vectors(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<u64> {
-    let catalog = stores.catalog.read()?;
+    // Covered by the overlays: what enters the graph must be among the recent keys of every reader.
+    let catalog = stores.read()?;
     let seq = catalog.counters().seq;
     let at = space.applied();
     if at >= seq {
@@ -220,7 +303,8 @@ pub(crate) fn checkpoint_vectors(stores: &Stores, row: &SpaceRow, space: &Space)
 pub(crate) fn cut_oplog(stores: &Stores, text_durable: Seq) -> Result<()> {
     let due = |view: View<'_>| -> Result<Option<Seq>> {
         let all: Vec<VectorCheckpoint> = view.meta(CHECKPOINTS)?.unwrap_or_default();
-        let mut cut = text_durable.min(Seq(stores.oplog_hold.load(Ordering::SeqCst)));
+        let held = [&stores.oplog_hold, &stores.followers_at].map(|hold| Seq(hold.load(Ordering::SeqCst)));
+        let mut cut = held.into_iter().fold(text_durable, Seq::min);
         for (_, row, space) in stores.open_spaces()? {
             // The newest file of each space counts; if it turns out damaged, the older one may need a rebuild.
             let of_space = |c: &&VectorCheckpoint| c.space == row.name && c.space_id == space.id();
@@ -245,7 +329,7 @@ pub(crate) fn cut_oplog(stores: &Stores, text_durable: Seq) -> Result<()> {
 /// Rebuilds the graph of a space, because deletes left too many holes in it. Until it has caught up, readers scan
 /// its vectors exactly.
 pub(crate) fn rebuild_vectors(stores: &Stores, number: SpaceNumber, space: &Space) -> Result<()> {
-    let catalog = stores.catalog.read()?;
+    let catalog = stores.read()?;
     space.stage(catalog.counters().seq, all_vectors(&catalog, number)?)?;
     space.clear()
 }

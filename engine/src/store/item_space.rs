@@ -16,7 +16,7 @@ use crate::store::spaces::{ITEM_SPACE, SpaceRow};
 use crate::vector::{Space, SpaceSpec};
 
 /// The meta records: the current space, whether its semantic ids are all made, and how well new items fit into it.
-const LIVE: &str = "item_space";
+pub(crate) const LIVE: &str = "item_space";
 const COMPLETE: &str = "semantic_ids";
 const DRIFT: &str = "item_space_drift";
 /// The numbers that item vectors are stored under, by turns: one is current, the other is being made or about to be deleted.

@@ -6,6 +6,7 @@
 //! | `snapshot` | the pinned view of a request: one commit of all stores |
 //! | `recent`, `unapplied_events` | what changed in commits that an index, or the tables of signals, may lack |
 //! | `follow_log` | bringing both indexes up to the catalog |
+//! | `position`, `follower` | following the commits of another process |
 //! | `progress`, `lock` | how far the writer is; waking and ending threads |
 //! | `active_model`, `weights`, `tunings` | what answers requests: model, weights, adapters |
 //! | `spaces`, `item_space` | the vector spaces, and the generations of that of items |
@@ -17,10 +18,12 @@ pub(crate) mod active_model;
 pub(crate) mod cooccurrence;
 pub(crate) mod event_log;
 pub(crate) mod follow_log;
+mod follower;
 pub(crate) mod impression_queue;
 pub(crate) mod item_space;
 pub(crate) mod items;
 mod lock;
+mod position;
 mod progress;
 mod recent;
 pub(crate) mod snapshot;
@@ -32,7 +35,8 @@ pub(crate) mod tunings;
 pub(crate) mod unapplied_events;
 pub(crate) mod weights;
 
-pub(crate) use lock::lock;
+pub(crate) use lock::{lock, lock_watched};
+pub(crate) use position::{Follower, Position};
 pub(crate) use recent::RecentState;
 pub(crate) use spaces::{SPACES, SpaceRow, Spaces};
 pub(crate) use stores::{Opened, Stores};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::api::event::Segments;
 use crate::api::schema::Schema;
+use crate::api::user;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Generation, ItemKey, SemanticId, UserKey};
 use crate::base::time::Timestamp;
@@ -51,7 +52,7 @@ impl<'s> Snapshot<'s> {
     /// taken again, because the older version of an item is gone from that index.
     pub(crate) fn pin(stores: &'s Stores) -> Result<Snapshot<'s>> {
         for _ in 0..PIN_ATTEMPTS {
-            let catalog = stores.catalog.read()?;
+            let catalog = stores.read()?;
             let item = stores.item_spaces()?.at(catalog.view())?;
             let recent = stores.recent.load();
             let text = stores.text.view();
@@ -158,7 +159,12 @@ impl<'s> Snapshot<'s> {
         for recent in &person.recent {
             known.note(&recent.logged.event.segments, recent.logged.counted());
         }
-        Ok(known.by(now).map(|(name, value)| (name.clone(), value.clone())).collect())
+        let mut segments: Segments = known.by(now).map(|(name, value)| (name.clone(), value.clone())).collect();
+        // What is known of a user now comes before what events named.
+        if let Some(attributes) = person.key.map(|key| self.catalog.view().user_record(key)).transpose()?.flatten() {
+            segments.extend(user::segments(&attributes));
+        }
+        Ok(segments)
     }
 
     /// What a person did with items by events that are removed.

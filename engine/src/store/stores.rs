@@ -9,7 +9,8 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use super::active_model::ActiveModel;
 use super::impression_queue::ImpressionQueue;
 use super::item_space::{ItemSpace, ItemSpaces};
-use super::lock::lock;
+use super::lock::{lock, lock_watched};
+use super::position::Follower;
 use super::progress::Progress;
 use super::recent::Recent;
 use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
@@ -18,6 +19,7 @@ use super::weights::ActiveWeights;
 use crate::api::config::Config;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
+use crate::base::watch;
 use crate::catalog::{Catalog, SpaceNumber};
 use crate::model::Model;
 use crate::text::TextStore;
@@ -25,6 +27,9 @@ use crate::vector::{Space, VectorStore};
 
 /// How often it is looked again when the space of items changes at the same moment.
 const ATTEMPTS: usize = 1000;
+
+/// Bytes of free space below which a write that failed has failed for that reason.
+const LEAST_ROOM: u64 = 256 << 10;
 
 /// Everything that an open directory consists of. Shared by requests, the writer and the background threads.
 pub(crate) struct Stores {
@@ -64,6 +69,10 @@ pub(crate) struct Stores {
     pub fitting: Mutex<()>,
     /// The op log is not cut behind this commit while a space is fitted.
     pub oplog_hold: AtomicU64,
+    /// Nor behind this one, up to which every process that follows has come.
+    pub followers_at: AtomicU64,
+    /// How far this process follows another one; none in the process that writes.
+    pub follower: ArcSwapOption<Follower>,
 }
 
 /// What an open store begins with.
@@ -107,6 +116,8 @@ impl Stores {
             item_spaces: ArcSwapOption::empty(),
             fitting: Mutex::default(),
             oplog_hold: AtomicU64::new(u64::MAX),
+            followers_at: AtomicU64::new(u64::MAX),
+            follower: ArcSwapOption::empty(),
         }
     }
 
@@ -126,8 +137,11 @@ impl Stores {
     }
 
     /// Lets one at a time change what is active. Never asked for by a holder of the catalog's write transaction.
-    pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
-        lock(&self.changing)
+    ///
+    /// # Errors
+    /// Those of [`watch::check`] while another call changes it.
+    pub(crate) fn change(&self) -> Result<MutexGuard<'_, ()>> {
+        lock_watched(&self.changing)
     }
 
     /// Changes what is active. The caller holds [`Stores::change`].
@@ -189,9 +203,9 @@ impl Stores {
     /// What long work asks between its steps.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the store is closing.
+    /// [`Error::Closed`] when the store is closing; those of [`watch::check`] when the call is to stop.
     pub(crate) fn check_open(&self) -> Result<()> {
-        if self.progress.is_closing() { Err(Error::Closed) } else { Ok(()) }
+        if self.progress.is_closing() { Err(Error::Closed) } else { watch::check() }
     }
 
     /// The current space of items.
@@ -211,6 +225,22 @@ impl Stores {
             false => Some((number, row.clone(), self.vectors.space(&row.name)?)),
         });
         Ok(open.collect())
+    }
+
+    /// An error of writing, named as a full disk when that is the reason: LMDB calls a file that could not grow an error of
+    /// input and output, and the libraries of the indexes have only words for theirs.
+    pub(crate) fn name_full_disk(&self, error: Error) -> Error {
+        let written = match error {
+            Error::DiskFull { .. } | Error::Storage { .. } => "data.mdb",
+            Error::Index { index, .. } => index,
+            other => return other,
+        };
+        let free = rustix::fs::statvfs(&self.path).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        match error {
+            Error::DiskFull { action, .. } => Error::DiskFull { action, path: self.path.join(written) },
+            _ if free < LEAST_ROOM => Error::DiskFull { action: "write", path: self.path.join(written) },
+            other => other,
+        }
     }
 
     /// Closes the catalog, so that the path can be opened again at once. No one else may hold the stores any more.

@@ -12,7 +12,7 @@ use crate::catalog::View;
 
 /// The meta record of how many events there were when weights were last fitted.
 const TRIED: &str = "calibration_tried";
-/// Calibrations that are kept; those in force for models that do not answer, and may again, come on top, up to the other.
+/// Tunings that are kept; those in force for models that do not answer, and may again, come on top, up to the other.
 const MOST: usize = 8;
 const MOST_IN_FORCE: usize = 64;
 
@@ -56,7 +56,7 @@ pub(crate) fn add(
 }
 
 /// Drops the oldest tunings beyond [`MOST`], but none that is in force for its model; of those the oldest beyond
-/// [`MOST_IN_FORCE`], but none of the model that was calibrated last.
+/// [`MOST_IN_FORCE`], but none of the model that was tuned last.
 fn drop_oldest(kept: &mut Vec<Tuning>, in_force: &InForce) {
     while kept.len() > MOST
         && let Some(place) = kept.iter().position(|old| in_force.get(&old.model) != Some(&old.version))
@@ -132,7 +132,7 @@ pub(crate) fn restore(stores: &Stores, tunings: Vec<(Tuning, Vec<String>)>) -> R
 }
 
 fn reload(stores: &Stores) -> Result<()> {
-    let _one_at_a_time = stores.change();
+    let _one_at_a_time = stores.change()?;
     let weights = ActiveWeights::read(stores.catalog.read()?.view(), &stores.model())?;
     stores.set_weights(Arc::new(weights));
     Ok(())

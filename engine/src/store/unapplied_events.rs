@@ -42,6 +42,8 @@ struct State {
     by_item: HashMap<ItemKey, Events>,
     /// Events on ids that had no key when they were logged, and the ids among them that have got one since.
     unknown: HashMap<String, Events>,
+    /// The last commit with an event that the caller dated, by the fingerprint of the event.
+    dated: HashMap<u128, Seq>,
     adopted: HashMap<String, ItemKey>,
     /// What readers may be pinned to: events after this are kept while the token lives.
     pins: VecDeque<Arc<Seq>>,
@@ -63,6 +65,7 @@ impl Default for State {
             by_user: HashMap::new(),
             by_item: HashMap::new(),
             unknown: HashMap::new(),
+            dated: HashMap::new(),
             adopted: HashMap::new(),
             // There always is one to hold on to.
             pins: VecDeque::from([Arc::default()]),
@@ -79,6 +82,8 @@ pub(crate) struct TailEvent {
     item: Option<ItemKey>,
     meaning: Meaning,
     weight: f32,
+    /// When the caller dated it.
+    fingerprint: Option<u128>,
 }
 
 /// A reader's hold on the tail: the commits that its transaction has journaled and not applied.
@@ -99,9 +104,21 @@ impl EventTail {
             let (meaning, weight) = logged.event.action.meaning(logged.event.value, config);
             let item = logged.event.item.as_deref().and_then(&key);
             let order = (seq, place as u32);
-            events.push(Arc::new(TailEvent { order, logged: logged.clone(), item, meaning, weight }));
+            // One that cannot be encoded would not have been journaled.
+            let fingerprint = if logged.dated { logged.fingerprint().ok() } else { None };
+            events.push(Arc::new(TailEvent { order, logged: logged.clone(), item, meaning, weight, fingerprint }));
         }
         self.write().stage(Commit { seq, events, entries: entries.len() });
+    }
+
+    /// Takes back the events of commit `seq`, which was staged last and failed. No reader saw them.
+    pub(crate) fn unstage(&self, seq: Seq) {
+        let mut state = self.write();
+        while state.commits.back().is_some_and(|commit| commit.seq >= seq) {
+            let Some(commit) = state.commits.pop_back() else { break };
+            state.waiting = state.waiting.saturating_sub(commit.entries);
+            commit.events.iter().rev().for_each(|event| state.take_back(event));
+        }
     }
 
     /// An id has its key now: events that named it before count for it.
@@ -111,6 +128,11 @@ impl EventTail {
             state.by_item.entry(key).or_default().extend(events);
             state.adopted.insert(id.to_owned(), key);
         }
+    }
+
+    /// Whether an event with this fingerprint waits, or did, after the commit `applied`.
+    pub(crate) fn holds(&self, fingerprint: u128, applied: Seq) -> bool {
+        self.read().dated.get(&fingerprint).is_some_and(|seq| *seq > applied)
     }
 
     /// Asks that the journal be left as it is for a while. Work that needs it applied applies it all the same.
@@ -168,6 +190,7 @@ impl EventTail {
 impl State {
     fn stage(&mut self, commit: Commit) {
         for event in &commit.events {
+            self.dated.extend(event.fingerprint.map(|print| (print, commit.seq)));
             self.by_user.entry(event.logged.event.user.clone()).or_default().push_back(event.clone());
             match (event.item, &event.logged.event.item) {
                 (Some(key), _) => self.by_item.entry(key).or_default().push_back(event.clone()),
@@ -197,9 +220,29 @@ impl State {
         }
     }
 
+    /// Removes an event that came last: it is at the back of its lists.
+    fn take_back(&mut self, event: &TailEvent) {
+        let is_it = |other: &Arc<TailEvent>| other.order == event.order;
+        pop_back(&mut self.by_user, &event.logged.event.user, is_it);
+        match (event.item, &event.logged.event.item) {
+            (Some(key), _) => pop_back(&mut self.by_item, &key, is_it),
+            (None, Some(id)) => {
+                pop_back(&mut self.unknown, id, is_it);
+                // The same commit may have put the item.
+                if let Some(key) = self.adopted.get(id).copied() {
+                    pop_back(&mut self.by_item, &key, is_it);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
     /// Events leave in the order in which they came, so each is at the front of its lists.
     fn forget(&mut self, event: &TailEvent) {
         let is_it = |other: &Arc<TailEvent>| other.order == event.order;
+        if let Some(print) = event.fingerprint.filter(|print| self.dated.get(print) == Some(&event.order.0)) {
+            self.dated.remove(&print);
+        }
         pop(&mut self.by_user, &event.logged.event.user, is_it);
         let Some(id) = &event.logged.event.item else { return };
         match event.item.or_else(|| self.adopted.get(id).copied()) {
@@ -211,6 +254,20 @@ impl State {
             }
             None => pop(&mut self.unknown, id, is_it),
         }
+    }
+}
+
+/// Takes the last of a list when it is the one, and the list when it was the only one.
+fn pop_back<K, Q: Hash + Eq + ?Sized>(lists: &mut HashMap<K, Events>, key: &Q, is_it: impl Fn(&Arc<TailEvent>) -> bool)
+where
+    K: Hash + Eq + Borrow<Q>,
+{
+    let Some(list) = lists.get_mut(key) else { return };
+    if list.back().is_some_and(is_it) {
+        list.pop_back();
+    }
+    if list.is_empty() {
+        lists.remove(key);
     }
 }
 

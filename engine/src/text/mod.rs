@@ -10,7 +10,7 @@
 //! | `change`, `error` | one change to the index; errors of tantivy |
 //! | `fields` | what one item looks like in tantivy |
 //! | `stamp` | what a commit holds, and how it is read back |
-//! | `open` | opening a folder: what is verified, what is put aside |
+//! | `open`, `unlocked` | opening a folder: what is verified, what is put aside; a folder that cannot be written |
 //! | `writing`, `store` | the tantivy writer; [`TextStore`]: stage, apply, commit |
 //! | `leaf` | one word in one slot, ready to score |
 //! | `tail_doc`, `tail_batch`, `tail` | the overlay of items that tantivy does not hold yet: one version, the versions of a commit, all of them |
@@ -41,6 +41,7 @@ mod tail_doc;
 #[cfg(test)]
 mod tests;
 mod top;
+mod unlocked;
 mod view;
 mod writing;
 

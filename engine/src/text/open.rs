@@ -12,7 +12,9 @@ use super::analyse::{ANALYSER, analyser};
 use super::error::failed;
 use super::fields::layout;
 use super::stamp::TextStamp;
+use super::unlocked::Unlocked;
 use crate::base::error::{Error, Result};
+use crate::base::output_path::describe;
 use crate::base::time::Timestamp;
 
 /// A tantivy index with its reader.
@@ -45,6 +47,52 @@ pub(super) fn create(dir: &Path) -> Result<Opened> {
     with_reader(builder.open_or_create(directory).map_err(failed)?)
 }
 
+/// Opens the index that another process writes, without its checksums: that process has verified them. The stamp is that of
+/// its last commit; `None` while it has none.
+///
+/// # Errors
+/// [`Error::Index`] for a folder that cannot be read, is of another layout or store, or is being replaced at the moment.
+pub(super) fn open_beside(dir: &Path, store: &str) -> Result<(Opened, Option<TextStamp>)> {
+    let directory = tantivy::directory::MmapDirectory::open(dir).map_err(failed)?;
+    let index = match can_write(dir) {
+        true => Index::open(directory),
+        false => Index::open(Unlocked(directory)),
+    };
+    let index = index.map_err(failed)?;
+    if index.schema() != layout().0 {
+        return Err(failed("another layout"));
+    }
+    let opened = with_reader(index)?;
+    let stamp = load(&opened, store)?;
+    Ok((opened, stamp))
+}
+
+/// An index in memory, with nothing in it: in place of one that cannot be read.
+pub(super) fn nothing() -> Result<Opened> {
+    with_reader(Index::create_in_ram(layout().0))
+}
+
+/// How often a commit may come in between while one is loaded.
+const ATTEMPTS: usize = 100;
+
+/// Loads the last commit of the index, and its stamp.
+pub(super) fn load(opened: &Opened, store: &str) -> Result<Option<TextStamp>> {
+    let payload = || Ok::<_, Error>(opened.index.load_metas().map_err(failed)?.payload);
+    for _ in 0..ATTEMPTS {
+        let before = payload()?;
+        opened.reader.reload().map_err(failed)?;
+        // The reader read the list of segments anew: only a stamp that did not change meanwhile is theirs.
+        if payload()? == before {
+            return before.map(|payload| TextStamp::decode(&payload, store).map_err(failed)).transpose();
+        }
+    }
+    Err(failed("the index changes too fast to be read"))
+}
+
+fn can_write(dir: &Path) -> bool {
+    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
 fn with_reader(index: Index) -> Result<Opened> {
     index.tokenizers().register(ANALYSER, analyser());
     // Views are published by the store, in step with the tail: a reader that reloads by itself would be ahead of it.
@@ -57,6 +105,7 @@ fn with_reader(index: Index) -> Result<Opened> {
 /// # Errors
 /// What is wrong with the index.
 fn verify(dir: &Path, store: &str) -> Result<Option<(Opened, TextStamp)>> {
+    refuse_foreign(dir)?;
     let names = file_names(dir)?;
     if names.iter().all(|name| is_lock(name)) {
         return Ok(None);
@@ -99,6 +148,19 @@ fn check_files(index: &Index, segment: &SegmentMeta, names: &[String]) -> Result
         }
         if !index.directory().validate_checksum(Path::new(name)).map_err(failed)? {
             return Err(failed(format!("`{name}` fails its checksum")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a folder with anything but regular files in it: a link leads elsewhere, and opening a pipe waits for ever.
+fn refuse_foreign(dir: &Path) -> Result<()> {
+    let entries = fs::read_dir(dir).map_err(|e| Error::io("list", dir, e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::io("list", dir, e))?;
+        let kind = entry.file_type().map_err(|e| Error::io("look at", entry.path(), e))?;
+        if !kind.is_file() {
+            return Err(failed(format!("`{}` is {}", entry.file_name().display(), describe(kind))));
         }
     }
     Ok(())

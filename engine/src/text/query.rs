@@ -25,6 +25,8 @@ pub(crate) struct TextQuery {
     pub(super) leaves: Vec<Leaf>,
     totals: Statistics,
     bound: f32,
+    /// The text has more words than a query takes.
+    cut: bool,
 }
 
 /// A word of the query.
@@ -53,6 +55,11 @@ impl TextQuery {
         self.bound
     }
 
+    /// Whether words of the text were left out because there were more than [`MAX_QUERY_TERMS`].
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     /// Analyses `text` over the (slot, boost) pairs. None when no word is left.
     pub(super) fn new(
         text: &str,
@@ -61,7 +68,7 @@ impl TextQuery {
         places: &Places,
         tail: &Tail,
     ) -> Result<Option<TextQuery>> {
-        let words = distinct_words(text);
+        let (words, cut) = distinct_words(text);
         let fields: Vec<(u8, f32)> = fields
             .iter()
             .copied()
@@ -95,7 +102,7 @@ impl TextQuery {
             }
         }
         let bound = best.iter().sum::<f32>().max(f32::MIN_POSITIVE);
-        Ok(Some(TextQuery { words, leaves, totals, bound }))
+        Ok(Some(TextQuery { words, leaves, totals, bound, cut }))
     }
 
     /// The disjunction of all leaves, for tantivy's pruning search.
@@ -169,20 +176,19 @@ fn idf(frequency: u64, docs: u64) -> f32 {
     (1.0 + x).ln()
 }
 
-/// The first [`MAX_QUERY_TERMS`] distinct words of the first [`MAX_QUERY_BYTES`] of a text.
-fn distinct_words(text: &str) -> Vec<Word> {
-    let mut end = text.len().min(MAX_QUERY_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = &text[..end];
-    let mut words: Vec<Word> = Vec::new();
+/// The first [`MAX_QUERY_TERMS`] distinct words of the first [`MAX_QUERY_BYTES`] of a text, and whether there are more.
+fn distinct_words(text: &str) -> (Vec<Word>, bool) {
+    let text = &text[..text.floor_char_boundary(MAX_QUERY_BYTES)];
+    let (mut words, mut more): (Vec<Word>, bool) = (Vec::new(), false);
     each_word(text, |token| {
         if words.iter().all(|word| word.analysed != token.text) {
-            let typed = text.get(token.offset_from..token.offset_to).unwrap_or(&token.text).to_owned();
-            words.push(Word { typed, analysed: token.text.clone() });
+            more = words.len() == MAX_QUERY_TERMS;
+            if !more {
+                let typed = text.get(token.offset_from..token.offset_to).unwrap_or(&token.text).to_owned();
+                words.push(Word { typed, analysed: token.text.clone() });
+            }
         }
-        words.len() < MAX_QUERY_TERMS
+        !more
     });
-    words
+    (words, more)
 }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::change::{TextChange, TextDoc};
 use super::error::failed;
 use super::fields::{Places, layout};
-use super::open::{create, open_or_create, remove_files, sync_dir};
+use super::open::{Opened, create, load, nothing, open_beside, open_or_create, remove_files, sync_dir};
 use super::stamp::TextStamp;
 use super::tail::{Tail, analyse};
 use super::view::{Indexed, TextView};
@@ -42,19 +42,80 @@ impl TextStore {
     /// created.
     pub(crate) fn open(dir: &Path, quarantine: &Path, store: &str) -> Result<(TextStore, Option<TextStamp>)> {
         let (opened, stamp) = open_or_create(dir, quarantine, store)?;
+        Ok((TextStore::around(dir, opened, stamp.as_ref())?, stamp))
+    }
+
+    /// Opens the index that another process writes; nothing in the folder is changed. No stamp: there is no commit that can
+    /// be used, and everything has to be staged. See [`TextStore::reload`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when memory is short.
+    pub(crate) fn open_beside(dir: &Path, store: &str) -> Result<(TextStore, Option<TextStamp>)> {
+        match open_beside(dir, store) {
+            Ok((opened, Some(stamp))) => Ok((TextStore::around(dir, opened, Some(&stamp))?, Some(stamp))),
+            Ok((_, None)) | Err(_) => Ok((TextStore::nothing(dir)?, None)),
+        }
+    }
+
+    /// An index with nothing in it, until [`TextStore::reload`] finds one in the folder.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when memory is short.
+    pub(crate) fn nothing(dir: &Path) -> Result<TextStore> {
+        TextStore::around(dir, nothing()?, None)
+    }
+
+    fn around(dir: &Path, opened: Opened, stamp: Option<&TextStamp>) -> Result<TextStore> {
         let places = layout().1;
-        let seq = stamp.as_ref().map_or(Seq(0), |stamp| stamp.seq);
+        let seq = stamp.map_or(Seq(0), |stamp| stamp.seq);
         let indexed = Indexed::open(opened.reader.searcher(), places.clone(), seq, &[])?;
         let highest = indexed.segments.iter().filter_map(|segment| segment.highest_key()).max();
         let view = TextView { indexed: Arc::new(indexed), tail: Tail::default(), staged: seq };
-        let store = TextStore {
+        Ok(TextStore {
             dir: dir.to_owned(),
             places,
             writing: Mutex::new(Writing { opened, writer: None, highest, gap: false }),
             publishing: Mutex::new(()),
             view: ArcSwap::from_pointee(view),
+        })
+    }
+
+    /// Publishes the last commit of the process that writes the index, and drops the tail up to there. An index that is being
+    /// replaced, or that is behind what is published, is left for the next time.
+    ///
+    /// # Errors
+    /// [`crate::Error::Index`] when it cannot be read; what was published stays.
+    pub(crate) fn reload(&self, store: &str) -> Result<()> {
+        let mut writing = lock(&self.writing);
+        let stamp = match load(&writing.opened, store) {
+            Ok(Some(stamp)) => Some(stamp),
+            // Nothing was there before, or it was replaced.
+            _ => {
+                let (opened, stamp) = open_beside(&self.dir, store)?;
+                writing.opened = opened;
+                stamp
+            }
         };
-        Ok((store, stamp))
+        let Some(stamp) = stamp.filter(|stamp| stamp.seq > self.view.load().applied()) else { return Ok(()) };
+        let indexed = self.indexed(&writing, stamp.seq)?;
+        self.publish(indexed, |tail| tail.after(stamp.seq));
+        Ok(())
+    }
+
+    /// From now on this process writes the index. Returns the last commit that is in it; `None` when it has to be rebuilt.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub(crate) fn lead(&self, quarantine: &Path, store: &str) -> Result<Option<Seq>> {
+        let mut writing = lock(&self.writing);
+        // Opened anew, because tantivy keeps a list of its files in memory.
+        let (opened, stamp) = open_or_create(&self.dir, quarantine, store)?;
+        writing.opened = opened;
+        let Some(stamp) = stamp.filter(|stamp| stamp.seq >= self.view.load().applied()) else { return Ok(None) };
+        let indexed = self.indexed(&writing, stamp.seq)?;
+        writing.highest = indexed.segments.iter().filter_map(|segment| segment.highest_key()).max();
+        self.publish(indexed, |tail| tail.after(stamp.seq));
+        Ok(Some(stamp.seq))
     }
 
     /// Shows the versions that commit `seq` of the catalog writes, before the index holds them. Call it before that

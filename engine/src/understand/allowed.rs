@@ -2,7 +2,7 @@
 
 use roaring::RoaringTreemap;
 
-use super::lookup::known;
+use super::lookup::known_or_said;
 use crate::api::filter::Filter;
 use crate::api::request::Request;
 use crate::base::error::Result;
@@ -18,13 +18,18 @@ pub(crate) enum Allowed {
 }
 
 /// What a filter matches, what `among` names, or both.
-pub(super) fn allowed(snapshot: &Snapshot, request: &Request, filter: Option<&Filter>) -> Result<Allowed> {
+pub(super) fn allowed(
+    snapshot: &Snapshot,
+    request: &Request,
+    filter: Option<&Filter>,
+    warnings: &mut Vec<String>,
+) -> Result<Allowed> {
     let visible = |key, generation| snapshot.is_current(key, Some(generation));
     let matching = filter.map(|f| snapshot.text.matching(f, &snapshot.schema, &visible)).transpose()?;
     let Some(among) = &request.among else { return Ok(matching.map_or(Allowed::All, Allowed::Only)) };
     let view = snapshot.catalog.view();
     let mut keys = RoaringTreemap::new();
-    for key in known(snapshot, among)? {
+    for key in known_or_said(snapshot, "among", among, warnings)? {
         if view.head(key)?.is_some() {
             keys.insert(key.0);
         }

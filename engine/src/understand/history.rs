@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::lookup::known_items;
-use crate::api::config::Meaning;
-use crate::api::controls::Personalization;
+use crate::api::config::{Config, Meaning};
+use crate::api::controls::{ExcludeSeen, Personalization};
 use crate::api::event::Action;
 use crate::api::history::HistoryEvent;
 use crate::api::request::Request;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, KeyMap, SemanticId, Seq};
 use crate::base::limits;
 use crate::base::time::Timestamp;
@@ -40,6 +40,21 @@ impl PastEvent {
     pub(crate) fn input(&self) -> HistoryInput<'_> {
         HistoryInput { vector: &self.vector, action: self.action, gap_seconds: self.gap_seconds, sid: self.sid }
     }
+}
+
+/// Refuses actions of the history and of `exclude_seen` that are neither standard nor declared, and ratings off the scale.
+pub(super) fn check_actions(request: &Request, config: &Config) -> Result<()> {
+    let at = |place: String| {
+        move |error: Error| match error {
+            Error::InvalidArgument { what, expected, found } => Error::argument(place + &what, expected, found),
+            other => other,
+        }
+    };
+    for (place, event) in request.history.iter().enumerate() {
+        event.action.check(event.value, config).map_err(at(format!("history[{place}].")))?;
+    }
+    let ExcludeSeen::When(when) = &request.exclude_seen else { return Ok(()) };
+    when.actions.iter().try_for_each(|action| action.check_known(config).map_err(at("exclude_seen.".to_owned())))
 }
 
 /// The newest events on known items, newest first: the request's, then the user's stored ones.

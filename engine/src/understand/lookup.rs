@@ -1,5 +1,6 @@
 //! Keys and vectors of the items that a request names.
 
+use crate::api::decode::shortened;
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::limits;
@@ -8,6 +9,47 @@ use crate::store::snapshot::Snapshot;
 /// Keys of the ids that the catalog knows.
 pub(super) fn known(snapshot: &Snapshot, ids: &[String]) -> Result<Vec<ItemKey>> {
     known_items(snapshot, ids.iter().map(String::as_str))
+}
+
+/// Ids that a warning names; more are counted.
+const NAMED: usize = 3;
+
+/// Keys of the ids that the catalog knows, and a warning about the others, if any: `what` names the list.
+pub(super) fn known_or_said(
+    snapshot: &Snapshot,
+    what: &str,
+    ids: &[String],
+    warnings: &mut Vec<String>,
+) -> Result<Vec<ItemKey>> {
+    let keys = known(snapshot, ids)?;
+    if keys.len() < ids.len() {
+        warnings.extend(unknown(snapshot, what, ids.iter().map(String::as_str))?);
+    }
+    Ok(keys)
+}
+
+/// A warning about ids that the catalog does not know; `None` when it knows all of them.
+pub(super) fn unknown<'i>(
+    snapshot: &Snapshot,
+    what: &str,
+    ids: impl Iterator<Item = &'i str>,
+) -> Result<Option<String>> {
+    let (mut count, mut named) = (0, Vec::new());
+    for id in ids {
+        if known_items(snapshot, std::iter::once(id))?.is_empty() {
+            count += 1;
+            if named.len() < NAMED {
+                named.push(format!("`{}`", shortened(id)));
+            }
+        }
+    }
+    let (ids, are, more) = match count {
+        0 => return Ok(None),
+        1 => ("id", "is", ""),
+        n => ("ids", "are", if n > NAMED { " and others" } else { "" }),
+    };
+    let named = named.join(", ");
+    Ok(Some(format!("{count} {ids} in `{what}` {are} not in the catalog and {are} left out: {named}{more}")))
 }
 
 /// Keys of the ids that the catalog knows; those that cannot be ids are unknown too.

@@ -7,9 +7,9 @@ use super::allowed::allowed;
 use super::controls;
 use super::covisits::Relations;
 use super::field_vectors;
-use super::history::{PastEvent, in_visit, liked, past, past_events, recent, stored};
+use super::history::{PastEvent, check_actions, in_visit, liked, past, past_events, recent, stored};
 use super::interests::interests;
-use super::lookup::{known, known_items, mean_vector};
+use super::lookup::{known_items, known_or_said, mean_vector, unknown};
 use super::query::{query_text, search_fields};
 use super::rules::{self, Labelled};
 use super::seen;
@@ -20,6 +20,7 @@ use crate::api::controls::ExcludeSeen;
 use crate::api::cursor;
 use crate::api::request::Request;
 use crate::base::error::Result;
+use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::model::{ContextInput, HistoryInput};
 use crate::store::snapshot::Snapshot;
@@ -28,12 +29,15 @@ impl Understood {
     /// Reads what the request names. Ids that are not known are passed over.
     pub(crate) fn read(snapshot: &Snapshot, request: &Request) -> Result<Understood> {
         request.check()?;
+        check_actions(request, &snapshot.stores.config)?;
         let shown = cursor::read(request)?;
         let now = request.now.unwrap_or_else(Timestamp::now);
         let person = request.user.as_deref().map(|id| snapshot.person(id)).transpose()?.flatten();
         let mut warnings = Vec::new();
-        let seeds = known(snapshot, &request.like)?;
+        let seeds = known_or_said(snapshot, "like", &request.like, &mut warnings)?;
         let seed_vector = mean_vector(snapshot, &seeds)?;
+        let named = request.history.iter().rev().take(limits::MAX_HISTORY).map(|event| event.item.as_str());
+        warnings.extend(unknown(snapshot, "history", named)?);
         let past = past(snapshot, request, person.as_ref(), now)?;
         let events = past_events(snapshot, &past, now)?;
         let liked = liked(snapshot, &past);
@@ -56,14 +60,16 @@ impl Understood {
         let has_query = query.is_some() || context.query.is_some() || !asked.is_empty();
         let vectors = if has_query { asked } else { field_vectors::of_history(snapshot, &liked)? };
         let rules = rules::rules(snapshot, request)?;
+        warnings.extend(rules::unknown_ids(snapshot, &rules)?);
         let filter = controls::filter(snapshot, request, &rules)?;
-        let allowed = allowed(snapshot, request, filter.as_ref())?;
+        let allowed = allowed(snapshot, request, filter.as_ref(), &mut warnings)?;
         if text.is_some() && query.is_none() && context.query.is_none() {
             warnings.push("the query has no word to search for; it was left out".to_owned());
         }
-        if !request.like.is_empty() && seeds.is_empty() {
-            warnings.push("none of the ids in `like` is in the catalog; they were left out".to_owned());
+        if query.as_ref().is_some_and(|query| query.is_cut()) {
+            warnings.push(format!("the query has more than {} words; the rest was left out", limits::MAX_QUERY_TERMS));
         }
+        let excluded = known_or_said(snapshot, "exclude", &request.exclude, &mut warnings)?;
         let mut understood = Understood {
             now,
             recent: Arc::new(recent(snapshot, request, person.as_ref(), now)?),
@@ -87,7 +93,7 @@ impl Understood {
             shown,
             exclude_seen: request.exclude_seen == ExcludeSeen::Yes,
             in_visit: in_visit(snapshot, &past, now),
-            excluded: known(snapshot, &request.exclude)?.into_iter().chain(seeds.iter().copied()).collect(),
+            excluded: excluded.into_iter().chain(seeds.iter().copied()).collect(),
             past,
             seeds,
             left_out: None,
@@ -114,13 +120,12 @@ impl Understood {
 
     /// Reads what the list moves away from, and leaves it out.
     fn unlike(&mut self, snapshot: &Snapshot, request: &Request) -> Result<()> {
-        let away = known(snapshot, &request.unlike)?;
+        let away = known_or_said(snapshot, "unlike", &request.unlike, &mut self.warnings)?;
         for key in &away {
             self.controls.unlike.extend(snapshot.vector(snapshot.item_space(), *key)?);
         }
-        if !request.unlike.is_empty() && self.controls.unlike.is_empty() {
-            self.warnings
-                .push("none of the ids in `unlike` has a vector in the catalog; they were left out".to_owned());
+        if !away.is_empty() && self.controls.unlike.is_empty() {
+            self.warnings.push("none of the items in `unlike` has a vector; the list does not move away".to_owned());
         }
         self.excluded.extend(away);
         Ok(())

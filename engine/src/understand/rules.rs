@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lookup;
 use crate::api::request::Request;
 use crate::api::rule::{Rule, Which};
 use crate::base::error::{Error, Result};
@@ -67,6 +68,20 @@ fn unknown(snapshot: &Snapshot, name: &str) -> Error {
         known.push_str(&format!(" and {} more", names.len() - NAMES_SHOWN));
     }
     Error::UnknownScenario { name: name.to_owned(), known }
+}
+
+/// A warning for each rule that names ids which the catalog does not know.
+pub(super) fn unknown_ids(snapshot: &Snapshot, rules: &[Labelled]) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    for Labelled { label, rule } in rules {
+        if let Rule::Boost { which: Which::Ids(ids), .. }
+        | Rule::Bury { which: Which::Ids(ids), .. }
+        | Rule::Exclude(Which::Ids(ids)) = rule
+        {
+            warnings.extend(lookup::unknown(snapshot, label, ids.iter().map(String::as_str))?);
+        }
+    }
+    Ok(warnings)
 }
 
 /// Ids that rules exclude.

@@ -24,8 +24,9 @@ pub(super) fn seen_when(
     warnings: &mut Vec<String>,
 ) -> Result<HashSet<ItemKey>> {
     let recent = |time: Timestamp| when.within_days.is_none_or(|days| now.seconds_since(time) <= days * DAY);
-    let counts =
-        |action: &Action, time: Timestamp| recent(time) && (when.actions.is_empty() || when.actions.contains(action));
+    let counts = |action: &Action, time: Timestamp| {
+        recent(time) && (when.actions.is_empty() || when.actions.iter().any(|wanted| wanted.is_same(action)))
+    };
     let given = request.history.iter().filter(|event| counts(&event.action, event.time.unwrap_or(now)));
     let given = known_items(snapshot, given.map(|event| event.item.as_str()))?;
     let mut seen: HashSet<ItemKey> = given.into_iter().collect();
@@ -40,7 +41,7 @@ pub(super) fn seen_when(
     // Of events that are removed it is known when the last was, and the last purchase.
     for (item, done) in snapshot.removed_of(person)? {
         let any = when.actions.is_empty().then_some(done.last);
-        let bought = done.bought.filter(|_| when.actions.contains(&Action::Buy));
+        let bought = done.bought.filter(|_| when.actions.iter().any(|wanted| wanted.is_same(&Action::Buy)));
         seen.extend(any.or(bought).filter(|time| recent(*time)).map(|_| item));
     }
     seen.extend(stored.into_iter().filter(|event| counts(&event.action, event.time)).filter_map(|event| event.item));

@@ -100,15 +100,14 @@ pub(super) fn read(dir: &Path, record: &VectorCheckpoint) -> std::result::Result
     if !is_plain_name(&record.file) {
         return Err(Unusable::Missing);
     }
-    let file = match File::open(dir.join(&record.file)) {
-        Ok(file) => file,
+    let path = dir.join(&record.file);
+    // Looked at first: opening a pipe would wait for ever.
+    match fs::symlink_metadata(&path) {
+        Ok(found) if found.is_file() && found.len() == record.bytes => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(Unusable::Missing),
-        Err(_) => return Err(Unusable::Mismatch),
-    };
-    let metadata = file.metadata().map_err(|_| Unusable::Mismatch)?;
-    if !metadata.is_file() || metadata.len() != record.bytes {
-        return Err(Unusable::Mismatch);
+        _ => return Err(Unusable::Mismatch),
     }
+    let file = File::open(&path).map_err(|_| Unusable::Mismatch)?;
     let length = usize::try_from(record.bytes).map_err(|_| Unusable::Mismatch)?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| Unusable::Mismatch)?;
@@ -140,9 +139,9 @@ pub(super) fn prune(dir: &Path, space: &str, keep: &[VectorCheckpoint]) -> Resul
     Ok(())
 }
 
-/// Deletes what a crash left half-written.
+/// Deletes what a crash left half-written, and nothing that has another name than [`write`] gives.
 pub(super) fn remove_unfinished(dir: &Path) -> Result<()> {
-    for name in names(dir)?.iter().filter(|name| name.ends_with(UNFINISHED)) {
+    for name in names(dir)?.iter().filter(|name| is_plain(name, UNFINISHED)) {
         remove(&dir.join(name))?;
     }
     Ok(())
@@ -169,5 +168,9 @@ fn prefix(space: &str) -> String {
 
 /// Whether a recorded name is one that [`write`] could have given: no other file is ever opened or moved.
 fn is_plain_name(name: &str) -> bool {
-    name.strip_suffix(FINISHED).is_some_and(|stem| stem.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
+    is_plain(name, FINISHED)
+}
+
+fn is_plain(name: &str, ending: &str) -> bool {
+    name.strip_suffix(ending).is_some_and(|stem| stem.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
 }

@@ -19,7 +19,8 @@ const THREADS_BY_DEFAULT: usize = 8;
 /// The folder of the vector indexes.
 pub(crate) struct VectorStore {
     dir: PathBuf,
-    quarantine: PathBuf,
+    /// `None` where another process writes the files: nothing is moved then.
+    quarantine: Option<PathBuf>,
     threads: usize,
     spaces: RwLock<HashMap<String, Arc<Space>>>,
 }
@@ -36,10 +37,27 @@ impl VectorStore {
             fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
         }
         checkpoint::remove_unfinished(dir)?;
+        Ok(VectorStore::in_folder(dir, Some(quarantine), threads))
+    }
+
+    /// The indexes whose files another process writes: they are read, and nothing in the folder is changed.
+    pub(crate) fn beside(dir: &Path, threads: usize) -> VectorStore {
+        VectorStore::in_folder(dir, None, threads)
+    }
+
+    /// From now on this process writes the files.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn lead(&self) -> Result<()> {
+        checkpoint::remove_unfinished(&self.dir)
+    }
+
+    fn in_folder(dir: &Path, quarantine: Option<&Path>, threads: usize) -> VectorStore {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_BY_DEFAULT);
         let threads = if threads == 0 { cores() } else { threads.min(MAX_BUILDERS) };
-        let (dir, quarantine) = (dir.to_owned(), quarantine.to_owned());
-        Ok(VectorStore { dir, quarantine, threads, spaces: RwLock::default() })
+        let (dir, quarantine) = (dir.to_owned(), quarantine.map(Path::to_owned));
+        VectorStore { dir, quarantine, threads, spaces: RwLock::default() }
     }
 
     /// Opens a space from the newest of `checkpoints` that is sound, and returns the commit it holds; `None` is an
@@ -109,7 +127,9 @@ impl VectorStore {
             Ok(graph) => Some(graph),
             Err(Unusable::Missing) => None,
             Err(Unusable::Mismatch) => {
-                checkpoint::quarantine(&self.dir, &self.quarantine, &record.file);
+                if let Some(quarantine) = &self.quarantine {
+                    checkpoint::quarantine(&self.dir, quarantine, &record.file);
+                }
                 None
             }
         }

@@ -19,14 +19,15 @@ use crate::status::onelist_status;
 pub unsafe extern "C" fn onelist_log(
     engine: *mut OnelistEngine, events_json: *const c_char, events_json_len: usize,
 ) -> onelist_status {
-    done(engine, |db| db.log(json::events_from_json(text!(events_json, events_json_len))?))
+    done(engine, |db| db.log(json::events_from_json(text!(events_json, events_json_len))?).map(|_| ()))
 }
 
 /// Ranks: a search, a recommendation, both at once, or a first visit, by what the request holds.
 ///
 /// - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
 ///   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, match_history_mix,
-///   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, page_token, candidates, fields, explain, now.
+///   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, page_token, candidates, fields, explain, now, timeout
+///   (seconds, after which the call ends with ONELIST_BUSY).
 ///   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 ///   diversity: 0 to 1. caps: [{"field": "brand", "max": 2}]; the field semantic_id:1 or
 ///   semantic_id:2 stands for the first codes of what the model makes of an item. match_history_mix: {"field": "genres", "strength": 0.5}. rules:

@@ -17,10 +17,11 @@ use crate::status::onelist_status;
 ///   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
 ///   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, tune, fit_space, re_embed, actions
 ///   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, fraction, max), explore,
-///   new_items, max_bytes, force_network_fs.
+///   new_items, max_bytes, force_network_fs, mode ("write", or "read": nothing is changed).
 /// - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 ///
-/// Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
+/// Several processes may open one directory: one of them writes, and does what the others ask for. Fails with ONELIST_BUSY
+/// when this process has it open already, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
 /// most 4096 engines are open at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_open(
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn onelist_close(engine: *mut *mut OnelistEngine) -> oneli
 pub unsafe extern "C" fn onelist_put(
     engine: *mut OnelistEngine, items_json: *const c_char, items_json_len: usize,
 ) -> onelist_status {
-    done(engine, |db| db.put(json::items_from_json(text!(items_json, items_json_len))?))
+    done(engine, |db| db.put(json::items_from_json(text!(items_json, items_json_len))?).map(|_| ()))
 }
 
 /// Deletes items. Ids that are not there are passed over.

@@ -155,6 +155,7 @@ impl<'de, S: Source> Deserializer<'de> for Reader<'_, S> {
         self.look(|shape, at| match shape {
             Shape::Whole(number) | Shape::Number(number) => visitor.visit_f64(at.source.seconds(number)?),
             Shape::Time(seconds) => visitor.visit_f64(seconds),
+            Shape::Text(text) => visit_text(text, visitor),
             _ => Err(Refused::invalid_type(Unexpected::Unit, &visitor)),
         })
     }

@@ -1,4 +1,4 @@
-//! Calibrations as they are written: with the weights of each set by the names of the features. Records hold them as they
+//! Tunings as they are written: with the weights of each set by the names of the features. Records hold them as they
 //! are declared, so this form is a type of its own.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -5,6 +5,7 @@
 
 use crate::base::id::SemanticId;
 use crate::base::random::Seeded;
+use crate::base::watch;
 use crate::model::SpaceTensors;
 
 /// Rounds of Lloyd's algorithm.
@@ -64,7 +65,8 @@ fn carried(centres: &[f32], space: &SpaceTensors, shipped: &SpaceTensors) -> Vec
 fn k_means(vectors: &[f32], prior: &[f32], width: usize, random: &mut Seeded) -> Vec<f32> {
     let points = || vectors.chunks_exact(width).chain(prior.chunks_exact(width));
     let mut centres = drawn(points().collect(), prior.len() / width, random);
-    for _ in 0..ROUNDS {
+    // The caller asks whether the call was stopped before it uses the centres.
+    for _ in (0..ROUNDS).take_while(|_| !watch::is_stopped()) {
         let norms = squares(&centres, width);
         let mut sums = vec![0.0f32; centres.len()];
         let mut counts = vec![0.0f32; norms.len()];

@@ -1,6 +1,8 @@
 //! Eigenvectors of a covariance: one-sided Jacobi rotations (Hestenes 1958; Golub and Van Loan, *Matrix Computations*,
 //! 8.6). Slow beside a tridiagonal solver and fast enough for the width of a content vector, short, and accurate.
 
+use crate::base::watch;
+
 /// Sweeps at most; a few more than a matrix of some hundred rows ever needs.
 const SWEEPS: usize = 30;
 /// Cosine of two rows that counts as a right angle.
@@ -14,7 +16,8 @@ pub(super) fn eigen(matrix: &[f64], width: usize) -> Vec<(f64, Vec<f64>)> {
         let mut turned = false;
         for second in 1..rows.len() {
             let (head, tail) = rows.split_at_mut(second);
-            let Some(q) = tail.first_mut() else { break };
+            // The caller asks whether the call was stopped before it uses what is found.
+            let Some(q) = tail.first_mut().filter(|_| !watch::is_stopped()) else { break };
             for p in head {
                 turned |= rotate(p, q);
             }

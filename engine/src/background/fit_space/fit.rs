@@ -3,7 +3,7 @@
 use crate::base::error::Result;
 use crate::model::{Model, SpaceTensors};
 use crate::store::item_space::{self, FittedSpace};
-use crate::store::{Stores, lock};
+use crate::store::{Stores, lock_watched};
 
 use super::generation::Generation;
 use super::sample::Sample;
@@ -34,7 +34,7 @@ fn is_due(stores: &Stores) -> Result<bool> {
 /// # Errors
 /// [`crate::Error::Closed`] when the engine closes meanwhile, and errors of reading and writing; the current space stays.
 pub(crate) fn fit_space(stores: &Stores) -> Result<bool> {
-    let _one_at_a_time = lock(&stores.fitting);
+    let _one_at_a_time = lock_watched(&stores.fitting)?;
     fit_now(stores)
 }
 
@@ -67,6 +67,7 @@ fn fit(stores: &Stores, model: &Model, sample: &Sample) -> Result<(SpaceTensors,
     let (fitted, _) = hold_out(&placed);
     let step = fitted.len().div_ceil(codebook::MAX_VECTORS).max(1);
     let vectors: Vec<f32> = fitted.iter().step_by(step).flat_map(|(vector, _)| vector.iter().copied()).collect();
+    stores.check_open()?;
     tensors.codebook = codebook::fit(&vectors, &tensors, shipped);
     stores.check_open()?;
     let placed = model.project(Some(&tensors), &sample.contents)?;

@@ -12,12 +12,13 @@ use half::f16;
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, SemanticId, Seq};
+use crate::base::watch;
 use crate::catalog::{CatalogRead, CatalogWrite, View};
 use crate::model::{Model, SpaceTensors};
 use crate::store::active_model::ActiveModel;
 use crate::store::follow_log;
 use crate::store::item_space::{self, FittedSpace, ItemSpace};
-use crate::store::{Stores, lock};
+use crate::store::{Stores, lock_watched};
 use crate::vector;
 
 use super::flip::{Successor, make_current, missing};
@@ -93,6 +94,7 @@ impl<'s> Generation<'s> {
             let keys = rows.collect::<Result<Vec<_>>>()?;
             let Some(last) = keys.last().copied() else { break };
             self.add(&catalog, &keys)?;
+            watch::report("place", last.0 as usize + 1, catalog.counters().next_item as usize);
             from = ItemKey(last.0 + 1);
         }
         for _ in 0..ROUNDS {
@@ -103,6 +105,7 @@ impl<'s> Generation<'s> {
                 break;
             }
             for keys in changed.chunks(CHUNK) {
+                self.stores.check_open()?;
                 self.add(&catalog, keys)?;
             }
             self.seq = catalog.counters().seq;
@@ -184,7 +187,7 @@ pub(crate) fn move_to(
     active: Arc<ActiveModel>,
     record: &dyn Fn(&mut CatalogWrite<'_>) -> Result<()>,
 ) -> Result<()> {
-    let _one_at_a_time = lock(&stores.fitting);
+    let _one_at_a_time = lock_watched(&stores.fitting)?;
     let model = active.model.clone();
     let space = FittedSpace::shipped_with(&model, stores.item_space()?.other_number());
     Generation::begin(stores, model, space, None)?.fill(Some(Successor { active, record }))

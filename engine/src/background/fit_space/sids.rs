@@ -3,7 +3,7 @@
 use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::store::item_space::{self, ItemSpace};
-use crate::store::{Stores, lock};
+use crate::store::{Stores, lock_watched};
 
 /// Items that are read and embedded at a time.
 const CHUNK: usize = 1_000;
@@ -13,7 +13,7 @@ pub(crate) fn fill_sids(stores: &Stores) -> Result<()> {
     if item_space::sids_are_complete(stores.catalog.read()?.view())? {
         return Ok(());
     }
-    let _no_flip_meanwhile = lock(&stores.fitting);
+    let _no_flip_meanwhile = lock_watched(&stores.fitting)?;
     let current = stores.item_space()?;
     let mut from = ItemKey(0);
     while let Some(next) = fill_some(stores, &current, from)? {

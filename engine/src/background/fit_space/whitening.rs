@@ -5,6 +5,7 @@
 //! covariance is shrunk towards the one that the shipped whitening was made from, which can be recovered from it.
 
 use super::eigen::eigen;
+use crate::base::watch;
 use crate::model::SpaceTensors;
 
 /// The power of the singular values: that of the shipped space.
@@ -47,7 +48,7 @@ fn mean(contents: &[f32], width: usize) -> Vec<f64> {
 fn covariance(contents: &[f32], mean: &[f64]) -> Vec<f64> {
     let width = mean.len();
     let mut sum = vec![0.0; width * width];
-    for row in contents.chunks_exact(width.max(1)) {
+    for row in contents.chunks_exact(width.max(1)).take_while(|_| !watch::is_stopped()) {
         let centred: Vec<f64> = row.iter().zip(mean).map(|(x, mean)| f64::from(*x) - mean).collect();
         add_outer(&mut sum, &centred, 1.0);
     }

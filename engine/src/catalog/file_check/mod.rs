@@ -34,26 +34,39 @@ use pages::Pages;
 /// Rejects a data file that lacks a page which is in use, and one that is not LMDB's. A missing file is fine: it will be
 /// created. The caller holds the lock of the directory, so that nothing else changes the file meanwhile.
 pub(super) fn check(path: &Path) -> Result<()> {
+    if let Some(needed) = check_length(path)? {
+        lengthen(path, needed);
+    }
+    Ok(())
+}
+
+/// The same check of a file that nobody can write, which is left as it is.
+pub(super) fn check_only(path: &Path) -> Result<()> {
+    check_length(path).map(|_| ())
+}
+
+/// The length that the file should have, where it lacks pages that are all free.
+fn check_length(path: &Path) -> Result<Option<u64>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io("open", path, e)),
     };
     let length = file.metadata().map_err(|e| Error::io("read the size of", path, e))?.len();
     // Both meta pages are written when the file is created. The creation of an empty file was interrupted, and LMDB
     // creates it again.
     if length == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let mut head = Vec::new();
     file.by_ref().take(meta::HEAD_BYTES).read_to_end(&mut head).map_err(|e| Error::io("read", path, e))?;
     let meta = meta::newest(&head).map_err(|found| Error::damaged(path.display().to_string(), found))?;
     let needed = meta.last_page.saturating_add(1).saturating_mul(u64::from(meta.page_size));
-    if length < needed {
-        check_missing((&file, path), &meta, length)?;
-        lengthen(path, needed);
+    if length >= needed {
+        return Ok(None);
     }
-    Ok(())
+    check_missing((&file, path), &meta, length)?;
+    Ok(Some(needed))
 }
 
 /// Rejects a file that lacks a page which is not in its free list. A page of which only a part is there is missing.

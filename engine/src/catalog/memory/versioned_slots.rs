@@ -40,13 +40,20 @@ pub(crate) struct VersionedSlots<V: ?Sized> {
     table: ArcSwapOption<SlotTable>,
     /// The largest number of a transaction that has raised floors. Locked by every change of a slot.
     floor: Mutex<u64>,
+    /// The latest transaction that [`VersionedSlots::advance`] was told of.
+    seen: AtomicU64,
     value: PhantomData<fn(&V)>,
 }
 
 impl<V: ?Sized> Default for VersionedSlots<V> {
     /// Slots for values of the length of the first one.
     fn default() -> Self {
-        VersionedSlots { table: ArcSwapOption::empty(), floor: Mutex::default(), value: PhantomData }
+        VersionedSlots {
+            table: ArcSwapOption::empty(),
+            floor: Mutex::default(),
+            seen: AtomicU64::new(0),
+            value: PhantomData,
+        }
     }
 }
 
@@ -71,6 +78,21 @@ impl<V: SlotValue + ?Sized> VersionedSlots<V> {
         }
         // A reader that sees the commit sees the floors.
         fence(Ordering::SeqCst);
+    }
+
+    /// Empties the slots when a transaction is later than all before it: where another process commits, it is not known
+    /// what has changed. IMPORTANT: before a reader of that transaction is pinned.
+    pub(crate) fn advance(&self, txn: u64) {
+        if self.seen.load(Ordering::Acquire) >= txn {
+            return;
+        }
+        let mut floor = self.lock();
+        if *floor < txn {
+            *floor = txn;
+            let bytes = self.table.load().as_ref().map(|table| table.bytes);
+            self.table.store(bytes.map(|bytes| Arc::new(SlotTable::new(V::MEMORY, bytes, txn))));
+        }
+        self.seen.fetch_max(txn, Ordering::Release);
     }
 
     /// Fills in what transaction `txn` changed, once it is committed.

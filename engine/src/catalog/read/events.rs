@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Seq, UserKey};
 use crate::base::time::Timestamp;
+use crate::base::watch;
+use crate::catalog::rows::entries::LoggedEvent;
 use crate::catalog::rows::events::StoredEvent;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::{codec, keys};
@@ -36,12 +38,23 @@ impl<'t> View<'t> {
         Ok(rows.map(|row| StoredEvent::read(row.map_err(storage)?)))
     }
 
-    /// Whether the user already has an event with this record at this time.
-    pub(in crate::catalog) fn has_event(&self, user: UserKey, time: Timestamp, record: &[u8]) -> Result<bool> {
-        let first = keys::event(user, time, Seq(0), 0);
-        let last = keys::event(user, time, Seq(u64::MAX), u32::MAX);
+    /// Whether an event is in the tables already.
+    pub(crate) fn has_logged(&self, logged: &LoggedEvent) -> Result<bool> {
+        let Some(user) = self.user_key(&logged.event.user)? else { return Ok(false) };
+        let item = logged.event.item.as_deref().map(|id| self.item_key(id)).transpose()?.flatten();
+        // An item without a key has no events.
+        if item.is_none() && logged.event.item.is_some() {
+            return Ok(false);
+        }
+        self.has_event(user, &StoredEvent::of(logged, (Seq(0), 0), item))
+    }
+
+    /// Whether the user already has this event.
+    pub(in crate::catalog) fn has_event(&self, user: UserKey, event: &StoredEvent) -> Result<bool> {
+        let first = keys::event(user, event.time, Seq(0), 0);
+        let last = keys::event(user, event.time, Seq(u64::MAX), u32::MAX);
         for found in self.tables.people.range(self.txn, &keys::between(&first, &last)).map_err(storage)? {
-            if StoredEvent::is_same(found.map_err(storage)?.1, record)? {
+            if StoredEvent::read(found.map_err(storage)?)?.repeats(event) {
                 return Ok(true);
             }
         }
@@ -54,7 +67,8 @@ impl<'t> View<'t> {
         Ok(rows.filter_map(|row| match row.map_err(storage) {
             Ok((key, value)) => {
                 let user = keys::event_user(key)?;
-                Some(StoredEvent::read((key, value)).map(|event| (user, event)))
+                let event = watch::check().and_then(|()| StoredEvent::read((key, value)));
+                Some(event.map(|event| (user, event)))
             }
             Err(error) => Some(Err(error)),
         }))
@@ -71,6 +85,7 @@ impl<'t> View<'t> {
     pub(crate) fn all_users(&self) -> Result<HashMap<UserKey, String>> {
         let rows = self.tables.users.iter(self.txn).map_err(storage)?;
         rows.map(|row| {
+            watch::check()?;
             let (_, value) = row.map_err(storage)?;
             let (key, id): (u64, String) = codec::decode("id", value)?;
             if id.is_empty() {

@@ -3,6 +3,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
+use crate::base::watch;
 use crate::catalog::rows::items::{self, Head, ItemRecord};
 use crate::catalog::rows::key_parts::SpaceNumber;
 use crate::catalog::rows::keys;
@@ -27,6 +28,7 @@ impl<'t> View<'t> {
         let first = keys::item(from);
         let rows = self.tables.items.range(self.txn, &keys::from(&first)).map_err(storage)?;
         Ok(rows.map(|row| {
+            watch::check()?;
             let (key, value) = row.map_err(storage)?;
             let key = keys::last_item(key).ok_or_else(|| Error::damaged("item key", "a short key"))?;
             Ok((key, items::record(value)?))
@@ -62,6 +64,7 @@ impl<'t> View<'t> {
         let last = keys::vector(space, ItemKey(u64::MAX));
         let rows = self.tables.vectors.range(self.txn, &keys::between(&first, &last)).map_err(storage)?;
         Ok(rows.map(|row| {
+            watch::check()?;
             let (key, value) = row.map_err(storage)?;
             let key = keys::last_item(key).ok_or_else(|| Error::damaged("vector key", "a short key"))?;
             Ok((key, value))

@@ -9,6 +9,7 @@
 //! | `events` | events by user and by time |
 //! | `event_pages` | which events satisfy conditions, a page at a time |
 //! | `names` | the ids behind keys, and users in order of id |
+//! | `user_records` | the attributes of users |
 //! | `user_items` | what users did with items |
 //! | `signals` | the counts of items, and the popular lists |
 //! | `covisits` | the neighbours of an item |
@@ -30,4 +31,5 @@ mod segments;
 pub(super) mod sids;
 mod signals;
 mod user_items;
+pub(super) mod user_records;
 pub(super) mod view;

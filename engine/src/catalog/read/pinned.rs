@@ -43,6 +43,11 @@ impl CatalogRead {
         Ok(CatalogRead { txn, tables, counters, buffer, states: states.pin(number), vectors: vectors.pin(number) })
     }
 
+    /// The number of the transaction that made the pinned commit; commits of bookkeeping have one, too.
+    pub(crate) fn transaction(&self) -> u64 {
+        self.txn.id() as u64
+    }
+
     /// The counters of the pinned commit.
     pub(crate) fn counters(&self) -> Counters {
         self.counters

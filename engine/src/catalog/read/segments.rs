@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::base::error::Result;
 use crate::base::id::UserKey;
 use crate::catalog::rows::lmdb_error::storage;
-use crate::catalog::rows::segments::{SEGMENTS, SegmentItems, UserSegments, number};
+use crate::catalog::rows::mass::Mass;
+use crate::catalog::rows::segments::{OLD_SEGMENTS, SEGMENTS, SegmentItems, UserSegments, number};
 use crate::catalog::rows::{codec, keys};
 
 use super::view::View;
@@ -24,10 +25,13 @@ impl View<'_> {
         SegmentItems::decode(bytes)
     }
 
-    /// The log masses of the segments that are counted.
-    pub(in crate::catalog) fn segment_totals(&self) -> Result<BTreeMap<u64, f64>> {
-        let totals: Vec<(u64, f64)> = self.meta(SEGMENTS)?.unwrap_or_default();
-        Ok(totals.into_iter().collect())
+    /// The masses of the segments that are counted.
+    pub(in crate::catalog) fn segment_totals(&self) -> Result<BTreeMap<u64, Mass>> {
+        if let Some(totals) = self.meta::<Vec<(u64, Mass)>>(SEGMENTS)? {
+            return Ok(totals.into_iter().collect());
+        }
+        let old: Vec<(u64, f64)> = self.meta(OLD_SEGMENTS)?.unwrap_or_default();
+        Ok(old.into_iter().map(|(number, ln)| (number, Mass::from_ln(ln))).collect())
     }
 
     /// The segments of a user.

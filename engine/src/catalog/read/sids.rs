@@ -3,6 +3,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, SemanticId};
+use crate::base::watch;
 use crate::catalog::rows::key_parts::{SidPrefix, SpaceNumber};
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::{codec, keys};
@@ -55,6 +56,7 @@ impl View<'_> {
         for kind in 0..=2 {
             let prefix = keys::sid_kind(space, kind);
             for row in self.tables.sids.prefix_iter(self.txn, &prefix).map_err(storage)? {
+                watch::check()?;
                 let (row_key, _) = row.map_err(storage)?;
                 let key = keys::last_item(row_key).ok_or_else(|| Error::damaged("semantic id", "a short key"))?;
                 let sid = self.sid(space, key)?;

@@ -2,10 +2,11 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
+use crate::base::watch;
+use crate::catalog::rows::keys;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::popularity::Window;
-use crate::catalog::rows::signals::ItemSignals;
-use crate::catalog::rows::{codec, keys};
+use crate::catalog::rows::signals::{ItemCounts, ItemSignals};
 
 use super::view::View;
 
@@ -13,7 +14,13 @@ impl<'t> View<'t> {
     /// The counts of an item; `None` for one without events and impressions.
     pub(crate) fn signals(&self, item: ItemKey) -> Result<Option<ItemSignals>> {
         let bytes = self.tables.signals.get(self.txn, &keys::item(item)).map_err(storage)?;
-        bytes.map(|bytes| codec::decode("signals of an item", bytes)).transpose()
+        bytes.map(ItemSignals::decode).transpose()
+    }
+
+    /// The counts of an item as they are stored.
+    pub(in crate::catalog) fn counts(&self, item: ItemKey) -> Result<Option<ItemCounts>> {
+        let bytes = self.tables.signals.get(self.txn, &keys::item(item)).map_err(storage)?;
+        bytes.map(ItemCounts::decode).transpose()
     }
 
     /// The counts of all items that have any.
@@ -22,9 +29,10 @@ impl<'t> View<'t> {
     ) -> Result<impl Iterator<Item = Result<(ItemKey, ItemSignals)>> + use<'t>> {
         let rows = self.tables.signals.iter(self.txn).map_err(storage)?;
         Ok(rows.map(|row| {
+            watch::check()?;
             let (key, value) = row.map_err(storage)?;
             let item = keys::last_item(key).ok_or_else(|| Error::damaged("signals", "a short key"))?;
-            Ok((item, codec::decode("signals of an item", value)?))
+            Ok((item, ItemSignals::decode(value)?))
         }))
     }
 

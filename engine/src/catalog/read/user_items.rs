@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, KeyMap, UserKey};
+use crate::base::watch;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::user_items::UserItem;
 use crate::catalog::rows::{codec, keys};
@@ -41,7 +42,8 @@ impl<'t> View<'t> {
         Ok(rows.filter_map(|row| match row.map_err(storage) {
             Ok((key, value)) => {
                 let (user, item) = keys::user_item_parts(key)?;
-                Some(codec::decode(WHAT, value).map(|pair| (user, item, pair)))
+                let pair = watch::check().and_then(|()| codec::decode(WHAT, value));
+                Some(pair.map(|pair| (user, item, pair)))
             }
             Err(error) => Some(Err(error)),
         }))

@@ -2,14 +2,19 @@
 
 use heed::RoTxn;
 use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, UserKey};
+use crate::base::time::Timestamp;
 use crate::catalog::memory::scratch_buffer::ScratchBuffer;
 use crate::catalog::rows::counters::Counters;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::tables::{Table, Tables};
 use crate::catalog::rows::{codec, keys};
+
+/// The meta record of the latest time that an event counts by.
+pub(in crate::catalog) const LATEST_COUNTED: &str = "latest_counted";
 
 /// The tables inside a transaction, pinned or being written.
 #[derive(Clone, Copy)]
@@ -26,10 +31,25 @@ impl View<'_> {
         Ok(self.meta("counters")?.unwrap_or_default())
     }
 
+    /// The latest time that an applied event counts by, when that is known.
+    pub(crate) fn latest_counted(&self) -> Result<Option<Timestamp>> {
+        self.meta(LATEST_COUNTED)
+    }
+
     /// A record of the meta table.
     pub(crate) fn meta<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let bytes = self.tables.meta.get(self.txn, name.as_bytes()).map_err(storage)?;
         bytes.map(|bytes| codec::decode(name, bytes)).transpose()
+    }
+
+    /// A hash of some records of the meta table, which changes when one of them does.
+    pub(crate) fn meta_hash(&self, names: &[&str]) -> Result<u64> {
+        let mut hash = 0;
+        for name in names {
+            let bytes = self.tables.meta.get(self.txn, name.as_bytes()).map_err(storage)?;
+            hash = xxh3_64_with_seed(bytes.unwrap_or_default(), hash);
+        }
+        Ok(hash)
     }
 
     /// The key of an item id. An id keeps its key after its item is deleted.

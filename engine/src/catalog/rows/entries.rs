@@ -1,10 +1,14 @@
 //! What a commit appends to the journal: events and impressions.
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::api::event::Event;
+use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::base::time::Timestamp;
+
+use super::codec;
 
 /// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,5 +60,12 @@ impl LoggedEvent {
     /// The time that signals count by: an event dated in the year 9999 must not lead every list for ever.
     pub(crate) fn counted(&self) -> Timestamp {
         self.event.time.unwrap_or(self.arrived).min(self.arrived)
+    }
+
+    /// A hash of everything that two deliveries of one event have in common: all but the time of arrival.
+    pub(crate) fn fingerprint(&self) -> Result<u128> {
+        let Event { user, action, item, query, value, time, rank_id, basket, segments, .. } = &self.event;
+        let same = (user, action, item, query, value.map(f64::to_bits), time, rank_id, basket, segments);
+        Ok(xxh3_128(&codec::encode(&same)?))
     }
 }

@@ -29,6 +29,15 @@ impl Relation {
     /// The relations that are counted event by event; rebuilding the signals rebuilds these.
     pub(crate) const COUNTED: [Relation; 3] = [Relation::Next, Relation::Basket, Relation::Previous];
 
+    /// The relation of the other item to this one.
+    pub(crate) fn reversed(self) -> Relation {
+        match self {
+            Relation::Next => Relation::Previous,
+            Relation::Previous => Relation::Next,
+            same => same,
+        }
+    }
+
     /// The byte that names the relation in keys.
     pub(crate) fn number(self) -> u8 {
         match self {

@@ -79,6 +79,7 @@ const EVENT: u8 = 0;
 const USER_ITEM: u8 = 1;
 const SEGMENTS: u8 = 2;
 const REMOVED: u8 = 3;
+const RECORD: u8 = 4;
 
 /// An event: user, time, commit, position in the commit. Events of equal time keep the order of logging.
 pub(crate) fn event(user: UserKey, time: Timestamp, seq: Seq, position: u32) -> EventKey {
@@ -115,6 +116,19 @@ pub(crate) fn user_segments(user: UserKey) -> [u8; 9] {
     bytes[..8].copy_from_slice(&user.0.to_be_bytes());
     bytes[8] = SEGMENTS;
     bytes
+}
+
+/// The attributes of a user.
+pub(crate) fn user_record(user: UserKey) -> [u8; 9] {
+    let mut bytes = [0; 9];
+    bytes[..8].copy_from_slice(&user.0.to_be_bytes());
+    bytes[8] = RECORD;
+    bytes
+}
+
+/// Whether this is a [`user_record`] key.
+pub(crate) fn is_user_record(key: &[u8]) -> bool {
+    key.len() == 9 && key.get(8) == Some(&RECORD)
 }
 
 /// The items of a segment.
@@ -177,6 +191,11 @@ pub(crate) fn last_item(key: &[u8]) -> Option<ItemKey> {
 pub(crate) fn event_user(key: &[u8]) -> Option<UserKey> {
     let user = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
     (key.get(8) == Some(&EVENT)).then_some(UserKey(user))
+}
+
+/// Whether this is a [`user_segments`] key.
+pub(crate) fn is_user_segments(key: &[u8]) -> bool {
+    key.len() == 9 && key.get(8) == Some(&SEGMENTS)
 }
 
 /// User and item in a [`user_item`] key; `None` for other kinds of rows.

@@ -30,6 +30,7 @@ pub(super) mod items;
 pub(super) mod key_parts;
 pub(super) mod keys;
 pub(super) mod lmdb_error;
+pub(super) mod mass;
 pub(super) mod neighbours;
 pub(super) mod popularity;
 pub(super) mod segments;

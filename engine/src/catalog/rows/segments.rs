@@ -15,14 +15,19 @@ use crate::base::limits::MAX_SEGMENTS;
 use crate::base::time::Timestamp;
 
 use super::codec;
-use super::popularity::{self, Window};
+use super::mass::Mass;
+use super::popularity::Window;
 
 /// Items that a segment holds before its list is cut.
 const MAX_ITEMS: usize = 512;
 /// Items that are left when it is cut.
 const KEPT: usize = 384;
-/// The meta record of the counted segments and their log masses.
-pub(crate) const SEGMENTS: &str = "segments";
+/// The version of records with exact sums. Older ones have logarithms.
+const SUMMED: u8 = 2;
+/// The meta record of the counted segments and their masses.
+pub(crate) const SEGMENTS: &str = "segment_masses";
+/// The meta record in its place that older versions wrote, with logarithms.
+pub(crate) const OLD_SEGMENTS: &str = "segments";
 
 /// The half-life of counts in segments.
 pub(crate) const SEGMENT_WINDOW: Window = Window::Quarter;
@@ -31,15 +36,15 @@ pub(crate) const SEGMENT_WINDOW: Window = Window::Quarter;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct SegmentItems {
     items: Vec<u64>,
-    masses: Vec<f64>,
+    masses: Vec<Mass>,
 }
 
 impl SegmentItems {
-    /// Adds a log mass to an item. Of equal mass the newer keys are cut first, so that the same events leave the same
+    /// Adds a mass to an item. Of equal mass the newer keys are cut first, so that the same events leave the same
     /// list.
-    pub(crate) fn add(&mut self, item: ItemKey, mass: f64) {
+    pub(crate) fn add(&mut self, item: ItemKey, mass: Mass) {
         match self.items.iter().position(|key| *key == item.0) {
-            Some(position) => self.masses[position] = popularity::add(self.masses[position], mass),
+            Some(position) => self.masses[position] = self.masses[position].plus(mass),
             None => {
                 self.items.push(item.0);
                 self.masses.push(mass);
@@ -51,24 +56,50 @@ impl SegmentItems {
     }
 
     fn cut(&mut self) {
-        let mut pairs: Vec<(u64, f64)> = self.items.iter().copied().zip(self.masses.iter().copied()).collect();
-        pairs.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut pairs: Vec<(u64, Mass)> = self.items.iter().copied().zip(self.masses.iter().copied()).collect();
+        pairs.sort_unstable_by(|a, b| b.1.ln().total_cmp(&a.1.ln()).then(a.0.cmp(&b.0)));
         pairs.truncate(KEPT);
         (self.items, self.masses) = pairs.into_iter().unzip();
     }
 
-    /// A stored record.
+    /// A stored record; one of an older version is converted.
     pub(crate) fn decode(bytes: &[u8]) -> Result<SegmentItems> {
-        let found: SegmentItems = codec::decode("segment", bytes)?;
-        if found.items.len() != found.masses.len() || found.masses.iter().any(|mass| !mass.is_finite()) {
+        let found = match bytes.first() {
+            Some(&SUMMED) => codec::decode_as(SUMMED, "segment", bytes)?,
+            _ => {
+                let (items, logs): (Vec<u64>, Vec<f64>) = codec::decode("segment", bytes)?;
+                SegmentItems { items, masses: logs.into_iter().map(Mass::from_ln).collect() }
+            }
+        };
+        if found.items.len() != found.masses.len() {
             return Err(Error::damaged("segment", "items and masses that do not match"));
         }
         Ok(found)
     }
 
+    /// The record to store.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        let mut pairs: Vec<(u64, Mass)> = self.items.iter().copied().zip(self.masses.iter().copied()).collect();
+        // The same list has the same bytes.
+        pairs.sort_unstable_by_key(|(item, _)| *item);
+        let (items, masses) = pairs.into_iter().unzip();
+        codec::encode_as(SUMMED, &SegmentItems { items, masses })
+    }
+
     /// The items with their log masses in [`SEGMENT_WINDOW`].
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ItemKey, f64)> + '_ {
-        self.items.iter().map(|key| ItemKey(*key)).zip(self.masses.iter().copied())
+        self.items.iter().map(|key| ItemKey(*key)).zip(self.masses.iter().map(|mass| mass.ln()))
+    }
+
+    /// What two lists of the same events have in common whatever the order: everything, but nothing of a list that is so
+    /// long that it may have been cut.
+    pub(crate) fn summary(&self) -> Vec<(u64, u64)> {
+        if self.items.len() >= KEPT {
+            return Vec::new();
+        }
+        let mut pairs: Vec<(u64, u64)> = self.iter().map(|(item, ln)| (item.0, ln.to_bits())).collect();
+        pairs.sort_unstable();
+        pairs
     }
 }
 
@@ -89,6 +120,14 @@ impl UserSegments {
                 oldest.and_then(|name| self.0.remove(&name));
             }
         }
+    }
+
+    /// Brings times after `now` back to it; whether there were any.
+    pub(crate) fn bound(&mut self, now: Timestamp) -> bool {
+        let mut later = self.0.values_mut().filter(|(time, _)| *time > now).peekable();
+        let found = later.peek().is_some();
+        later.for_each(|(time, _)| *time = now);
+        found
     }
 
     /// Takes what another row has, but for values that events which are `gone` named at that time.
@@ -132,11 +171,28 @@ mod tests {
     #[test]
     fn a_full_list_keeps_the_heaviest() {
         let mut list = SegmentItems::default();
-        (0..MAX_ITEMS as u64).for_each(|key| list.add(ItemKey(key), key as f64));
-        list.add(ItemKey(3), 600.0);
-        list.add(ItemKey(9_999), 20.5);
+        (0..MAX_ITEMS as u64).for_each(|key| list.add(ItemKey(key), Mass::from_ln(key as f64)));
+        list.add(ItemKey(3), Mass::from_ln(600.0));
+        list.add(ItemKey(9_999), Mass::from_ln(20.5));
         assert_eq!(list.items.len(), KEPT);
         assert!(list.iter().any(|(key, _)| key == ItemKey(3)) && list.iter().all(|(key, _)| key != ItemKey(9_999)));
+    }
+
+    #[test]
+    fn a_list_of_an_older_version_is_read_and_a_short_one_is_the_same_in_any_order() {
+        let old = codec::encode(&(vec![4u64, 2], vec![3.0f64, 1.5])).unwrap();
+        let list = SegmentItems::decode(&old).unwrap();
+        let found: Vec<(u64, f64)> =
+            SegmentItems::decode(&list.encode().unwrap()).unwrap().iter().map(|(key, ln)| (key.0, ln)).collect();
+        assert!(
+            found.iter().zip([(2, 1.5), (4, 3.0)]).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-12),
+            "{found:?}"
+        );
+        assert!(SegmentItems::decode(&codec::encode(&(vec![4u64, 2], vec![3.0f64])).unwrap()).is_err());
+        let (mut forward, mut backward) = (SegmentItems::default(), SegmentItems::default());
+        (0..9).for_each(|key| forward.add(ItemKey(key), Mass::from_ln(key as f64)));
+        (0..9).rev().for_each(|key| backward.add(ItemKey(key), Mass::from_ln(key as f64)));
+        assert_eq!(forward.summary(), backward.summary());
     }
 
     #[test]

@@ -2,11 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::error::Result;
 use crate::base::time::Timestamp;
 
+use super::codec;
+use super::mass::Mass;
 use super::popularity::{self, Window};
 
-/// The counts of one item.
+/// The version of records with exact sums. Older ones have logarithms.
+const SUMMED: u8 = 2;
+/// The name of these records in errors.
+const WHAT: &str = "signals of an item";
+
+/// The counts of one item, as they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ItemSignals {
     /// Log masses in the order of [`Window::ALL`].
@@ -34,5 +42,74 @@ impl ItemSignals {
     /// The log mass of a window.
     pub(crate) fn mass(&self, window: Window) -> f64 {
         self.masses[window.position()]
+    }
+
+    /// A stored record.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<ItemSignals> {
+        match bytes.first() {
+            Some(&SUMMED) => codec::decode_as(SUMMED, WHAT, bytes).map(|counts: ItemCounts| counts.signals()),
+            _ => codec::decode(WHAT, bytes),
+        }
+    }
+}
+
+/// The counts of one item, as they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct ItemCounts {
+    /// In the order of [`Window::ALL`].
+    pub masses: [Mass; Window::ALL.len()],
+    /// As in [`ItemSignals`].
+    pub shown: f64,
+    /// As in [`ItemSignals`].
+    pub chosen: f64,
+}
+
+impl ItemCounts {
+    /// Counts a positive event.
+    pub(crate) fn add_event(&mut self, time: Timestamp, weight: f32) {
+        for (mass, window) in self.masses.iter_mut().zip(Window::ALL) {
+            *mass = mass.plus(Mass::event(window, time, weight));
+        }
+    }
+
+    /// The counts as they are read.
+    pub(crate) fn signals(&self) -> ItemSignals {
+        ItemSignals { masses: self.masses.map(Mass::ln), shown: self.shown, chosen: self.chosen }
+    }
+
+    /// A stored record; one of an older version is converted.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<ItemCounts> {
+        if bytes.first() == Some(&SUMMED) {
+            return codec::decode_as(SUMMED, WHAT, bytes);
+        }
+        let old: ItemSignals = codec::decode(WHAT, bytes)?;
+        Ok(ItemCounts { masses: old.masses.map(Mass::from_ln), shown: old.shown, chosen: old.chosen })
+    }
+
+    /// The record to store.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        codec::encode_as(SUMMED, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_an_older_version_counts_on() {
+        let time = Timestamp::from_seconds(1.7e9);
+        let mut old = ItemSignals { shown: 3.5, chosen: 1.0, ..ItemSignals::default() };
+        old.add_event(time, 2.0);
+        let bytes = codec::encode(&old).unwrap();
+        assert_eq!(ItemSignals::decode(&bytes).unwrap(), old, "bit for bit, as it is listed");
+        let mut counts = ItemCounts::decode(&bytes).unwrap();
+        counts.add_event(time, 2.0);
+        old.add_event(time, 2.0);
+        let stored = ItemSignals::decode(&counts.encode().unwrap()).unwrap();
+        assert_eq!(stored, counts.signals());
+        assert!(stored.masses.iter().zip(old.masses).all(|(a, b)| (a - b).abs() < 1e-9), "{stored:?} {old:?}");
+        assert_eq!((stored.shown, stored.chosen), (3.5, 1.0));
+        assert!(ItemCounts::decode(&bytes[..9]).is_err());
     }
 }

@@ -1,9 +1,9 @@
 //! The tables of the catalog.
 
 use heed::types::Bytes;
-use heed::{Database, Env, RwTxn, WithoutTls};
+use heed::{Database, Env, RoTxn, RwTxn, WithoutTls};
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 
 use super::lmdb_error::storage;
 
@@ -26,7 +26,7 @@ pub(crate) struct Tables {
     /// external user id -> user key and the id itself.
     pub users: Table,
     /// user key, 0, time, seq, position -> event; user key, 1, item key -> what the user did with the item;
-    /// user key, 2 -> segments; user key, 3, item key -> what the user did with the item, by events that were removed.
+    /// user key, 2 -> segments; user key, 4 -> attributes; user key, 3, item key -> what the user did with the item, by events that were removed.
     pub people: Table,
     /// seq -> entries that the commit logged, until they are applied.
     pub journal: Table,
@@ -54,7 +54,22 @@ pub(crate) const COUNT: u32 = 16;
 impl Tables {
     /// Opens the tables, creating those that are missing.
     pub(crate) fn create(env: &Env<WithoutTls>, txn: &mut RwTxn) -> Result<Tables> {
-        let mut table = |name: &str| env.create_database::<Bytes, Bytes>(txn, Some(name)).map_err(storage);
+        Tables::each(|name| env.create_database::<Bytes, Bytes>(txn, Some(name)).map_err(storage))
+    }
+
+    /// Opens the tables of a catalog that another process has created.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when one is missing.
+    pub(crate) fn open(env: &Env<WithoutTls>, txn: &RoTxn<'_, WithoutTls>) -> Result<Tables> {
+        let missing = |name: &str| Error::damaged("data.mdb", format!("no table `{name}`"));
+        Tables::each(|name| {
+            let table = env.open_database::<Bytes, Bytes>(txn, Some(name)).map_err(storage)?;
+            table.ok_or_else(|| missing(name))
+        })
+    }
+
+    fn each(mut table: impl FnMut(&str) -> Result<Table>) -> Result<Tables> {
         Ok(Tables {
             meta: table("meta")?,
             ids: table("ids")?,

@@ -35,17 +35,25 @@ impl UserItem {
         self.first = if self.events == 0 { time } else { self.first.min(time) };
         self.last = if self.events == 0 { time } else { self.last.max(time) };
         self.events = self.events.saturating_add(1);
-        self.shown = 0;
+        // An event that arrives late does not undo the impressions after it.
+        if self.last_shown.is_none_or(|shown| shown <= time) {
+            self.shown = 0;
+        }
         let later = |slot: Option<Timestamp>| Some(slot.map_or(time, |before| before.max(time)));
         match meaning {
             Meaning::Positive => self.liked = later(self.liked),
             Meaning::Negative => {
+                self.against = match self.disliked {
+                    Some(before) if before > time => self.against,
+                    // In whatever order they arrive.
+                    Some(before) if before == time => self.against.max(weight),
+                    _ => weight,
+                };
                 self.disliked = later(self.disliked);
-                self.against = if self.disliked == Some(time) { weight } else { self.against };
             }
             Meaning::Neutral => {}
         }
-        if *action == Action::Buy {
+        if action.is_same(&Action::Buy) {
             self.bought = later(self.bought);
         }
     }

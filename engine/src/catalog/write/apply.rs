@@ -2,8 +2,9 @@
 //! and signals.
 //!
 //! Entries are applied strictly in the order of logging, each to the state that the one before left, so that the result
-//! does not depend on how the journal was cut: a bulk import and single calls leave the same bytes. Changes are
-//! collected in a batch and written once, in order of key.
+//! does not depend on how the journal was cut: a bulk import and single calls leave the same bytes. Signals depend on the
+//! times of events and not on the order of logging, but for lists that are cut. Changes are collected in a batch and
+//! written once, in order of key.
 
 use crate::api::config::{Config, Meaning};
 use crate::base::error::Result;
@@ -43,7 +44,7 @@ impl CatalogWrite<'_> {
         let stored = StoredEvent::of(logged, order, item);
         let record = stored.record()?;
         // A log that is delivered at least once repeats events: a duplicate counts once.
-        if logged.dated && self.view().has_event(user, time, &record)? {
+        if logged.dated && self.view().has_event(user, &stored)? {
             self.counters.events = self.counters.events.saturating_sub(1);
             return Ok(());
         }
@@ -56,8 +57,8 @@ impl CatalogWrite<'_> {
         }
     }
 
-    /// Counts a stored event as it was counted when it was applied. IMPORTANT: from a user's first event on, in the
-    /// order of logging: the user's visits start empty.
+    /// Counts a stored event as it was counted when it was applied. IMPORTANT: from a user's first event on, in order of
+    /// time: the user's visits start empty.
     pub(super) fn count_stored(&mut self, config: &Config, user: UserKey, event: &StoredEvent) -> Result<()> {
         self.batch.visits.entry(user).or_default();
         self.count(config, user, event)
@@ -65,6 +66,7 @@ impl CatalogWrite<'_> {
 
     /// Counts an event for its user, its item, and the items of the events around it.
     fn count(&mut self, config: &Config, user: UserKey, event: &StoredEvent) -> Result<()> {
+        self.batch.latest = self.batch.latest.max(Some(event.counted()));
         let Some(item) = event.item else { return Ok(()) };
         let (meaning, weight) = event.action.meaning(event.value, config);
         self.pair(user, item)?.add_event(event.time, &event.action, (meaning, weight));

@@ -7,7 +7,7 @@ use crate::base::id::{ItemKey, UserKey};
 use crate::catalog::read::view::View;
 use crate::catalog::rows::key_parts::Relation;
 use crate::catalog::rows::neighbours::Neighbours;
-use crate::catalog::rows::signals::ItemSignals;
+use crate::catalog::rows::signals::ItemCounts;
 use crate::catalog::rows::user_items::UserItem;
 
 use super::transaction::CatalogWrite;
@@ -35,13 +35,13 @@ impl CatalogWrite<'_> {
     }
 
     /// The counts of an item.
-    pub(super) fn signals_of(&mut self, item: ItemKey) -> Result<&mut ItemSignals> {
+    pub(super) fn signals_of(&mut self, item: ItemKey) -> Result<&mut ItemCounts> {
         match self.batch.signals.entry(item) {
             Entry::Occupied(known) => Ok(&mut known.into_mut().1),
             Entry::Vacant(slot) => {
                 let view = View { txn: &self.txn, tables: &self.tables, buffer: self.buffer };
-                let stored = view.signals(item)?;
-                Ok(&mut slot.insert((stored, stored.unwrap_or_default())).1)
+                let counts = view.counts(item)?.unwrap_or_default();
+                Ok(&mut slot.insert((view.signals(item)?, counts)).1)
             }
         }
     }

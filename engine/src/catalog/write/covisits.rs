@@ -1,4 +1,8 @@
-//! Relates a positive event to those around it.
+//! Relates a positive event to those before it.
+//!
+//! A visit adds one pair for each visit shortly before it in the events of its user. A visit that arrives late comes
+//! between others: what these had added is taken away where it is another with the late one in between. So the lists are
+//! those of the events in order of time, in whatever order they arrive.
 
 use crate::api::config::Config;
 use crate::base::error::Result;
@@ -10,9 +14,9 @@ use crate::catalog::rows::key_parts::Relation;
 use super::transaction::CatalogWrite;
 use super::visits::{MAX_VISITS, RecentVisits, Visit};
 
-/// Visits on either side of a new one that it is related to as next or previous.
+/// Visits before one that it is related to as next.
 const SEQUENCE_WINDOW: usize = 10;
-/// Visits of the same basket that a new one is related to.
+/// Visits of the same basket, among the [`MAX_VISITS`] before one, that it is related to.
 const BASKET_WINDOW: usize = 10;
 /// Stored events that are searched for visits.
 const MAX_SEARCHED: usize = 1_000;
@@ -47,63 +51,100 @@ impl CatalogWrite<'_> {
     /// Relates a visit to those around it, and keeps it in the batch for those to come.
     pub(super) fn relate(&mut self, config: &Config, user: UserKey, visit: Visit) -> Result<()> {
         let Some(recent) = self.batch.visits.get_mut(&user) else { return Ok(()) };
-        let (before, after) = match recent.add(visit) {
-            Some(before) => (before, Vec::new()),
-            // An event that arrives out of order finds the events around it in the tables.
-            None => self.visits_around(config, user, visit)?,
-        };
-        self.relate_sequence(&before, visit, &after)?;
-        if visit.basket != 0 {
-            let same = before.iter().chain(&after).filter(|other| other.basket == visit.basket).take(BASKET_WINDOW);
-            self.relate_basket(same, visit)?;
+        match recent.add(visit) {
+            Some(before) => pairs(&before, visit).into_iter().try_for_each(|pair| self.count_pair(pair)),
+            None => self.relate_late(config, user, visit),
+        }
+    }
+
+    /// Relates a visit that is not the user's newest: the visits after it have it among those before them now.
+    fn relate_late(&mut self, config: &Config, user: UserKey, visit: Visit) -> Result<()> {
+        let (before, after) = self.visits_around(config, user, visit)?;
+        pairs(&before, visit).into_iter().try_for_each(|pair| self.count_pair(pair))?;
+        for (place, later) in after.iter().enumerate() {
+            let between = || after[..place].iter().rev().copied();
+            let window = |visits: &mut dyn Iterator<Item = Visit>| visits.take(MAX_VISITS).collect::<Vec<_>>();
+            let was = window(&mut between().chain(before.iter().copied()));
+            let is = window(&mut between().chain([visit]).chain(before.iter().copied()));
+            let mut added = pairs(&is, *later);
+            for pair in pairs(&was, *later) {
+                match added.iter().position(|other| *other == pair) {
+                    Some(same) => drop(added.swap_remove(same)),
+                    None => self.discount_pair(pair)?,
+                }
+            }
+            added.into_iter().try_for_each(|pair| self.count_pair(pair))?;
         }
         Ok(())
     }
 
     /// The stored visits before one and after it, the nearest first.
     fn visits_around(&self, config: &Config, user: UserKey, visit: Visit) -> Result<(Vec<Visit>, Vec<Visit>)> {
-        let mut before = visits(config, self.view().history(user, visit.time)?, visit)?;
-        let mut after = visits(config, self.view().history_from(user, visit.time)?, visit)?;
-        before.retain(|other| other.position() < visit.position());
-        after.retain(|other| other.position() > visit.position());
-        Ok((before, after))
+        let before = |other: &Visit| other.position() < visit.position();
+        let after = |other: &Visit| other.position() > visit.position();
+        let view = self.view();
+        Ok((
+            visits(config, view.history(user, visit.time)?, before)?,
+            visits(config, view.history_from(user, visit.time)?, after)?,
+        ))
     }
 
-    fn relate_sequence(&mut self, before: &[Visit], visit: Visit, after: &[Visit]) -> Result<()> {
-        for (steps, other) in (1..=SEQUENCE_WINDOW).zip(before) {
-            self.follow(other.item, visit.item, sequence_weight(steps), visit.counted)?;
-        }
-        for (steps, other) in (1..=SEQUENCE_WINDOW).zip(after) {
-            self.follow(visit.item, other.item, sequence_weight(steps), other.counted)?;
-        }
+    /// Counts a pair with both items.
+    fn count_pair(&mut self, pair: Pair) -> Result<()> {
+        let Pair { relation, first, then, weight, time } = pair;
+        self.neighbours_of(relation, first)?.add(then, weight, time);
+        self.neighbours_of(relation.reversed(), then)?.add(first, weight, time);
         Ok(())
     }
 
-    /// Counts that one item came after another, with both items.
-    fn follow(&mut self, first: ItemKey, then: ItemKey, weight: f32, time: Timestamp) -> Result<()> {
-        if first != then {
-            self.neighbours_of(Relation::Next, first)?.add(then, weight, time);
-            self.neighbours_of(Relation::Previous, then)?.add(first, weight, time);
-        }
-        Ok(())
-    }
-
-    fn relate_basket<'v>(&mut self, others: impl Iterator<Item = &'v Visit>, visit: Visit) -> Result<()> {
-        for other in others.filter(|other| other.item != visit.item) {
-            let time = visit.counted.max(other.counted);
-            self.neighbours_of(Relation::Basket, other.item)?.add(visit.item, 1.0, time);
-            self.neighbours_of(Relation::Basket, visit.item)?.add(other.item, 1.0, time);
-        }
+    /// Undoes [`CatalogWrite::count_pair`].
+    fn discount_pair(&mut self, pair: Pair) -> Result<()> {
+        let Pair { relation, first, then, weight, time } = pair;
+        self.neighbours_of(relation, first)?.remove(then, weight, time);
+        self.neighbours_of(relation.reversed(), then)?.remove(first, weight, time);
         Ok(())
     }
 }
 
-/// The visits among stored events, in their order, that were logged before `visit`.
-fn visits(config: &Config, events: impl Iterator<Item = Result<StoredEvent>>, visit: Visit) -> Result<Vec<Visit>> {
+/// Two items that are related by two visits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pair {
+    relation: Relation,
+    first: ItemKey,
+    then: ItemKey,
+    weight: f32,
+    time: Timestamp,
+}
+
+/// The pairs that a visit adds, with the visits before it, newest first.
+fn pairs(before: &[Visit], visit: Visit) -> Vec<Pair> {
+    let sequence = (1..=SEQUENCE_WINDOW).zip(before).map(|(steps, other)| Pair {
+        relation: Relation::Next,
+        first: other.item,
+        then: visit.item,
+        weight: sequence_weight(steps),
+        time: visit.counted,
+    });
+    let in_basket = |other: &&Visit| visit.basket != 0 && other.basket == visit.basket;
+    let basket = before.iter().filter(in_basket).take(BASKET_WINDOW).map(|other| Pair {
+        relation: Relation::Basket,
+        first: other.item,
+        then: visit.item,
+        weight: 1.0,
+        time: visit.counted.max(other.counted),
+    });
+    sequence.chain(basket).filter(|pair| pair.first != pair.then).collect()
+}
+
+/// The nearest visits among stored events, in their order, that lie on one side of another.
+fn visits(
+    config: &Config,
+    events: impl Iterator<Item = Result<StoredEvent>>,
+    is_beside: impl Fn(&Visit) -> bool,
+) -> Result<Vec<Visit>> {
     let mut found = Vec::new();
     for event in events.take(MAX_SEARCHED) {
-        // A rebuild of the signals also finds events that were logged later.
-        found.extend(Visit::of(&event?, config).filter(|other| other.order < visit.order));
+        found.extend(Visit::of(&event?, config).filter(&is_beside));
         if found.len() == MAX_VISITS {
             break;
         }

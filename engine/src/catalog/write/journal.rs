@@ -9,6 +9,7 @@
 
 use crate::api::config::Config;
 use crate::base::error::Result;
+use crate::base::watch;
 use crate::catalog::rows::entries::Entry;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::{codec, keys};
@@ -44,6 +45,7 @@ impl CatalogWrite<'_> {
     pub(crate) fn apply_journal(&mut self, config: &Config, most: usize) -> Result<bool> {
         let mut done = 0;
         while done < most {
+            watch::check()?;
             let next = self.view().journal(self.counters.applied)?.next().transpose()?;
             let Some((seq, entries)) = next else { break };
             self.apply(config, seq, &entries)?;

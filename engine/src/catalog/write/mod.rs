@@ -11,15 +11,18 @@
 //! | `items` | puts and deletes items |
 //! | `batch_rows` | rows of the batch, read from the tables when they are first changed |
 //! | `segments` | segments of users, and the items of segments |
+//! | `user_records` | writes the attributes of users |
 //! | `flush` | writes the batch, in order of key |
 //! | `impressions` | applies an impression, and joins events to it |
 //! | `covisits` | relates a positive event to those around it |
 //! | `apply` | applies the entries of a commit |
 //! | `journal` | appends to the journal, and applies it |
+//! | `arrivals` | events that were logged while the clock was ahead |
 //! | `rebuild` | rebuilds all signals from the stored events |
 //! | `commit` | makes a transaction durable |
 
 mod apply;
+mod arrivals;
 mod batch;
 mod batch_rows;
 mod commit;
@@ -33,5 +36,6 @@ mod popular;
 mod rebuild;
 mod segments;
 pub(super) mod transaction;
+mod user_records;
 mod vectors;
 mod visits;

@@ -34,6 +34,11 @@ impl CatalogWrite<'_> {
         lists.sort_unstable_by_key(|(key, _)| *key);
         for ((relation, item), list) in lists {
             let key = keys::neighbours(relation, item);
+            // Late events may take the last pair of a list away.
+            if list.is_empty() {
+                self.tables.neighbours.delete(&mut self.txn, &key).map_err(storage)?;
+                continue;
+            }
             self.tables.neighbours.put(&mut self.txn, &key, &list.encode()?).map_err(storage)?;
         }
         Ok(())

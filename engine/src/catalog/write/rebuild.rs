@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::api::config::Config;
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, UserKey};
+use crate::base::watch;
 use crate::catalog::rows::events::StoredEvent;
 use crate::catalog::rows::key_parts::Relation;
 use crate::catalog::rows::keys;
@@ -32,7 +33,7 @@ impl CatalogWrite<'_> {
         Ok((before, self.view().signals_digest()?))
     }
 
-    /// Rebuilds all signals in the order of logging, from what is stored of removed events and from the stored events.
+    /// Rebuilds all signals in order of time, from what is stored of removed events and from the stored events.
     pub(crate) fn rebuild_signals(&mut self, config: &Config) -> Result<()> {
         self.flush()?;
         let mut events = Vec::new();
@@ -41,12 +42,13 @@ impl CatalogWrite<'_> {
             // A log is long: only what counts is kept in memory.
             events.push((user, StoredEvent { query: None, rank_id: None, ..event }));
         }
-        events.sort_unstable_by_key(|(_, event)| event.order);
+        events.sort_unstable_by_key(|(_, event)| (event.time, event.order));
         let shown = self.clear_signals()?;
         for (user, item, removed) in self.view().removed()? {
             *self.pair(user, item)? = removed;
         }
-        for (user, event) in &events {
+        for (done, (user, event)) in events.iter().enumerate() {
+            watch::step("count", done, events.len())?;
             self.count_stored(config, *user, event)?;
         }
         self.restore_shown(shown)?;
@@ -59,6 +61,7 @@ impl CatalogWrite<'_> {
             (signals.shown, signals.chosen) = (was.shown, was.chosen);
         }
         for ((user, item), was) in shown.pairs {
+            watch::check()?;
             let pair = self.pair(user, item)?;
             (pair.shown, pair.last_shown) = (was.shown, was.last_shown);
         }
@@ -73,6 +76,7 @@ impl CatalogWrite<'_> {
             shown.pairs.insert((user, item), pair);
         }
         for (user, item) in shown.pairs.keys() {
+            watch::check()?;
             self.tables.people.delete(&mut self.txn, &keys::user_item(*user, *item)).map_err(storage)?;
         }
         self.tables.signals.clear(&mut self.txn).map_err(storage)?;
@@ -83,6 +87,7 @@ impl CatalogWrite<'_> {
             self.clear_neighbours(relation)?;
         }
         self.clear_segments()?;
+        self.set_latest_counted(None)?;
         Ok(shown)
     }
 }

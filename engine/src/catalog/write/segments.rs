@@ -1,7 +1,7 @@
 //! Segments of users, and the items of segments.
 //!
 //! The number of segments that are counted is bounded: a new one replaces the one with the least decayed weight.
-//! All of it is a fold over the events in the order of logging, so that a rebuild gives the same bytes.
+//! While nothing is dropped, it does not depend on the order of the events.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,9 @@ use crate::base::error::Result;
 use crate::base::id::{ItemKey, UserKey};
 use crate::base::time::Timestamp;
 use crate::catalog::rows::lmdb_error::storage;
-use crate::catalog::rows::segments::{SEGMENT_WINDOW, SEGMENTS, SegmentItems, number};
-use crate::catalog::rows::{codec, keys, popularity};
+use crate::catalog::rows::mass::Mass;
+use crate::catalog::rows::segments::{OLD_SEGMENTS, SEGMENT_WINDOW, SEGMENTS, SegmentItems, number};
+use crate::catalog::rows::{codec, keys};
 
 use super::batch::SegmentBatch;
 use super::transaction::CatalogWrite;
@@ -41,7 +42,7 @@ impl CatalogWrite<'_> {
         time: Timestamp,
         weight: f32,
     ) -> Result<()> {
-        let mass = SEGMENT_WINDOW.event(time) + f64::from(weight).ln();
+        let mass = Mass::event(SEGMENT_WINDOW, time, weight);
         for (name, value) in segments {
             let number = number(name, value);
             if !self.admit_segment(number, mass)? {
@@ -58,19 +59,20 @@ impl CatalogWrite<'_> {
 
     /// Adds to the weight of a segment. False for a segment that is lighter than all that are counted, when there are
     /// as many as may be.
-    fn admit_segment(&mut self, number: u64, mass: f64) -> Result<bool> {
+    fn admit_segment(&mut self, number: u64, mass: Mass) -> Result<bool> {
         if self.batch.segments.totals.is_none() {
             self.batch.segments.totals = Some(self.view().segment_totals()?);
         }
         let SegmentBatch { totals, lists, .. } = &mut self.batch.segments;
         let totals = totals.get_or_insert_default();
         if let Some(total) = totals.get_mut(&number) {
-            *total = popularity::add(*total, mass);
+            *total = total.plus(mass);
             return Ok(true);
         }
         if totals.len() >= MAX_COUNTED {
-            let lightest = totals.iter().min_by(|a, b| a.1.total_cmp(b.1)).map(|(number, total)| (*number, *total));
-            let Some((lightest, _)) = lightest.filter(|(_, total)| *total < mass) else { return Ok(false) };
+            let lightest =
+                totals.iter().map(|(number, total)| (*number, total.ln())).min_by(|a, b| a.1.total_cmp(&b.1));
+            let Some((lightest, _)) = lightest.filter(|(_, total)| *total < mass.ln()) else { return Ok(false) };
             totals.remove(&lightest);
             lists.insert(lightest, SegmentItems::default());
         }
@@ -88,15 +90,16 @@ impl CatalogWrite<'_> {
         for (number, list) in batch.lists.into_iter().collect::<BTreeMap<_, _>>() {
             let key = keys::segment(number);
             match totals.contains_key(&number) {
-                true => self.tables.segments.put(&mut self.txn, &key, &codec::encode(&list)?).map_err(storage)?,
+                true => self.tables.segments.put(&mut self.txn, &key, &list.encode()?).map_err(storage)?,
                 false => self.tables.segments.delete(&mut self.txn, &key).map(|_| ()).map_err(storage)?,
             }
         }
         self.set_segment_totals(totals)
     }
 
-    /// Writes the log masses of the segments that are counted.
-    pub(in crate::catalog) fn set_segment_totals(&mut self, totals: BTreeMap<u64, f64>) -> Result<()> {
+    /// Writes the masses of the segments that are counted.
+    pub(in crate::catalog) fn set_segment_totals(&mut self, totals: BTreeMap<u64, Mass>) -> Result<()> {
+        self.tables.meta.delete(&mut self.txn, OLD_SEGMENTS.as_bytes()).map_err(storage)?;
         self.set_meta(SEGMENTS, &totals.into_iter().collect::<Vec<_>>())
     }
 

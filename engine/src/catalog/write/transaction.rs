@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::base::error::Result;
 use crate::base::id::{ItemKey, Seq, UserKey};
+use crate::catalog::memory::failed_commits::FailedCommits;
 use crate::catalog::memory::scratch_buffer::ScratchBuffer;
 use crate::catalog::memory::slot_values::{ItemState, vector_owner};
 use crate::catalog::memory::versioned_slots::VersionedSlots;
@@ -26,6 +27,7 @@ pub(crate) struct CatalogWrite<'c> {
     pub(super) batch: Batch,
     /// The counters before this transaction.
     before: Counters,
+    failed: &'c FailedCommits,
     /// Items that this transaction has put or deleted.
     changed: Vec<ItemKey>,
     states: &'c VersionedSlots<ItemState>,
@@ -43,15 +45,18 @@ impl<'c> CatalogWrite<'c> {
         tables: Tables,
         buffer: Option<&'c ScratchBuffer>,
         (states, vectors): (&'c VersionedSlots<ItemState>, &'c VersionedSlots<[u8]>),
+        failed: &'c FailedCommits,
     ) -> Result<CatalogWrite<'c>> {
-        let counters = View { txn: &txn, tables: &tables, buffer: None }.counters()?;
+        let before = View { txn: &txn, tables: &tables, buffer: None }.counters()?;
+        let counters = failed.skip(before);
         Ok(CatalogWrite {
             txn,
             tables,
             counters,
             buffer,
             batch: Batch::default(),
-            before: counters,
+            before,
+            failed,
             changed: Vec::new(),
             states,
             touched: Vec::new(),
@@ -68,6 +73,11 @@ impl<'c> CatalogWrite<'c> {
     /// The number that this commit will have.
     pub(crate) fn seq(&self) -> Seq {
         self.counters.seq.next()
+    }
+
+    /// The number of the last commit.
+    pub(crate) fn last(&self) -> Seq {
+        self.counters.seq
     }
 
     /// The last commit of the journal that was applied.
@@ -153,7 +163,8 @@ impl<'c> CatalogWrite<'c> {
         let vectors = self.touched_vectors.iter().filter_map(|(space, key)| vector_owner(*space, *key));
         self.vectors.invalidate(number, vectors);
         self.states.invalidate(number, states.iter().map(|(owner, _)| *owner));
-        self.txn.commit().map_err(storage)?;
+        let (failed, counters) = (self.failed, self.counters);
+        self.txn.commit().map_err(storage).inspect_err(|_| failed.note(&counters))?;
         self.states.fill(number, states.iter().filter_map(|(owner, state)| Some((*owner, state.as_ref()?))));
         Ok(())
     }

@@ -55,7 +55,7 @@ impl RecentVisits {
     }
 
     /// Adds a visit. Returns those before it, newest first; `None` when the visit is not the newest: then the visits
-    /// around it are to be read from the tables.
+    /// around it are in the tables.
     pub(super) fn add(&mut self, visit: Visit) -> Option<Vec<Visit>> {
         let is_newest = self.0.back().is_none_or(|last| last.position() <= visit.position());
         let at = self.0.partition_point(|other| other.position() < visit.position());

@@ -2,6 +2,7 @@
 
 use crate::api::evaluation::Interval;
 use crate::base::random::Seeded;
+use crate::base::watch;
 
 /// How intervals are drawn.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ impl Bootstrap {
         }
         let mut random = Seeded::new(self.seed);
         let mut means: Vec<f64> = (0..self.resamples)
+            // The report is not made when the call was stopped.
+            .take_while(|_| !watch::is_stopped())
             .map(|_| {
                 let (mut sum, mut count) = (0.0, 0.0);
                 for _ in 0..groups.len() {

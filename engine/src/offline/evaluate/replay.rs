@@ -1,6 +1,7 @@
 //! The one loop that logs and asks.
 
 use crate::base::error::Result;
+use crate::base::watch;
 
 use super::log::Log;
 use super::subject::{Answer, Question, Subject};
@@ -33,7 +34,9 @@ pub(super) fn replay(
     let mut counts = vec![0u32; log.items.len()];
     let mut place = 0;
     for (number, ask) in asks.iter().enumerate() {
+        watch::step("ask", number, asks.len())?;
         while place < ask.at {
+            watch::check()?;
             step(log, place, withheld, &mut histories, &mut counts, subjects)?;
             place += 1;
         }
@@ -49,7 +52,12 @@ pub(super) fn replay(
             exclude_seen: ask.exclude_seen,
             depth,
         };
-        let answers = subjects.iter_mut().map(|subject| subject.rank(log, &question)).collect::<Result<Vec<_>>>()?;
+        let ask_one = |subject: &mut Box<dyn Subject>| {
+            let answer = subject.rank(log, &question);
+            // What a subject fits may have ended early.
+            watch::check().and(answer)
+        };
+        let answers = subjects.iter_mut().map(ask_one).collect::<Result<Vec<_>>>()?;
         listen(&Moment { ask, question, counts: &counts }, answers)?;
     }
     Ok(())

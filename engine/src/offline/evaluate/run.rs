@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::api::evaluation::{LogFigures, Plan, PointInTime, Protocol, Report, SplitAt, SystemKind, Targets};
 use crate::base::error::Result;
+use crate::base::watch;
 
 use super::asked::Asked;
 use super::baselines;
@@ -51,12 +52,15 @@ pub(crate) fn run(mut log: Log, plan: &Plan, make: &Make) -> Result<Report> {
         0 => PointInTime::default(),
         _ => leaks::check(log, plan, &asks[..checked], &withheld, &all_subjects, &heads)?,
     };
+    let tasks = scoreboard.finish(&not_run);
+    // Resampling may have ended early.
+    watch::check()?;
     Ok(Report {
         protocol: protocol(plan),
         warnings,
         log: figures(log),
         targets_hash,
-        tasks: scoreboard.finish(&not_run),
+        tasks,
         point_in_time,
         seconds: start.elapsed().as_secs_f64(),
     })

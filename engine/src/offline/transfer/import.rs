@@ -5,17 +5,18 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use super::lines::{self, CountLine, EventLine, HistoryLine, IdLine, ImpressionLine, ItemLine, ScenarioLine, Sheet};
-use super::lines::{TuningLine, UserLine};
+use super::lines::{TuningLine, TypedFields, UserLine};
 use super::manifest::Manifest;
 use super::sheet;
 use crate::api::json::rules_from_json;
 use crate::api::transfer::Transferred;
+use crate::api::user::User;
 use crate::background::{cooccurrence, fit_space};
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, UserKey};
 use crate::catalog::{CatalogWrite, Impression, LoggedEvent, StoredImpression, UserItem};
 use crate::core::Access;
-use crate::ingest::{log_restored, prepare_events, prepare_items, prepare_scenario};
+use crate::ingest::{log_restored, prepare_items, prepare_scenario, prepare_users};
 use crate::store::{Stores, lock, tunings};
 
 /// Lines of one transaction.
@@ -51,7 +52,7 @@ pub(crate) fn import(access: &Access, folder: &Path, check: &dyn Fn() -> Result<
     }
     let stores = &*access.stores;
     let _alone = lock(&stores.forgetting);
-    access.writer.drain()?;
+    access.writer()?.drain()?;
     let exact = stores.catalog.read()?.view().is_untouched()?;
     let import = Import { access, folder, manifest, exact, check };
     import.run()?;
@@ -70,6 +71,7 @@ impl Import<'_> {
         }
         self.impressions()?;
         self.events()?;
+        self.users()?;
         if self.exact {
             self.histories(false)?;
             self.counts()?;
@@ -139,7 +141,7 @@ impl Import<'_> {
             for (item, (first_put, available)) in prepared.iter_mut().zip(times) {
                 (item.first_put, item.available) = (Some(first_put), Some(available));
             }
-            self.access.writer.put(prepared)
+            self.access.writer()?.put(prepared).map(drop)
         };
         self.lines(&lines::ITEMS, |line| {
             batch.push(line);
@@ -153,7 +155,7 @@ impl Import<'_> {
         let mut batch: Vec<LoggedEvent> = Vec::new();
         let log = |batch: &mut Vec<LoggedEvent>| {
             let logged = std::mem::take(batch);
-            prepare_events(logged.iter().map(|logged| logged.event.clone()).collect())?;
+            logged.iter().try_for_each(|logged| logged.event.check_form())?;
             log_restored(self.stores(), logged)
         };
         self.lines(&lines::EVENTS, |line: EventLine| {
@@ -162,6 +164,18 @@ impl Import<'_> {
             if batch.len() >= ROWS { log(&mut batch) } else { Ok(()) }
         })?;
         log(&mut batch)
+    }
+
+    /// Records of users, after the events: those that are logged later are in the segments of the record.
+    fn users(&self) -> Result<()> {
+        let mut batch = Vec::new();
+        let put = |batch: &mut Vec<User>| self.access.writer()?.put_users(prepare_users(std::mem::take(batch))?);
+        self.lines(&lines::USERS, |line: UserLine| {
+            let (id, attributes) = (line.id, line.attributes);
+            batch.extend(attributes.map(|TypedFields(attributes)| User { id, attributes }));
+            if batch.len() >= ROWS { put(&mut batch) } else { Ok(()) }
+        })?;
+        put(&mut batch)
     }
 
     /// What was known besides events: `removed` ones before the events are logged, impressions after.
@@ -220,7 +234,7 @@ impl Import<'_> {
     fn scenarios(&self) -> Result<()> {
         self.lines(&lines::SCENARIOS, |line: ScenarioLine| {
             let (name, rules) = prepare_scenario(&line.name, &rules_from_json(&line.rules.to_string())?)?;
-            self.access.writer.set_scenario(name, rules)
+            self.access.writer()?.set_scenario(name, rules)
         })
         .map(drop)
     }

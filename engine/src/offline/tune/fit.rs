@@ -4,6 +4,7 @@
 //! (McFadden 1974). It is convex in `w`, and there are a few dozen weights, so Newton's method needs about ten steps.
 
 use super::sample::{Sample, dot};
+use crate::base::watch;
 
 /// Newton steps, and halvings of one; the loss is flat long before.
 const STEPS: usize = 25;
@@ -22,6 +23,9 @@ pub(super) fn fit(samples: &[&Sample], before: &[f64], pull: f64) -> Vec<f64> {
     }
     let mut loss = Loss::at(&useful, &weights, origin);
     for _ in 0..STEPS {
+        if watch::is_stopped() {
+            break;
+        }
         let Some(step) = solve(loss.curvature.clone(), &loss.slope) else { break };
         let Some((next, better)) = shorten(&useful, &weights, origin, &step, loss.value) else { break };
         let gain = loss.value - better.value;
@@ -67,7 +71,8 @@ impl Loss {
         let n = weights.len();
         let mut loss = Loss { value: 0.0, slope: vec![0.0; n], curvature: vec![0.0; n * n] };
         let share = 1.0 / samples.len() as f64;
-        samples.iter().for_each(|sample| loss.add(sample, weights, share));
+        let samples = samples.iter().take_while(|_| !watch::is_stopped());
+        samples.for_each(|sample| loss.add(sample, weights, share));
         for (place, (w, b)) in weights.iter().zip(origin.before).enumerate() {
             loss.value += origin.pull * (w - b) * (w - b);
             loss.slope[place] += 2.0 * origin.pull * (w - b);

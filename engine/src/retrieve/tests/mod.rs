@@ -78,7 +78,7 @@ fn a_source_is_asked_exactly_when_the_request_has_what_it_works_from() {
         (request(), everyone.to_vec()),
         (request().query("red shoe"), words.to_vec()),
         (request().query("  \n"), everyone.to_vec()),
-        (request().user("a stranger"), everyone.to_vec()),
+        (request().user("an unknown user"), everyone.to_vec()),
         (request().like(["thing-1"]), [&[Similar], behaviour].concat()),
         (request().like(["thing-2"]), [&[Similar, Vector], behaviour].concat()),
         (request().like(["thing-30"]), vec![Similar, Vector]),
@@ -178,7 +178,7 @@ fn few_allowed_items_are_all_candidates() {
 fn any_request() -> impl Strategy<Value = (Request, BTreeSet<usize>)> {
     let excluded = prop::collection::btree_set(0usize..60, 0..60);
     let query = prop::option::of(prop::sample::select(vec!["shoe", "cheap tent", "no such word"]));
-    let user = prop::option::of(prop::sample::select(vec!["user-1", "user-5", "a stranger"]));
+    let user = prop::option::of(prop::sample::select(vec!["user-1", "user-5", "an unknown user"]));
     let budget = prop::option::of(1usize..20);
     (excluded, query, user, (2usize..30, 0usize..20), prop::option::of(0usize..60), budget).prop_map(
         |(excluded, query, user, (limit, offset), below, budget)| {

@@ -111,8 +111,8 @@ fn a_pinned_commit_knows_what_was_deleted_and_logged_after_it_no_more_than_befor
     let known = |snapshot: &Snapshot| {
         let person = snapshot.person("ada").unwrap().unwrap();
         let history = snapshot.history(&person, Timestamp::MAX, 10).unwrap().len();
-        let stranger = snapshot.person("bob").unwrap().is_some();
-        (history, stranger, snapshot.is_current(ItemKey(3), None), snapshot.catalog.counters().items)
+        let unknown_user = snapshot.person("bob").unwrap().is_some();
+        (history, unknown_user, snapshot.is_current(ItemKey(3), None), snapshot.catalog.counters().items)
     };
     let before = known(&pinned);
     assert_eq!(before, (1, false, true, 6));

@@ -36,7 +36,7 @@ fn stored(shop: &Shop, kept: &[Tuning], version: u64) -> ActiveWeights {
 }
 
 #[test]
-fn fitted_rows_stand_in_their_cell_in_their_situation_and_nowhere_else() {
+fn fitted_rows_stand_in_the_cell_of_their_request_context_alone() {
     let shop = Shop::open(|_| {});
     let model = shop.stores.model();
     let shipped = ActiveWeights::shipped(&model);
@@ -66,7 +66,7 @@ fn fitted_rows_stand_in_their_cell_in_their_situation_and_nowhere_else() {
 }
 
 #[test]
-fn every_situation_has_its_name_and_its_cell() {
+fn every_request_context_has_its_name_and_its_cell() {
     let names: Vec<String> = RequestContext::ALL.iter().map(|of| of.name()).collect();
     assert!(crate::testing::all_differ(&names), "{names:?}");
     assert_eq!(names[0], "first visit");

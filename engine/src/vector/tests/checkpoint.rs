@@ -166,9 +166,9 @@ fn renamed_foreign_and_hostile_records_are_not_used() {
 fn unfinished_files_go_and_pruning_keeps_what_is_named() {
     let saved = Saved::new();
     let folder = saved.dir.path().join("vector");
-    fs::write(folder.join("left.tmp"), b"half").unwrap();
+    fs::write(folder.join("00af-7.tmp"), b"half").unwrap();
     let store = store(saved.dir.path(), 1);
-    assert!(!folder.join("left.tmp").exists());
+    assert!(!folder.join("00af-7.tmp").exists());
     // A field may have any name; its files neither leave the folder nor mix with another space's.
     let odd = spec("../../x/\u{1f600}\n", 3);
     store.open_space(&odd, &[]).unwrap();

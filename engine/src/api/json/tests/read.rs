@@ -39,7 +39,8 @@ fn events_read_as_documented() {
         r#"{"user": "u", "action": "purchase", "item": "a", "value": 2, "time": -0.5, "rank_id": "r", "query": null}
            {"user": "u", "action": "wave", "query": "red"}"#,
     );
-    let mut bought = Event::new("u", Action::Buy).item("a").value(2.0).at(Timestamp::from_millis(-500));
+    let mut bought =
+        Event::new("u", Action::Other("purchase".to_owned())).item("a").value(2.0).at(Timestamp::from_millis(-500));
     bought.rank_id = Some("r".to_owned());
     let waved = Event::new("u", Action::Other("wave".to_owned())).query("red");
     assert_eq!(events.expect("reads"), [bought, waved]);

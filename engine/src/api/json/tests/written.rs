@@ -79,7 +79,7 @@ fn answers_are_written_as_documented() {
 }
 
 #[test]
-fn calibrations_are_written_as_documented() {
+fn tunings_are_written_as_documented() {
     let set = WeightSet {
         context: RequestContext { query: false, history: true, exclude_seen: true, in_visit: false },
         samples: 75,

@@ -2,16 +2,21 @@
 
 use ndarray::{Array2, linalg::general_mat_mul, s};
 
+use crate::base::watch;
+
 /// Rows that are eliminated at a time: large enough that nearly all work is one matrix product.
 const BLOCK: usize = 64;
 
 /// Inverts in place by Gauss-Jordan elimination, block by block (Golub and Van Loan, *Matrix Computations*, 3.2 and 4.2: a
 /// positive definite matrix needs no pivoting). The product is ndarray's, so the speed is that of `matrixmultiply`.
 ///
-/// False when the matrix is not positive definite, as far as single precision can tell; its content is then of no use.
+/// False when the call was told to stop, and when the matrix is not positive definite, as far as single precision can tell; its content is then of no use.
 pub(super) fn invert(matrix: &mut Array2<f32>) -> bool {
     let n = matrix.nrows();
     for start in (0..n).step_by(BLOCK) {
+        if watch::is_stopped() {
+            return false;
+        }
         let block = start..(start + BLOCK).min(n);
         let pivot = matrix.slice(s![block.clone(), block.clone()]).to_owned();
         let Some(inverse) = small_inverse(&pivot) else { return false };

@@ -1,0 +1,92 @@
+//! Calls that may take long: Ctrl-C stops them, and a Python function hears how far they are.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use onelist::{Cancel, Error, Progress, Result, Watch};
+use pyo3::prelude::*;
+
+use crate::engine::{call, caught};
+use crate::error::from_engine;
+
+thread_local! {
+    static LISTENER: RefCell<Option<Py<PyAny>>> = const { RefCell::new(None) };
+}
+
+/// How often the calling thread looks for signals and for progress.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Tells a callable how far the next long calls of this thread are, or with None nobody; returns what was told before.
+#[pyfunction]
+pub(crate) fn listen(listener: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
+    LISTENER.replace(listener)
+}
+
+/// Runs a call on a thread of its own, while this one waits for it, for signals and for news. Only where there is somebody to
+/// hear: signals reach the main thread alone.
+pub(crate) fn long<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    let listener = LISTENER.with_borrow(|listener| listener.as_ref().map(|listener| listener.clone_ref(py)));
+    if listener.is_none() && !is_main_thread(py)? {
+        return call(py, work);
+    }
+    let (cancel, latest) = (Cancel::new(), Arc::new(Mutex::new(None)));
+    let news = latest.clone();
+    let watch = Watch::new().cancel(&cancel);
+    let watch = watch.progress(move |at| *news.lock().unwrap_or_else(PoisonError::into_inner) = Some(at));
+    let tell = || tell(py, listener.as_ref(), &latest);
+    let (done, mut raised) = (Done::default(), None);
+    let result = std::thread::scope(|scope| {
+        let work = || {
+            let result = watch.run(|| caught(work));
+            done.set();
+            result
+        };
+        let worker = std::thread::Builder::new().name("onelist-call".to_owned()).spawn_scoped(scope, work);
+        let failed = |source| Error::Io { action: "start a thread in", path: ".".into(), source };
+        let worker = worker.map_err(failed)?;
+        while !py.detach(|| done.wait(LOOK)) {
+            if raised.is_none() {
+                raised = py.check_signals().and_then(|()| tell()).err();
+                raised.iter().for_each(|_| cancel.cancel());
+            }
+        }
+        py.detach(|| worker.join()).unwrap_or_else(|_| Err(Error::Internal { reason: "a call panicked".to_owned() }))
+    });
+    match raised {
+        Some(raised) => Err(raised),
+        None => tell().and(result.map_err(|error| from_engine(py, &error))),
+    }
+}
+
+/// Whether the work is done.
+#[derive(Default)]
+struct Done(Mutex<bool>, Condvar);
+
+impl Done {
+    fn set(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.1.notify_all();
+    }
+
+    fn wait(&self, limit: Duration) -> bool {
+        let done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.1.wait_timeout_while(done, limit, |done| !*done);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Calls the listener with what is new.
+fn tell(py: Python<'_>, listener: Option<&Py<PyAny>>, latest: &Mutex<Option<Progress>>) -> PyResult<()> {
+    let news = latest.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((listener, at)) = listener.zip(news) {
+        listener.call1(py, (at.done, at.total, at.what))?;
+    }
+    Ok(())
+}
+
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    threading.call_method0("get_ident")?.eq(main)
+}

@@ -1,0 +1,129 @@
+//! Opening the LMDB environment of a directory: once in a process, in any number of processes.
+//!
+//! LMDB marks the processes that read with locks of the operating system on `lock.mdb`, and closing any descriptor of that
+//! file gives them up. So a process opens it once; nothing here closes what a forked process has inherited.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use heed::{Env, EnvFlags, EnvOpenOptions, WithoutTls};
+
+use crate::base::error::{Error, Result};
+use crate::base::random::hex_id;
+
+use super::rows::lmdb_error::storage;
+use super::rows::tables;
+
+/// Reader slots of LMDB: one for each concurrent request of all processes. They cost nothing until they are used.
+const MAX_READERS: u32 = 1024;
+
+/// The start of the names that a forked process opens the files by, and LMDB's ending of the name of its lock file.
+const LINK: &str = "fork-";
+const LOCK_ENDING: &str = "-lock";
+
+/// Directories whose environment is open, and the process that opened it: after a fork, the parent.
+static OPEN: Mutex<Option<HashMap<PathBuf, u32>>> = Mutex::new(None);
+
+fn open_here() -> MutexGuard<'static, Option<HashMap<PathBuf, u32>>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// That this process has the environment of a directory open; dropped when it is closed.
+pub(super) struct Claim {
+    path: PathBuf,
+    /// The path was open already when this process was forked: LMDB's wrapper knows it as open for ever.
+    inherited: bool,
+}
+
+impl Claim {
+    /// # Errors
+    /// [`Error::AlreadyOpen`] when this process has it open.
+    fn stake(dir: &Path) -> Result<Claim> {
+        let path = dir.canonicalize().map_err(|e| Error::io("find", dir, e))?;
+        let pid = std::process::id();
+        let mut open = open_here();
+        let before = open.get_or_insert_default().insert(path.clone(), pid);
+        if before == Some(pid) {
+            return Err(Error::AlreadyOpen { path: dir.to_owned(), pid });
+        }
+        Ok(Claim { path, inherited: before.is_some() })
+    }
+}
+
+impl Drop for Claim {
+    /// A path that was inherited as open stays so: it is noted under the process that is gone, which 0 stands for.
+    fn drop(&mut self) {
+        let mut open = open_here();
+        let open = open.get_or_insert_default();
+        match self.inherited {
+            true => open.insert(self.path.clone(), 0),
+            false => open.remove(&self.path),
+        };
+    }
+}
+
+/// Opens the environment. `max_bytes` of address space are reserved at once, so that the map never has to grow under running
+/// transactions; a machine that cannot reserve them gets less.
+pub(super) fn open(dir: &Path, max_bytes: u64, flags: EnvFlags) -> Result<(Env<WithoutTls>, Claim)> {
+    let claim = Claim::stake(dir)?;
+    if !claim.inherited {
+        return Ok((open_at(dir, max_bytes, flags)?, claim));
+    }
+    // The inherited environment is neither used nor closed, and its name is taken: other names lead to the same files.
+    let (data, lock) = (dir.join(format!("{LINK}{}", hex_id())), dir.join("lock.mdb"));
+    let lock_link = PathBuf::from(format!("{}{LOCK_ENDING}", data.display()));
+    let link = |from: &Path, to: &Path| fs::hard_link(from, to).map_err(|e| Error::io("link", to, e));
+    let opened = link(&dir.join("data.mdb"), &data)
+        .and_then(|()| link(&lock, &lock_link))
+        .and_then(|()| open_at(&data, max_bytes, flags | EnvFlags::NO_SUB_DIR));
+    // Best effort: the next writer removes what is left.
+    let _ = (fs::remove_file(&data), fs::remove_file(&lock_link));
+    Ok((opened?, claim))
+}
+
+fn open_at(path: &Path, max_bytes: u64, flags: EnvFlags) -> Result<Env<WithoutTls>> {
+    // LMDB wants a multiple of the page size; 64 KiB is one everywhere.
+    let mut size = max_bytes.next_multiple_of(1 << 16);
+    loop {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options.map_size(size as usize).max_readers(MAX_READERS).max_dbs(tables::COUNT);
+        // SAFETY: LMDB maps the file, so nobody may change or truncate it but through LMDB. The directory's LOCK file allows one
+        // process to write, its permissions keep other users out, and `file_check` has made sure that every page in use is
+        // in the file. The flags only take rights away, but for NO_LOCK, which is set where nobody can write.
+        match unsafe { options.flags(flags).open(path) } {
+            // A machine with a limit on address space: halve the size, down to 1 GiB.
+            Err(heed::Error::Io(e)) if e.kind() == std::io::ErrorKind::OutOfMemory && size > 1 << 30 => size /= 2,
+            Err(heed::Error::EnvAlreadyOpened) => {
+                return Err(Error::AlreadyOpen { path: path.to_owned(), pid: std::process::id() });
+            }
+            other => return other.map_err(storage),
+        }
+    }
+}
+
+/// Whether LMDB's lock file can be written: not so on a medium that can only be read.
+pub(super) fn can_lock(dir: &Path) -> bool {
+    let lock = dir.join("lock.mdb");
+    // Looked at, and not opened: closing it again would give up the locks of this process.
+    let there = rustix::fs::access(&lock, rustix::fs::Access::WRITE_OK).is_ok();
+    there || !lock.exists() && OpenOptions::new().write(true).create_new(true).open(&lock).is_ok()
+}
+
+/// Removes the names that forked processes left when they were killed.
+pub(crate) fn remove_links(dir: &Path) -> Result<()> {
+    let entries = fs::read_dir(dir).map_err(|e| Error::io("list", dir, e))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(is_link) {
+            fs::remove_file(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_link(name: &str) -> bool {
+    let id = name.strip_prefix(LINK).map(|rest| rest.strip_suffix(LOCK_ENDING).unwrap_or(rest));
+    id.is_some_and(|id| id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
