@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::lines::{self, CountLine, EventLine, HistoryLine, IdLine, ImpressionLine, ItemLine, ScenarioLine, Sheet};
-use super::lines::{TuningLine, UserLine};
+use super::lines::{TuningLine, TypedFields, UserLine};
 use super::manifest::Manifest;
 use super::place::Unfinished;
 use super::sheet::Writer;
@@ -120,7 +120,8 @@ impl Export<'_> {
         for (key, id) in users {
             (self.check)()?;
             let segments = Some(self.view.user_segments(key)?).filter(|segments| !segments.is_empty());
-            to.add(&UserLine { key: key.0, id: id.clone(), segments })?;
+            let attributes = self.view.user_record(key)?.map(TypedFields);
+            to.add(&UserLine { key: key.0, id: id.clone(), segments, attributes })?;
         }
         Ok(())
     }

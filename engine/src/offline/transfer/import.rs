@@ -5,17 +5,18 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use super::lines::{self, CountLine, EventLine, HistoryLine, IdLine, ImpressionLine, ItemLine, ScenarioLine, Sheet};
-use super::lines::{TuningLine, UserLine};
+use super::lines::{TuningLine, TypedFields, UserLine};
 use super::manifest::Manifest;
 use super::sheet;
 use crate::api::json::rules_from_json;
 use crate::api::transfer::Transferred;
+use crate::api::user::User;
 use crate::background::{cooccurrence, fit_space};
 use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, UserKey};
 use crate::catalog::{CatalogWrite, Impression, LoggedEvent, StoredImpression, UserItem};
 use crate::core::Access;
-use crate::ingest::{log_restored, prepare_items, prepare_scenario};
+use crate::ingest::{log_restored, prepare_items, prepare_scenario, prepare_users};
 use crate::store::{Stores, lock, tunings};
 
 /// Lines of one transaction.
@@ -70,6 +71,7 @@ impl Import<'_> {
         }
         self.impressions()?;
         self.events()?;
+        self.users()?;
         if self.exact {
             self.histories(false)?;
             self.counts()?;
@@ -162,6 +164,18 @@ impl Import<'_> {
             if batch.len() >= ROWS { log(&mut batch) } else { Ok(()) }
         })?;
         log(&mut batch)
+    }
+
+    /// Records of users, after the events: those that are logged later are in the segments of the record.
+    fn users(&self) -> Result<()> {
+        let mut batch = Vec::new();
+        let put = |batch: &mut Vec<User>| self.access.writer()?.put_users(prepare_users(std::mem::take(batch))?);
+        self.lines(&lines::USERS, |line: UserLine| {
+            let (id, attributes) = (line.id, line.attributes);
+            batch.extend(attributes.map(|TypedFields(attributes)| User { id, attributes }));
+            if batch.len() >= ROWS { put(&mut batch) } else { Ok(()) }
+        })?;
+        put(&mut batch)
     }
 
     /// What was known besides events: `removed` ones before the events are logged, impressions after.

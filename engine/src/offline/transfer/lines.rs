@@ -29,8 +29,10 @@ pub(super) const ITEMS: Sheet = Sheet {
     ],
 };
 pub(super) const IDS: Sheet = Sheet { name: "ids", columns: &[("key", Kind::Whole), ("id", Kind::Text)] };
-pub(super) const USERS: Sheet =
-    Sheet { name: "users", columns: &[("key", Kind::Whole), ("id", Kind::Text), ("segments", Kind::Json)] };
+pub(super) const USERS: Sheet = Sheet {
+    name: "users",
+    columns: &[("key", Kind::Whole), ("id", Kind::Text), ("segments", Kind::Json), ("attributes", Kind::Json)],
+};
 pub(super) const EVENTS: Sheet = Sheet {
     name: "events",
     columns: &[
@@ -113,7 +115,15 @@ pub(super) struct UserLine {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segments: Option<UserSegments>,
+    /// The record of the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<TypedFields>,
 }
+
+/// Fields in forms that need no guess and no schema.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct TypedFields(#[serde(with = "typed")] pub Fields);
 
 /// An event, in the order of logging.
 #[derive(Serialize, Deserialize)]
