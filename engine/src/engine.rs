@@ -8,6 +8,7 @@ mod models;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -57,6 +57,7 @@ pub use api::source::{Proposal, Source};
 pub use api::stats::{ImpressionStats, ModelStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats};
 pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
+pub use api::upkeep::{Backup, Compacted};
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::limits;

@@ -37,6 +37,8 @@ fn store() -> (tempfile::TempDir, Engine) {
     db.put((0..300).map(thing).collect()).expect("puts");
     db.log(events(40, 50)).expect("logs");
     db.flush().expect("flushes");
+    // Otherwise it is rebuilt in the background, and lists change.
+    db.rebuild_cooccurrence().expect("rebuilds");
     (dir, db)
 }
 
@@ -130,7 +132,10 @@ fn another_thread_stops_a_call() {
     let watch = Watch::new().cancel(&cancel).progress(move |at| to.lock().expect("locks").push(at));
     let stopped = std::thread::scope(|scope| {
         let call = scope.spawn(|| watch.run(|| (db.evaluate(&Plan::default()).map(|_| ()), Instant::now())));
-        std::thread::sleep(Duration::from_millis(400));
+        let begun = Instant::now();
+        while heard.lock().expect("locks").is_empty() && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let told = Instant::now();
         cancel.cancel();
         let (answer, ended) = call.join().expect("no panic");

@@ -18,6 +18,7 @@ from onelist.tuning import Tuning
 from onelist.errors import InvalidArgumentError
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
+from onelist.upkeep import UpkeepCalls
 from onelist.types import (
     ActionConfig,
     Exploration,
@@ -135,7 +136,7 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls, MeasureCalls):
+class Engine(ModelCalls, MeasureCalls, UpkeepCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next

@@ -350,6 +350,19 @@ class Shadow(TypedDict):
     skipped: int
 
 
+class Backup(TypedDict):
+    """What ``backup`` wrote."""
+
+    bytes: int
+
+
+class Compacted(TypedDict):
+    """What ``compact`` did: bytes on disk before and after."""
+
+    before: int
+    after: int
+
+
 class TrainingSummary(TypedDict):
     """What ``export_training`` wrote. ``not_retrieved`` requests took an item that no source proposed."""
 

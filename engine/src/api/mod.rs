@@ -25,3 +25,4 @@ pub(crate) mod source;
 pub(crate) mod stats;
 pub(crate) mod training;
 pub(crate) mod tuning;
+pub(crate) mod upkeep;

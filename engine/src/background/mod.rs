@@ -9,8 +9,11 @@
 //! | `cooccurrence` | rebuilding the co-occurrence lists from the whole log |
 //! | `retention` | removing the events that the configuration does not keep |
 //! | `fit_space/` | fitting the vector space to the catalog, and moving every item into another space |
+//! | `backup`, `compact` | a copy of the store while it is written; giving space back |
 //! | `verify` | counting signals from the log, comparing vectors with their lists |
 
+pub(crate) mod backup;
+pub(crate) mod compact;
 pub(crate) mod cooccurrence;
 pub(crate) mod fit_space;
 pub(crate) mod retention;

@@ -36,7 +36,8 @@ pub(super) fn vector_thread(stores: &Stores, state: &State) {
 }
 
 fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
-    space.applied() < stores.progress.committed() || state.flush_is_wanted(space.checkpointed())
+    let behind = space.applied() < stores.progress.committed();
+    behind || state.flush_is_wanted(space.checkpointed()) || space.rebuild_is_asked()
 }
 
 /// Changes of a graph: items changed since its file was written, and items rewritten since it was built.
@@ -53,7 +54,8 @@ fn follow(
     (number, row, space): (SpaceNumber, &SpaceRow, &Space),
     wear: &mut Wear,
 ) -> Result<()> {
-    if space.deleted_share() > MAX_DELETED {
+    let asked = space.rebuild_is_asked();
+    if asked || space.deleted_share() > MAX_DELETED {
         follow_log::rebuild_vectors(stores, number, space)?;
         wear.rewritten = 0;
     }
@@ -68,7 +70,7 @@ fn follow(
     // Not before the graph holds everything that `flush` waits for: the file would have to be written twice.
     let target = Seq(state.flush_wanted.load(Ordering::SeqCst));
     let wanted = target > space.checkpointed() && space.applied() >= target;
-    if (due || wanted) && !stores.progress.is_closing() {
+    if (due || wanted || asked) && !stores.progress.is_closing() {
         if wear.rewritten > indexed && is_worn(stores, number, space)? {
             follow_log::rebuild_vectors(stores, number, space)?;
             follow_log::catch_up_vectors(stores, number, space)?;
@@ -79,6 +81,9 @@ fn follow(
         }
         follow_log::checkpoint_vectors(stores, row, space)?;
         wear.unsaved = 0;
+        if asked {
+            space.ask_for_rebuild(false);
+        }
         stores.progress.ring();
     }
     follow_log::cut_oplog(stores, state.text_durable())

@@ -1,6 +1,8 @@
 //! Calls by name, with arguments and answers in JSON: how the bindings offer what is not called often enough to need a
 //! conversion of its own. A method that is added to the table is known to Python and C at once.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
@@ -14,6 +16,8 @@ type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
 /// Every method that can be called by name, in order of name.
 const METHODS: &[(&str, Method)] = &[
     ("apply_retention", |db, given| given.none().and_then(|()| answer(&db.apply_retention()?))),
+    ("backup", |db, given| answer(&db.backup(given.read::<Place>()?.path)?)),
+    ("compact", |db, given| given.none().and_then(|()| answer(&db.compact()?))),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
@@ -71,6 +75,12 @@ struct Name {
 #[serde(deny_unknown_fields)]
 struct Version {
     version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    path: PathBuf,
 }
 
 /// A page of what is read in an order.

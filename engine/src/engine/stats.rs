@@ -1,16 +1,11 @@
 //! `stats()`: the state of an engine, in numbers.
 
-use std::fs;
-use std::path::Path;
-
 use crate::api::stats::Stats;
+use crate::background::compact::bytes_on_disk;
 use crate::base::error::Result;
 use crate::base::id::Seq;
 use crate::store::Stores;
 use crate::store::item_space;
-
-/// Deepest folder that is counted; the engine makes none deeper.
-const DEPTH: usize = 4;
 
 /// Collects the numbers. `text_durable` is `None` while the engine closes.
 pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats> {
@@ -25,7 +20,7 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         events_removed: catalog.view().events_removed()?,
         seq: counters.seq.0,
         oplog: catalog.view().oplog_len()?,
-        disk_bytes: bytes_on_disk(&stores.path, DEPTH),
+        disk_bytes: bytes_on_disk(&stores.path),
         text_seq: text_durable.unwrap_or_default().0,
         text_tail: stores.text.view().tail_len() as u64,
         vectors: vectors.collect(),
@@ -37,17 +32,4 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>) -> Result<Stats>
         weights_version: if stores.config.weights.is_empty() { stores.weights().version } else { 0 },
         tuning_error: stores.tuning_error.load_full().map(|reason| reason.to_string()),
     })
-}
-
-/// Allocated bytes of all files below a folder; files that vanish meanwhile count as nothing.
-fn bytes_on_disk(dir: &Path, depth: usize) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() && depth > 0 => bytes_on_disk(&entry.path(), depth - 1),
-        // `st_blocks` counts units of 512 bytes, whatever the file system's block size.
-        Ok(meta) if meta.is_file() => meta.blocks() * 512,
-        _ => 0,
-    };
-    entries.flatten().map(size).sum()
 }

@@ -16,6 +16,7 @@
 //! | `covisits` | relates a positive event to those around it |
 //! | `apply` | applies the entries of a commit |
 //! | `journal` | appends to the journal, and applies it |
+//! | `owned` | a transaction of LMDB with the environment that it borrows |
 //! | `rebuild` | rebuilds all signals from the stored events |
 //! | `commit` | makes a transaction durable |
 
@@ -29,6 +30,7 @@ mod impressions;
 mod items;
 mod journal;
 mod neighbours;
+pub(super) mod owned;
 mod popular;
 mod rebuild;
 mod segments;
