@@ -5,6 +5,7 @@ mod impressions;
 mod learning;
 mod maintenance;
 mod models;
+mod notices;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -74,8 +75,7 @@ impl Engine {
     /// [`Error::Poisoned`] after a failed write.
     pub fn put(&self, items: Vec<Item>) -> Result<()> {
         let access = self.core.access()?;
-        let prepared = prepare_items(&access.stores, items)?;
-        access.writer.put(prepared)
+        access.stores.notices.timed("put", items.len(), || access.writer.put(prepare_items(&access.stores, items)?))
     }
 
     /// Deletes items by id, in one atomic batch. Unknown ids are passed over.
@@ -83,7 +83,7 @@ impl Engine {
     /// Returns how many there were.
     pub fn delete<T: AsRef<str>>(&self, ids: &[T]) -> Result<usize> {
         let access = self.core.access()?;
-        access.writer.delete(prepare_delete(ids)?)
+        access.stores.notices.timed("delete", ids.len(), || access.writer.delete(prepare_delete(ids)?))
     }
 
     /// Reads items by id, in the order of `ids`; `None` for those that are not there.
@@ -107,7 +107,7 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     pub fn log(&self, events: Vec<Event>) -> Result<()> {
         let access = self.core.access()?;
-        access.writer.log(prepare_events(events)?)
+        access.stores.notices.timed("log", events.len(), || access.writer.log(prepare_events(events)?))
     }
 
     /// Answers one request with one ranked list: a search, a recommendation, both, or a first visit.
@@ -126,10 +126,12 @@ impl Engine {
         at_most("requests", limits::MAX_REQUESTS, requests.len())?;
         let access = self.core.access()?;
         let limits = requests.iter().filter_map(|request| request.time_limit().transpose());
-        match limits.min_by_key(|limit| limit.as_ref().ok().copied()) {
-            Some(limit) => watch::current_with_timeout(limit?).run(|| pipeline::rank_many(&access.stores, requests)),
-            None => pipeline::rank_many(&access.stores, requests),
-        }
+        let limit = limits.min_by_key(|limit| limit.as_ref().ok().copied()).transpose()?;
+        let rank = || pipeline::rank_many(&access.stores, requests);
+        access.stores.notices.timed("rank", requests.len(), || match limit {
+            Some(limit) => watch::current_with_timeout(limit).run(rank),
+            None => rank(),
+        })
     }
 
     /// Stores rules under a name, in place of those that it had; durable on return. A request ranks by them when it
@@ -158,7 +160,8 @@ impl Engine {
 
     /// The state of the engine, in numbers.
     pub fn stats(&self) -> Result<Stats> {
-        stats::stats(&self.core.access()?.stores, self.core.text_durable())
+        let access = self.core.access()?;
+        stats::stats(&access.stores, self.core.text_durable(), access.writer.queued())
     }
 
     /// Waits until the journal is applied and both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:

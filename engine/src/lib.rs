@@ -49,12 +49,15 @@ pub use api::history::HistoryEvent;
 pub use api::impression::{Impression, NewItemExposure};
 pub use api::item::{Fields, Item, Kind, Value};
 pub use api::models::{AdapterVersion, ModelVersion, Models, Shadow};
+pub use api::notice::{Level, Line, Metric};
 pub use api::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use api::request::Request;
 pub use api::retention::Retention;
 pub use api::rule::{Rule, Which};
 pub use api::source::{Proposal, Source};
-pub use api::stats::{ImpressionStats, ModelStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats};
+pub use api::stats::{
+    DiskStats, ImpressionStats, ModelStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
+};
 pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
 pub use api::upkeep::{Backup, Compacted};

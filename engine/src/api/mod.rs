@@ -16,6 +16,7 @@ pub(crate) mod impression;
 pub(crate) mod item;
 pub mod json;
 pub(crate) mod models;
+pub(crate) mod notice;
 pub(crate) mod ranking;
 pub(crate) mod request;
 pub(crate) mod retention;

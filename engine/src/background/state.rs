@@ -42,8 +42,7 @@ impl State {
 /// Runs a step. A failure is kept for `stats()` and followed by a pause.
 pub(super) fn attempt(stores: &Stores, step: impl FnOnce() -> Result<()>) {
     if let Err(error) = step() {
-        let error = stores.name_full_disk(error);
-        stores.background_error.store(Some(Arc::new(error.to_string())));
+        stores.note_failure(error);
         stores.progress.ring();
         stores.progress.wait(RETRY, || false);
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::state::{State, attempt, trim_recent};
+use crate::api::notice::Level;
 use crate::base::error::Result;
 use crate::base::id::Seq;
 use crate::store::{Stores, follow_log};
@@ -25,7 +26,8 @@ pub(super) fn text_thread(stores: &Stores, state: &State) {
         let full = || stores.text.view().tail_len() >= TEXT_BATCH || state.flush_is_wanted(durable());
         stores.progress.wait(due.saturating_duration_since(Instant::now()), full);
         attempt(stores, || {
-            let seq = follow_text(stores, durable())?;
+            let waiting = stores.text.view().tail_len();
+            let seq = stores.notices.timed("text_commit", waiting, || follow_text(stores, durable()))?;
             state.set_text_durable(seq);
             trim_recent(stores, seq);
             stores.progress.ring();
@@ -42,6 +44,9 @@ fn follow_text(stores: &Stores, durable: Seq) -> Result<Seq> {
     };
     match stores.text.restart(&stores.store_id) {
         Ok(at) => follow_log::catch_up_text(stores, at).map_err(|_| failed),
-        Err(_) => follow_log::rebuild_text(stores).map_err(|_| failed),
+        Err(_) => {
+            stores.notices.log(Level::Warn, "the text index is rebuilt: it could not go on from its last commit");
+            follow_log::rebuild_text(stores).map_err(|_| failed)
+        }
     }
 }

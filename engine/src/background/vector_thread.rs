@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::state::{State, attempt, spaces, trim_recent};
+use crate::api::notice::Level;
 use crate::base::error::Result;
 use crate::base::id::Seq;
 use crate::catalog::SpaceNumber;
@@ -56,6 +57,7 @@ fn follow(
 ) -> Result<()> {
     let asked = space.rebuild_is_asked();
     if asked || space.deleted_share() > MAX_DELETED {
+        stores.notices.log(Level::Info, &format!("the graph `{}` is built again without removed vectors", row.name));
         follow_log::rebuild_vectors(stores, number, space)?;
         wear.rewritten = 0;
     }
@@ -79,7 +81,8 @@ fn follow(
         if stores.progress.is_closing() {
             return Ok(());
         }
-        follow_log::checkpoint_vectors(stores, row, space)?;
+        let rows = indexed as usize;
+        stores.notices.timed("vector_checkpoint", rows, || follow_log::checkpoint_vectors(stores, row, space))?;
         wear.unsaved = 0;
         if asked {
             space.ask_for_rebuild(false);

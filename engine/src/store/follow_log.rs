@@ -226,8 +226,15 @@ pub(crate) fn checkpoint_vectors(stores: &Stores, row: &SpaceRow, space: &Space)
 pub(crate) fn drop_older_checkpoints(stores: &Stores) -> Result<()> {
     let mut write = stores.catalog.write()?;
     let all: Vec<VectorCheckpoint> = write.view().meta(CHECKPOINTS)?.unwrap_or_default();
-    let is_newest = |one: &VectorCheckpoint| all.iter().all(|other| other.space != one.space || other.seq <= one.seq);
-    let newest: Vec<_> = all.iter().filter(|one| is_newest(one)).cloned().collect();
+    // Of two of one commit the later record is that of the graph which was built again.
+    let mut newest: Vec<VectorCheckpoint> = Vec::new();
+    for one in all {
+        match newest.iter_mut().find(|other| other.space == one.space) {
+            Some(other) if other.seq <= one.seq => *other = one,
+            Some(_) => {}
+            None => newest.push(one),
+        }
+    }
     write.set_meta(CHECKPOINTS, &newest)?;
     write.commit_bookkeeping()?;
     stores.open_spaces()?.iter().try_for_each(|(_, _, space)| space.prune(&newest))

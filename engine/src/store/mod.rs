@@ -9,6 +9,7 @@
 //! | `progress`, `lock` | how far the writer is; waking and ending threads |
 //! | `active_model`, `weights`, `tunings` | what answers requests: model, weights, adapters |
 //! | `spaces`, `item_space` | the vector spaces, and the generations of that of items |
+//! | `notices` | what an application hears of its engine |
 //! | `items` | reading items back |
 //! | `cooccurrence` | which of two generations of co-occurrence lists is current |
 //! | `impression_queue` | impressions on their way to the writer |
@@ -20,6 +21,7 @@ pub(crate) mod impression_queue;
 pub(crate) mod item_space;
 pub(crate) mod items;
 mod lock;
+mod notices;
 mod progress;
 mod recent;
 pub(crate) mod snapshot;

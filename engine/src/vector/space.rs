@@ -196,6 +196,7 @@ impl Space {
             dimensions: self.spec.dimensions as u64,
             indexed: graph.len() as u64,
             tail: self.tail.snapshot().len() as u64,
+            lag: 0,
             deleted: graph.removed() as u64,
             memory_bytes: graph.memory() as u64,
             checkpoint_seq: self.checkpoint_seq.load(Ordering::Acquire),
