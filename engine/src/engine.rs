@@ -7,13 +7,15 @@ mod maintenance;
 mod models;
 mod notices;
 mod stats;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod upkeep;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, Weak};
 
 use crate::api::config::Config;
 use crate::api::event::Event;
@@ -49,6 +51,8 @@ pub struct Engine {
     core: Core,
     /// Tunes the weights in the background, when the configuration asks for it.
     tuner: Mutex<Option<Tuner>>,
+    /// The calls that [`Engine::cancel`] stops.
+    running: Mutex<Vec<Weak<AtomicBool>>>,
 }
 
 impl Engine {
@@ -64,7 +68,7 @@ impl Engine {
         let core = Core::open(path, config)?;
         clear_scratch(path)?;
         let tuner = Tuner::start(&core)?;
-        Ok(Engine { core, tuner: Mutex::new(tuner) })
+        Ok(Engine { core, tuner: Mutex::new(tuner), running: Mutex::default() })
     }
 
     /// Puts items: new ids are added, known ones replaced as a whole. One call is one atomic batch, durable on return

@@ -63,7 +63,7 @@ fn stopped_everywhere<T>(db: &Engine, what: &str, call: impl Fn() -> Result<T>) 
         }
         assert!(start.elapsed() < limit + SOON, "{what} took {:?} with {limit:?}", start.elapsed());
         assert_eq!(state(db), before, "{what} after {limit:?}");
-        limit = limit * 3 / 2;
+        limit *= 3;
     }
     0
 }
@@ -106,7 +106,8 @@ fn batches_that_are_stopped_are_not_written() {
     assert_eq!(db.stats().expect("counts").items, 300);
     let many = events(500, 9);
     stopped_everywhere(&db, "log", || db.log(many.clone()));
-    assert_eq!(db.stats().expect("counts").events, 6_500);
+    // Forty of them were logged before, and an event that is repeated exactly is one.
+    assert_eq!(db.stats().expect("counts").events, 2_000 + 4_500 - 40);
     let found = db.verify_signals().expect("counts");
     assert_eq!(found.before, found.after, "nothing of the stopped batches was counted");
 }

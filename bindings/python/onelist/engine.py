@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -18,7 +17,7 @@ from onelist.tuning import Tuning
 from onelist.errors import InvalidArgumentError
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
-from onelist.upkeep import UpkeepCalls
+from onelist.upkeep import UpkeepCalls, log_line
 from onelist.types import (
     ActionConfig,
     Exploration,
@@ -96,6 +95,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
+    What happens in the background is logged by ``logging``, as the logger ``onelist``.
+
     Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open elsewhere), ``InputError`` (a
     setting) or ``DamagedError``.
     """
@@ -127,7 +128,9 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "max_bytes": max_bytes,
     }
     given = {name: value for name, value in config.items() if value is not None}
-    return Engine(_native.Engine(path, to_json(given, "configuration")))
+    native = _native.Engine(path, to_json(given, "configuration"))
+    native.listen(None, log_line)
+    return Engine(native)
 
 
 def _at_least_one(what: str, number: int) -> None:
@@ -307,11 +310,11 @@ class Engine(ModelCalls, MeasureCalls, UpkeepCalls):
         A log that is too small gives no ``sets`` and changes nothing. See docs/RECOMMEND.md.
         """
         with heard(progress):
-            return Tuning(*self._native.tune(until))
+            return Tuning(*call(self._native, "tune", until=None if until is None else seconds(until)))
 
     def tunings(self) -> list[Tuning]:
         """The tunings that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
-        return [Tuning(*one) for one in self._native.tunings()]
+        return [Tuning(*one) for one in call(self._native, "tunings")]
 
     def use_tuning(self, version: SupportsIndex) -> None:
         """Puts a kept tuning in force, or with 0 what the model ships; durable on return."""
@@ -339,8 +342,8 @@ class Engine(ModelCalls, MeasureCalls, UpkeepCalls):
         until = None if until is None else seconds(until)
         plan = {"requests": requests, "stratified": stratified, "negatives": negatives, "until": until}
         with heard(progress):
-            written = self._native.export_training(path, to_json(plan, "export_training"))
-        return cast(TrainingSummary, json.loads(written))
+            written = call(self._native, "export_training", path=os.fsdecode(path), plan=plan)
+        return cast(TrainingSummary, written)
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
         """Stores rules under a name (``rank(scenario=name)``), in place of those that it had; durable on return."""

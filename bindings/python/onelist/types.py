@@ -379,6 +379,7 @@ class VectorStats(TypedDict):
     dimensions: int
     indexed: int
     tail: int
+    lag: int
     deleted: int
     memory_bytes: int
     checkpoint_seq: int
@@ -413,6 +414,18 @@ class ImpressionStats(TypedDict):
     dropped: int
 
 
+class DiskStats(TypedDict):
+    """Bytes on disk, part by part; ``catalog_free`` are those of the catalog that are free pages."""
+
+    catalog: int
+    catalog_free: int
+    text: int
+    vector: int
+    models: int
+    scratch: int
+    quarantine: int
+
+
 class Stats(TypedDict):
     """The state of an engine, in numbers of one moment."""
 
@@ -423,6 +436,12 @@ class Stats(TypedDict):
     seq: int
     oplog: int
     disk_bytes: int
+    disk: DiskStats
+    queue: int
+    journal: int
+    readers: int
+    last_backup: float | None
+    last_compact: float | None
     text_seq: int
     text_tail: int
     vectors: list[VectorStats]

@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `threads` | starting the three threads, stopping them, waiting for both indexes to be on disk |
+//! | `threads` | the thread that starts the others when they have work, stopping them, waiting for both indexes to be on disk |
 //! | `state` | what the threads share |
 //! | `text_thread`, `vector_thread` | following the writer with the text index and with the vector indexes |
 //! | `signals_thread` | when retention, co-occurrence and the vector space are due |

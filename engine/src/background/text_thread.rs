@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::state::{State, attempt, trim_recent};
+use super::state::{IDLE, State, attempt, trim_recent};
 use crate::api::notice::Level;
 use crate::base::error::Result;
 use crate::base::id::Seq;
@@ -13,13 +13,13 @@ const TEXT_BATCH: usize = 16_384;
 /// How long fewer documents may wait. A tantivy commit costs tens of milliseconds, whatever its size.
 const TEXT_DELAY: Duration = Duration::from_secs(2);
 
-/// Commits what is new to the text index until the engine closes.
+/// Commits what is new to the text index until the engine closes, or nothing came for a while.
 pub(super) fn text_thread(stores: &Stores, state: &State) {
     while !stores.progress.is_closing() {
         let durable = || state.text_durable();
-        let behind = || stores.progress.committed() > durable();
-        if !stores.progress.wait(Duration::from_secs(60), behind) {
-            continue;
+        if !stores.progress.wait(IDLE, || is_behind(stores, state)) {
+            // Its writer has threads and memory of its own.
+            return stores.text.rest();
         }
         // Small commits are gathered for a moment, unless a caller waits in `flush`.
         let due = Instant::now() + TEXT_DELAY;
@@ -34,6 +34,11 @@ pub(super) fn text_thread(stores: &Stores, state: &State) {
             Ok(())
         });
     }
+}
+
+/// Whether the text index lacks something.
+pub(super) fn is_behind(stores: &Stores, state: &State) -> bool {
+    stores.progress.committed() > state.text_durable()
 }
 
 /// Brings the text index up to date. After a failure it continues from its last commit, or is rebuilt.

@@ -1,15 +1,13 @@
 //! The thread that follows the writer with the vector indexes.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use super::state::{State, attempt, spaces, trim_recent};
+use super::state::{IDLE, State, Wear, attempt, spaces, trim_recent};
 use crate::api::notice::Level;
 use crate::base::error::Result;
 use crate::base::id::Seq;
 use crate::catalog::SpaceNumber;
-use crate::store::{SpaceRow, Stores, follow_log};
+use crate::store::{SpaceRow, Stores, follow_log, lock};
 use crate::vector::Space;
 
 /// A graph file is written again when this many items, or a quarter of the graph, changed since. After a crash as many
@@ -21,13 +19,12 @@ const MIN_SELF_RECALL: f32 = 0.98;
 /// Fraction of deleted places in a graph beyond which it is rebuilt.
 const MAX_DELETED: f32 = 0.25;
 
-/// Inserts what is new into the graphs until the engine closes.
+/// Inserts what is new into the graphs until the engine closes, or nothing came for a while.
 pub(super) fn vector_thread(stores: &Stores, state: &State) {
-    let mut wear: HashMap<SpaceNumber, Wear> = HashMap::new();
+    let mut wear = lock(&state.wear);
     while !stores.progress.is_closing() {
-        let behind = || spaces(stores).iter().any(|(_, _, space)| wants_work(stores, state, space));
-        if !stores.progress.wait(Duration::from_secs(60), behind) {
-            continue;
+        if !stores.progress.wait(IDLE, || is_behind(stores, state)) {
+            return;
         }
         for (number, row, space) in spaces(stores) {
             let wear = wear.entry(number).or_default();
@@ -36,16 +33,14 @@ pub(super) fn vector_thread(stores: &Stores, state: &State) {
     }
 }
 
+/// Whether any graph lacks something.
+pub(super) fn is_behind(stores: &Stores, state: &State) -> bool {
+    spaces(stores).iter().any(|(_, _, space)| wants_work(stores, state, space))
+}
+
 fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
     let behind = space.applied() < stores.progress.committed();
     behind || state.flush_is_wanted(space.checkpointed()) || space.rebuild_is_asked()
-}
-
-/// Changes of a graph: items changed since its file was written, and items rewritten since it was built.
-#[derive(Default)]
-struct Wear {
-    unsaved: u64,
-    rewritten: u64,
 }
 
 /// One step for one space: apply what is new; rebuild the graph or write its file when that is due.

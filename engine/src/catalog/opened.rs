@@ -26,13 +26,19 @@ pub(in crate::catalog) struct Opened {
 impl Opened {
     /// Opens the environment of a directory, and makes the tables that it lacks.
     pub(in crate::catalog) fn open(dir: &Path, max_bytes: u64) -> Result<Opened> {
-        let env = open_env(dir, max_bytes)?;
+        let env = open_env(dir, max_bytes.saturating_add(reserve(max_bytes)))?;
         env.clear_stale_readers().map_err(storage)?;
         let mut txn = env.write_txn().map_err(storage)?;
         let tables = Tables::create(&env, &mut txn)?;
         txn.commit().map_err(storage)?;
         Ok(Opened { env, tables, states: Arc::new(ItemState::slots()), vectors: Arc::default() })
     }
+}
+
+/// Room beyond `max_bytes` for what makes room: deleting needs pages before it frees any.
+fn reserve(max_bytes: u64) -> u64 {
+    const LEAST: u64 = 16 << 20;
+    (max_bytes / 16).max(LEAST)
 }
 
 fn open_env(dir: &Path, max_bytes: u64) -> Result<Env<WithoutTls>> {

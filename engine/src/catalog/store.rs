@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use heed::{EnvFlags, FlagSetMode};
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 
 use super::file_check;
 use super::memory::failed_commits::FailedCommits;
@@ -32,7 +32,7 @@ impl Catalog {
     /// the map never has to grow under running transactions; a machine that cannot reserve them gets less.
     ///
     /// # Errors
-    /// [`crate::Error::Damaged`] for a truncated file or one that is not LMDB's, [`crate::Error::Storage`] for what LMDB rejects.
+    /// [`Error::Damaged`] for a truncated file or one that is not LMDB's, [`Error::Storage`] for what LMDB rejects.
     pub(crate) fn open(dir: &Path, max_bytes: u64) -> Result<Catalog> {
         file_check::check(&dir.join("data.mdb"))?;
         let opened = ArcSwap::from_pointee(Opened::open(dir, max_bytes)?);
@@ -75,6 +75,20 @@ impl Catalog {
             if Arc::ptr_eq(&txn.opened, &self.opened.load()) {
                 return CatalogWrite::new(txn, self.buffer.get().map(Arc::as_ref), &self.failed);
             }
+        }
+    }
+
+    /// Whether more may be put or logged.
+    ///
+    /// # Errors
+    /// [`Error::CatalogFull`] when the pages in use have reached `max_bytes`.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        let opened = self.opened.load();
+        let end = (opened.env.info().last_page_number as u64 + 1).saturating_mul(rustix::param::page_size() as u64);
+        // Free pages are counted only where it matters: that reads the whole list of them.
+        match end >= self.max_bytes && opened.env.non_free_pages_size().map_err(storage)? >= self.max_bytes {
+            true => Err(Error::CatalogFull),
+            false => Ok(()),
         }
     }
 

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Engine;
 use crate::api::decode::shortened;
 use crate::api::json;
+use crate::api::tuning::Tuning;
 use crate::base::error::{Error, Result};
+use crate::base::time::Timestamp;
 
 /// What a name stands for: reads the arguments, calls the method, writes the answer.
 type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
@@ -17,23 +19,47 @@ type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
 const METHODS: &[(&str, Method)] = &[
     ("apply_retention", |db, given| given.none().and_then(|()| answer(&db.apply_retention()?))),
     ("backup", |db, given| answer(&db.backup(given.read::<Place>()?.path)?)),
+    ("cancel", |db, given| given.none().and_then(|()| answer(&db.cancel()))),
     ("compact", |db, given| given.none().and_then(|()| answer(&db.compact()?))),
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
+    ("evaluate", |db, given| {
+        let report = db.evaluate(&json::plan_from_json(given.text)?)?;
+        answer(&[report.text(), json::report_to_json(&report)?, report.html()])
+    }),
+    ("export_training", |db, given| {
+        let Export { path, plan } = given.read()?;
+        let plan = json::training_plan_from_json(&plan.to_string())?;
+        json::training_summary_to_json(&db.export_training(path, &plan)?)
+    }),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
     ("impressions", |db, given| {
         let page: Page = given.read()?;
         json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
     }),
+    ("load_adapter", |db, given| {
+        let Adapter { name, path } = given.read()?;
+        json::adapter_to_json(&db.load_adapter(&name, path)?)
+    }),
+    ("load_model", |db, given| json::model_to_json(&db.load_model(given.read::<Place>()?.path)?)),
     ("models", |db, given| given.none().and_then(|()| json::models_to_json(&db.models()?))),
     ("new_item_exposure", |db, given| {
         given.none().and_then(|()| json::new_item_exposure_to_json(&db.new_item_exposure()?))
     }),
     ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
+    ("questions", |db, given| json::questions_to_json(&db.questions(&json::plan_from_json(given.text)?)?)),
     ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
     ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
     ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
+    ("tune", |db, given| {
+        let until = given.read::<Until>()?.until.unwrap_or(Timestamp::MAX);
+        answer(&written(&db.tune_until(until)?)?)
+    }),
+    ("tunings", |db, given| {
+        given.none()?;
+        answer(&db.tunings()?.0.iter().map(written).collect::<Result<Vec<_>>>()?)
+    }),
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
     ("use_tuning", |db, given| answer(&db.use_tuning(given.read::<Version>()?.version)?)),
@@ -83,6 +109,27 @@ struct Place {
     path: PathBuf,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Adapter {
+    name: String,
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    path: PathBuf,
+    plan: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Until {
+    #[serde(default)]
+    until: Option<Timestamp>,
+}
+
 /// A page of what is read in an order.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +142,11 @@ struct Page {
 
 fn default_limit() -> usize {
     1000
+}
+
+/// A tuning for a terminal, and as JSON.
+fn written(tuning: &Tuning) -> Result<[String; 2]> {
+    Ok([tuning.to_text(), json::tuning_to_json(tuning)?])
 }
 
 fn answer(value: &impl Serialize) -> Result<String> {

@@ -82,6 +82,9 @@ impl<'s> Pending<'s> {
             let more = usize::from(!names.contains(name));
             return at_most("scenarios", limits::MAX_SCENARIOS, names.len() + more);
         }
+        if matches!(work, Work::Put(_) | Work::Log(_)) {
+            self.stores.catalog.check_room()?;
+        }
         let Work::Put(items) = work else { return Ok(()) };
         let mut schema = self.schema.clone();
         let mut learnt = false;

@@ -21,7 +21,7 @@ use crate::background::fit_space;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::catalog::{Catalog, SpaceNumber};
-use crate::model::Model;
+use crate::model::{Files, Model};
 use crate::registry;
 use crate::store::active_model::ActiveModel;
 use crate::store::follow_log::{self, CHECKPOINTS};
@@ -55,7 +55,8 @@ pub(crate) fn open(path: &Path, mut config: Config) -> Result<Opened> {
         entries::remove_unfinished_data(path)?;
     }
     // The model first: nothing is created on a machine that cannot run it. In an existing store the active model is recorded.
-    let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
+    let ready =
+        if format.is_none() { Some(Model::shared(&config, &Files::read(config.model.as_deref())?)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
     let store_id = format::agree_on_id(path, format, &catalog)?;
     // Now the catalog is known to be the store's: folders that it does not name may be removed.

@@ -15,7 +15,7 @@ use super::records::{ADAPTERS_FOLDER, Kept, MODELS_FOLDER, ModelRecord};
 use super::{adapters, files};
 
 /// Opens and checks the active model. `ready`: the configuration's model, when it was opened already.
-pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Model>) -> Result<ActiveModel> {
+pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Arc<Model>>) -> Result<ActiveModel> {
     let kept = Kept::read(view)?;
     files::clear(&store.join(MODELS_FOLDER), kept.models.iter().map(|record| record.folder.as_str()))?;
     files::clear(&store.join(ADAPTERS_FOLDER), kept.adapters.iter().map(|record| record.folder.as_str()))?;
@@ -40,7 +40,7 @@ pub(super) fn open_version(
     if let Some(record) = record.filter(|record| record.folder != files.id()) {
         return Err(files.refuse(format!("the manifest that was loaded ({})", record.folder), files.id()));
     }
-    let model = Model::open(config, &files)?;
+    let model = Model::shared(config, &files)?;
     with_parts(store, record.map_or(0, |record| record.version), folder, model, kept, view)
 }
 
@@ -49,13 +49,13 @@ fn with_parts(
     store: &Path,
     version: u64,
     folder: Option<PathBuf>,
-    model: Model,
+    model: Arc<Model>,
     kept: &Kept,
     view: View<'_>,
 ) -> Result<ActiveModel> {
     let adapters = adapters::open(store, &kept.adapters, &model)?;
     let weights = ActiveWeights::read(view, &model)?;
-    Ok(ActiveModel { version, folder, model: Arc::new(model), weights: Arc::new(weights), adapters })
+    Ok(ActiveModel { version, folder, model, weights: Arc::new(weights), adapters })
 }
 
 /// Opens another version beside the active one, to compare their answers.

@@ -167,6 +167,12 @@ impl TextStore {
         Ok(())
     }
 
+    /// Lets go of the threads and the memory of the writer, which is opened again when there is something to write. Called
+    /// by whoever applies, with nothing applied that is not committed.
+    pub(crate) fn rest(&self) {
+        lock(&self.writing).close();
+    }
+
     /// What readers see now. Never waits.
     pub(crate) fn view(&self) -> Arc<TextView> {
         self.view.load_full()
