@@ -23,7 +23,7 @@ use crate::open::{self, Beside, DirectoryLock, Taken};
 use crate::share::{
     FollowThread, Gone, Handler, Hello, Link, Outcome, Server, Watch, decode, encode, hand_on_impressions,
 };
-use crate::store::{Follower, Stores, lock};
+use crate::store::{Follower, Notices, Stores, lock};
 
 /// How long opening, and an order, wait for a process that writes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,6 +44,8 @@ pub(crate) struct Core {
     state: ArcSwap<State>,
     /// Held by a forked process while it opens the directory for itself.
     reopening: Mutex<()>,
+    /// Who listens, also when a forked process opens the directory again.
+    notices: Arc<Notices>,
 }
 
 /// What the facade does for other processes.
@@ -145,6 +147,14 @@ impl Access {
         matches!(self.part, Part::Follows(_))
     }
 
+    /// Jobs that wait for the thread that writes.
+    pub(crate) fn queued(&self) -> usize {
+        match &self.part {
+            Part::Writes(writer) => writer.queued(),
+            _ => 0,
+        }
+    }
+
     /// The way to the thread that writes.
     ///
     /// # Errors
@@ -167,7 +177,7 @@ impl Core {
         let core = Core::new(path, config, None, Weak::new());
         let opened = open::open(path, core.config.clone())?;
         let state = core.state.load_full();
-        core.write(&state, Arc::new(opened.stores), opened.lock, opened.text_durable)?;
+        core.write(&state, core.heard(opened.stores), opened.lock, opened.text_durable)?;
         Ok(core)
     }
 
@@ -185,7 +195,7 @@ impl Core {
 
     fn new(path: &Path, config: Config, facade: Option<Arc<dyn Facade>>, me: Weak<Core>) -> Core {
         let (state, reopening) = (ArcSwap::from_pointee(State::new()), Mutex::default());
-        Core { path: path.to_owned(), config, facade, me, state, reopening }
+        Core { path: path.to_owned(), config, facade, me, state, reopening, notices: Arc::default() }
     }
 
     /// Takes the part that is free: writes when nobody does.
@@ -207,7 +217,7 @@ impl Core {
             match (taken, listens) {
                 (Taken::Ours(lock), None) => {
                     let opened = open::open_locked(&self.path, config, lock)?;
-                    return self.write(state, Arc::new(opened.stores), opened.lock, opened.text_durable);
+                    return self.write(state, self.heard(opened.stores), opened.lock, opened.text_durable);
                 }
                 (_, Some(_)) if link.writer() != std::process::id() => {
                     let beside = open::open_beside(&self.path, config, false)?;
@@ -220,6 +230,16 @@ impl Core {
                 _ => std::thread::sleep(LOOK),
             }
         }
+    }
+
+    /// Who listens to calls, and to work in the background.
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    fn heard(&self, mut stores: Stores) -> Arc<Stores> {
+        stores.notices = self.notices.clone();
+        Arc::new(stores)
     }
 
     /// Starts the threads of a process that writes.
@@ -243,7 +263,7 @@ impl Core {
 
     /// Starts the thread of a process that follows, or only reads.
     fn follow(&self, state: &Arc<State>, beside: Beside, link: Option<Arc<Link>>) -> Result<()> {
-        let stores = Arc::new(beside.stores);
+        let stores = self.heard(beside.stores);
         let of = Arc::downgrade(&stores);
         let reopen = move |read: &_| match of.upgrade() {
             Some(stores) => open::reopen(&stores, read),

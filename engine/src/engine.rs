@@ -7,17 +7,21 @@ mod impressions;
 mod learning;
 mod maintenance;
 mod models;
+mod notices;
 mod orders;
 mod processes;
 mod stats;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod upkeep;
 mod users;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::api::config::Config;
 use crate::api::event::Event;
@@ -57,6 +61,8 @@ pub struct Engine {
     tuner: SharedTuner,
     /// Whether dropping it closes the store: not so for one that works for another process.
     owns: bool,
+    /// The calls that [`Engine::cancel`] stops.
+    running: Mutex<Vec<Weak<AtomicBool>>>,
 }
 
 /// Tunes the weights in the background, when the configuration asks for it and this process writes. With the process whose
@@ -95,12 +101,17 @@ impl Engine {
         let path = path.as_ref();
         let tuner = SharedTuner::default();
         let core = Core::open_shared(path, config, Arc::new(Orders { tuner: tuner.clone() }))?;
-        Ok(Engine { core, tuner, owns: true })
+        Ok(Engine { core, tuner, owns: true, running: Mutex::default() })
     }
 
     /// An engine for the orders of other processes.
     fn of(core: Arc<Core>, tuner: SharedTuner) -> Engine {
-        Engine { core, tuner, owns: false }
+        Engine { core, tuner, owns: false, running: Mutex::default() }
+    }
+
+    /// Does work, and tells who listens how long it took.
+    fn timed<T>(&self, what: &'static str, rows: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.core.notices().timed(what, rows, work)
     }
 
     /// Puts items: new ids are added, known ones replaced as a whole. One call is one atomic batch, durable on return
@@ -110,14 +121,14 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     /// [`Error::Poisoned`] after a failed write.
     pub fn put(&self, items: Vec<Item>) -> Result<Token> {
-        self.core.order(Put(items))
+        self.timed("put", items.len(), || self.core.order(Put(items)))
     }
 
     /// Deletes items by id, in one atomic batch. Unknown ids are passed over.
     ///
     /// Returns how many there were.
     pub fn delete<T: AsRef<str>>(&self, ids: &[T]) -> Result<usize> {
-        self.core.order(Delete(prepare_delete(ids)?))
+        self.timed("delete", ids.len(), || self.core.order(Delete(prepare_delete(ids)?)))
     }
 
     /// Reads items by id, in the order of `ids`; `None` for those that are not there.
@@ -140,7 +151,7 @@ impl Engine {
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     pub fn log(&self, events: Vec<Event>) -> Result<Token> {
-        self.core.order(Log::new(events))
+        self.timed("log", events.len(), || self.core.order(Log::new(events)))
     }
 
     /// Answers one request with one ranked list: a search, a recommendation, both, or a first visit.
@@ -159,10 +170,12 @@ impl Engine {
         at_most("requests", limits::MAX_REQUESTS, requests.len())?;
         let access = self.core.access()?;
         let limits = requests.iter().filter_map(|request| request.time_limit().transpose());
-        match limits.min_by_key(|limit| limit.as_ref().ok().copied()) {
-            Some(limit) => watch::current_with_timeout(limit?).run(|| pipeline::rank_many(&access.stores, requests)),
-            None => pipeline::rank_many(&access.stores, requests),
-        }
+        let limit = limits.min_by_key(|limit| limit.as_ref().ok().copied()).transpose()?;
+        let rank = || pipeline::rank_many(&access.stores, requests);
+        access.stores.notices.timed("rank", requests.len(), || match limit {
+            Some(limit) => watch::current_with_timeout(limit).run(rank),
+            None => rank(),
+        })
     }
 
     /// Stores rules under a name, in place of those that it had; durable on return. A request ranks by them when it
@@ -190,7 +203,7 @@ impl Engine {
     /// The state of the engine, in numbers.
     pub fn stats(&self) -> Result<Stats> {
         let access = self.core.access()?;
-        stats::stats(&access.stores, self.core.text_durable(), self.core.process(&access))
+        stats::stats(&access.stores, self.core.text_durable(), access.queued(), self.core.process(&access))
     }
 
     /// Waits until the journal is applied and both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:

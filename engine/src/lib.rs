@@ -50,19 +50,21 @@ pub use api::history::HistoryEvent;
 pub use api::impression::{Impression, NewItemExposure};
 pub use api::item::{Fields, Item, Kind, Value};
 pub use api::models::{AdapterVersion, ModelVersion, Models, Shadow};
+pub use api::notice::{Level, Line, Metric};
 pub use api::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use api::request::Request;
 pub use api::retention::Retention;
 pub use api::rule::{Rule, Which};
 pub use api::source::{Proposal, Source};
 pub use api::stats::{
-    ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
+    DiskStats, ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
 };
 pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Forgotten, Merged, UserSummary};
 pub use api::token::Token;
 pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::transfer::{ExportFormat, Transferred};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
+pub use api::upkeep::{Backup, Compacted};
 pub use api::user::User;
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};

@@ -94,7 +94,9 @@ fn a_request_is_held_to_the_same_actions() {
 #[test]
 fn ratings_lie_on_the_scale() {
     let dir = tempfile::tempdir().expect("a folder");
-    let db = store(dir.path(), Config { rating_scale: (0.0, 10.0), ..Config::default() });
+    let mut config = Config::default();
+    config.rating_scale = (0.0, 10.0);
+    let db = store(dir.path(), config);
     let rate = |value: Option<f64>| db.log(vec![Event { value, ..Event::new("u", Action::Rate).item("a") }]);
     for value in [0.0, 7.5, 10.0] {
         rate(Some(value)).expect("is on the scale");
