@@ -50,7 +50,7 @@ pub use api::history::HistoryEvent;
 pub use api::impression::{Impression, NewItemExposure};
 pub use api::item::{Fields, Item, Kind, Value};
 pub use api::models::{AdapterVersion, ModelVersion, Models, Shadow};
-pub use api::notice::{Level, Line, Metric};
+pub use api::notice::{Level, Line, Listener, Metric};
 pub use api::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use api::request::Request;
 pub use api::retention::Retention;

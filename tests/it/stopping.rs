@@ -152,6 +152,24 @@ fn another_thread_stops_a_call() {
 }
 
 #[test]
+fn calls_of_a_binding_are_stopped_by_name() {
+    let (_dir, db) = store();
+    assert_eq!(db.cancel(), 0, "nothing runs");
+    let answer = std::thread::scope(|scope| {
+        let call = scope.spawn(|| db.stoppable(|db| db.call("evaluate", "{}")));
+        let begun = Instant::now();
+        while db.call("cancel", "").expect("cancels") == "0" && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        call.join().expect("no panic")
+    });
+    assert_eq!(answer.expect_err("stopped").name(), "Cancelled");
+    // Those that come later go on.
+    assert!(db.stoppable(|db| db.rank(&Request::new())).is_ok());
+    assert_eq!(db.cancel(), 0, "a call that has ended is not counted");
+}
+
+#[test]
 fn a_request_has_a_time_limit() {
     let shop = shop().expect("opens");
     let ask = |timeout: f64| shop.db.rank(&Request::new().query("boots").timeout(timeout));

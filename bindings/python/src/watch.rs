@@ -87,7 +87,7 @@ fn tell(py: Python<'_>, listener: Option<&Py<PyAny>>, latest: &Mutex<Option<Prog
 
 /// A listener of the engine that is a Python callable. What it raises has nobody to go to but `sys.unraisablehook`; while the
 /// interpreter ends there is nobody to tell.
-pub(crate) fn told<T: 'static>(hears: Py<PyAny>, tell: Tell<T>) -> Box<dyn Fn(&T) + Send + Sync> {
+pub(crate) fn told<T: 'static>(hears: Py<PyAny>, tell: Tell<T>) -> onelist::Listener<T> {
     Box::new(move |news| {
         Python::try_attach(|py| tell(py, &hears, news).map_err(|raised| raised.write_unraisable(py, None)).ok());
     })

@@ -1,5 +1,8 @@
 //! What an application hears of its engine.
 
+/// What hears figures or lines.
+pub type Listener<T> = Box<dyn Fn(&T) + Send + Sync>;
+
 /// How long a call took, and how much it did.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! Listening to an engine.
 
 use super::Engine;
-use crate::api::notice::{Line, Metric};
+use crate::api::notice::{Line, Listener, Metric};
 use crate::base::error::Result;
 
 impl Engine {
@@ -16,7 +16,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::Error::Closed`].
-    pub fn on_metric(&self, listener: Option<Box<dyn Fn(&Metric) + Send + Sync>>) -> Result<()> {
+    pub fn on_metric(&self, listener: Option<Listener<Metric>>) -> Result<()> {
         self.core.access()?;
         self.core.notices().on_metric(listener);
         Ok(())
@@ -27,7 +27,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::Error::Closed`].
-    pub fn on_log(&self, listener: Option<Box<dyn Fn(&Line) + Send + Sync>>) -> Result<()> {
+    pub fn on_log(&self, listener: Option<Listener<Line>>) -> Result<()> {
         self.core.access()?;
         self.core.notices().on_log(listener);
         Ok(())

@@ -8,25 +8,23 @@ use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 
-use crate::api::notice::{Level, Line, Metric};
-
-type Hears<T> = Box<dyn Fn(&T) + Send + Sync>;
+use crate::api::notice::{Level, Line, Listener, Metric};
 
 /// Who listens.
 #[derive(Default)]
 pub(crate) struct Notices {
-    metrics: ArcSwapOption<Hears<Metric>>,
-    lines: ArcSwapOption<Hears<Line>>,
+    metrics: ArcSwapOption<Listener<Metric>>,
+    lines: ArcSwapOption<Listener<Line>>,
 }
 
 impl Notices {
     /// Tells `listener` every figure from now on, in place of the one before.
-    pub(crate) fn on_metric(&self, listener: Option<Hears<Metric>>) {
+    pub(crate) fn on_metric(&self, listener: Option<Listener<Metric>>) {
         self.metrics.store(listener.map(Arc::new));
     }
 
     /// Tells `listener` every line from now on, in place of the one before.
-    pub(crate) fn on_log(&self, listener: Option<Hears<Line>>) {
+    pub(crate) fn on_log(&self, listener: Option<Listener<Line>>) {
         self.lines.store(listener.map(Arc::new));
     }
 

@@ -31,7 +31,7 @@ use crate::vector::{Space, VectorStore};
 const ATTEMPTS: usize = 1000;
 
 /// Bytes of free space below which a write that failed has failed for that reason.
-const LEAST_ROOM: u64 = 256 << 10;
+const LEAST_ROOM: u64 = 1 << 20;
 
 /// Everything that an open directory consists of. Shared by requests, the writer and the background threads.
 pub(crate) struct Stores {
