@@ -32,7 +32,7 @@ use crate::base::id::Seq;
 use crate::ingest::{Writer, WriterThread};
 use crate::open::{self, DirectoryLock};
 use crate::share::{FollowThread, Link, Server};
-use crate::store::{Stores, lock};
+use crate::store::{Notices, Stores, lock};
 
 pub(crate) use order::{Drain, Order};
 
@@ -51,6 +51,8 @@ pub(crate) struct Core {
     reopening: Mutex<()>,
     /// Handles of this process that are not closed.
     handles: AtomicUsize,
+    /// Who listens, also when a forked process opens the directory again.
+    notices: Arc<Notices>,
 }
 
 /// What the facade does for other processes.
@@ -121,6 +123,14 @@ impl Access {
         matches!(self.part, Part::Follows(_))
     }
 
+    /// Jobs that wait for the thread that writes.
+    pub(crate) fn queued(&self) -> usize {
+        match &self.part {
+            Part::Writes(writer) => writer.queued(),
+            _ => 0,
+        }
+    }
+
     /// The way to the thread that writes.
     ///
     /// # Errors
@@ -143,7 +153,7 @@ impl Core {
         let core = Core::new(path, config, None, Weak::new());
         let opened = open::open(path, core.config.clone())?;
         let state = core.state.load_full();
-        core.write(&state, Arc::new(opened.stores), opened.lock, opened.text_durable)?;
+        core.write(&state, core.heard(opened.stores), opened.lock, opened.text_durable)?;
         Ok(core)
     }
 
@@ -166,7 +176,18 @@ impl Core {
     fn new(path: &Path, config: Config, facade: Option<Arc<dyn Facade>>, me: Weak<Core>) -> Core {
         let (state, reopening) = (ArcSwap::from_pointee(State::new()), Mutex::default());
         let handles = AtomicUsize::new(1);
-        Core { path: path.to_owned(), config, facade, me, state, reopening, handles }
+        let notices = Arc::default();
+        Core { path: path.to_owned(), config, facade, me, state, reopening, handles, notices }
+    }
+
+    /// Who listens to calls, and to work in the background.
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    fn heard(&self, mut stores: Stores) -> Arc<Stores> {
+        stores.notices = self.notices.clone();
+        Arc::new(stores)
     }
 
     /// The stores and the writer.

@@ -8,18 +8,22 @@ mod impressions;
 mod learning;
 mod maintenance;
 mod models;
+mod notices;
 mod orders;
 mod processes;
 mod schema;
 mod stats;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod upkeep;
 mod users;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::api::config::Config;
 use crate::api::event::Event;
@@ -58,6 +62,8 @@ use orders::{Delete, DeleteScenario, Log, Orders, Put, SetScenario};
 /// ```
 pub struct Engine {
     core: Handle,
+    /// The calls that [`Engine::cancel`] stops.
+    running: Mutex<Vec<Weak<AtomicBool>>>,
 }
 
 impl Engine {
@@ -71,12 +77,17 @@ impl Engine {
     pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
         let path = path.as_ref();
         let core = Core::open_shared(path, config, Arc::new(Orders::default()))?;
-        Ok(Engine { core: Handle::of(core) })
+        Ok(Engine { core: Handle::of(core), running: Mutex::default() })
     }
 
     /// An engine for the orders of other processes.
     fn of(core: Arc<Core>) -> Engine {
-        Engine { core: Handle::visiting(core) }
+        Engine { core: Handle::visiting(core), running: Mutex::default() }
+    }
+
+    /// Does work, and tells who listens how long it took.
+    fn timed<T>(&self, what: &'static str, rows: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.core.notices().timed(what, rows, work)
     }
 
     /// Puts items: new ids are added, known ones replaced as a whole. One call is one atomic batch, durable on return
@@ -86,7 +97,7 @@ impl Engine {
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     /// [`Error::Poisoned`] after a failed write.
     pub fn put(&self, items: Vec<Item>) -> Result<Token> {
-        self.core.order(Put(items))
+        self.timed("put", items.len(), || self.core.order(Put(items)))
     }
 
     /// Puts items as [`Engine::put`] does, of which some may not have been readable: then nothing is written, and the error
@@ -140,7 +151,7 @@ impl Engine {
     ///
     /// Returns how many there were.
     pub fn delete<T: AsRef<str>>(&self, ids: &[T]) -> Result<usize> {
-        self.core.order(Delete(prepare_delete(ids)?))
+        self.timed("delete", ids.len(), || self.core.order(Delete(prepare_delete(ids)?)))
     }
 
     /// Reads items by id, in the order of `ids`; `None` for those that are not there.
@@ -163,7 +174,7 @@ impl Engine {
     /// # Errors
     /// Any error of kind [`crate::ErrorKind::Input`]; then nothing of the batch is written.
     pub fn log(&self, events: Vec<Event>) -> Result<Token> {
-        self.core.order(Log::new(events))
+        self.timed("log", events.len(), || self.core.order(Log::new(events)))
     }
 
     /// Logs events as [`Engine::log`] does, of which some may not have been readable: then nothing is written, and the error
@@ -195,10 +206,12 @@ impl Engine {
         at_most("requests", limits::MAX_REQUESTS, requests.len())?;
         let access = self.core.access()?;
         let limits = requests.iter().filter_map(|request| request.time_limit().transpose());
-        match limits.min_by_key(|limit| limit.as_ref().ok().copied()) {
-            Some(limit) => watch::current_with_timeout(limit?).run(|| pipeline::rank_many(&access.stores, requests)),
-            None => pipeline::rank_many(&access.stores, requests),
-        }
+        let limit = limits.min_by_key(|limit| limit.as_ref().ok().copied()).transpose()?;
+        let rank = || pipeline::rank_many(&access.stores, requests);
+        access.stores.notices.timed("rank", requests.len(), || match limit {
+            Some(limit) => watch::current_with_timeout(limit).run(rank),
+            None => rank(),
+        })
     }
 
     /// Stores rules under a name, in place of those that it had; durable on return. A request ranks by them when it
@@ -226,7 +239,7 @@ impl Engine {
     /// The state of the engine, in numbers.
     pub fn stats(&self) -> Result<Stats> {
         let access = self.core.access()?;
-        stats::stats(&access.stores, self.core.text_durable(), self.core.process(&access))
+        stats::stats(&access.stores, self.core.text_durable(), access.queued(), self.core.process(&access))
     }
 
     /// Waits until the journal is applied and both indexes hold everything that is committed, and are on disk. Needed for nothing but measuring:

@@ -51,6 +51,7 @@ pub use api::history::HistoryEvent;
 pub use api::impression::{Impression, NewItemExposure};
 pub use api::item::{Fields, Item, Kind, Value};
 pub use api::models::{AdapterVersion, ModelVersion, Models, Shadow};
+pub use api::notice::{Level, Line, Listener, Metric};
 pub use api::ranking::{Contribution, Hit, Influence, Moved, Ranking, TermPart, Took, Why};
 pub use api::request::Request;
 pub use api::retention::Retention;
@@ -58,7 +59,8 @@ pub use api::rows::Rows;
 pub use api::rule::{Rule, Which};
 pub use api::source::{Proposal, Source};
 pub use api::stats::{
-    HungProcess, ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck, VectorStats,
+    DiskStats, HungProcess, ImpressionStats, ModelStats, ProcessStats, SignalCheck, SpaceStats, Stats, VectorCheck,
+    VectorStats,
 };
 pub use api::stored_events::{EventFilter, EventPage, EventQuery, EventRecord, Forgotten, Merged, UserSummary};
 pub use api::token::Token;
@@ -66,6 +68,7 @@ pub use api::training::{TrainingPlan, TrainingSummary};
 pub use api::transfer::{ExportFormat, Transferred};
 pub use api::tuning::{RequestContext, Tuning, WeightSet};
 pub use api::update::Update;
+pub use api::upkeep::{Backup, Compacted};
 pub use api::user::User;
 pub use api::{decode, evaluation, feature, json};
 pub use base::error::{Error, ErrorKind, Result};

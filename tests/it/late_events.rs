@@ -15,7 +15,9 @@ fn at(seconds: f64) -> Timestamp {
 fn store(dir: &std::path::Path, name: &str, items: usize, events: &[Event], batch: usize) -> Engine {
     let db = Engine::open(dir.join(name), Config::default()).expect("opens");
     db.put((0..items).map(|n| Item::new(format!("i{n}")).text("title", format!("thing {n}"))).collect()).expect("puts");
-    events.chunks(batch).for_each(|some| drop(db.log(some.to_vec()).expect("logs")));
+    for some in events.chunks(batch) {
+        db.log(some.to_vec()).expect("logs");
+    }
     db.rebuild_cooccurrence().expect("rebuilds");
     db.flush().expect("flushes");
     db

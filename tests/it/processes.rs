@@ -395,3 +395,91 @@ fn readers_that_are_killed_do_not_let_the_file_grow() {
     }
     assert!(length() <= before + before / 4, "{before} bytes became {}", length());
 }
+
+/// Bytes of `data.mdb`.
+fn data_size(store: &Path) -> u64 {
+    std::fs::metadata(store.join("data.mdb")).expect("is there").len()
+}
+
+#[test]
+fn every_process_goes_on_in_the_file_that_a_compaction_leaves() {
+    let (_dir, store) = store();
+    let mut workers: Vec<Worker> = (0..3).map(|_| Worker::start(&store)).collect();
+    let mut reader = Worker::starting(&store, &["read"]);
+    assert_eq!(reader.answer(), json!({"ok": "open"}));
+    workers[0].ok(json!(["put_many", 0, 400]));
+    for round in 0..6 {
+        // Whoever is asked: the process that writes does it.
+        let word = format!("word{round}");
+        for n in 0..5 {
+            workers[1].ok(json!(["delete", format!("i{}", round * 5 + n)]));
+        }
+        assert_eq!(workers[2].ok(json!(["rank", "399"])), json!(["i399"]));
+        let compacted = workers[round % 3].ok(json!(["compact"]));
+        assert!(compacted["after"].as_u64() > Some(0), "{compacted}");
+        let token = workers[(round + 1) % 3].ok(json!(["put", format!("id{round}"), word])).as_u64().expect("a token");
+        workers[(round + 2) % 3].ok(json!(["log", format!("user{round}"), "i399"]));
+        for worker in workers.iter_mut().chain([&mut reader]) {
+            assert_eq!(worker.ok(json!(["wait", token, 0])), json!(true), "round {round}");
+            assert_eq!(worker.ok(json!(["rank", word])), json!([format!("id{round}")]));
+            assert_eq!(worker.ok(json!(["stats"]))["events"], json!(round + 1));
+            assert_eq!(worker.ok(json!(["stats"]))["items"], json!(400 - (round + 1) * 5 + round + 1));
+        }
+    }
+    // Who takes the writing over takes the new file.
+    let place = workers.iter_mut().position(|one| role(one) == "writer").expect("one writes");
+    workers.remove(place).kill();
+    for (n, word) in [(0, "late"), (1, "later")] {
+        workers[n].ok(json!(["put", word, word]));
+        workers[1 - n].ok(json!(["compact"]));
+        for worker in workers.iter_mut().chain([&mut reader]) {
+            assert_eq!(worker.ok(json!(["rank", word])), json!([word]));
+        }
+    }
+    assert_eq!(reader.ask(json!(["compact"]))["error"], json!("ReadOnly"));
+    for worker in &mut workers {
+        assert_eq!(worker.ok(json!(["verify_signals"])), json!(true));
+        assert_eq!(worker.ok(json!(["verify_vectors"])), json!(true));
+    }
+    drop((workers, reader));
+    let mut alone = Worker::start(&store);
+    assert_eq!(alone.ok(json!(["stats"]))["items"], json!(400 - 30 + 6 + 2));
+    let before = data_size(&store);
+    alone.ok(json!(["put_many", 0, 400]));
+    assert!(data_size(&store) >= before);
+    let names = listing(&store);
+    assert!(names.iter().all(|name| !name.contains("fork-")), "no name is left behind: {names:?}");
+}
+
+#[test]
+fn requests_of_a_follower_go_on_while_another_process_compacts() {
+    let (_dir, store) = store();
+    let (mut writer, mut other) = (Worker::start(&store), Worker::start(&store));
+    writer.ok(json!(["put_many", 0, 300]));
+    for round in 0..5 {
+        writer.send(&json!(["compact"]));
+        for n in 0..20 {
+            let id = format!("i{}", (round * 20 + n) % 300);
+            assert_eq!(other.ok(json!(["rank", &id[1..]])), json!([id]));
+        }
+        let answer = writer.answer();
+        assert!(answer["ok"].is_object(), "{answer}");
+        other.ok(json!(["put", format!("new{round}"), format!("fresh{round}")]));
+        assert_eq!(writer.ok(json!(["rank", format!("fresh{round}")])), json!([format!("new{round}")]));
+        assert_eq!(other.ok(json!(["rank", format!("fresh{round}")])), json!([format!("new{round}")]));
+    }
+}
+
+#[test]
+fn a_follower_has_a_copy_made_where_it_says() {
+    let (dir, store) = store();
+    let (mut writer, mut other) = (Worker::start(&store), Worker::start(&store));
+    writer.ok(json!(["put_many", 0, 50]));
+    let copy = dir.path().join("copy.onelist");
+    assert!(other.ok(json!(["backup", {"path": copy}]))["bytes"].as_u64() > Some(0));
+    assert_eq!(other.ask(json!(["backup", {"path": copy}]))["error"], json!("InvalidArgument"), "the path is taken");
+    let inside = other.ask(json!(["backup", {"path": store.join("copy")}]));
+    assert_eq!(inside["error"], json!("InvalidArgument"), "{inside}");
+    let mut restored = Worker::start(&copy);
+    assert_eq!(restored.ok(json!(["rank", "17"])), json!(["i17"]));
+}

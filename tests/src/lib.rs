@@ -79,3 +79,9 @@ pub fn shop() -> onelist::Result<Shop> {
 pub fn ids(db: &Engine, request: &Request) -> onelist::Result<Vec<String>> {
     Ok(db.rank(&request.clone().unlogged())?.hits.into_iter().map(|hit| hit.id).collect())
 }
+
+/// An item with about so many bytes of text, no two alike.
+pub fn thing_of_bytes(n: usize, bytes: usize) -> Item {
+    let words = (0..bytes / 8).map(|word| format!("w{:06}", (n * 7_919 + word * 104_729) % 999_983));
+    Item::new(format!("thing-{n}")).text("title", format!("thing {}", words.collect::<Vec<_>>().join(" ")))
+}

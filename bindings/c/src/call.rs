@@ -15,7 +15,7 @@ use crate::status::onelist_status;
 
 /// Calls the engine, which answers nothing.
 pub(crate) fn done(engine: *mut OnelistEngine, work: impl FnOnce(&Engine) -> Result<()>) -> onelist_status {
-    entry(|| work(&*handle::find(engine)?))
+    entry(|| handle::find(engine)?.stoppable(work))
 }
 
 /// Calls the engine and hands the JSON that it answers over to the caller, who gives it back to
@@ -26,7 +26,7 @@ pub(crate) fn hand_over(
 ) -> onelist_status {
     entry(|| {
         let (mut text, length) = places()?;
-        let json = work(&*handle::find(engine)?)?;
+        let json = handle::find(engine)?.stoppable(work)?;
         let count = json.len();
         let nul = |error| Error::Internal { reason: format!("an answer holds a NUL, which JSON cannot have: {error}") };
         text.write(CString::new(json).map_err(nul)?.into_raw());
@@ -43,7 +43,7 @@ pub(crate) fn count<T>(
 ) -> onelist_status {
     entry(|| {
         let out = place()?;
-        let found = work(&*handle::find(engine)?)?;
+        let found = handle::find(engine)?.stoppable(work)?;
         if let Some(mut out) = out {
             out.write(found);
         }

@@ -2,12 +2,15 @@
 
 import contextlib
 import datetime
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, SupportsIndex
 
 from onelist import _native
 from onelist.errors import InvalidArgumentError
+
+_MOST_ENTRIES = 65_536
 
 
 def _plain(value: Any) -> Any:
@@ -20,7 +23,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return list(value)
     if isinstance(value, Mapping):
-        return dict(value)
+        # So many at most that one without end is an error and not a full memory.
+        pairs = list(itertools.islice(value.items(), _MOST_ENTRIES + 1))
+        if len(pairs) > _MOST_ENTRIES:
+            raise ValueError(f"at most {_MOST_ENTRIES} entries of one mapping")
+        return dict(pairs)
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, SupportsIndex):

@@ -19,7 +19,7 @@ def _time(value: Time | None) -> float | None:
 class DataCalls:
     """Events and users read back, deletions, exports. ``onelist.Engine`` has these methods."""
 
-    __slots__ = ("_native",)
+    __slots__ = ()
 
     _native: native.Engine
 

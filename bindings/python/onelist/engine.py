@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -20,6 +19,7 @@ from onelist.errors import InvalidArgumentError
 from onelist.fields import FieldCalls
 from onelist.measure import MeasureCalls, seconds
 from onelist.models import ModelCalls
+from onelist.upkeep import UpkeepCalls, log_line
 from onelist.types import (
     ActionConfig,
     Exploration,
@@ -101,6 +101,8 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
     - ``explore``: lists whose order is drawn at random (none); ``new_items``: places for new items (none)
     - ``rating_scale``: lowest and highest rating (1 to 5); ``max_bytes``: most that the catalog may grow to (1 TiB)
 
+    What happens in the background is logged by ``logging``, as the logger ``onelist``.
+
     Raises ``SetupError`` (the path, ONNX Runtime or the model), ``BusyError`` (open in this process already), ``InputError`` (a
     setting) or ``DamagedError``.
     """
@@ -133,7 +135,9 @@ def open(  # noqa: A001 (onelist.open reads as what it is)
         "max_bytes": max_bytes,
     }
     given = {name: value for name, value in config.items() if value is not None}
-    return Engine(_native.Engine(path, to_json(given, "configuration")))
+    native = _native.Engine(path, to_json(given, "configuration"))
+    native.listen(None, log_line)
+    return Engine(native)
 
 
 def _at_least_one(what: str, number: int) -> None:
@@ -142,7 +146,7 @@ def _at_least_one(what: str, number: int) -> None:
         raise InvalidArgumentError(f"{what}: expected at least 1, found {number}")
 
 
-class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls, FieldCalls):
+class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls, FieldCalls, UpkeepCalls):
     """An open store. ``onelist.open`` makes one; any number of threads may use it.
 
     Durable on return: what ``put``, ``delete`` and ``log`` have written survives a kill and a power cut, and the next
@@ -335,11 +339,11 @@ class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls, FieldCalls):
         A log that is too small gives no ``sets`` and changes nothing. See docs/RECOMMEND.md.
         """
         with heard(progress):
-            return Tuning(*self._native.tune(until))
+            return Tuning(*call(self._native, "tune", until=None if until is None else seconds(until)))
 
     def tunings(self) -> list[Tuning]:
         """The tunings that are kept, oldest first; ``stats()["weights_version"]`` says which one is in force."""
-        return [Tuning(*one) for one in self._native.tunings()]
+        return [Tuning(*one) for one in call(self._native, "tunings")]
 
     def use_tuning(self, version: SupportsIndex) -> None:
         """Puts a kept tuning in force, or with 0 what the model ships; durable on return."""
@@ -367,8 +371,8 @@ class Engine(ModelCalls, MeasureCalls, UserCalls, DataCalls, FieldCalls):
         until = None if until is None else seconds(until)
         plan = {"requests": requests, "stratified": stratified, "negatives": negatives, "until": until}
         with heard(progress):
-            written = self._native.export_training(path, to_json(plan, "export_training"))
-        return cast(TrainingSummary, json.loads(written))
+            written = call(self._native, "export_training", path=os.fsdecode(path), plan=plan)
+        return cast(TrainingSummary, written)
 
     def set_scenario(self, name: str, rules: Sequence[Rule]) -> None:
         """Stores rules under a name (``rank(scenario=name)``), in place of those that it had; durable on return."""

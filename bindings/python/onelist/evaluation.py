@@ -84,17 +84,9 @@ def counterfactual(
     The answer has ``estimates`` (``estimator``, ``value`` with ``mean``, ``low`` and ``high``, ``clipping_bias``),
     ``effective``, ``mean_weight``, ``largest_fraction``, ``clipped_fraction``, ``logged_value`` and ``warnings``.
     """
-    text = _native.counterfactual(
-        _list("reward", reward),
-        _list("logged", logged),
-        _list("target", target),
-        _list("q_logged", q_logged),
-        _list("q_target", q_target),
-        clip,
-        min_effective,
-        resamples,
-        seed,
-    )
+    named = {"reward": reward, "logged": logged, "target": target, "q_logged": q_logged, "q_target": q_target}
+    columns = [_list(name, column) for name, column in named.items()]
+    text = _native.counterfactual(columns, (clip, min_effective, resamples, seed))
     return cast(dict[str, Any], json.loads(text))
 
 

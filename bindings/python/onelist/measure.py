@@ -142,7 +142,7 @@ class MeasureCalls:
             "check_targets": check_targets,
         }
         with heard(progress):
-            return Report(*self._native.evaluate(to_json(plan, "evaluate")))
+            return Report(*json.loads(self._native.call("evaluate", to_json(plan, "evaluate"))))
 
     def questions(
         self,
@@ -164,4 +164,4 @@ class MeasureCalls:
         answers are then measured by ``evaluate(external=...)``. See docs/EVALUATE.md."""
         plan = _questions(protocol, at, fraction, targets, until, exclude_seen, min_history, max_targets, queries, next_item, seed)
         with heard(progress):
-            return cast(Questions, json.loads(self._native.questions(to_json(plan, "questions"))))
+            return cast(Questions, json.loads(self._native.call("questions", to_json(plan, "questions"))))

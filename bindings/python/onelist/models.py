@@ -27,7 +27,7 @@ class ModelCalls:
     def load_model(self, path: str | os.PathLike[str]) -> ModelVersion:
         """Checks the model in a folder and copies it into the store. It does not answer yet: see ``shadow_model`` and
         ``promote_model``. A model that was loaded before keeps its version. Raises ``ModelRefusedError``."""
-        return cast(ModelVersion, json.loads(self._native.load_model(path)))
+        return cast(ModelVersion, call(self._native, "load_model", path=os.fsdecode(path)))
 
     def shadow_model(
         self,
@@ -61,7 +61,7 @@ class ModelCalls:
     def load_adapter(self, name: str, path: str | os.PathLike[str]) -> AdapterVersion:
         """Checks the adapter in a folder (``adapter.onnx_adapter``, ``adapter.json``), copies it into the store, and lets
         requests name it: ``rank(adapter=name)``. What had the name is replaced. Raises ``ModelRefusedError``."""
-        return cast(AdapterVersion, json.loads(self._native.load_adapter(name, path)))
+        return cast(AdapterVersion, call(self._native, "load_adapter", name=name, path=os.fsdecode(path)))
 
     def unload_adapter(self, name: str) -> bool:
         """Removes an adapter; False when there is none of this name."""

@@ -444,6 +444,19 @@ class Shadow(TypedDict):
     skipped: int
 
 
+class Backup(TypedDict):
+    """What ``backup`` wrote."""
+
+    bytes: int
+
+
+class Compacted(TypedDict):
+    """What ``compact`` did: bytes on disk before and after."""
+
+    before: int
+    after: int
+
+
 class TrainingSummary(TypedDict):
     """What ``export_training`` wrote. ``not_retrieved`` requests took an item that no source proposed."""
 
@@ -460,6 +473,7 @@ class VectorStats(TypedDict):
     dimensions: int
     indexed: int
     tail: int
+    lag: int
     deleted: int
     memory_bytes: int
     checkpoint_seq: int
@@ -511,6 +525,18 @@ class ProcessStats(TypedDict):
     hung: list[HungProcess]
 
 
+class DiskStats(TypedDict):
+    """Bytes on disk, part by part; ``catalog_free`` are those of the catalog that are free pages."""
+
+    catalog: int
+    catalog_free: int
+    text: int
+    vector: int
+    models: int
+    scratch: int
+    quarantine: int
+
+
 class Stats(TypedDict):
     """The state of an engine, in numbers of one moment."""
 
@@ -521,6 +547,12 @@ class Stats(TypedDict):
     seq: int
     oplog: int
     disk_bytes: int
+    disk: DiskStats
+    queue: int
+    journal: int
+    readers: int
+    last_backup: float | None
+    last_compact: float | None
     text_seq: int
     text_tail: int
     vectors: list[VectorStats]

@@ -4,14 +4,14 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use onelist::{Error, Item, Request, Rows, Rule, Timestamp, Update, json};
+use onelist::{Error, Item, Line, Metric, Request, Rows, Rule, Update, json};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use crate::error::from_engine;
 use crate::read::{read, read_rows};
 use crate::results::{Ranking, item_dict};
-use crate::watch::long;
+use crate::watch::{long, told};
 
 /// An open store. `onelist.Engine` wraps it with the public keywords and their defaults.
 #[pyclass(frozen, module = "onelist._native")]
@@ -120,42 +120,6 @@ impl Engine {
         rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
     }
 
-    /// Measures by a plan in JSON: the report as text, as JSON and as a page.
-    fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {
-        long(py, || {
-            let report = self.inner.evaluate(&json::plan_from_json(&plan)?)?;
-            Ok((report.text(), json::report_to_json(&report)?, report.html()))
-        })
-    }
-
-    /// Lists the questions of a plan in JSON, as JSON.
-    fn questions(&self, py: Python<'_>, plan: String) -> PyResult<String> {
-        long(py, || json::questions_to_json(&self.inner.questions(&json::plan_from_json(&plan)?)?))
-    }
-
-    /// Fits the weights to the log, to the events before `until`: the tuning as text and as JSON.
-    fn tune(&self, py: Python<'_>, until: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
-        let until: Option<Timestamp> = read(until, "until")?;
-        let until = until.unwrap_or(Timestamp::MAX);
-        long(py, || {
-            let tuning = self.inner.tune_until(until)?;
-            Ok((tuning.to_text(), json::tuning_to_json(&tuning)?))
-        })
-    }
-
-    /// The tunings that are kept, oldest first, each as text and as JSON.
-    fn tunings(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
-        call(py, || {
-            let (kept, _) = self.inner.tunings()?;
-            kept.iter().map(|one| Ok((one.to_text(), json::tuning_to_json(one)?))).collect()
-        })
-    }
-
-    /// Checks a model and copies it into the store; its version, as JSON text.
-    fn load_model(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
-        long(py, || json::model_to_json(&self.inner.load_model(path)?))
-    }
-
     /// Asks a version and the live one the same requests, or (None) so many past ones; how they differ, as JSON text.
     fn shadow_model(
         &self,
@@ -174,25 +138,20 @@ impl Engine {
         })
     }
 
-    /// Checks an adapter and lets requests name it; what it is, as JSON text.
-    fn load_adapter(&self, py: Python<'_>, name: &Bound<'_, PyAny>, path: PathBuf) -> PyResult<String> {
-        let name: String = read(name, "name")?;
-        call(py, || json::adapter_to_json(&self.inner.load_adapter(&name, path)?))
-    }
-
-    /// Writes a training file by a plan in JSON; what was written, as JSON.
-    fn export_training(&self, py: Python<'_>, path: PathBuf, plan: String) -> PyResult<String> {
-        long(py, || {
-            let plan = json::training_plan_from_json(&plan)?;
-            json::training_summary_to_json(&self.inner.export_training(path, &plan)?)
-        })
-    }
-
     /// Stores an iterable of rules under a name.
     fn set_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>, rules: &Bound<'_, PyAny>) -> PyResult<()> {
         let name: String = read(name, "name")?;
         let rules: Vec<Rule> = read(rules, "rules")?;
         call(py, || self.inner.set_scenario(&name, &rules))
+    }
+
+    /// Tells one callable `(what, rows, seconds)` of every call and step, another `(level, text)` of what happens in the
+    /// background; None for nobody.
+    fn listen(&self, py: Python<'_>, metrics: Option<Py<PyAny>>, lines: Option<Py<PyAny>>) -> PyResult<()> {
+        let metrics =
+            metrics.map(|m| told(m, |py, hears, at: &Metric| hears.call1(py, (at.what, at.rows, at.seconds))));
+        let lines = lines.map(|l| told(l, |py, hears, line: &Line| hears.call1(py, (line.level.name(), &line.text))));
+        call(py, || self.inner.on_metric(metrics).and_then(|()| self.inner.on_log(lines)))
     }
 
     /// Flushes and closes; later calls raise `ClosedError`. Closing twice is fine.
@@ -203,21 +162,14 @@ impl Engine {
 
 /// Estimates from logged decisions, as JSON text.
 #[pyfunction]
-#[pyo3(signature = (reward, logged, target, q_logged, q_target, clip, min_effective, resamples, seed, /))]
-#[expect(clippy::too_many_arguments, reason = "columns and guards, one by one, as the Python function has them")]
 pub(crate) fn counterfactual(
     py: Python<'_>,
-    reward: Vec<f64>,
-    logged: Vec<f64>,
-    target: Vec<f64>,
-    q_logged: Vec<f64>,
-    q_target: Vec<f64>,
-    clip: Option<f64>,
-    min_effective: f64,
-    resamples: usize,
-    seed: u64,
+    columns: [Vec<f64>; 5],
+    guards: (Option<f64>, f64, usize, u64),
 ) -> PyResult<String> {
+    let [reward, logged, target, q_logged, q_target] = columns;
     let decisions = onelist::evaluation::Decisions { reward, logged, target, q_logged, q_target };
+    let (clip, min_effective, resamples, seed) = guards;
     let guards = onelist::evaluation::Guards { min_effective, clip, resamples, seed };
     call(py, || json::counterfactual_to_json(&onelist::counterfactual(&decisions, &guards)?))
 }

@@ -12,12 +12,15 @@ use onelist::{Error, Rows, Timestamp};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PySet,
-    PyString, PyTuple, PyTzInfo,
+    IntoPyDict, PyBool, PyByteArray, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList,
+    PyMapping, PySet, PyString, PyTuple, PyTzInfo,
 };
 use serde::de::DeserializeOwned;
 
 use crate::error::{engine_error, from_refused};
+
+/// Entries of one mapping that is not a dict.
+const MOST_ENTRIES: usize = 65_536;
 
 type Read<T> = Result<T, Refused<PyErr>>;
 type Shaped<'s, 'py> = Read<Shape<'s, Value<'py>>>;
@@ -125,7 +128,14 @@ fn uncommon<'s, 'py: 's>(value: &Bound<'py, PyAny>) -> Shaped<'s, 'py> {
         let Shape::List(list) = elements(sorted.as_ref().unwrap_or(value))? else { return Ok(Shape::Other) };
         return Ok(Shape::Set(list));
     } else if value.is_instance_of::<PyMapping>() {
-        return Ok(entries(builtins()?.getattr("dict")?.call1((value,))?.cast::<PyDict>().map_err(PyErr::from)?));
+        // Taken one by one, so that a mapping without end is an error and not a full memory.
+        let pairs = value.call_method0("items")?.try_iter()?.take(MOST_ENTRIES + 1).map(|pair| pair?.extract());
+        let pairs = pairs.collect::<PyResult<Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>>>()?;
+        if pairs.len() > MOST_ENTRIES {
+            let (limit, found) = (MOST_ENTRIES as u64, pairs.len() as u64);
+            return Err(Refused::error(Error::LimitExceeded { what: "entries of one mapping", limit, found }));
+        }
+        return Ok(entries(&pairs.into_py_dict(value.py())?));
     } else if value.hasattr("__array__")? {
         return array(value);
     } else if let Ok(whole) = value.call_method0("__index__") {

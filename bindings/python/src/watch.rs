@@ -85,8 +85,18 @@ fn tell(py: Python<'_>, listener: Option<&Py<PyAny>>, latest: &Mutex<Option<Prog
     Ok(())
 }
 
+/// A listener of the engine that is a Python callable. What it raises has nobody to go to but `sys.unraisablehook`; while the
+/// interpreter ends there is nobody to tell.
+pub(crate) fn told<T: 'static>(hears: Py<PyAny>, tell: Tell<T>) -> onelist::Listener<T> {
+    Box::new(move |news| {
+        Python::try_attach(|py| tell(py, &hears, news).map_err(|raised| raised.write_unraisable(py, None)).ok());
+    })
+}
+
+/// Calls a listener with some news.
+type Tell<T> = fn(Python<'_>, &Py<PyAny>, &T) -> PyResult<Py<PyAny>>;
+
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     let threading = py.import("threading")?;
-    let main = threading.call_method0("main_thread")?.getattr("ident")?;
-    threading.call_method0("get_ident")?.eq(main)
+    Ok(threading.call_method0("current_thread")?.is(&threading.call_method0("main_thread")?))
 }

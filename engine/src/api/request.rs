@@ -357,6 +357,8 @@ impl Request {
             hash.text(name);
             vector.iter().for_each(|component| hash.0.update(&component.to_bits().to_le_bytes()));
         }
+        // What is cut off is not searched for.
+        let query = query.as_deref().map(|query| &query[..query.floor_char_boundary(limits::MAX_QUERY_BYTES)]);
         let about = (query, user, among.is_some(), vectors.len(), segments, filter, exclude_seen, rules, scenario);
         let how = (personalization, diversity, caps, match_history_mix, explore, new_items, adapter);
         // The debug form tells all values apart, and is never stored. A hasher takes any text.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::time::Timestamp;
+
 /// What `stats` answers. Counts are those of one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
@@ -18,8 +20,20 @@ pub struct Stats {
     pub seq: u64,
     /// Batches in the op log: those that a checkpoint does not hold yet.
     pub oplog: u64,
-    /// Bytes on disk in the directory.
+    /// Bytes on disk in the directory, holes left out.
     pub disk_bytes: u64,
+    /// Which part takes them.
+    pub disk: DiskStats,
+    /// Jobs of callers that wait for the writer.
+    pub queue: u64,
+    /// Events and impressions that are durable and not applied to the tables of signals yet.
+    pub journal: u64,
+    /// Transactions that read the catalog at this moment. One that stays keeps pages from being used again.
+    pub readers: u64,
+    /// When [`crate::Engine::backup`] succeeded last.
+    pub last_backup: Option<Timestamp>,
+    /// When [`crate::Engine::compact`] succeeded last.
+    pub last_compact: Option<Timestamp>,
     /// Number of the last batch that the text index holds on disk.
     pub text_seq: u64,
     /// Items that readers still see through the text overlay.
@@ -69,6 +83,26 @@ pub struct HungProcess {
     pub seconds: u64,
 }
 
+/// Bytes on disk, part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct DiskStats {
+    /// The catalog.
+    pub catalog: u64,
+    /// Those of its bytes that are free pages: they are used again, or given back by [`crate::Engine::compact`].
+    pub catalog_free: u64,
+    /// The text index.
+    pub text: u64,
+    /// The graphs.
+    pub vector: u64,
+    /// Models and adapters.
+    pub models: u64,
+    /// Copies that calls work with.
+    pub scratch: u64,
+    /// What was put aside as damaged.
+    pub quarantine: u64,
+}
+
 /// What `recount` found: digests of all signals of items, of users with items, of co-visits and of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -115,6 +149,8 @@ pub struct VectorStats {
     pub indexed: u64,
     /// Vectors that are scanned exactly, because the graph does not hold them yet.
     pub tail: u64,
+    /// Batches that the graph does not hold yet; 0: it is up to date.
+    pub lag: u64,
     /// Places in the graph that deleted vectors still take.
     pub deleted: u64,
     /// Memory of the graph in bytes.

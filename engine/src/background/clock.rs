@@ -7,12 +7,17 @@ use crate::store::Stores;
 /// How far ahead of the clock counts may be before they are put right: clocks of several machines differ a little.
 const SLACK_MILLIS: i64 = 3_600_000;
 
+/// Whether there may be such events.
+pub(crate) fn is_due(stores: &Stores) -> Result<bool> {
+    let until = Timestamp::from_millis(Timestamp::now().millis() + SLACK_MILLIS);
+    Ok(!stores.catalog.is_scratch() && latest_counted(stores)?.is_none_or(|latest| latest > until))
+}
+
 /// Lets events that count as of the future count as of the present, and rebuilds the signals; when there are such events.
 /// Writers wait meanwhile. Returns how many there were.
 pub(crate) fn repair(stores: &Stores) -> Result<usize> {
     let now = Timestamp::now();
-    let until = Timestamp::from_millis(now.millis() + SLACK_MILLIS);
-    if stores.catalog.is_scratch() || latest_counted(stores)?.is_some_and(|latest| latest <= until) {
+    if !is_due(stores)? {
         return Ok(0);
     }
     let mut write = stores.catalog.write()?;

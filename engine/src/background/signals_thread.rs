@@ -1,39 +1,59 @@
-//! The thread that applies the retention policy and rebuilds what is derived from the whole log.
+//! What the supervising thread looks at from time to time: it puts right what a clock ahead has counted, applies the retention policy and rebuilds what is derived from the whole log.
 
 use std::time::{Duration, Instant};
 
-use super::state::{State, attempt, unless_closed};
+use super::state::{attempt, unless_closed};
 use super::{clock, cooccurrence, fit_space, retention};
 use crate::base::error::Result;
+use crate::base::id::Seq;
+use crate::catalog::CatalogRead;
 use crate::store::Stores;
 use crate::store::cooccurrence::Cooccurrence;
 
 /// Co-occurrence is rebuilt from this many events on, and again when the log has grown by this factor.
 const REBUILD_EVENTS: u64 = 1_000;
 const REBUILD_GROWTH: f64 = 1.2;
-/// How often the thread checks whether there is work: events do not wake it.
-const LOOK: Duration = Duration::from_secs(5);
 /// Retention is applied when the log has grown by this factor since the last time, and once a day, because events expire.
 const RETENTION_GROWTH: f64 = 1.1;
 const RETENTION_INTERVAL: Duration = Duration::from_secs(86_400);
 
-/// Applies retention, rebuilds co-occurrence and fits the vector space whenever that is due, until the engine closes.
-pub(super) fn signals_thread(stores: &Stores, _: &State) {
-    let mut last_retention = None;
-    attempt(stores, || clock::repair(stores).map(|_| ()));
-    while !stores.progress.is_closing() {
-        stores.progress.wait(LOOK, || false);
-        if stores.progress.is_closing() || stores.poisoned.load().is_some() {
-            continue;
-        }
-        attempt(stores, || clock::repair(stores).map(|_| ()));
-        attempt(stores, || apply_retention_if_due(stores, &mut last_retention));
-        attempt(stores, || match rebuild_is_due(stores)? {
-            true => unless_closed(cooccurrence::rebuild(stores)),
-            false => Ok(()),
-        });
-        attempt(stores, || unless_closed(follow_space(stores)));
+/// What was looked at last, so that a store in which nothing happens is left alone.
+#[derive(Default)]
+pub(super) struct Looked {
+    when: Option<Instant>,
+    seen: (Seq, Seq, u64),
+    retention: Option<(Instant, u64)>,
+}
+
+/// Whether there may be work: something was written since, something failed, or a day is over.
+pub(super) fn may_be_due(stores: &Stores, looked: &Looked) -> Result<bool> {
+    let Some(when) = looked.when else { return Ok(true) };
+    let catalog = stores.catalog.read()?;
+    let old_space = || catalog.view().has_space(stores.item_space()?.other_number());
+    let changed = seen(&catalog) != looked.seen || stores.background_error.load().is_some();
+    Ok(changed || when.elapsed() >= RETENTION_INTERVAL || clock::is_due(stores)? || old_space()?)
+}
+
+fn seen(catalog: &CatalogRead) -> (Seq, Seq, u64) {
+    let counters = catalog.counters();
+    (counters.seq, counters.applied, counters.events)
+}
+
+/// Puts times right, applies retention, rebuilds co-occurrence and fits the vector space, whatever of it is due.
+pub(super) fn look(stores: &Stores, looked: &mut Looked) {
+    if stores.poisoned.load().is_some() {
+        return;
     }
+    if let Ok(catalog) = stores.catalog.read() {
+        (looked.when, looked.seen) = (Some(Instant::now()), seen(&catalog));
+    }
+    attempt(stores, || clock::repair(stores).map(|_| ()));
+    attempt(stores, || apply_retention_if_due(stores, &mut looked.retention));
+    attempt(stores, || match rebuild_is_due(stores)? {
+        true => unless_closed(cooccurrence::rebuild(stores)),
+        false => Ok(()),
+    });
+    attempt(stores, || unless_closed(follow_space(stores)));
 }
 
 /// The pending work on the vector space of items.

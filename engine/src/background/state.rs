@@ -1,7 +1,8 @@
 //! What the background threads share: how far each index is, and how a step is run.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
@@ -20,6 +21,15 @@ pub(super) struct State {
     text_durable: AtomicU64,
     /// The commit that a caller of `flush` waits for.
     pub flush_wanted: AtomicU64,
+    /// What the thread of the vector indexes knows of each graph from one start to the next.
+    pub wear: Mutex<HashMap<SpaceNumber, Wear>>,
+}
+
+/// Changes of a graph: items changed since its file was written, and items rewritten since it was built.
+#[derive(Default)]
+pub(super) struct Wear {
+    pub unsaved: u64,
+    pub rewritten: u64,
 }
 
 impl State {
@@ -39,11 +49,13 @@ impl State {
     }
 }
 
+/// How long a thread without work waits for some before it ends.
+pub(super) const IDLE: Duration = Duration::from_secs(10);
+
 /// Runs a step. A failure is kept for `stats()` and followed by a pause.
 pub(super) fn attempt(stores: &Stores, step: impl FnOnce() -> Result<()>) {
     if let Err(error) = step() {
-        let error = stores.name_full_disk(error);
-        stores.background_error.store(Some(Arc::new(error.to_string())));
+        stores.note_failure(error);
         stores.progress.ring();
         stores.progress.wait(RETRY, || false);
     }

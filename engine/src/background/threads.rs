@@ -1,27 +1,31 @@
 //! The background threads of an open directory: starting them, stopping them, waiting for them.
 //!
-//! One thread follows the text index, one the vector indexes, one rebuilds what is derived from the whole log. They work in
-//! bounded steps and end when the engine closes. `stats()` reports a failure, and the step is tried again; meanwhile readers
-//! use the overlays.
+//! One thread supervises. It starts another for the text index, for the vector indexes, or for what is derived from the whole
+//! log when there is work for it, and each ends when nothing came for a while: a store in which nothing happens has one
+//! thread here. They work in bounded steps and end when the engine closes. `stats()` reports a failure, and the step is tried
+//! again; meanwhile readers use the overlays.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{JoinHandle, Scope};
+use std::time::{Duration, Instant};
 
-use super::signals_thread::signals_thread;
+use super::signals_thread::{self, Looked};
 use super::state::State;
-use super::text_thread::text_thread;
-use super::vector_thread::vector_thread;
+use super::{text_thread, vector_thread};
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::base::watch;
-use crate::store::{SpaceRow, Stores};
+use crate::store::{SpaceRow, Stores, lock};
+
+/// How often it is looked whether anything is due that follows from the whole log: events do not wake the thread.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The background threads of an engine.
 pub(crate) struct Maintenance {
     stores: Arc<Stores>,
     state: Arc<State>,
-    threads: Vec<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl Maintenance {
@@ -29,18 +33,11 @@ impl Maintenance {
     pub(crate) fn start(stores: Arc<Stores>, text_durable: Seq) -> Result<Maintenance> {
         let state = Arc::new(State::default());
         state.set_text_durable(text_durable);
-        let mut threads = Vec::new();
-        let bodies = [
-            ("onelist-text", text_thread as fn(&Stores, &State)),
-            ("onelist-vector", vector_thread),
-            ("onelist-signals", signals_thread),
-        ];
-        for (name, body) in bodies {
-            let (stores_, state_) = (stores.clone(), state.clone());
-            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&stores_, &state_));
-            threads.push(thread.map_err(|e| Error::io("start a thread for", &stores.path, e))?);
-        }
-        Ok(Maintenance { stores, state, threads })
+        let (stores_, state_) = (stores.clone(), state.clone());
+        let thread = std::thread::Builder::new().name("onelist-upkeep".to_owned());
+        let thread = thread.spawn(move || std::thread::scope(|scope| supervise(scope, &stores_, &state_)));
+        let thread = thread.map_err(|e| Error::io("start a thread for", &stores.path, e))?;
+        Ok(Maintenance { stores, state, thread })
     }
 
     /// The commit that the text index holds on disk.
@@ -54,12 +51,62 @@ impl Maintenance {
     }
 
     /// Stops the threads.
-    pub(crate) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(self) -> Result<()> {
         self.stores.end();
-        for thread in self.threads.drain(..) {
-            thread.join().map_err(|_| Error::internal("a background thread panicked"))?;
+        self.thread.join().map_err(|_| Error::internal("a background thread panicked"))
+    }
+}
+
+/// Starts a thread for what has work and none, until the engine closes; the scope waits for their end.
+fn supervise<'s>(scope: &'s Scope<'s, '_>, stores: &'s Stores, state: &'s State) {
+    let (text, vector, signals) = (Worker::default(), Worker::default(), Worker::default());
+    let looked = Arc::new(Mutex::new(Looked::default()));
+    let mut next_look = Instant::now() + LOOK;
+    while !stores.progress.is_closing() {
+        let text_waits = || text.is_free() && text_thread::is_behind(stores, state);
+        let vector_waits = || vector.is_free() && vector_thread::is_behind(stores, state);
+        let rest = next_look.saturating_duration_since(Instant::now());
+        stores.progress.wait(rest, || text_waits() || vector_waits());
+        if text_waits() {
+            text.start(scope, stores, "onelist-text", move || text_thread::text_thread(stores, state));
         }
-        Ok(())
+        if vector_waits() {
+            vector.start(scope, stores, "onelist-vector", move || vector_thread::vector_thread(stores, state));
+        }
+        if Instant::now() >= next_look && !stores.progress.is_closing() {
+            next_look = Instant::now() + LOOK;
+            if signals.is_free() && signals_thread::may_be_due(stores, &lock(&looked)).unwrap_or(true) {
+                let looked = looked.clone();
+                signals
+                    .start(scope, stores, "onelist-signals", move || signals_thread::look(stores, &mut lock(&looked)));
+            }
+        }
+    }
+}
+
+/// A thread that runs at most once at a time.
+#[derive(Default)]
+struct Worker(Arc<AtomicBool>);
+
+impl Worker {
+    fn is_free(&self) -> bool {
+        !self.0.load(Ordering::SeqCst)
+    }
+
+    fn start<'s>(&self, scope: &'s Scope<'s, '_>, stores: &'s Stores, name: &str, body: impl FnOnce() + Send + 's) {
+        let running = self.0.clone();
+        running.store(true, Ordering::SeqCst);
+        let work = move || {
+            body();
+            running.store(false, Ordering::SeqCst);
+            // Work that came as it ended is seen by the thread that starts it.
+            stores.progress.ring();
+        };
+        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work) {
+            self.0.store(false, Ordering::SeqCst);
+            stores.note_failure(Error::io("start a thread for", &stores.path, error));
+            stores.progress.wait(LOOK, || false);
+        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! The thread that follows the writer with the vector indexes.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use super::state::{State, attempt, spaces, trim_recent};
+use super::state::{IDLE, State, Wear, attempt, spaces, trim_recent};
+use crate::api::notice::Level;
 use crate::base::error::Result;
 use crate::base::id::Seq;
 use crate::catalog::SpaceNumber;
-use crate::store::{SpaceRow, Stores, follow_log};
+use crate::store::{SpaceRow, Stores, follow_log, lock};
 use crate::vector::Space;
 
 /// A graph file is written again when this many items, or a quarter of the graph, changed since. After a crash as many
@@ -20,13 +19,12 @@ const MIN_SELF_RECALL: f32 = 0.98;
 /// Fraction of deleted places in a graph beyond which it is rebuilt.
 const MAX_DELETED: f32 = 0.25;
 
-/// Inserts what is new into the graphs until the engine closes.
+/// Inserts what is new into the graphs until the engine closes, or nothing came for a while.
 pub(super) fn vector_thread(stores: &Stores, state: &State) {
-    let mut wear: HashMap<SpaceNumber, Wear> = HashMap::new();
+    let mut wear = lock(&state.wear);
     while !stores.progress.is_closing() {
-        let behind = || spaces(stores).iter().any(|(_, _, space)| wants_work(stores, state, space));
-        if !stores.progress.wait(Duration::from_secs(60), behind) {
-            continue;
+        if !stores.progress.wait(IDLE, || is_behind(stores, state)) {
+            return;
         }
         for (number, row, space) in spaces(stores) {
             let wear = wear.entry(number).or_default();
@@ -35,15 +33,14 @@ pub(super) fn vector_thread(stores: &Stores, state: &State) {
     }
 }
 
-fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
-    space.applied() < stores.progress.committed() || state.flush_is_wanted(space.checkpointed())
+/// Whether any graph lacks something.
+pub(super) fn is_behind(stores: &Stores, state: &State) -> bool {
+    spaces(stores).iter().any(|(_, _, space)| wants_work(stores, state, space))
 }
 
-/// Changes of a graph: items changed since its file was written, and items rewritten since it was built.
-#[derive(Default)]
-struct Wear {
-    unsaved: u64,
-    rewritten: u64,
+fn wants_work(stores: &Stores, state: &State, space: &Space) -> bool {
+    let behind = space.applied() < stores.progress.committed();
+    behind || state.flush_is_wanted(space.checkpointed()) || space.rebuild_is_asked()
 }
 
 /// One step for one space: apply what is new; rebuild the graph or write its file when that is due.
@@ -53,7 +50,9 @@ fn follow(
     (number, row, space): (SpaceNumber, &SpaceRow, &Space),
     wear: &mut Wear,
 ) -> Result<()> {
-    if space.deleted_share() > MAX_DELETED {
+    let asked = space.rebuild_is_asked();
+    if asked || space.deleted_share() > MAX_DELETED {
+        stores.notices.log(Level::Info, &format!("the graph `{}` is built again without removed vectors", row.name));
         follow_log::rebuild_vectors(stores, number, space)?;
         wear.rewritten = 0;
     }
@@ -68,7 +67,7 @@ fn follow(
     // Not before the graph holds everything that `flush` waits for: the file would have to be written twice.
     let target = Seq(state.flush_wanted.load(Ordering::SeqCst));
     let wanted = target > space.checkpointed() && space.applied() >= target;
-    if (due || wanted) && !stores.progress.is_closing() {
+    if (due || wanted || asked) && !stores.progress.is_closing() {
         if wear.rewritten > indexed && is_worn(stores, number, space)? {
             follow_log::rebuild_vectors(stores, number, space)?;
             follow_log::catch_up_vectors(stores, number, space)?;
@@ -77,8 +76,12 @@ fn follow(
         if stores.progress.is_closing() {
             return Ok(());
         }
-        follow_log::checkpoint_vectors(stores, row, space)?;
+        let rows = indexed as usize;
+        stores.notices.timed("vector_checkpoint", rows, || follow_log::checkpoint_vectors(stores, row, space))?;
         wear.unsaved = 0;
+        if asked {
+            space.ask_for_rebuild(false);
+        }
         stores.progress.ring();
     }
     follow_log::cut_oplog(stores, state.text_durable())

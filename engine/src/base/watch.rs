@@ -4,8 +4,8 @@
 //! argument for it. Work that a call hands to other threads takes the watch along.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
@@ -27,6 +27,16 @@ impl Cancel {
     /// Stops the calls that it was given to, and those that it is given to later. They answer [`Error::Cancelled`].
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Release);
+    }
+
+    /// What finds the handle again while a call has it.
+    pub(crate) fn weak(&self) -> Weak<AtomicBool> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// The handle, when a call still has it.
+    pub(crate) fn upgrade(weak: &Weak<AtomicBool>) -> Option<Cancel> {
+        weak.upgrade().map(Cancel)
     }
 
     /// Whether [`Cancel::cancel`] was called.

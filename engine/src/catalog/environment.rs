@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use heed::{Env, EnvFlags, EnvOpenOptions, WithoutTls};
 
@@ -23,6 +25,41 @@ const MAX_READERS: u32 = 1024;
 const LINK: &str = "fork-";
 const LOCK_ENDING: &str = "-lock";
 
+/// How often the names are made that others have removed.
+const ATTEMPTS: usize = 10;
+/// How long a new lock file may lie beside old data: between two renamings of the process that compacts. After that, it died.
+const RENAMING: Duration = Duration::from_secs(1);
+
+/// The files of an environment: device and number of the data and of the lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Files {
+    data: (u64, u64),
+    lock: Option<(u64, u64)>,
+}
+
+/// The files that lie in a directory; `None` when the data is not there.
+pub(super) fn files(dir: &Path) -> Option<Files> {
+    Some(Files { data: place(&dir.join("data.mdb"))?, lock: place(&dir.join("lock.mdb")) })
+}
+
+/// Device and number of a file.
+fn place(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// The files that lie in a directory, when they are not those that are open.
+pub(super) fn other_files(dir: &Path, open: Option<Files>) -> Option<Files> {
+    let until = Instant::now() + RENAMING;
+    loop {
+        let found = files(dir).filter(|found| Some(*found) != open)?;
+        // Opened with the lock of other data, the old data would be read as of another commit.
+        if open.is_none_or(|open| open.data != found.data || open.lock.is_none()) || Instant::now() >= until {
+            return Some(found);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Directories whose environment is open, and the process that opened it: after a fork, the parent.
 static OPEN: Mutex<Option<HashMap<PathBuf, u32>>> = Mutex::new(None);
 
@@ -38,6 +75,11 @@ pub(super) struct Claim {
 }
 
 impl Claim {
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// # Errors
     /// [`Error::AlreadyOpen`] when this process has it open.
     fn stake(dir: &Path) -> Result<Claim> {
@@ -64,28 +106,53 @@ impl Drop for Claim {
     }
 }
 
-/// Opens the environment. `max_bytes` of address space are reserved at once, so that the map never has to grow under running
+/// Opens the environment. `max_bytes` and a reserve of address space are reserved at once, so that the map never has to grow under running
 /// transactions; a machine that cannot reserve them gets less.
 pub(super) fn open(dir: &Path, max_bytes: u64, flags: EnvFlags) -> Result<(Env<WithoutTls>, Claim)> {
     let claim = Claim::stake(dir)?;
     if !claim.inherited {
         return Ok((open_at(dir, max_bytes, flags)?, claim));
     }
-    // The inherited environment is neither used nor closed, and its name is taken: other names lead to the same files.
-    let (data, lock) = (dir.join(format!("{LINK}{}", hex_id())), dir.join("lock.mdb"));
-    let lock_link = PathBuf::from(format!("{}{LOCK_ENDING}", data.display()));
-    let link = |from: &Path, to: &Path| fs::hard_link(from, to).map_err(|e| Error::io("link", to, e));
-    let opened = link(&dir.join("data.mdb"), &data)
-        .and_then(|()| link(&lock, &lock_link))
-        .and_then(|()| open_at(&data, max_bytes, flags | EnvFlags::NO_SUB_DIR));
-    // Best effort: the next writer removes what is left.
-    let _ = (fs::remove_file(&data), fs::remove_file(&lock_link));
-    Ok((opened?, claim))
+    // The inherited environment is neither used nor closed, and its name is taken.
+    Ok((open_again(dir, max_bytes, flags)?, claim))
 }
 
-fn open_at(path: &Path, max_bytes: u64, flags: EnvFlags) -> Result<Env<WithoutTls>> {
+/// Opens the files of a directory whose environment this process knows as open: other names lead to the same files.
+pub(super) fn open_again(dir: &Path, max_bytes: u64, flags: EnvFlags) -> Result<Env<WithoutTls>> {
+    for _ in 0..ATTEMPTS {
+        if let Some(env) = open_links(dir, max_bytes, flags)? {
+            return Ok(env);
+        }
+    }
+    Err(Error::internal("the names of an environment are removed again and again"))
+}
+
+/// `None` when a process that begins to write has removed the names meanwhile: other files may have been opened then.
+fn open_links(dir: &Path, max_bytes: u64, flags: EnvFlags) -> Result<Option<Env<WithoutTls>>> {
+    let data = dir.join(format!("{LINK}{}", hex_id()));
+    let lock_link = PathBuf::from(format!("{}{LOCK_ENDING}", data.display()));
+    let link = |from: &str, to: &Path| fs::hard_link(dir.join(from), to).map_err(|e| Error::io("link", to, e));
+    let places = || [&data, &lock_link].map(|path| place(path));
+    let opened = link("data.mdb", &data).and_then(|()| link("lock.mdb", &lock_link)).and_then(|()| {
+        let linked = places();
+        let env = open_at(&data, max_bytes, flags | EnvFlags::NO_SUB_DIR)?;
+        Ok((linked.iter().all(Option::is_some) && linked == places()).then_some(env))
+    });
+    // Best effort: the next writer removes what is left.
+    let _ = (fs::remove_file(&data), fs::remove_file(&lock_link));
+    opened
+}
+
+/// Room beyond `max_bytes` for what makes room: deleting needs pages before it frees any.
+fn reserve(max_bytes: u64) -> u64 {
+    const LEAST: u64 = 16 << 20;
+    (max_bytes / 16).max(LEAST)
+}
+
+/// Opens the environment at a path that is known to be free.
+pub(super) fn open_at(path: &Path, max_bytes: u64, flags: EnvFlags) -> Result<Env<WithoutTls>> {
     // LMDB wants a multiple of the page size; 64 KiB is one everywhere.
-    let mut size = max_bytes.next_multiple_of(1 << 16);
+    let mut size = max_bytes.saturating_add(reserve(max_bytes)).next_multiple_of(1 << 16);
     loop {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(size as usize).max_readers(MAX_READERS).max_dbs(tables::COUNT);

@@ -7,11 +7,14 @@
 //! |---|---|
 //! | `rows/` | what the tables store: keys, records and their bytes |
 //! | `memory/` | what a catalog keeps in memory |
+//! | `opened` | an open LMDB environment |
 //! | `read/` | what can be asked of the tables inside a transaction |
 //! | `write/` | everything that a write transaction changes |
 //! | `scenarios` | named rules |
 //! | `retention` | which events are expired, and removing them |
 //! | `file_check/` | checks before the LMDB file is mapped that it has every page in use |
+//! | `copy` | copies of the catalog: into a backup, and in place of the file that is open |
+//! | `store` | opens the LMDB environment, and hands out transactions |
 //! | `environment` | opening the LMDB environment: once in a process, in any number of processes |
 //! | `store` | the open catalog, which hands out transactions |
 //! | `rebuild_signals` | rebuilds signals in a separate catalog, while the store takes writes |
@@ -20,11 +23,13 @@
 //! | `transfer` | what an export reads besides, and how an import puts it back |
 
 mod apply_edit;
+mod copy;
 mod environment;
 mod file_check;
 mod forget;
 mod log_edit;
 mod memory;
+mod opened;
 mod read;
 mod rebuild_signals;
 mod retention;

@@ -1,36 +1,37 @@
-//! The LMDB environment: opens the catalog, and hands out its transactions.
+//! The open catalog, which hands out the transactions of its LMDB environment.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use heed::{Env, EnvFlags, FlagSetMode, WithoutTls};
+use arc_swap::ArcSwap;
+use heed::{EnvFlags, FlagSetMode};
 
 use crate::base::error::{Error, Result};
 
 use super::environment::{self, Claim};
-
 use super::file_check;
 use super::memory::failed_commits::FailedCommits;
 use super::memory::scratch_buffer::ScratchBuffer;
-use super::memory::slot_values::ItemState;
-use super::memory::versioned_slots::VersionedSlots;
+use super::opened::Opened;
 use super::read::pinned::CatalogRead;
 use super::rows::lmdb_error::storage;
-use super::rows::tables::Tables;
+use super::write::owned::OwnedWrite;
 use super::write::transaction::CatalogWrite;
 
 /// The open catalog.
 pub(crate) struct Catalog {
-    env: Env<WithoutTls>,
-    tables: Tables,
+    /// The environment; another one after [`Catalog::compact`], here or in the process that writes.
+    opened: ArcSwap<Opened>,
+    max_bytes: u64,
+    flags: EnvFlags,
     /// What a scratch copy keeps in memory; empty for every other catalog.
     buffer: OnceLock<Arc<ScratchBuffer>>,
-    states: Arc<VersionedSlots<ItemState>>,
-    vectors: Arc<VersionedSlots<[u8]>>,
     failed: FailedCommits,
     /// Another process writes: nothing in memory outlives the transaction that it was read in.
     follows: AtomicBool,
+    /// Held while another environment is taken in place of the one that is open.
+    exchanging: Mutex<()>,
     /// That this process has it open.
     claim: Claim,
 }
@@ -44,11 +45,7 @@ impl Catalog {
     pub(crate) fn open(dir: &Path, max_bytes: u64) -> Result<Catalog> {
         file_check::check(&dir.join("data.mdb"))?;
         let (env, claim) = environment::open(dir, max_bytes, EnvFlags::empty())?;
-        env.clear_stale_readers().map_err(storage)?;
-        let mut txn = env.write_txn().map_err(storage)?;
-        let tables = Tables::create(&env, &mut txn)?;
-        txn.commit().map_err(storage)?;
-        Ok(Catalog::new(env, tables, false, claim))
+        Ok(Catalog::new(Opened::create(env)?, max_bytes, EnvFlags::empty(), false, claim))
     }
 
     /// Opens a catalog that another process may be writing. This one only reads it, unless [`Catalog::lead`] is called.
@@ -56,8 +53,7 @@ impl Catalog {
     /// # Errors
     /// [`Error::Storage`] for what LMDB rejects, [`Error::Damaged`] when a table is missing.
     pub(crate) fn open_beside(dir: &Path, max_bytes: u64) -> Result<Catalog> {
-        let (env, claim) = environment::open(dir, max_bytes, EnvFlags::empty())?;
-        Catalog::following(env, claim)
+        Catalog::following(dir, max_bytes, EnvFlags::empty())
     }
 
     /// Opens a catalog to read it only. A medium that cannot be written is read without LMDB's lock file: nobody else
@@ -71,55 +67,53 @@ impl Catalog {
             file_check::check_only(&dir.join("data.mdb"))?;
             flags |= EnvFlags::NO_LOCK;
         }
+        Catalog::following(dir, max_bytes, flags)
+    }
+
+    fn following(dir: &Path, max_bytes: u64, flags: EnvFlags) -> Result<Catalog> {
+        // Before the files are opened: if they are exchanged meanwhile, the first reader finds others.
+        let files = environment::files(dir);
         let (env, claim) = environment::open(dir, max_bytes, flags)?;
-        Catalog::following(env, claim)
+        Ok(Catalog::new(Opened::beside(env, files, 0)?, max_bytes, flags, true, claim))
     }
 
-    fn following(env: Env<WithoutTls>, claim: Claim) -> Result<Catalog> {
-        let txn = env.read_txn().map_err(storage)?;
-        let tables = Tables::open(&env, &txn)?;
-        // The tables can be used by other transactions once this one is committed.
-        txn.commit().map_err(storage)?;
-        Ok(Catalog::new(env, tables, true, claim))
-    }
-
-    fn new(env: Env<WithoutTls>, tables: Tables, follows: bool, claim: Claim) -> Catalog {
-        let (states, vectors) = (Arc::new(ItemState::slots()), Arc::default());
+    fn new(opened: Opened, max_bytes: u64, flags: EnvFlags, follows: bool, claim: Claim) -> Catalog {
         Catalog {
-            env,
-            tables,
+            opened: ArcSwap::from_pointee(opened),
+            max_bytes,
+            flags,
             buffer: OnceLock::new(),
-            states,
-            vectors,
             failed: FailedCommits::default(),
             follows: AtomicBool::new(follows),
+            exchanging: Mutex::default(),
             claim,
         }
     }
 
     /// From now on this process writes. IMPORTANT: it holds the lock of the directory, and has no writer yet.
     pub(crate) fn lead(&self) -> Result<()> {
-        self.env.clear_stale_readers().map_err(storage)?;
-        // What the process before committed is behind this transaction.
+        // What the process before committed is behind this transaction, in the file that it left.
         self.read()?;
+        self.clear_stale_readers()?;
         self.follows.store(false, Ordering::SeqCst);
         Ok(())
     }
 
     /// Takes back what readers that have died held: pages that they pinned can be used again.
     pub(crate) fn clear_stale_readers(&self) -> Result<usize> {
-        self.env.clear_stale_readers().map_err(storage)
+        self.opened.load().env.clear_stale_readers().map_err(storage)
     }
 
     /// Makes this a scratch copy, which need not survive: commits do not wait for the disk, and lists of neighbours
     /// stay in memory between them.
     pub(crate) fn make_scratch(&self) -> Result<()> {
         // While this transaction is open, no other begins or commits and reads the flag.
-        let alone = self.env.write_txn().map_err(storage)?;
+        let opened = self.opened.load();
+        let alone = opened.env.write_txn().map_err(storage)?;
         self.buffer.get_or_init(Arc::default);
         // SAFETY: without a sync, only a crash of the machine can damage the file, and a scratch copy is never opened
         // again: its folder is removed when its store is opened.
-        unsafe { self.env.set_flags(EnvFlags::NO_SYNC, FlagSetMode::Enable) }.map_err(storage)?;
+        unsafe { opened.env.set_flags(EnvFlags::NO_SYNC, FlagSetMode::Enable) }.map_err(storage)?;
         alone.abort();
         Ok(())
     }
@@ -132,13 +126,36 @@ impl Catalog {
     /// Pins the state of the last commit. Keep it for one request only: pages that are freed meanwhile cannot be
     /// reused.
     pub(crate) fn read(&self) -> Result<CatalogRead> {
-        let txn = self.env.clone().static_read_txn().map_err(storage)?;
-        if self.follows.load(Ordering::SeqCst) {
-            let number = txn.id() as u64;
-            self.states.advance(number);
-            self.vectors.advance(number);
+        let follows = self.follows.load(Ordering::SeqCst);
+        if follows {
+            self.follow_exchange()?;
         }
-        CatalogRead::new(txn, self.tables, self.buffer.get().cloned(), (&self.states, &self.vectors))
+        let opened = self.opened.load();
+        let txn = opened.env.clone().static_read_txn().map_err(storage)?;
+        if follows {
+            let number = txn.id() as u64;
+            opened.states.advance(number);
+            opened.vectors.advance(number);
+        }
+        CatalogRead::new(txn, &opened, self.buffer.get().cloned())
+    }
+
+    /// Opens the files that lie in the directory when they are not those that are open: the process that writes has compacted
+    /// them. Transactions under way read on in the file before, which is never written again.
+    fn follow_exchange(&self) -> Result<()> {
+        let dir = self.claim.path();
+        if environment::other_files(dir, self.opened.load().files).is_none() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.exchanging.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = self.opened.load_full();
+        while let Some(files) = environment::other_files(dir, before.files) {
+            let last = before.first_number + before.env.info().last_txn_id as u64;
+            let env = environment::open_again(dir, self.max_bytes, self.flags)?;
+            self.opened.store(Arc::new(Opened::beside(env, Some(files), last + 1)?));
+            before = self.opened.load_full();
+        }
+        Ok(())
     }
 
     /// Starts the one write transaction. Only the writer thread calls this.
@@ -146,14 +163,51 @@ impl Catalog {
         if self.follows.load(Ordering::SeqCst) {
             return Err(Error::internal("a write in a process that only reads the store"));
         }
-        let txn = self.env.write_txn().map_err(storage)?;
-        let slots = (self.states.as_ref(), self.vectors.as_ref());
-        CatalogWrite::new(txn, self.tables, self.buffer.get().map(Arc::as_ref), slots, &self.failed)
+        loop {
+            let opened = self.opened.load_full();
+            let txn = OwnedWrite::begin(opened)?;
+            // While this waited for its turn, the environment may have been exchanged.
+            if Arc::ptr_eq(&txn.opened, &self.opened.load()) {
+                return CatalogWrite::new(txn, self.buffer.get().map(Arc::as_ref), &self.failed);
+            }
+        }
+    }
+
+    /// Whether more may be put or logged.
+    ///
+    /// # Errors
+    /// [`Error::CatalogFull`] when the pages in use have reached `max_bytes`.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        let opened = self.opened.load();
+        let end = (opened.env.info().last_page_number as u64 + 1).saturating_mul(rustix::param::page_size() as u64);
+        // Free pages are counted only where it matters: that reads the whole list of them.
+        match end >= self.max_bytes && opened.env.non_free_pages_size().map_err(storage)? >= self.max_bytes {
+            true => Err(Error::CatalogFull),
+            false => Ok(()),
+        }
+    }
+
+    /// The environment of this moment.
+    pub(super) fn opened(&self) -> Arc<Opened> {
+        self.opened.load_full()
+    }
+
+    /// Takes a copy of the catalog in place of what is open: same rows, other file. The caller holds the write transaction.
+    pub(super) fn exchange(&self, copy: Opened) {
+        self.opened.store(Arc::new(copy));
+    }
+
+    /// The bytes of address space to reserve.
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.max_bytes
     }
 
     /// Waits until the environment is unused, and closes it; the path can then be opened again.
     pub(crate) fn close(self) {
-        let Catalog { env, claim, .. } = self;
+        let Catalog { opened, claim, .. } = self;
+        let opened = opened.into_inner();
+        let env = opened.env.clone();
+        drop(opened);
         env.prepare_for_closing().wait();
         drop(claim);
     }

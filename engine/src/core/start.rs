@@ -48,7 +48,7 @@ impl Core {
             match (taken, listens) {
                 (Taken::Ours(lock), Ok(None)) => {
                     let opened = open::open_locked(&self.path, config, lock)?;
-                    return self.write(state, Arc::new(opened.stores), opened.lock, opened.text_durable);
+                    return self.write(state, self.heard(opened.stores), opened.lock, opened.text_durable);
                 }
                 (_, Ok(Some(_))) if link.writer() != std::process::id() => {
                     let beside = open::open_beside(&self.path, config, false)?;
@@ -94,7 +94,7 @@ impl Core {
 
     /// Starts the thread of a process that follows, or only reads.
     fn follow(&self, state: &Arc<State>, beside: Beside, part: Part) -> Result<()> {
-        let stores = Arc::new(beside.stores);
+        let stores = self.heard(beside.stores);
         let of = Arc::downgrade(&stores);
         let reopen = move |read: &_| match of.upgrade() {
             Some(stores) => open::reopen(&stores, read),

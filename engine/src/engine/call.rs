@@ -1,6 +1,7 @@
 //! Calls by name, with arguments and answers in JSON: how the bindings offer what is not called often enough to need a
 //! conversion of its own. A method that is added to the table is known to Python and C at once.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::api::json;
 use crate::api::stored_events::{EventFilter, EventQuery};
 use crate::api::token::Token;
 use crate::api::transfer::ExportFormat;
+use crate::api::tuning::Tuning;
 use crate::api::user;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
@@ -24,6 +26,9 @@ type Method = fn(&Engine, Arguments<'_>) -> Result<String>;
 /// Every method that can be called by name, in order of name.
 const METHODS: &[(&str, Method)] = &[
     ("apply_retention", |db, given| given.none().and_then(|()| answer(&db.apply_retention()?))),
+    ("backup", |db, given| answer(&db.backup(given.read::<Folder>()?.path)?)),
+    ("cancel", |db, given| given.none().and_then(|()| answer(&db.cancel()))),
+    ("compact", |db, given| given.none().and_then(|()| answer(&db.compact()?))),
     ("count_events", |db, given| answer(&db.count_events(&given.read::<Events>()?.filter()?.0)?)),
     ("delete_events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
@@ -36,6 +41,10 @@ const METHODS: &[(&str, Method)] = &[
     ("delete_scenario", |db, given| answer(&db.delete_scenario(&given.read::<Name>()?.name)?)),
     ("delete_users", |db, given| answer(&db.delete_users(&given.read::<Ids>()?.ids)?)),
     ("drop_field", |db, given| answer(&db.drop_field(&given.read::<Name>()?.name)?)),
+    ("evaluate", |db, given| {
+        let report = db.evaluate(&json::plan_from_json(given.text)?)?;
+        answer(&[report.text(), json::report_to_json(&report)?, report.html()])
+    }),
     ("events", |db, given| {
         let (filter, given) = given.read::<Events>()?.filter()?;
         let limit = given.limit.unwrap_or_else(default_limit);
@@ -45,6 +54,11 @@ const METHODS: &[(&str, Method)] = &[
     ("export", |db, given| {
         let given: Export = given.read()?;
         answer(&db.export(given.path, given.format)?)
+    }),
+    ("export_training", |db, given| {
+        let Training { path, plan } = given.read()?;
+        let plan = json::training_plan_from_json(&plan.to_string())?;
+        json::training_summary_to_json(&db.export_training(path, &plan)?)
     }),
     ("fit_space", |db, given| given.none().and_then(|()| answer(&db.fit_space()?))),
     ("flush", |db, given| given.none().and_then(|()| answer(&db.flush()?))),
@@ -56,6 +70,11 @@ const METHODS: &[(&str, Method)] = &[
         let page: Page = given.read()?;
         json::impressions_to_json(&db.impressions(page.after.as_deref(), page.limit)?)
     }),
+    ("load_adapter", |db, given| {
+        let Adapter { name, path } = given.read()?;
+        json::adapter_to_json(&db.load_adapter(&name, path)?)
+    }),
+    ("load_model", |db, given| json::model_to_json(&db.load_model(given.read::<Folder>()?.path)?)),
     ("merge_users", |db, given| {
         let users: Merge = given.read()?;
         answer(&db.merge_users(&users.from, &users.into)?)
@@ -66,6 +85,7 @@ const METHODS: &[(&str, Method)] = &[
     }),
     ("promote_model", |db, given| answer(&db.promote_model(given.read::<Version>()?.version)?)),
     ("put_users", |db, given| answer(&db.put_users(given.read::<Users>()?.users)?)),
+    ("questions", |db, given| json::questions_to_json(&db.questions(&json::plan_from_json(given.text)?)?)),
     ("rebuild_cooccurrence", |db, given| given.none().and_then(|()| answer(&db.rebuild_cooccurrence()?))),
     ("rename_field", |db, given| {
         let names: Renamed = given.read()?;
@@ -80,6 +100,14 @@ const METHODS: &[(&str, Method)] = &[
     ("schema", |db, given| given.none().and_then(|()| answer(&db.schema()?))),
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
     ("token", |db, given| given.none().and_then(|()| answer(&db.token()?))),
+    ("tune", |db, given| {
+        let until = given.read::<Until>()?.until.unwrap_or(Timestamp::MAX);
+        answer(&written(&db.tune_until(until)?)?)
+    }),
+    ("tunings", |db, given| {
+        given.none()?;
+        answer(&db.tunings()?.0.iter().map(written).collect::<Result<Vec<_>>>()?)
+    }),
     ("unload_adapter", |db, given| answer(&db.unload_adapter(&given.read::<Name>()?.name)?)),
     ("unload_model", |db, given| answer(&db.unload_model(given.read::<Version>()?.version)?)),
     ("update", |db, given| answer(&db.update_rows(json::rows_argument(given.method, "items", given.text)?)?)),
@@ -129,7 +157,7 @@ struct Name {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Export {
-    path: String,
+    path: PathBuf,
     #[serde(default)]
     format: ExportFormat,
 }
@@ -137,7 +165,7 @@ struct Export {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Folder {
-    path: String,
+    path: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -201,11 +229,32 @@ struct Renamed {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Adapter {
+    name: String,
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Retyped {
     name: String,
     kind: Kind,
     #[serde(default)]
     on_unfit: OnUnfit,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Training {
+    path: PathBuf,
+    plan: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Until {
+    #[serde(default)]
+    until: Option<Timestamp>,
 }
 
 /// A page of what is read in an order.
@@ -245,6 +294,11 @@ impl Events {
 
 fn default_limit() -> usize {
     1000
+}
+
+/// A tuning for a terminal, and as JSON.
+fn written(tuning: &Tuning) -> Result<[String; 2]> {
+    Ok([tuning.to_text(), json::tuning_to_json(tuning)?])
 }
 
 fn answer(value: &impl Serialize) -> Result<String> {

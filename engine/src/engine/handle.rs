@@ -7,6 +7,7 @@ use crate::api::stats::ProcessStats;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::core::{Access, Core, Order, Writing};
+use crate::store::Notices;
 
 /// A share. Every call asks first whether it was given back.
 pub(super) struct Handle {
@@ -29,6 +30,10 @@ impl Handle {
 
     fn open(&self) -> Result<&Core> {
         if self.closed.load(Ordering::SeqCst) { Err(Error::Closed) } else { Ok(&self.core) }
+    }
+
+    pub(super) fn notices(&self) -> &Notices {
+        self.core.notices()
     }
 
     pub(super) fn access(&self) -> Result<Arc<Access>> {

@@ -94,6 +94,6 @@ impl Engine {
 }
 
 /// A path that means the same in another process.
-fn absolute(folder: &Path) -> Result<PathBuf> {
+pub(super) fn absolute(folder: &Path) -> Result<PathBuf> {
     std::path::absolute(folder).map_err(|e| Error::io("find", folder, e))
 }

@@ -182,7 +182,7 @@ impl Order for ByName {
 }
 
 /// Methods that must not be called twice when it is unknown whether the first call was heard.
-const ONCE: [&str; 1] = ["tune"];
+const ONCE: [&str; 2] = ["backup", "tune"];
 
 impl Engine {
     /// Has the process that writes call a method by its name, and reads its answer; `None` when this process writes.

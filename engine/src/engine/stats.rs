@@ -1,23 +1,22 @@
 //! `stats()`: the state of an engine, in numbers.
 
-use std::fs;
-use std::path::Path;
-
-use crate::api::stats::{ProcessStats, Stats};
+use crate::api::stats::{DiskStats, ProcessStats, Stats, VectorStats};
+use crate::background::compact::bytes_on_disk;
+use crate::background::{backup, compact};
 use crate::base::error::Result;
 use crate::base::id::Seq;
 use crate::store::Stores;
 use crate::store::item_space;
 
-/// Deepest folder that is counted; the engine makes none deeper.
-const DEPTH: usize = 4;
-
 /// Collects the numbers. `text_durable` is `None` while the engine closes.
-pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>, process: ProcessStats) -> Result<Stats> {
+pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>, queued: usize, process: ProcessStats) -> Result<Stats> {
     let catalog = stores.catalog.read()?;
     let counters = catalog.counters();
     let spaces = stores.spaces.load();
-    let vectors = spaces.0.iter().filter_map(|row| stores.vectors.space(&row.name)).map(|space| space.stats());
+    let vectors = spaces.0.iter().filter_map(|row| stores.vectors.space(&row.name)).map(|space| {
+        let lag = stores.progress.committed().0.saturating_sub(space.applied().0);
+        VectorStats { lag, ..space.stats() }
+    });
     Ok(Stats {
         items: counters.items,
         users: counters.users,
@@ -25,7 +24,13 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>, process: Process
         events_removed: catalog.view().events_removed()?,
         seq: counters.seq.0,
         oplog: catalog.view().oplog_len()?,
-        disk_bytes: bytes_on_disk(&stores.path, DEPTH),
+        disk_bytes: bytes_on_disk(&stores.path),
+        disk: disk(stores)?,
+        queue: queued as u64,
+        journal: stores.events.waiting() as u64,
+        readers: stores.catalog.readers(),
+        last_backup: catalog.view().meta(backup::LAST)?,
+        last_compact: catalog.view().meta(compact::LAST)?,
         text_seq: text_durable.unwrap_or_default().0,
         text_tail: stores.text.view().tail_len() as u64,
         vectors: vectors.collect(),
@@ -40,15 +45,16 @@ pub(crate) fn stats(stores: &Stores, text_durable: Option<Seq>, process: Process
     })
 }
 
-/// Allocated bytes of all files below a folder; files that vanish meanwhile count as nothing.
-fn bytes_on_disk(dir: &Path, depth: usize) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() && depth > 0 => bytes_on_disk(&entry.path(), depth - 1),
-        // `st_blocks` counts units of 512 bytes, whatever the file system's block size.
-        Ok(meta) if meta.is_file() => meta.blocks() * 512,
-        _ => 0,
-    };
-    entries.flatten().map(size).sum()
+fn disk(stores: &Stores) -> Result<DiskStats> {
+    let of = |name: &str| bytes_on_disk(&stores.path.join(name));
+    let (catalog, in_use) = stores.catalog.sizes()?;
+    Ok(DiskStats {
+        catalog,
+        catalog_free: catalog.saturating_sub(in_use),
+        text: of("text"),
+        vector: of("vector"),
+        models: of("models") + of("adapters"),
+        scratch: of("scratch"),
+        quarantine: of("quarantine"),
+    })
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::api::event::Event;
+use crate::api::notice::Level;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::catalog::{Entry, Impression, LoggedEvent};
@@ -138,6 +139,7 @@ fn after_failure(stores: &Stores, seq: Seq, error: Error) -> Error {
         return error;
     }
     let reason = error.to_string();
+    stores.notices.log(Level::Error, &format!("writes are refused: {reason}"));
     stores.poisoned.store(Some(Arc::new(reason.clone())));
     Error::Poisoned { reason }
 }
@@ -170,7 +172,7 @@ pub(super) fn commit_impressions(stores: &Stores) -> bool {
     match Pending::begin(stores).and_then(Pending::commit) {
         Ok(_) => true,
         Err(error) => {
-            stores.background_error.store(Some(Arc::new(error.to_string())));
+            stores.note_failure(error);
             false
         }
     }

@@ -23,6 +23,7 @@ pub(super) fn commit_group(stores: &Stores, group: Vec<Job>) {
         _ => None,
     };
     let result = watch::within(alone, || try_commit(stores, group, &mut replies));
+    let result = result.map_err(|error| stores.name_full_disk(error));
     for (reply, answer) in replies {
         // A caller that is gone does not need an answer.
         let _ = match (&result, answer) {

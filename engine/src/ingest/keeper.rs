@@ -1,7 +1,6 @@
 //! The writer's work between two commits: writing queued impressions, and applying the journal while it is idle, or some of
 //! it when it has grown long.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Select, TryRecvError};
@@ -110,7 +109,7 @@ impl<'s> JournalKeeper<'s> {
         }
         self.retry_after = None;
         if let Err(error) = apply_journal(self.stores, max) {
-            self.stores.background_error.store(Some(Arc::new(error.to_string())));
+            self.stores.note_failure(error);
             self.retry_after = Some(Instant::now() + RETRY);
         }
     }

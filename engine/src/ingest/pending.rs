@@ -87,6 +87,9 @@ impl<'s> Pending<'s> {
             let more = usize::from(!names.contains(name));
             return at_most("scenarios", limits::MAX_SCENARIOS, names.len() + more);
         }
+        if matches!(work, Work::Put(_) | Work::Log(..) | Work::PutUsers(_) | Work::ChangeField(_)) {
+            self.stores.catalog.check_room()?;
+        }
         if let Work::PutUsers(users) = &*work {
             return self.admit_users(users);
         }

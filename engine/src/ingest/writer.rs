@@ -113,6 +113,11 @@ impl Writer {
         self.send(Work::Drain).map(|_| ())
     }
 
+    /// Jobs that wait for the writer.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     fn submit(&self, work: Work) -> Result<Done> {
         if work.rows() == 0 {
             return Ok(Done { count: 0, token: Token(self.stores.catalog.read()?.counters().seq.0) });
@@ -158,7 +163,7 @@ fn run(stores: &Stores, jobs: &Receiver<Job>) {
     while let Some(first) = journal.next_job(jobs) {
         let group = gather.group(first, jobs);
         let (callers, start) = (group.len(), Instant::now());
-        commit_group(stores, group);
+        stores.notices.timed("commit", callers, || commit_group(stores, group));
         // The callers just answered are likely to come back now, beside those that wait already.
         gather.expected = callers + jobs.len();
         gather.patience = (start.elapsed() / 2).min(LONGEST_PATIENCE);

@@ -51,11 +51,16 @@ impl Model {
     /// # Errors
     /// [`Error::RuntimeMissing`], [`Error::ModelRefused`], [`Error::Provider`]; [`Error::InvalidArgument`] when
     /// `config.weights` does not fit the model.
+    #[cfg(test)]
     pub(crate) fn load(config: &Config) -> Result<Model> {
         Model::open(config, &Files::read(config.model.as_deref())?)
     }
 
-    /// The same from files that are in memory already, whatever `config.model` is.
+    /// Checks a model whose files are in memory, whatever `config.model` is, and opens its sessions.
+    ///
+    /// # Errors
+    /// [`Error::RuntimeMissing`], [`Error::ModelRefused`], [`Error::Provider`]; [`Error::InvalidArgument`] when
+    /// `config.weights` does not fit the model.
     pub(crate) fn open(config: &Config, files: &Files) -> Result<Model> {
         Model::open_by(session::open, config, files)
     }

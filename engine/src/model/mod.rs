@@ -14,6 +14,7 @@
 //! | `defaults`, `resident`, `device` | input defaults beside the graph, tensors kept on the device, runs bound to it |
 //! | `provider_options`, `tensorrt`, `provider`, `fault`, `engines` | configuring CPU, CUDA and TensorRT; why one did not start; its engine cache |
 //! | `slot`, `pool` | one session with its run options; all of them, lent out one run at a time |
+//! | `shared` | one copy of a model for all stores of a process that are opened alike |
 //! | `probe`, `shared_tensors`, `session` | the numeric probe; big tensors decoded once; opening sessions |
 //! | `tokens`, `wordpiece` | text to token ids |
 //! | `space` | the constants of a vector space |
@@ -52,6 +53,7 @@ mod runtime;
 mod scan;
 mod score;
 mod session;
+mod shared;
 mod shared_tensors;
 mod slot;
 mod space;

@@ -26,7 +26,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::base::time::Timestamp;
 use crate::catalog::{Catalog, CatalogRead, SpaceNumber, remove_links};
-use crate::model::Model;
+use crate::model::{Files, Model};
 use crate::registry;
 use crate::store::active_model::ActiveModel;
 use crate::store::field_notes::{FIELD_NOTES, FieldNotes};
@@ -75,7 +75,8 @@ pub(crate) fn open_locked(path: &Path, mut config: Config, lock: DirectoryLock) 
         entries::remove_unfinished_data(path)?;
     }
     // The model first: nothing is created on a machine that cannot run it. In an existing store the active model is recorded.
-    let ready = if format.is_none() { Some(Model::load(&config)?) } else { None };
+    let ready =
+        if format.is_none() { Some(Model::shared(&config, &Files::read(config.model.as_deref())?)?) } else { None };
     let catalog = Catalog::open(path, config.max_bytes)?;
     remove_links(path)?;
     let store_id = format::agree_on_id(path, format, &catalog)?;

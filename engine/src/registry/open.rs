@@ -15,12 +15,12 @@ use super::records::{ADAPTERS_FOLDER, Kept, MODELS_FOLDER, ModelRecord};
 use super::{adapters, files};
 
 /// Opens and checks the active model. `ready`: the configuration's model, when it was opened already.
-pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Model>) -> Result<ActiveModel> {
+pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<Arc<Model>>) -> Result<ActiveModel> {
     let kept = Kept::read(view)?;
     clear(store, view)?;
     let record = kept.model(kept.pointer.version)?;
     match (record, ready) {
-        (None, Some(model)) => with_parts(store, 0, None, Arc::new(model), &kept, view),
+        (None, Some(model)) => with_parts(store, 0, None, model, &kept, view),
         _ => open_version(store, config, record, &kept, view),
     }
 }
@@ -61,8 +61,8 @@ pub(super) fn open_version(
     if let Some(record) = record.filter(|record| record.folder != files.id()) {
         return Err(files.refuse(format!("the manifest that was loaded ({})", record.folder), files.id()));
     }
-    let model = Model::open(config, &files)?;
-    with_parts(store, record.map_or(0, |record| record.version), folder, Arc::new(model), kept, view)
+    let model = Model::shared(config, &files)?;
+    with_parts(store, record.map_or(0, |record| record.version), folder, model, kept, view)
 }
 
 /// The model with its weights and adapters.

@@ -299,6 +299,24 @@ pub(crate) fn checkpoint_vectors(stores: &Stores, row: &SpaceRow, space: &Space)
     space.prune(&all)
 }
 
+/// Drops the records and the files of all checkpoints but the newest of each space.
+pub(crate) fn drop_older_checkpoints(stores: &Stores) -> Result<()> {
+    let mut write = stores.catalog.write()?;
+    let all: Vec<VectorCheckpoint> = write.view().meta(CHECKPOINTS)?.unwrap_or_default();
+    // Of two of one commit the later record is that of the graph which was built again.
+    let mut newest: Vec<VectorCheckpoint> = Vec::new();
+    for one in all {
+        match newest.iter_mut().find(|other| other.space == one.space) {
+            Some(other) if other.seq <= one.seq => *other = one,
+            Some(_) => {}
+            None => newest.push(one),
+        }
+    }
+    write.set_meta(CHECKPOINTS, &newest)?;
+    write.commit_bookkeeping()?;
+    stores.open_spaces()?.iter().try_for_each(|(_, _, space)| space.prune(&newest))
+}
+
 /// Cuts the op log behind what every index holds durably. IMPORTANT: only after those files were fsynced.
 pub(crate) fn cut_oplog(stores: &Stores, text_durable: Seq) -> Result<()> {
     let due = |view: View<'_>| -> Result<Option<Seq>> {

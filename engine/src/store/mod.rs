@@ -12,6 +12,8 @@
 //! | `spaces`, `item_space` | the vector spaces, and the generations of that of items |
 //! | `field_notes` | options of fields, and since when they are there |
 //! | `items`, `event_log` | reading items, events and users back |
+//! | `notices` | what an application hears of its engine |
+//! | `items` | reading items back |
 //! | `cooccurrence` | which of two generations of co-occurrence lists is current |
 //! | `impression_queue` | impressions on their way to the writer |
 
@@ -25,6 +27,7 @@ pub(crate) mod impression_queue;
 pub(crate) mod item_space;
 pub(crate) mod items;
 mod lock;
+mod notices;
 mod position;
 mod progress;
 mod recent;
@@ -38,6 +41,7 @@ pub(crate) mod unapplied_events;
 pub(crate) mod weights;
 
 pub(crate) use lock::{lock, lock_watched};
+pub(crate) use notices::Notices;
 pub(crate) use position::{Follower, Position};
 pub(crate) use recent::RecentState;
 pub(crate) use spaces::{SPACES, SpaceRow, Spaces};

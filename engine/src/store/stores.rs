@@ -10,6 +10,7 @@ use super::active_model::ActiveModel;
 use super::impression_queue::ImpressionQueue;
 use super::item_space::{ItemSpace, ItemSpaces};
 use super::lock::{lock, lock_watched};
+use super::notices::Notices;
 use super::position::Follower;
 use super::progress::Progress;
 use super::recent::Recent;
@@ -17,6 +18,7 @@ use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
 use super::unapplied_events::EventTail;
 use super::weights::ActiveWeights;
 use crate::api::config::Config;
+use crate::api::notice::Level;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
@@ -30,7 +32,7 @@ use crate::vector::{Space, VectorStore};
 const ATTEMPTS: usize = 1000;
 
 /// Bytes of free space below which a write that failed has failed for that reason.
-const LEAST_ROOM: u64 = 256 << 10;
+const LEAST_ROOM: u64 = 1 << 20;
 
 /// Everything that an open directory consists of. Shared by requests, the writer and the background threads.
 pub(crate) struct Stores {
@@ -60,6 +62,8 @@ pub(crate) struct Stores {
     pub progress: Progress,
     /// Why writes are refused since a durable write failed.
     pub poisoned: ArcSwapOption<String>,
+    /// Who hears what happens.
+    pub notices: Arc<Notices>,
     /// The last failure of background work.
     pub background_error: ArcSwapOption<String>,
     /// The last failure of a tuning in the background.
@@ -117,6 +121,7 @@ impl Stores {
             events: EventTail::default(),
             progress: Progress::default(),
             poisoned: ArcSwapOption::empty(),
+            notices: Arc::default(),
             background_error: ArcSwapOption::empty(),
             tuning_error: ArcSwapOption::empty(),
             forgetting: Mutex::default(),
@@ -233,6 +238,16 @@ impl Stores {
             false => Some((number, row.clone(), self.vectors.space(&row.name)?)),
         });
         Ok(open.collect())
+    }
+
+    /// Keeps a failure of background work for `stats`, and tells it.
+    pub(crate) fn note_failure(&self, error: Error) {
+        let text = self.name_full_disk(error).to_string();
+        // Once, however often the step is tried again.
+        if self.background_error.load_full().is_none_or(|before| *before != text) {
+            self.notices.log(Level::Warn, &text);
+        }
+        self.background_error.store(Some(Arc::new(text)));
     }
 
     /// An error of writing, named as a full disk when that is the reason: LMDB calls a file that could not grow an error of

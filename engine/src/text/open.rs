@@ -157,7 +157,8 @@ fn refuse_foreign(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn file_names(dir: &Path) -> Result<Vec<String>> {
+/// The names in a folder.
+pub(super) fn file_names(dir: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(dir).map_err(|e| Error::io("list", dir, e))?;
     let names: std::io::Result<Vec<String>> =
         entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect();

@@ -196,6 +196,44 @@ impl TextStore {
         Ok(())
     }
 
+    /// Copies the files of the last commit with `copy`, and does `then` before anything else is committed.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub(crate) fn copy_files<T>(
+        &self,
+        mut copy: impl FnMut(&Path) -> Result<()>,
+        then: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let writing = lock(&self.writing);
+        // While these are held, what merges meanwhile does not remove their files.
+        let (names, metas) = writing.committed_files(&self.dir)?;
+        for name in names {
+            copy(&self.dir.join(name))?;
+        }
+        drop(metas);
+        then()
+    }
+
+    /// Merges everything into one segment without deleted documents, and removes the files that nothing needs.
+    ///
+    /// # Errors
+    /// Those of [`TextStore::commit`].
+    pub(crate) fn merge(&self) -> Result<()> {
+        let mut writing = lock(&self.writing);
+        let merged = writing.merge(&self.dir);
+        writing.note(merged)?;
+        let indexed = self.indexed(&writing, self.view.load().indexed.applied)?;
+        self.publish(indexed, Tail::clone);
+        Ok(())
+    }
+
+    /// Lets go of the threads and the memory of the writer, which is opened again when there is something to write. Called
+    /// by whoever applies, with nothing applied that is not committed.
+    pub(crate) fn rest(&self) {
+        lock(&self.writing).close();
+    }
+
     /// What readers see now. Never waits.
     pub(crate) fn view(&self) -> Arc<TextView> {
         self.view.load_full()

@@ -2,18 +2,21 @@
 
 use std::path::Path;
 
-use tantivy::Index;
+use tantivy::index::SegmentMeta;
 use tantivy::indexer::{IndexWriter, IndexWriterOptions};
+use tantivy::{Index, IndexMeta};
 
 use super::change::TextChange;
 use super::error::failed;
 use super::fields::Places;
-use super::open::{Opened, sync_dir};
+use super::open::{Opened, file_names, sync_dir};
 use super::stamp::TextStamp;
 use crate::api::schema::Schema;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::id::ItemKey;
 
+/// The list of segments of a commit.
+const LIST: &str = "meta.json";
 /// Memory for documents that are not in a segment yet, in bytes.
 const WRITER_BYTES: usize = 64 << 20;
 
@@ -64,6 +67,34 @@ impl Writing {
         self.opened.reader.reload().map_err(failed)
     }
 
+    /// The names of the files of the last commit, its list of segments last, and what keeps them from being removed.
+    pub(super) fn committed_files(&self, dir: &Path) -> Result<(Vec<String>, IndexMeta)> {
+        let read = || std::fs::read(dir.join(LIST)).map_err(|e| Error::io("read", dir.join(LIST), e));
+        loop {
+            let before = read()?;
+            let metas = self.opened.index.load_metas().map_err(failed)?;
+            // A merge may end in between.
+            if before == read()? {
+                let names = file_names(dir)?.into_iter().filter(|name| metas.segments.iter().any(|one| has(one, name)));
+                return Ok((names.chain([LIST.to_owned()]).collect(), metas));
+            }
+        }
+    }
+
+    /// Merges the segments of the last commit into one.
+    pub(super) fn merge(&mut self, dir: &Path) -> Result<()> {
+        let segments = self.opened.index.searchable_segment_ids().map_err(failed)?;
+        let deleted =
+            self.opened.reader.searcher().segment_readers().iter().any(|segment| segment.num_deleted_docs() > 0);
+        let writer = self.writer()?;
+        if segments.len() > 1 || deleted {
+            writer.merge(&segments).wait().map_err(failed)?;
+        }
+        writer.garbage_collect_files().wait().map_err(failed)?;
+        sync_dir(dir)?;
+        self.opened.reader.reload().map_err(failed)
+    }
+
     /// The writer, opened when there is none.
     fn writer(&mut self) -> Result<&mut IndexWriter> {
         if self.gap {
@@ -93,6 +124,13 @@ impl Writing {
             let _ = writer.wait_merging_threads();
         }
     }
+}
+
+/// Whether a name is that of a file which a segment has in a commit.
+fn has(segment: &SegmentMeta, name: &str) -> bool {
+    let id = segment.id().uuid_string();
+    let deletes = segment.delete_opstamp().map(|opstamp| format!("{id}.{opstamp}.del"));
+    name.starts_with(&id) && (!name.ends_with(".del") || Some(name) == deletes.as_deref())
 }
 
 fn open_writer(index: &Index) -> Result<IndexWriter> {

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -32,6 +32,7 @@ pub(crate) struct Space {
     staged: AtomicU64,
     applied: AtomicU64,
     checkpoint_seq: AtomicU64,
+    rebuild_asked: AtomicBool,
 }
 
 impl Space {
@@ -48,6 +49,7 @@ impl Space {
             staged: at(),
             applied: at(),
             checkpoint_seq: at(),
+            rebuild_asked: AtomicBool::new(false),
         }
     }
 
@@ -158,6 +160,16 @@ impl Space {
         if removed > 0.0 { removed / (present + removed) } else { 0.0 }
     }
 
+    /// Asks for a rebuild and a new file whatever the share, or says that it is done. Whoever follows the writer does it.
+    pub(crate) fn ask_for_rebuild(&self, asked: bool) {
+        self.rebuild_asked.store(asked, Ordering::Release);
+    }
+
+    /// Whether that was asked for and is not done.
+    pub(crate) fn rebuild_is_asked(&self) -> bool {
+        self.rebuild_asked.load(Ordering::Acquire)
+    }
+
     /// Of a sample of vectors that the graph holds, the share that it finds by searching for them, 0 to 1; 1 for an
     /// empty sample. Measures the graph itself, without the exact scan of small spaces and without the overlay.
     ///
@@ -184,6 +196,7 @@ impl Space {
             dimensions: self.spec.dimensions as u64,
             indexed: graph.len() as u64,
             tail: self.tail.snapshot().len() as u64,
+            lag: 0,
             deleted: graph.removed() as u64,
             memory_bytes: graph.memory() as u64,
             checkpoint_seq: self.checkpoint_seq.load(Ordering::Acquire),

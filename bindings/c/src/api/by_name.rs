@@ -10,6 +10,9 @@ use crate::status::onelist_status;
 ///
 /// - `method`: the name, `method_len` bytes. A name that is not known is ONELIST_INPUT, and the message lists those that are.
 /// - `arguments_json`: an object of the arguments by name, `arguments_json_len` bytes; NULL and 0 for none.
+///   backup ({"path": "/backups/shop"}) copies the store while it is written; compact gives space back; cancel, from another
+///   thread, stops every call that runs on the engine: they end with ONELIST_BUSY and change nothing.
+///
 /// - `answer_json` (out): what the method answers, null where it answers nothing; free it.
 /// - `answer_json_len` (out, may be NULL): its length in bytes.
 #[unsafe(no_mangle)]

@@ -9,7 +9,8 @@ use crate::base::error::Result;
 use crate::base::id::ItemKey;
 use crate::catalog::memory::scratch_buffer::ScratchBuffer;
 use crate::catalog::memory::slot_values::{ItemState, load_vector, vector_owner};
-use crate::catalog::memory::versioned_slots::{PinnedSlots, VersionedSlots};
+use crate::catalog::memory::versioned_slots::PinnedSlots;
+use crate::catalog::opened::Opened;
 use crate::catalog::rows::counters::Counters;
 use crate::catalog::rows::items::Head;
 use crate::catalog::rows::key_parts::SpaceNumber;
@@ -20,6 +21,7 @@ use super::view::View;
 
 /// The state of one commit, pinned for one request.
 pub(crate) struct CatalogRead {
+    number: u64,
     txn: RoTxn<'static, WithoutTls>,
     tables: Tables,
     counters: Counters,
@@ -32,20 +34,21 @@ impl CatalogRead {
     /// Pins what a transaction reads.
     pub(in crate::catalog) fn new(
         txn: RoTxn<'static, WithoutTls>,
-        tables: Tables,
+        opened: &Opened,
         buffer: Option<Arc<ScratchBuffer>>,
-        (states, vectors): (&Arc<VersionedSlots<ItemState>>, &Arc<VersionedSlots<[u8]>>),
     ) -> Result<CatalogRead> {
+        let Opened { tables, states, vectors, first_number, .. } = opened;
         // From here on this thread sees the floors that the pinned commit has raised.
         fence(Ordering::SeqCst);
-        let counters = View { txn: &txn, tables: &tables, buffer: None }.counters()?;
-        let number = txn.id() as u64;
-        Ok(CatalogRead { txn, tables, counters, buffer, states: states.pin(number), vectors: vectors.pin(number) })
+        let counters = View { txn: &txn, tables, buffer: None }.counters()?;
+        let (number, tables) = (txn.id() as u64, *tables);
+        let (states, vectors) = (states.pin(number), vectors.pin(number));
+        Ok(CatalogRead { number: first_number + number, txn, tables, counters, buffer, states, vectors })
     }
 
     /// The number of the transaction that made the pinned commit; commits of bookkeeping have one, too.
     pub(crate) fn transaction(&self) -> u64 {
-        self.txn.id() as u64
+        self.number
     }
 
     /// The counters of the pinned commit.

@@ -18,6 +18,7 @@
 //! | `apply` | applies the entries of a commit |
 //! | `journal` | appends to the journal, and applies it |
 //! | `arrivals` | events that were logged while the clock was ahead |
+//! | `owned` | a transaction of LMDB with the environment that it borrows |
 //! | `rebuild` | rebuilds all signals from the stored events |
 //! | `commit` | makes a transaction durable |
 
@@ -32,6 +33,7 @@ mod impressions;
 mod items;
 mod journal;
 mod neighbours;
+pub(super) mod owned;
 mod popular;
 mod rebuild;
 mod segments;

@@ -1,6 +1,5 @@
 //! The write transaction: keys, counters and meta records, and the commit of LMDB.
 
-use heed::RwTxn;
 use serde::Serialize;
 
 use crate::base::error::Result;
@@ -8,7 +7,6 @@ use crate::base::id::{ItemKey, Seq, UserKey};
 use crate::catalog::memory::failed_commits::FailedCommits;
 use crate::catalog::memory::scratch_buffer::ScratchBuffer;
 use crate::catalog::memory::slot_values::{ItemState, vector_owner};
-use crate::catalog::memory::versioned_slots::VersionedSlots;
 use crate::catalog::read::view::View;
 use crate::catalog::rows::counters::Counters;
 use crate::catalog::rows::key_parts::SpaceNumber;
@@ -17,10 +15,11 @@ use crate::catalog::rows::tables::Tables;
 use crate::catalog::rows::{codec, keys};
 
 use super::batch::Batch;
+use super::owned::OwnedWrite;
 
 /// A transaction being written. Dropping it undoes everything.
 pub(crate) struct CatalogWrite<'c> {
-    pub(in crate::catalog) txn: RwTxn<'c>,
+    pub(in crate::catalog) txn: OwnedWrite,
     pub(in crate::catalog) tables: Tables,
     pub(in crate::catalog) counters: Counters,
     pub(super) buffer: Option<&'c ScratchBuffer>,
@@ -30,10 +29,8 @@ pub(crate) struct CatalogWrite<'c> {
     failed: &'c FailedCommits,
     /// Items that this transaction has put or deleted.
     changed: Vec<ItemKey>,
-    states: &'c VersionedSlots<ItemState>,
     /// Items whose head or signals this transaction has written.
     touched: Vec<ItemKey>,
-    vectors: &'c VersionedSlots<[u8]>,
     /// Vectors that this transaction has written or deleted.
     touched_vectors: Vec<(SpaceNumber, ItemKey)>,
 }
@@ -41,12 +38,11 @@ pub(crate) struct CatalogWrite<'c> {
 impl<'c> CatalogWrite<'c> {
     /// Begins to write in a transaction.
     pub(in crate::catalog) fn new(
-        txn: RwTxn<'c>,
-        tables: Tables,
+        txn: OwnedWrite,
         buffer: Option<&'c ScratchBuffer>,
-        (states, vectors): (&'c VersionedSlots<ItemState>, &'c VersionedSlots<[u8]>),
         failed: &'c FailedCommits,
     ) -> Result<CatalogWrite<'c>> {
+        let tables = txn.opened.tables;
         let before = View { txn: &txn, tables: &tables, buffer: None }.counters()?;
         let counters = failed.skip(before);
         Ok(CatalogWrite {
@@ -58,9 +54,7 @@ impl<'c> CatalogWrite<'c> {
             before,
             failed,
             changed: Vec::new(),
-            states,
             touched: Vec::new(),
-            vectors,
             touched_vectors: Vec::new(),
         })
     }
@@ -161,11 +155,12 @@ impl<'c> CatalogWrite<'c> {
         let states: Vec<_> = touched.into_iter().filter_map(state).collect();
         let number = self.txn.id() as u64;
         let vectors = self.touched_vectors.iter().filter_map(|(space, key)| vector_owner(*space, *key));
-        self.vectors.invalidate(number, vectors);
-        self.states.invalidate(number, states.iter().map(|(owner, _)| *owner));
+        let opened = self.txn.opened.clone();
+        opened.vectors.invalidate(number, vectors);
+        opened.states.invalidate(number, states.iter().map(|(owner, _)| *owner));
         let (failed, counters) = (self.failed, self.counters);
         self.txn.commit().map_err(storage).inspect_err(|_| failed.note(&counters))?;
-        self.states.fill(number, states.iter().filter_map(|(owner, state)| Some((*owner, state.as_ref()?))));
+        opened.states.fill(number, states.iter().filter_map(|(owner, state)| Some((*owner, state.as_ref()?))));
         Ok(())
     }
 }
