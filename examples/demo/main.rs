@@ -40,8 +40,8 @@ fn run(data: &Path, store: &Path) -> Result<()> {
     let mut config = Config::default().boost("title", 2.0);
     config.date_field = Some("released".to_owned());
     let db = Engine::open(store, config.clone())?;
-    let put = ingest(&db, "movies put", &movies.items, movies.items.len(), |batch| db.put(batch))?;
-    let log = ingest(&db, "ratings logged", &movies.events, LOG_BATCH, |batch| db.log(batch))?;
+    let put = ingest(&db, "movies put", &movies.items, movies.items.len(), |batch| db.put(batch).map(drop))?;
+    let log = ingest(&db, "ratings logged", &movies.events, LOG_BATCH, |batch| db.log(batch).map(drop))?;
     // The ratings are of 1997 and 1998: the demo asks as if it were the hour after the last one.
     let now = movies.last_event();
     tour(&db, &movies, now)?;
