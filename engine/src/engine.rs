@@ -1,11 +1,13 @@
 //! The facade: what an application, and every binding, calls. Its methods check arguments and delegate.
 
+mod answers;
 mod call;
 mod handle;
 mod impressions;
 mod learning;
 mod maintenance;
 mod models;
+mod opening;
 mod orders;
 mod processes;
 mod stats;
@@ -13,10 +15,8 @@ mod stats;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use crate::api::config::Config;
 use crate::api::event::Event;
 use crate::api::item::Item;
 use crate::api::ranking::Ranking;
@@ -33,7 +33,7 @@ use crate::store::items;
 use crate::understand::stored_scenarios;
 
 use handle::Handle;
-use orders::{Delete, DeleteScenario, Log, Orders, Put, SetScenario};
+use orders::{Delete, DeleteScenario, Log, Put, SetScenario};
 
 /// An open directory. Share it between threads; one handle per directory and process.
 ///
@@ -53,19 +53,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a directory, creating it when it is missing. When this returns, everything that was ever acknowledged can
-    /// be read and ranked, after a crash too.
-    ///
-    /// # Errors
-    /// [`Error::AlreadyOpen`], [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::RuntimeMissing`],
-    /// [`Error::Provider`], [`Error::ModelRefused`], [`Error::Damaged`], [`Error::Io`], or
-    /// [`Error::InvalidArgument`] for a setting out of range.
-    pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
-        let path = path.as_ref();
-        let core = Core::open_shared(path, config, Arc::new(Orders::default()))?;
-        Ok(Engine { core: Handle::of(core) })
-    }
-
     /// An engine for the orders of other processes.
     fn of(core: Arc<Core>) -> Engine {
         Engine { core: Handle::visiting(core) }

@@ -73,6 +73,11 @@ impl Catalog {
         Catalog::following(env, claim)
     }
 
+    /// Whether this process can tell others that it reads.
+    pub(crate) fn can_be_locked(dir: &Path) -> bool {
+        environment::can_lock(dir)
+    }
+
     fn following(env: Env<WithoutTls>, claim: Claim) -> Result<Catalog> {
         let txn = env.read_txn().map_err(storage)?;
         let tables = Tables::open(&env, &txn)?;
