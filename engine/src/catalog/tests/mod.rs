@@ -1,5 +1,6 @@
 //! Tests of the whole catalog: applying a journal, removing events, cached states, semantic ids.
 
+mod beside;
 mod vector_slots;
 
 use proptest::prelude::*;
