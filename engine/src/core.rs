@@ -14,7 +14,7 @@
 mod close;
 mod forked;
 mod handles;
-mod order;
+pub(crate) mod order;
 mod start;
 
 use std::path::{Path, PathBuf};
@@ -30,11 +30,9 @@ use crate::background::{Maintenance, clock, cooccurrence};
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::ingest::{Writer, WriterThread};
-use crate::open::{self, DirectoryLock};
+use crate::open::DirectoryLock;
 use crate::share::{FollowThread, Link, Server};
 use crate::store::{Notices, Stores, lock};
-
-pub(crate) use order::{Drain, Order};
 
 /// How long opening, and an order, wait for a process that writes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,34 +143,6 @@ impl Access {
 }
 
 impl Core {
-    /// Opens a directory that no other process opens, creating it when it is missing, and starts its threads.
-    ///
-    /// # Errors
-    /// Those of [`crate::Engine::open`].
-    pub(crate) fn open(path: &Path, config: Config) -> Result<Core> {
-        let core = Core::new(path, config, None, Weak::new());
-        let opened = open::open(path, core.config.clone())?;
-        let state = core.state.load_full();
-        core.write(&state, core.heard(opened.stores), opened.lock, opened.text_durable)?;
-        Ok(core)
-    }
-
-    /// Opens a directory that other processes may have open, creating it when it is missing. A directory that this process has
-    /// open already is shared.
-    ///
-    /// # Errors
-    /// Those of [`crate::Engine::open`].
-    pub(crate) fn open_shared(path: &Path, config: Config, facade: Arc<dyn Facade>) -> Result<Arc<Core>> {
-        // A forked child finds the directory even when the working directory is another one.
-        let path = std::path::absolute(path).map_err(|e| Error::io("find", path, e))?;
-        if let Some(open) = handles::find(&path, &config)? {
-            return Ok(open);
-        }
-        let core = Arc::new_cyclic(|me| Core::new(&path, config, Some(facade), me.clone()));
-        core.start(&core.state.load_full())?;
-        Ok(core)
-    }
-
     fn new(path: &Path, config: Config, facade: Option<Arc<dyn Facade>>, me: Weak<Core>) -> Core {
         let (state, reopening) = (ArcSwap::from_pointee(State::new()), Mutex::default());
         let handles = AtomicUsize::new(1);
@@ -212,14 +182,6 @@ impl Core {
         let access = self.access()?;
         access.writer()?;
         Ok(Writing(access))
-    }
-
-    /// [`Core::access`], after every event and impression that waits has been applied.
-    pub(crate) fn drained(&self) -> Result<Arc<Access>> {
-        if !matches!(self.access()?.part, Part::Reads) {
-            self.order(Drain)?;
-        }
-        self.access()
     }
 
     /// The commit that the text index holds on disk; `None` while the engine closes.

@@ -1,5 +1,6 @@
 //! The facade: what an application, and every binding, calls. Its methods check arguments and delegate.
 
+mod answers;
 mod call;
 mod deleting;
 mod events;
@@ -9,6 +10,7 @@ mod learning;
 mod maintenance;
 mod models;
 mod notices;
+mod opening;
 mod orders;
 mod processes;
 mod schema;
@@ -21,11 +23,9 @@ mod upkeep;
 mod users;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::api::config::Config;
 use crate::api::event::Event;
 use crate::api::item::Item;
 use crate::api::ranking::Ranking;
@@ -45,7 +45,7 @@ use crate::store::items;
 use crate::understand::stored_scenarios;
 
 use handle::Handle;
-use orders::{Delete, DeleteScenario, Log, Orders, Put, SetScenario};
+use orders::{Delete, DeleteScenario, Log, Put, SetScenario};
 
 /// An open directory. Share it between threads; one handle per directory and process.
 ///
@@ -67,19 +67,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a directory, creating it when it is missing. When this returns, everything that was ever acknowledged can
-    /// be read and ranked, after a crash too.
-    ///
-    /// # Errors
-    /// [`Error::AlreadyOpen`], [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::RuntimeMissing`],
-    /// [`Error::Provider`], [`Error::ModelRefused`], [`Error::Damaged`], [`Error::Io`], or
-    /// [`Error::InvalidArgument`] for a setting out of range.
-    pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Engine> {
-        let path = path.as_ref();
-        let core = Core::open_shared(path, config, Arc::new(Orders::default()))?;
-        Ok(Engine { core: Handle::of(core), running: Mutex::default() })
-    }
-
     /// An engine for the orders of other processes.
     fn of(core: Arc<Core>) -> Engine {
         Engine { core: Handle::visiting(core), running: Mutex::default() }

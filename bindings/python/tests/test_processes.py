@@ -201,3 +201,28 @@ def test_lists_are_the_same_in_every_process(shop: onelist.Engine, path: Path) -
         for query, user in ((None, None), ("red shoes", None), (None, "runner"), ("shoes", "runner"))
     ]
     assert run(script, str(path), str(now)) == here
+
+
+def mounted_read_only(folder: Path, at: Path) -> bool:
+    """Whether the folder could be shown at another place, where nobody can write."""
+    at.mkdir()
+    steps = (["mount", "--bind", str(folder), str(at)], ["mount", "-o", "remount,ro,bind", str(at)])
+    return all(subprocess.run(step, capture_output=True, check=False).returncode == 0 for step in steps)
+
+
+def test_a_read_only_medium_is_read(path: Path, tmp_path: Path) -> None:
+    with onelist.open(path) as db:
+        db.put(SHOP)
+        db.log(user="runner", item="boot")
+    medium = tmp_path / "medium"
+    if not mounted_read_only(path, medium):
+        pytest.skip("this user cannot mount")
+    try:
+        with pytest.raises(OSError):
+            (medium / "x").touch()
+        with onelist.open(medium, mode="read") as reader:
+            assert set(reader.rank(user="runner").ids) == set(IDS) and find(reader, "red shoes")
+        with pytest.raises(onelist.Error):
+            onelist.open(medium)
+    finally:
+        subprocess.run(["umount", str(medium)], check=True)

@@ -77,6 +77,11 @@ impl Catalog {
         Ok(Catalog::new(Opened::beside(env, files, 0)?, max_bytes, flags, true, claim))
     }
 
+    /// Whether this process can tell others that it reads.
+    pub(crate) fn can_be_locked(dir: &Path) -> bool {
+        environment::can_lock(dir)
+    }
+
     fn new(opened: Opened, max_bytes: u64, flags: EnvFlags, follows: bool, claim: Claim) -> Catalog {
         Catalog {
             opened: ArcSwap::from_pointee(opened),

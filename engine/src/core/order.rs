@@ -1,5 +1,6 @@
 //! What changes the store: done here by the process that writes, or sent to it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -47,6 +48,14 @@ impl Order for Drain {
 }
 
 impl Core {
+    /// [`Core::access`], after every event and impression that waits has been applied.
+    pub(crate) fn drained(&self) -> Result<Arc<Access>> {
+        if !matches!(self.access()?.part, Part::Reads) {
+            self.order(Drain)?;
+        }
+        self.access()
+    }
+
     /// Has something done that changes the store: here when this process writes, else by the process that does. What is durable
     /// then is seen by the next call of any process.
     ///

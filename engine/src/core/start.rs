@@ -2,26 +2,55 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::{Access, Core, PATIENCE, Part, State, Threads, handles};
-use crate::api::config::Mode;
+use super::{Access, Core, Facade, PATIENCE, Part, State, Threads, handles};
+use crate::api::config::{Config, Mode};
 use crate::api::exploration::Impressions;
 use crate::background::Maintenance;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::ingest::Writer;
-use crate::open::{self, Beside, DirectoryLock, Taken};
+use crate::open::beside::{self, Beside};
+use crate::open::{self, DirectoryLock, Taken};
 use crate::share::{FollowThread, Gone, Handler, Hello, Link, Server, Watch};
 use crate::store::{Follower, Stores, lock};
 
 /// How often it is looked again meanwhile.
 const LOOK: Duration = Duration::from_millis(5);
 /// How often another process may be found to hold a lock that this one lost, once a second.
-const REFUSALS: u32 = 3;
+const REFUSALS: u32 = 10;
 
 impl Core {
+    /// Opens a directory that no other process opens, creating it when it is missing, and starts its threads.
+    ///
+    /// # Errors
+    /// Those of [`crate::Engine::open`].
+    pub(crate) fn open(path: &Path, config: Config) -> Result<Core> {
+        let core = Core::new(path, config, None, Weak::new());
+        let opened = open::open(path, core.config.clone())?;
+        let state = core.state.load_full();
+        core.write(&state, core.heard(opened.stores), opened.lock, opened.text_durable)?;
+        Ok(core)
+    }
+
+    /// Opens a directory that other processes may have open, creating it when it is missing. A directory that this process has
+    /// open already is shared.
+    ///
+    /// # Errors
+    /// Those of [`crate::Engine::open`].
+    pub(crate) fn open_shared(path: &Path, config: Config, facade: Arc<dyn Facade>) -> Result<Arc<Core>> {
+        // A forked child finds the directory even when the working directory is another one.
+        let path = std::path::absolute(path).map_err(|e| Error::io("find", path, e))?;
+        if let Some(open) = handles::find(&path, &config)? {
+            return Ok(open);
+        }
+        let core = Arc::new_cyclic(|me| Core::new(&path, config, Some(facade), me.clone()));
+        core.start(&core.state.load_full())?;
+        Ok(core)
+    }
+
     /// Takes the part that is free: writes when nobody does.
     pub(super) fn start(&self, state: &Arc<State>) -> Result<()> {
         self.take_part(state)?;
@@ -34,8 +63,7 @@ impl Core {
         if config.mode == Mode::Read {
             config.impressions = Impressions::off();
             config.validate()?;
-            let beside = open::open_beside(&self.path, config, true)?;
-            return self.follow(state, beside, Part::Reads);
+            return self.follow(state, beside::open_beside(&self.path, config, true)?, Part::Reads);
         }
         open::prepare(&self.path, &mut config)?;
         // Its store is not read yet: the other side does not compare.
@@ -50,9 +78,11 @@ impl Core {
                     let opened = open::open_locked(&self.path, config, lock)?;
                     return self.write(state, self.heard(opened.stores), opened.lock, opened.text_durable);
                 }
-                (_, Ok(Some(_))) if link.writer() != std::process::id() => {
-                    let beside = open::open_beside(&self.path, config, false)?;
-                    return self.follow(state, beside, Part::Follows(Arc::new(link)));
+                (taken, Ok(Some(_))) if link.writer() != std::process::id() => {
+                    // The one that listens locks it again.
+                    drop(taken);
+                    let opened = beside::open_beside(&self.path, config, false)?;
+                    return self.follow(state, opened, Part::Follows(Arc::new(link)));
                 }
                 // Another version of the library, or a process that does not trust this one.
                 (_, Err(e)) if e.kind() == std::io::ErrorKind::InvalidData => {
@@ -93,14 +123,14 @@ impl Core {
     }
 
     /// Starts the thread of a process that follows, or only reads.
-    fn follow(&self, state: &Arc<State>, beside: Beside, part: Part) -> Result<()> {
-        let stores = self.heard(beside.stores);
+    fn follow(&self, state: &Arc<State>, opened: Beside, part: Part) -> Result<()> {
+        let stores = self.heard(opened.stores);
         let of = Arc::downgrade(&stores);
         let reopen = move |read: &_| match of.upgrade() {
-            Some(stores) => open::reopen(&stores, read),
+            Some(stores) => beside::reopen(&stores, read),
             None => Err(Error::Closed),
         };
-        stores.follower.store(Some(Arc::new(Follower::at(beside.position, Box::new(reopen)))));
+        stores.follower.store(Some(Arc::new(Follower::at(opened.position, Box::new(reopen)))));
         // One that only reads says how far it is, too.
         let (link, gone): (_, Gone) = match &part {
             Part::Follows(link) => (link.clone(), self.gone(state)),
@@ -141,7 +171,7 @@ impl Core {
         if !matches!(link.connect(), Ok(None)) {
             return Ok(false);
         }
-        let text_durable = open::lead(&access.stores)?;
+        let text_durable = beside::lead(&access.stores)?;
         self.write(state, access.stores.clone(), held, text_durable)?;
         Ok(true)
     }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::api::stats::ProcessStats;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
-use crate::core::{Access, Core, Order, Writing};
+use crate::core::order::Order;
+use crate::core::{Access, Core, Writing};
 use crate::store::Notices;
 
 /// A share. Every call asks first whether it was given back.

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{cover, format, known_embedded_since, last_item_commit, read_schema, refused, spaces, threads};
+use super::{cover, format, known_embedded_since, last_item_commit, lock, read_schema, refused, spaces, threads};
 use crate::api::config::Config;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
@@ -34,6 +34,10 @@ pub(crate) struct Beside {
 pub(crate) fn open_beside(path: &Path, mut config: Config, read_only: bool) -> Result<Beside> {
     let nothing = || Error::NotADatabase { path: path.to_owned(), found: "no store yet".to_owned() };
     let format = format::read(path)?.ok_or_else(nothing)?;
+    if let Some(pid) = lock::held_by(path).filter(|_| read_only && !Catalog::can_be_locked(path)) {
+        // Readers that the process cannot see would read pages while it rewrites them.
+        return Err(Error::AlreadyOpen { path: path.to_owned(), pid });
+    }
     let catalog = match read_only {
         true => Catalog::open_read_only(path, config.max_bytes)?,
         false => Catalog::open_beside(path, config.max_bytes)?,

@@ -76,6 +76,16 @@ impl DirectoryLock {
     }
 }
 
+/// The process that holds the lock, in a directory where this one cannot write; `None` when nobody does.
+pub(super) fn held_by(dir: &Path) -> Option<u32> {
+    let mut file = File::open(dir.join("LOCK")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
+        // Given back as the file is closed.
+        _ => None,
+    }
+}
+
 /// The process id in the file; 0 when it cannot be read.
 fn holder(file: &mut File) -> u32 {
     let mut text = String::new();

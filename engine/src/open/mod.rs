@@ -9,7 +9,7 @@
 //! | `spaces` | opening the vector spaces |
 //! | `format` | the FORMAT file: the versions that can read the directory, and the store's id |
 
-mod beside;
+pub(crate) mod beside;
 mod directory;
 mod entries;
 mod format;
@@ -36,7 +36,6 @@ use crate::store::{self, SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextStore;
 use crate::vector::{Space, VectorStore};
 
-pub(crate) use beside::{Beside, lead, open_beside, reopen};
 pub(crate) use lock::{DirectoryLock, Taken};
 
 /// The folder of TensorRT's engines, where the configuration names none. A copy below `scratch` uses that of its store.

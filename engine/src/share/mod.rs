@@ -28,4 +28,5 @@ pub(crate) use follow::{FollowThread, Gone, KEEP_IMPRESSIONS, hand_on_impression
 pub(crate) use frame::{decode, encode};
 pub(crate) use hello::Hello;
 pub(crate) use link::{Link, Outcome};
-pub(crate) use server::{Handler, Server, Watch};
+pub(crate) use peer::Handler;
+pub(crate) use server::{Server, Watch};

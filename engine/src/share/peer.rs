@@ -4,14 +4,13 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::net::SendFlags;
 
 use super::frame::{self, Kind, decode, encode};
 use super::hello::Hello;
-use super::server::Handler;
 use super::socket::is_trusted;
 use super::wire_error::WireError;
 use crate::base::error::{Error, Result};
@@ -20,6 +19,9 @@ use crate::base::id::Seq;
 
 /// How long the first words may take, and an answer to a process that does not read.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does what an order of that name asks for; its arguments and the answer as bytes.
+pub(crate) type Handler = Arc<dyn Fn(&str, &[u8]) -> Result<Vec<u8>> + Send + Sync>;
 
 pub(super) struct Peer {
     stream: NotInherited<UnixStream>,

@@ -11,14 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::hello::Hello;
-use super::peer::Peer;
+use super::peer::{Handler, Peer};
 use super::socket;
 use crate::base::error::{Error, Result};
 use crate::base::fork::NotInherited;
 use crate::base::id::Seq;
-
-/// Does what an order of that name asks for; its arguments and the answer as bytes.
-pub(crate) type Handler = Arc<dyn Fn(&str, &[u8]) -> Result<Vec<u8>> + Send + Sync>;
 
 /// Runs once a second, with the oldest commit that a follower has come to.
 pub(crate) type Watch = Box<dyn Fn(Option<Seq>) + Send>;

@@ -259,6 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn a_later_transaction_of_another_process_empties_the_slots() {
+        let (slots, key) = (Arc::new(Vectors::default()), owner(0));
+        let (first, second) = ([1; BYTES], [2; BYTES]);
+        slots.advance(5);
+        slots.pin(5).offer(key, &first);
+        slots.advance(5);
+        slots.advance(4);
+        assert_eq!(get(&slots, 5, key), Some(first.to_vec()));
+        slots.advance(7);
+        assert_eq!((get(&slots, 5, key), get(&slots, 7, key)), (None, None));
+        slots.pin(5).offer(key, &first);
+        assert_eq!(get(&slots, 7, key), None, "an older reader brings what it read");
+        slots.pin(7).offer(key, &second);
+        assert_eq!((get(&slots, 5, key), get(&slots, 7, key)), (None, Some(second.to_vec())));
+        // From here on this process writes.
+        slots.invalidate(8, [key]);
+        slots.fill(8, [(key, &first[..])]);
+        assert_eq!(get(&slots, 8, key), Some(first.to_vec()));
+    }
+
+    #[test]
     fn a_commit_fills_what_it_changed_unless_a_later_one_changed_it_again() {
         let (slots, key) = (Arc::new(ItemState::slots()), owner(CHUNK_AND_MORE));
         let get = |txn: u64| slots.pin(txn).get(key, |words, _| ItemState::load(words)).flatten();

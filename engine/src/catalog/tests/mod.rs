@@ -1,5 +1,6 @@
 //! Tests of the whole catalog: applying a journal, removing events, cached states, semantic ids.
 
+mod beside;
 mod order;
 mod vector_slots;
 

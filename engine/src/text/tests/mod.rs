@@ -1,5 +1,6 @@
 //! Tests of the whole folder, against a catalog that is a map.
 
+mod beside;
 mod durability;
 mod filters;
 mod hostile;
