@@ -7,8 +7,8 @@ use crossbeam::channel::{Receiver, Sender};
 use crate::api::event::Event;
 use crate::base::error::Result;
 
-use super::change_field::Step;
-use super::prepare::PreparedItem;
+use super::field_step::Step;
+use super::prepared::PreparedItem;
 
 /// Rows that one commit takes before it stops collecting what waits.
 const ROWS_PER_COMMIT: usize = 50_000;

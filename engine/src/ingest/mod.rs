@@ -9,6 +9,8 @@
 //! | `stored` | what is stored already, and need not be written or embedded again |
 //! | `group` | what callers want written, and which of them share a commit |
 //! | `pending` | a group in the transaction: rows of the catalog |
+//! | `prepared` | an item that is ready to be written |
+//! | `field_step` | the steps of a change of a field, on both sides of the channel |
 //! | `change_field` | renaming, dropping and retyping a field in every item |
 //! | `commit` | overlays first, the transaction last; the journal of events |
 //! | `group_commit` | one commit for several callers, and their answers |
@@ -17,11 +19,13 @@
 
 mod change_field;
 mod commit;
+mod field_step;
 mod group;
 mod group_commit;
 mod keeper;
 mod pending;
 mod prepare;
+mod prepared;
 mod scenario;
 mod stored;
 #[cfg(test)]
@@ -30,8 +34,7 @@ mod writer;
 
 pub(crate) use change_field::refused;
 pub(crate) use commit::log_applied;
-pub(crate) use prepare::{
-    Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored, prepare_updates,
-};
+pub(crate) use prepare::{prepare_delete, prepare_events, prepare_items, prepare_updates};
+pub(crate) use prepared::{Placed, PreparedItem, prepare_stored};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use writer::{Writer, WriterThread};

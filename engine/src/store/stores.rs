@@ -16,6 +16,7 @@ use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
 use super::unapplied_events::EventTail;
 use super::weights::ActiveWeights;
 use crate::api::config::Config;
+use crate::api::field_change::FieldChange;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
@@ -44,8 +45,8 @@ pub(crate) struct Stores {
     /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
-    /// The field that is being renamed or dropped, and whether an item was put with it meanwhile.
-    pub put_again: ArcSwapOption<(String, Mutex<bool>)>,
+    /// The change of a field that is going on: items that are put follow it.
+    pub field_change: ArcSwapOption<FieldChange>,
     /// Versions up to this commit may have been embedded from other fields than the configuration names.
     pub embedded_since: Seq,
     pub recent: Recent,
@@ -101,7 +102,7 @@ impl Stores {
             changing: Mutex::default(),
             schema: ArcSwap::from_pointee(schema),
             spaces: ArcSwap::from_pointee(spaces),
-            put_again: ArcSwapOption::empty(),
+            field_change: ArcSwapOption::empty(),
             embedded_since,
             recent: Recent::default(),
             impressions: ImpressionQueue::default(),
