@@ -42,7 +42,7 @@ pub(crate) struct Stores {
     next_active: ArcSwapOption<ActiveModel>,
     /// Held while the active model changes, or the models and adapters that are kept.
     changing: Mutex<()>,
-    /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
+    /// A reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
     /// The change of a field that is going on: items that are put follow it.
