@@ -360,8 +360,9 @@ class Request(UserOptions, total=False):
     query: str | None
 
 
-FieldKind: TypeAlias = Literal["text", "number", "bool", "date", "tags", "geo", "vector", "numbers"]
-"""The type of a field. ``number`` holds whole numbers and others, ``numbers`` lists of them."""
+FieldKind: TypeAlias = str
+"""The type of a field: text, number, bool, date, tags, geo, vector or numbers. ``number`` holds whole numbers and others,
+``numbers`` lists of them."""
 
 
 class FieldInfo(TypedDict):

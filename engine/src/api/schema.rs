@@ -21,7 +21,7 @@ pub(crate) struct FieldSpec {
     pub dimensions: Option<u32>,
 }
 
-/// All fields seen so far. Only grows: a field keeps its type and its slot for the life of the store.
+/// All fields seen so far. A field keeps its type and its slot until it is renamed, dropped or retyped.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Schema {
     pub fields: BTreeMap<String, FieldSpec>,

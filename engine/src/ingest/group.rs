@@ -11,8 +11,8 @@ use crate::base::error::Result;
 use crate::base::time::Timestamp;
 use crate::base::watch::Watch;
 
-use super::change_field::Step;
-use super::prepare::PreparedItem;
+use super::field_step::Step;
+use super::prepared::PreparedItem;
 
 /// Rows that one commit takes before it stops collecting what waits.
 const ROWS_PER_COMMIT: usize = 50_000;

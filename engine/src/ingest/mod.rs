@@ -9,6 +9,8 @@
 //! | `stored` | what is stored already, and need not be written or embedded again |
 //! | `group` | what callers want written, and which of them share a commit |
 //! | `pending` | a group in the transaction: rows of the catalog |
+//! | `prepared` | an item that is ready to be written |
+//! | `field_step` | the steps of a change of a field, on both sides of the channel |
 //! | `change_field` | renaming, dropping and retyping a field in every item |
 //! | `users` | records of users: checks, writing, and the segments that they add to events |
 //! | `commit` | overlays first, the transaction last; the journal of events |
@@ -18,11 +20,13 @@
 
 mod change_field;
 mod commit;
+mod field_step;
 mod group;
 mod group_commit;
 mod keeper;
 mod pending;
 mod prepare;
+mod prepared;
 mod scenario;
 mod stored;
 #[cfg(test)]
@@ -32,9 +36,8 @@ mod writer;
 
 pub(crate) use change_field::refused;
 pub(crate) use commit::{log_applied, log_restored};
-pub(crate) use prepare::{
-    Placed, PreparedItem, prepare_delete, prepare_events, prepare_items, prepare_stored, prepare_updates,
-};
+pub(crate) use prepare::{prepare_delete, prepare_events, prepare_items, prepare_updates};
+pub(crate) use prepared::{Placed, PreparedItem, prepare_stored};
 pub(crate) use scenario::prepare_scenario;
 pub(crate) use users::{prepare_user_ids, prepare_users};
 pub(crate) use writer::{Writer, WriterThread};

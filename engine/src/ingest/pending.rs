@@ -17,7 +17,8 @@ use crate::store::{SPACES, SpaceRow, Spaces, Stores};
 use crate::text::TextDoc;
 
 use super::group::Work;
-use super::prepare::{PreparedItem, place_again};
+use super::prepare::place_again;
+use super::prepared::PreparedItem;
 use super::stored::{settle, update_again};
 
 /// Vectors of a commit, by space, for the overlays.
@@ -101,6 +102,9 @@ impl<'s> Pending<'s> {
         let mut learnt = false;
         for prepared in items {
             let again = update_again(&self.write.view(), prepared)?;
+            if let Some(change) = self.stores.field_change.load().as_deref() {
+                prepared.follow(change, &self.stores.config)?;
+            }
             prepared.fit(&schema, &self.stores.config)?;
             if again {
                 prepared.item.check()?;
@@ -185,7 +189,6 @@ impl<'s> Pending<'s> {
     }
 
     fn put_one(&mut self, prepared: PreparedItem) -> Result<()> {
-        self.note_field(&prepared.item);
         let PreparedItem { item, available, first_put, placed, vectors, .. } = prepared;
         let mut by_space: Vec<(SpaceNumber, Option<Arc<[half::f16]>>)> = Vec::with_capacity(self.spaces.0.len());
         for (number, row) in self.spaces.rows() {

@@ -3,93 +3,24 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use half::f16;
-
 use crate::api::config::Config;
 use crate::api::decode::shortened;
 use crate::api::event::{Action, Event};
-use crate::api::item::{Item, Value};
+use crate::api::item::Item;
 use crate::api::rows::{Refusals, Rows};
 use crate::api::schema::Schema;
 use crate::api::update::Update;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{Generation, SemanticId, check_id};
+use crate::base::id::{Generation, check_id};
 use crate::base::limits::{self, at_most};
 use crate::base::time::Timestamp;
 use crate::catalog::ItemRecord;
-use crate::model::{ItemVectors, Model};
+use crate::model::Model;
 use crate::store::Stores;
 use crate::store::item_space::ItemSpace;
-use crate::vector::to_half;
 
-use super::stored::{self, Known};
-
-/// An item that passed every check, with its vectors.
-pub(crate) struct PreparedItem {
-    pub item: Item,
-    /// Since when it is available, from the configured date field.
-    pub available: Option<Timestamp>,
-    /// When it was first put into the store that it comes from.
-    pub first_put: Option<Timestamp>,
-    /// Its vector and semantic id from the model, when it has text.
-    pub placed: Option<Placed>,
-    /// The space of that vector.
-    pub space: Arc<str>,
-    /// The caller's vectors by field name, unit length.
-    pub vectors: Vec<(String, Arc<[f16]>)>,
-    /// What is stored of it already; its vector is not made then.
-    pub known: Option<Known>,
-    /// The change that it comes from, and the version that was changed.
-    pub update: Option<(Update, Generation)>,
-}
-
-impl PreparedItem {
-    /// Whether nothing of it is to be written.
-    pub(crate) fn is_unchanged(&self) -> bool {
-        self.known.is_some_and(|known| known.unchanged)
-    }
-
-    /// Lets the writer embed it: its space is no longer any.
-    pub(super) fn be_embedded(&mut self) {
-        self.space = Arc::from("");
-    }
-
-    /// A stored item that the writer changes; it is embedded again unless its text is known to be the same.
-    pub(super) fn changed(item: Item, config: &Config, known: Option<Known>) -> Result<PreparedItem> {
-        let (available, vectors) = (available(config, &item)?, own_vectors(&item));
-        Ok(PreparedItem {
-            item,
-            available,
-            first_put: None,
-            placed: None,
-            space: Arc::from(""),
-            vectors,
-            known,
-            update: None,
-        })
-    }
-
-    /// Fits it into a schema that may have learnt fields since it was prepared.
-    pub(super) fn fit(&mut self, schema: &Schema, config: &Config) -> Result<()> {
-        if schema.fit(&mut self.item, config.date_field.as_deref()) {
-            self.item.check()?;
-            self.be_embedded();
-            (self.known, self.available) = (None, available(config, &self.item)?);
-            self.vectors = own_vectors(&self.item);
-        }
-        Ok(())
-    }
-}
-
-/// An item's vector and semantic id from the model.
-#[derive(Debug, Clone)]
-pub(crate) struct Placed {
-    /// Unit length.
-    pub vector: Arc<[f16]>,
-    pub sid: SemanticId,
-    /// Squared distance of the vector from the centres of its semantic id; `None` when drift is not measured.
-    pub error: Option<f32>,
-}
+use super::prepared::{Placed, PreparedItem, available, own_vectors};
+use super::stored;
 
 /// Checks a batch and embeds its text, as far as that is not stored already. Of several items with one id the last one stays.
 ///
@@ -232,13 +163,6 @@ fn place(model: &Model, space: &ItemSpace, texts: &[String]) -> Result<Vec<Optio
     Ok(embedded.into_iter().map(|one| one.map(|vectors| Placed::of(&vectors, space))).collect())
 }
 
-impl Placed {
-    fn of(vectors: &ItemVectors, space: &ItemSpace) -> Placed {
-        let error = space.tensors().map(|tensors| tensors.error(&vectors.item, vectors.sid));
-        Placed { vector: to_half(&vectors.item), sid: vectors.sid, error }
-    }
-}
-
 /// Embeds items again that were embedded into a space that is no longer current.
 ///
 /// # Errors
@@ -256,59 +180,9 @@ pub(super) fn place_again(stores: &Stores, space: &ItemSpace, items: &mut [Prepa
     Ok(())
 }
 
-/// An item that another store checked and embedded into the same space.
-pub(crate) fn prepare_stored(
-    item: Item,
-    available: Timestamp,
-    placed: Option<Placed>,
-    space: &ItemSpace,
-) -> PreparedItem {
-    let vectors = own_vectors(&item);
-    PreparedItem {
-        item,
-        available: Some(available),
-        first_put: None,
-        placed,
-        space: Arc::from(space.id.as_str()),
-        vectors,
-        known: None,
-        update: None,
-    }
-}
-
 /// The last row of each id.
 fn last_of_each_id<'i>(rows: impl Iterator<Item = (usize, &'i String)>) -> HashMap<String, usize> {
     rows.map(|(row, id)| (id.clone(), row)).collect()
-}
-
-fn own_vectors(item: &Item) -> Vec<(String, Arc<[f16]>)> {
-    let vectors = item.fields.iter().filter_map(|(name, value)| match value {
-        Value::Vector(vector) => Some((name.clone(), to_half(vector))),
-        _ => None,
-    });
-    vectors.collect()
-}
-
-fn available(config: &Config, item: &Item) -> Result<Option<Timestamp>> {
-    let Some(field) = &config.date_field else { return Ok(None) };
-    match item.fields.get(field) {
-        None => Ok(None),
-        Some(Value::Date(time)) if *time == Timestamp::MAX => {
-            let what = format!("item `{}`, field `{field}`", item.id);
-            Err(Error::argument(
-                what,
-                "a date before the end of the year 9999 (it is Config::date_field)",
-                time.described(),
-            ))
-        }
-        Some(Value::Date(time)) => Ok(Some(*time)),
-        Some(other) => Err(Error::FieldType {
-            item: item.id.clone(),
-            field: field.clone(),
-            expected: "date (it is Config::date_field)".to_owned(),
-            found: other.kind().name().to_owned(),
-        }),
-    }
 }
 
 /// Checks the ids of a delete.

@@ -3,23 +3,13 @@
 
 use crate::api::item::Item;
 use crate::base::error::{Error, Result};
-use crate::base::id::Generation;
 use crate::base::time::Timestamp;
 use crate::catalog::{ItemRecord, View};
 use crate::store::Stores;
 use crate::store::item_space::ItemSpace;
 use crate::vector;
 
-use super::prepare::{Placed, PreparedItem};
-
-/// The stored version that an item was compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// The version. What was found holds as long as it is the current one.
-    pub generation: Generation,
-    /// Whether nothing of the item is to be written. Otherwise its text is the same, and with it its vector.
-    pub unchanged: bool,
-}
+use super::prepared::{Known, Placed, PreparedItem};
 
 /// Compares an item with the version that is stored. `None`: the text is another one, or nothing is known of its vector.
 pub(super) fn compare(

@@ -15,12 +15,12 @@ use crate::base::time::Timestamp;
 use crate::base::watch;
 use crate::store::Stores;
 
-use super::change_field::run as run_change;
 use super::commit::commit_impressions;
+use super::field_step;
 use super::group::{Done, Gather, Job, Work};
 use super::group_commit::commit_group;
 use super::keeper::JournalKeeper;
-use super::prepare::PreparedItem;
+use super::prepared::PreparedItem;
 
 /// Batches that may wait; further callers block, which is the back-pressure they need.
 const QUEUE: usize = 256;
@@ -102,7 +102,7 @@ impl Writer {
 
     /// Changes a field of every item, a chunk at a time; durable on return.
     pub(crate) fn change_field(&self, change: FieldChange) -> Result<FieldChanged> {
-        run_change(change, |step| {
+        field_step::run(change, |step| {
             self.wait_for_indexes()?;
             self.send(Work::ChangeField(step)).map(|done| done.count)
         })

@@ -18,6 +18,7 @@ use super::spaces::{ITEM_SPACE, SpaceRow, Spaces};
 use super::unapplied_events::EventTail;
 use super::weights::ActiveWeights;
 use crate::api::config::Config;
+use crate::api::field_change::FieldChange;
 use crate::api::notice::Level;
 use crate::api::schema::Schema;
 use crate::base::error::{Error, Result};
@@ -48,11 +49,11 @@ pub(crate) struct Stores {
     next_active: ArcSwapOption<ActiveModel>,
     /// Held while the active model changes, or the models and adapters that are kept.
     changing: Mutex<()>,
-    /// Grows only; a reader may see fields of a commit that is a moment ahead of its transaction.
+    /// A reader may see fields of a commit that is a moment ahead of its transaction.
     pub schema: ArcSwap<Schema>,
     pub spaces: ArcSwap<Spaces>,
-    /// The field that is being renamed or dropped, and whether an item was put with it meanwhile.
-    pub put_again: ArcSwapOption<(String, Mutex<bool>)>,
+    /// The change of a field that is going on: items that are put follow it.
+    pub field_change: ArcSwapOption<FieldChange>,
     /// Versions up to this commit may have been embedded from other fields than the configuration names.
     pub embedded_since: Seq,
     pub recent: Recent,
@@ -114,7 +115,7 @@ impl Stores {
             changing: Mutex::default(),
             schema: ArcSwap::from_pointee(schema),
             spaces: ArcSwap::from_pointee(spaces),
-            put_again: ArcSwapOption::empty(),
+            field_change: ArcSwapOption::empty(),
             embedded_since,
             recent: Recent::default(),
             impressions: ImpressionQueue::default(),
