@@ -156,7 +156,8 @@ onelist_status onelist_log(onelist_engine *engine,
 //
 // - `request_json`: an object, `request_json_len` bytes; NULL and 0 for a first visit. Keys, all optional: query, user,
 //   history, like, unlike, among, segments, vectors, filter, exclude, exclude_seen, personalization, diversity, caps, match_history_mix,
-//   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, page_token, candidates, fields, explain, now.
+//   rules, scenario, adapter, explore, new_items, log_impression, limit, offset, page_token, candidates, fields, explain, now, timeout
+//   (seconds, after which the call ends with ONELIST_BUSY).
 //   exclude_seen: true, or {"actions": ["buy"], "within_days": 30}. personalization: "off", "low", "medium" or "high".
 //   diversity: 0 to 1. caps: [{"field": "brand", "max": 2}]; the field semantic_id:1 or
 //   semantic_id:2 stands for the first codes of what the model makes of an item. match_history_mix: {"field": "genres", "strength": 0.5}. rules:
@@ -447,6 +448,9 @@ onelist_status onelist_flush(onelist_engine *engine);
 //
 // - `method`: the name, `method_len` bytes. A name that is not known is ONELIST_INPUT, and the message lists those that are.
 // - `arguments_json`: an object of the arguments by name, `arguments_json_len` bytes; NULL and 0 for none.
+//   backup ({"path": "/backups/shop"}) copies the store while it is written; compact gives space back; cancel, from another
+//   thread, stops every call that runs on the engine: they end with ONELIST_BUSY and change nothing.
+//
 // - `answer_json` (out): what the method answers, null where it answers nothing; free it.
 // - `answer_json_len` (out, may be NULL): its length in bytes.
 onelist_status onelist_call(onelist_engine *engine,

@@ -52,8 +52,13 @@ pub(super) fn other_files(dir: &Path, open: Option<Files>) -> Option<Files> {
     let until = Instant::now() + RENAMING;
     loop {
         let found = files(dir).filter(|found| Some(*found) != open)?;
+        let same_data = open.filter(|open| open.data == found.data);
+        if same_data.is_some_and(|open| open.lock.is_none() || found.lock.is_none()) {
+            // Read without a lock, or somebody has removed it: the data is what counts.
+            return None;
+        }
         // Opened with the lock of other data, the old data would be read as of another commit.
-        if open.is_none_or(|open| open.data != found.data || open.lock.is_none()) || Instant::now() >= until {
+        if same_data.is_none() || Instant::now() >= until {
             return Some(found);
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -193,4 +198,44 @@ pub(crate) fn remove_links(dir: &Path) -> Result<()> {
 fn is_link(name: &str) -> bool {
     let id = name.strip_prefix(LINK).map(|rest| rest.strip_suffix(LOCK_ENDING).unwrap_or(rest));
     id.is_some_and(|id| id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replace(dir: &Path, name: &str) {
+        fs::write(dir.join("new"), name).unwrap();
+        fs::rename(dir.join("new"), dir.join(name)).unwrap();
+    }
+
+    #[test]
+    fn exchanged_files_are_found_and_half_an_exchange_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        assert!(other_files(dir, None).is_none(), "there are none");
+        replace(dir, "data.mdb");
+        let without_lock = files(dir);
+        replace(dir, "lock.mdb");
+        assert!(other_files(dir, without_lock).is_none(), "read without a lock");
+        let open = files(dir);
+        assert!(other_files(dir, open).is_none());
+        // The new lock, and a moment later the data.
+        replace(dir, "lock.mdb");
+        let found = std::thread::scope(|scope| {
+            let waits = scope.spawn(|| other_files(dir, open));
+            std::thread::sleep(Duration::from_millis(50));
+            replace(dir, "data.mdb");
+            waits.join().unwrap()
+        });
+        assert!(found == files(dir) && found != open);
+        // The process that exchanges them died in between.
+        replace(dir, "lock.mdb");
+        let start = Instant::now();
+        assert!(other_files(dir, found) == files(dir) && start.elapsed() >= RENAMING);
+        fs::remove_file(dir.join("lock.mdb")).unwrap();
+        assert!(other_files(dir, found).is_none(), "somebody has removed the lock");
+        replace(dir, "data.mdb");
+        assert!(other_files(dir, found) == files(dir));
+    }
 }
