@@ -375,11 +375,11 @@ fn readers_that_are_killed_do_not_let_the_file_grow() {
     let (_dir, store) = store();
     let mut writer = Worker::start(&store);
     let length = || std::fs::metadata(store.join("data.mdb")).expect("is there").len();
-    writer.ok(json!(["put_many", 0, 2000]));
+    writer.ok(json!(["put_many", 0, 400]));
     for round in 0..6 {
         let mut readers: Vec<Worker> = (0..2).map(|_| Worker::start(&store)).collect();
         readers.iter_mut().for_each(|reader| reader.send(&json!(["scan"])));
-        writer.ok(json!(["put_many", 0, 2000]));
+        writer.ok(json!(["put_many", 0, 400]));
         readers.into_iter().for_each(Worker::kill);
         if round == 2 {
             // What the first rounds needed is there now.
@@ -390,7 +390,7 @@ fn readers_that_are_killed_do_not_let_the_file_grow() {
     let before = length();
     for _ in 0..6 {
         Worker::start(&store).kill();
-        writer.ok(json!(["put_many", 0, 2000]));
+        writer.ok(json!(["put_many", 0, 400]));
         std::thread::sleep(Duration::from_millis(1100));
     }
     assert!(length() <= before + before / 4, "{before} bytes became {}", length());
