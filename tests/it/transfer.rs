@@ -6,7 +6,7 @@ use std::path::Path;
 
 use onelist::{
     Action, Config, Engine, Event, EventFilter, EventQuery, ExportFormat, Hit, Item, Request, Retention, Rule,
-    Timestamp, Value,
+    Timestamp, User, Value,
 };
 
 use crate::stored_events::{all, log};
