@@ -4,11 +4,12 @@ import contextlib
 import datetime
 import itertools
 import json
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, SupportsIndex
 
 from onelist import _native
-from onelist.errors import InvalidArgumentError
+from onelist.errors import InvalidArgumentError, InvalidTypeError
 
 _MOST_ENTRIES = 65_536
 
@@ -72,6 +73,14 @@ def heard(progress: Listener | None) -> Iterator[None]:
         yield
     finally:
         _native.listen(before)
+
+
+def whole(number: SupportsIndex, what: str) -> int:
+    """The int of a whole number. ``what`` names it in errors."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise InvalidTypeError(f"{what}: expected int, found {type(number).__name__}") from None
 
 
 def call(native: _native.Engine, method: str, **arguments: object) -> Any:
