@@ -2,11 +2,12 @@
 
 import datetime
 import json
+import operator
 from collections.abc import Mapping
 from typing import Any, SupportsIndex
 
 from onelist import _native
-from onelist.errors import InvalidArgumentError
+from onelist.errors import InvalidArgumentError, InvalidTypeError
 
 
 def _plain(value: Any) -> Any:
@@ -50,6 +51,14 @@ def from_json(text: str, what: str) -> Any:
         return json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as failed:
         raise InvalidArgumentError(f"{what}: expected JSON: {failed}") from failed
+
+
+def whole(number: SupportsIndex, what: str) -> int:
+    """The int of a whole number. ``what`` names it in errors."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise InvalidTypeError(f"{what}: expected int, found {type(number).__name__}") from None
 
 
 def call(native: _native.Engine, method: str, **arguments: object) -> Any:

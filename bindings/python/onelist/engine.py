@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
 
 from onelist import _native
-from onelist._json import call, to_json
+from onelist._json import call, to_json, whole
 from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
@@ -263,7 +263,7 @@ class Engine(ModelCalls, MeasureCalls):
     def impressions(self, after: str | None = None, limit: SupportsIndex = 1000) -> list[Impression]:
         """The rankings that are remembered, oldest first: at most ``limit`` after that of ``after``, a ``rank_id``
         (None: from the first)."""
-        return cast(list[Impression], call(self._native, "impressions", after=after, limit=limit))
+        return cast(list[Impression], call(self._native, "impressions", after=after, limit=whole(limit, "limit")))
 
     def new_item_exposure(self) -> NewItemExposure:
         """How much of what was shown were new items. Reads every impression."""
@@ -308,7 +308,7 @@ class Engine(ModelCalls, MeasureCalls):
 
     def use_tuning(self, version: SupportsIndex) -> None:
         """Puts a kept tuning in force, or with 0 what the model ships; durable on return."""
-        call(self._native, "use_tuning", version=version)
+        call(self._native, "use_tuning", version=whole(version, "version"))
 
     def export_training(
         self,

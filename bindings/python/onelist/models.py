@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import SupportsIndex, cast
 
 from onelist import _native as native
-from onelist._json import call
+from onelist._json import call, whole
 from onelist._request import prepared
 from onelist.types import AdapterVersion, Models, ModelVersion, Shadow
 
@@ -44,7 +44,7 @@ class ModelCalls:
     def promote_model(self, version: SupportsIndex) -> None:
         """Lets a loaded model answer from the next ``rank`` on, or with 0 that of ``open``; durable on return. For a model of
         another vector space every item is placed anew first, while the old model answers and writes go on."""
-        call(self._native, "promote_model", version=version)
+        call(self._native, "promote_model", version=whole(version, "version"))
 
     def roll_back_model(self) -> int:
         """Lets the model answer that did before the last ``promote_model``, and returns its version."""
@@ -53,7 +53,7 @@ class ModelCalls:
     def unload_model(self, version: SupportsIndex) -> bool:
         """Removes a loaded model that neither answers nor is what ``roll_back_model`` goes back to; False when there is
         none of this version."""
-        return cast(bool, call(self._native, "unload_model", version=version))
+        return cast(bool, call(self._native, "unload_model", version=whole(version, "version")))
 
     def load_adapter(self, name: str, path: str | os.PathLike[str]) -> AdapterVersion:
         """Checks the adapter in a folder (``adapter.onnx_adapter``, ``adapter.json``), copies it into the store, and lets
