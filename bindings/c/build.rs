@@ -18,7 +18,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_src(root.join("src/api/learning.rs"))
         .with_src(root.join("src/api/models.rs"))
         .with_src(root.join("src/api/keeping.rs"))
-        .with_src(root.join("src/api/by_name.rs"))
         .generate()?;
     generated.write_to_file(&header);
     println!("cargo::rustc-env=ONELIST_GENERATED_HEADER={}", header.display());

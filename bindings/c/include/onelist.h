@@ -443,20 +443,6 @@ onelist_status onelist_stats(onelist_engine *engine,
 // the next onelist_open() quicker.
 onelist_status onelist_flush(onelist_engine *engine);
 
-// Calls a method of the engine by its name: everything that has no function of its own here.
-//
-// - `method`: the name, `method_len` bytes. A name that is not known is ONELIST_INPUT, and the message lists those that are.
-// - `arguments_json`: an object of the arguments by name, `arguments_json_len` bytes; NULL and 0 for none.
-// - `answer_json` (out): what the method answers, null where it answers nothing; free it.
-// - `answer_json_len` (out, may be NULL): its length in bytes.
-onelist_status onelist_call(onelist_engine *engine,
-                            const char *method,
-                            size_t method_len,
-                            const char *arguments_json,
-                            size_t arguments_json_len,
-                            char **answer_json,
-                            size_t *answer_json_len);
-
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

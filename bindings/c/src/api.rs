@@ -2,7 +2,6 @@
 //! take the arguments, call the engine, hand over the answer. The comments become those of the header, so they are written
 //! for a C programmer.
 
-mod by_name;
 mod keeping;
 mod learning;
 mod library;

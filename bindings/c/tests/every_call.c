@@ -24,15 +24,15 @@ RUNS(run_rank, onelist_rank(db, text, length, answer, count))
 RUNS(run_rank_many, onelist_rank_many(db, text, length, answer, count))
 RUNS(run_impressions, onelist_impressions(db, text, length, 10, answer, count))
 RUNS(run_exposure, onelist_new_item_exposure(db, answer, count))
-RUNS(run_rebuild_cooccurrence, onelist_rebuild_cooccurrence(db))
-RUNS(run_verify_signals, onelist_verify_signals(db, count))
-RUNS(run_verify_vectors, onelist_verify_vectors(db, count))
-RUNS(run_apply_retention, onelist_apply_retention(db, count))
+RUNS(run_refit, onelist_rebuild_cooccurrence(db))
+RUNS(run_recount, onelist_verify_signals(db, count))
+RUNS(run_check_space, onelist_verify_vectors(db, count))
+RUNS(run_trim, onelist_apply_retention(db, count))
 RUNS(run_evaluate, onelist_evaluate(db, text, length, answer, count))
 RUNS(run_questions, onelist_questions(db, text, length, answer, count))
-RUNS(run_tune, onelist_tune(db, answer, count))
-RUNS(run_tunings, onelist_tunings(db, answer, count))
-RUNS(run_use_tuning, onelist_use_tuning(db, 0))
+RUNS(run_calibrate, onelist_tune(db, answer, count))
+RUNS(run_calibrations, onelist_tunings(db, answer, count))
+RUNS(run_use_calibration, onelist_use_tuning(db, 0))
 RUNS(run_models, onelist_models(db, answer, count))
 RUNS(run_load_model, onelist_load_model(db, text, length, answer, count))
 RUNS(run_shadow_model, onelist_shadow_model(db, 0, text, length, 0, answer, count))
@@ -50,8 +50,6 @@ RUNS(run_delete_scenario, onelist_delete_scenario(db, text, length, count))
 RUNS(run_fit_space, onelist_fit_space(db, count))
 RUNS(run_stats, onelist_stats(db, answer, count))
 RUNS(run_flush, onelist_flush(db))
-RUNS(run_call, onelist_call(db, "stats", 5, text, length, answer, count))
-RUNS(run_call_of, onelist_call(db, text, length, NULL, 0, answer, count))
 
 enum {
     JSON = 1,      // takes JSON
@@ -75,16 +73,16 @@ static const struct {
     {"rank", run_rank, JSON | OBJECT | OPTIONAL | ANSWERS},
     {"rank_many", run_rank_many, JSON | ANSWERS},
     {"impressions", run_impressions, NAME | OPTIONAL | ANSWERS},
-    {"new_item_exposure", run_exposure, ANSWERS},
-    {"rebuild_cooccurrence", run_rebuild_cooccurrence, 0},
-    {"verify_signals", run_verify_signals, COUNTS},
-    {"verify_vectors", run_verify_vectors, COUNTS},
-    {"apply_retention", run_apply_retention, COUNTS},
+    {"exposure", run_exposure, ANSWERS},
+    {"refit", run_refit, 0},
+    {"recount", run_recount, COUNTS},
+    {"check_space", run_check_space, COUNTS},
+    {"trim", run_trim, COUNTS},
     {"evaluate", run_evaluate, JSON | OBJECT | OPTIONAL | ANSWERS},
     {"questions", run_questions, JSON | OBJECT | OPTIONAL | ANSWERS},
-    {"tune", run_tune, ANSWERS},
-    {"tunings", run_tunings, ANSWERS},
-    {"use_tuning", run_use_tuning, 0},
+    {"calibrate", run_calibrate, ANSWERS},
+    {"calibrations", run_calibrations, ANSWERS},
+    {"use_tuning", run_use_calibration, 0},
     {"models", run_models, ANSWERS},
     {"load_model", run_load_model, NAME | ANSWERS},
     {"shadow_model", run_shadow_model, JSON | OPTIONAL | ANSWERS},
@@ -102,8 +100,6 @@ static const struct {
     {"fit_space", run_fit_space, COUNTS},
     {"stats", run_stats, ANSWERS},
     {"flush", run_flush, 0},
-    {"call with", run_call, JSON | OBJECT | OPTIONAL | ANSWERS},
-    {"call of", run_call_of, NAME | ANSWERS},
 };
 enum { CALLS = sizeof calls / sizeof *calls };
 

@@ -2,12 +2,10 @@
 
 import datetime
 import json
-import operator
 from collections.abc import Mapping
-from typing import Any, SupportsIndex
+from typing import Any
 
-from onelist import _native
-from onelist.errors import InvalidArgumentError, InvalidTypeError
+from onelist.errors import InvalidArgumentError
 
 
 def _plain(value: Any) -> Any:
@@ -23,8 +21,6 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if hasattr(value, "tolist"):
         return value.tolist()
-    if isinstance(value, SupportsIndex):
-        return value.__index__()
     if hasattr(value, "__fspath__"):
         return value.__fspath__()
     raise TypeError(f"found {type(value).__name__}")
@@ -51,17 +47,3 @@ def from_json(text: str, what: str) -> Any:
         return json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as failed:
         raise InvalidArgumentError(f"{what}: expected JSON: {failed}") from failed
-
-
-def whole(number: SupportsIndex, what: str) -> int:
-    """The int of a whole number. ``what`` names it in errors."""
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise InvalidTypeError(f"{what}: expected int, found {type(number).__name__}") from None
-
-
-def call(native: _native.Engine, method: str, **arguments: object) -> Any:
-    """Calls a method of the engine by its name; the answer. An argument that is None is one that is not given."""
-    given = {name: value for name, value in arguments.items() if value is not None}
-    return json.loads(native.call(method, to_json(given, method)))

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, SupportsIndex, Unpack, cast, overload
 
 from onelist import _native
-from onelist._json import call, to_json, whole
+from onelist._json import to_json
 from onelist._native import Ranking
 from onelist._request import prepared, refuse_unknown, with_keywords
 from onelist._runtime import installed_runtime
@@ -263,36 +263,36 @@ class Engine(ModelCalls, MeasureCalls):
     def impressions(self, after: str | None = None, limit: SupportsIndex = 1000) -> list[Impression]:
         """The rankings that are remembered, oldest first: at most ``limit`` after that of ``after``, a ``rank_id``
         (None: from the first)."""
-        return cast(list[Impression], call(self._native, "impressions", after=after, limit=whole(limit, "limit")))
+        return cast(list[Impression], json.loads(self._native.impressions(after, limit)))
 
     def new_item_exposure(self) -> NewItemExposure:
         """How much of what was shown were new items. Reads every impression."""
-        return cast(NewItemExposure, call(self._native, "new_item_exposure"))
+        return cast(NewItemExposure, json.loads(self._native.new_item_exposure()))
 
     def rebuild_cooccurrence(self) -> None:
         """Fits what is fitted to the whole log now (which items the same people have), instead of in the background when
         the log has grown by a fifth: for measuring, and after a bulk import."""
-        call(self._native, "rebuild_cooccurrence")
+        self._native.rebuild_cooccurrence()
 
     def fit_space(self) -> bool:
         """Fits the vector space of items to the catalog and places every item anew, while requests and writes go on; False,
         with nothing changed, when fewer than 100 items have text. ``stats()["space"]`` says what is live. Scores change."""
-        return cast(bool, call(self._native, "fit_space"))
+        return self._native.fit_space()
 
     def verify_vectors(self) -> bool:
         """Compares the vectors, the semantic ids and their lists of all items; False when something is missing or too
         many."""
-        return cast(bool, call(self._native, "verify_vectors"))
+        return self._native.verify_vectors()
 
     def verify_signals(self) -> bool:
         """Counts all signals anew from the stored events, after a change of ``actions`` or as a check; False when a count
         changed. Writers wait meanwhile."""
-        return cast(bool, call(self._native, "verify_signals"))
+        return self._native.verify_signals()
 
     def apply_retention(self) -> int:
         """Removes the events that ``retention`` does not keep now, instead of in the background when the log has grown by a
         tenth or a day has passed; returns how many."""
-        return cast(int, call(self._native, "apply_retention"))
+        return self._native.apply_retention()
 
     def tune(self, *, until: Time | None = None) -> Tuning:
         """Fits the weights of the model's linear part to this store's log (to the events before ``until``), checks them
@@ -307,8 +307,8 @@ class Engine(ModelCalls, MeasureCalls):
         return [Tuning(*one) for one in self._native.tunings()]
 
     def use_tuning(self, version: SupportsIndex) -> None:
-        """Puts a kept tuning in force, or with 0 what the model ships; durable on return."""
-        call(self._native, "use_tuning", version=whole(version, "version"))
+        """Puts a kept calibration in force, or with 0 what the model ships; durable on return."""
+        self._native.use_tuning(version)
 
     def export_training(
         self,
@@ -339,22 +339,22 @@ class Engine(ModelCalls, MeasureCalls):
 
     def scenarios(self) -> dict[str, list[dict[str, Any]]]:
         """The stored scenarios: rules by name, as they were given; dates as ``{"date": seconds}``."""
-        return cast(dict[str, list[dict[str, Any]]], call(self._native, "scenarios"))
+        return cast(dict[str, list[dict[str, Any]]], json.loads(self._native.scenarios()))
 
     def delete_scenario(self, name: str) -> bool:
         """Removes a scenario; False when there is none of that name."""
-        return cast(bool, call(self._native, "delete_scenario", name=name))
+        return self._native.delete_scenario(name)
 
     def stats(self) -> Stats:
         """The state of the engine, in numbers."""
-        return cast(Stats, call(self._native, "stats"))
+        return cast(Stats, json.loads(self._native.stats()))
 
     def flush(self) -> None:
         """Waits until both indexes hold everything that is committed, and writes their checkpoints.
 
         Nothing is lost without it: it only makes the next opening faster.
         """
-        call(self._native, "flush")
+        self._native.flush()
 
     def close(self) -> None:
         """Flushes and closes; later calls raise ``ClosedError``. Closing twice is fine."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import SupportsIndex, cast
 
 from onelist import _native as native
-from onelist._json import call, whole
 from onelist._request import prepared
 from onelist.types import AdapterVersion, Models, ModelVersion, Shadow
 
@@ -22,7 +21,7 @@ class ModelCalls:
 
     def models(self) -> Models:
         """The models and adapters that the store keeps, and which model answers."""
-        return cast(Models, call(self._native, "models"))
+        return cast(Models, json.loads(self._native.models()))
 
     def load_model(self, path: str | os.PathLike[str]) -> ModelVersion:
         """Checks the model in a folder and copies it into the store. It does not answer yet: see ``shadow_model`` and
@@ -44,16 +43,16 @@ class ModelCalls:
     def promote_model(self, version: SupportsIndex) -> None:
         """Lets a loaded model answer from the next ``rank`` on, or with 0 that of ``open``; durable on return. For a model of
         another vector space every item is placed anew first, while the old model answers and writes go on."""
-        call(self._native, "promote_model", version=whole(version, "version"))
+        self._native.promote_model(version)
 
     def roll_back_model(self) -> int:
         """Lets the model answer that did before the last ``promote_model``, and returns its version."""
-        return cast(int, call(self._native, "roll_back_model"))
+        return self._native.roll_back_model()
 
     def unload_model(self, version: SupportsIndex) -> bool:
         """Removes a loaded model that neither answers nor is what ``roll_back_model`` goes back to; False when there is
         none of this version."""
-        return cast(bool, call(self._native, "unload_model", version=whole(version, "version")))
+        return self._native.unload_model(version)
 
     def load_adapter(self, name: str, path: str | os.PathLike[str]) -> AdapterVersion:
         """Checks the adapter in a folder (``adapter.onnx_adapter``, ``adapter.json``), copies it into the store, and lets
@@ -62,4 +61,4 @@ class ModelCalls:
 
     def unload_adapter(self, name: str) -> bool:
         """Removes an adapter; False when there is none of this name."""
-        return cast(bool, call(self._native, "unload_adapter", name=name))
+        return self._native.unload_adapter(name)

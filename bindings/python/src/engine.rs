@@ -47,11 +47,6 @@ impl Engine {
         Ok(Engine { inner })
     }
 
-    /// Calls a method by its name, with its arguments as the JSON text of an object; the answer as JSON text.
-    fn call(&self, py: Python<'_>, method: &str, arguments: String) -> PyResult<String> {
-        call(py, || self.inner.call(method, &arguments))
-    }
-
     /// Puts one dict or an iterable of dicts, as one atomic batch.
     fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
         let items: Vec<Item> = match items.is_instance_of::<PyMapping>() {
@@ -105,6 +100,42 @@ impl Engine {
         rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
     }
 
+    /// The impressions that are kept, as JSON text: at most `limit` after that of the ranking `after`.
+    fn impressions(&self, py: Python<'_>, after: &Bound<'_, PyAny>, limit: &Bound<'_, PyAny>) -> PyResult<String> {
+        let (after, limit): (Option<String>, usize) = (read(after, "after")?, read(limit, "limit")?);
+        call(py, || json::impressions_to_json(&self.inner.impressions(after.as_deref(), limit)?))
+    }
+
+    /// How much of what was shown were new items, as JSON text.
+    fn new_item_exposure(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || json::new_item_exposure_to_json(&self.inner.new_item_exposure()?))
+    }
+
+    /// Fits what is fitted to the whole log.
+    fn rebuild_cooccurrence(&self, py: Python<'_>) -> PyResult<()> {
+        call(py, || self.inner.rebuild_cooccurrence())
+    }
+
+    /// Fits the vector space of items; whether there was enough content.
+    fn fit_space(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.fit_space())
+    }
+
+    /// Compares vectors and semantic ids; whether all is right.
+    fn verify_vectors(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.verify_vectors().map(|found| found.wrong == 0))
+    }
+
+    /// Counts all signals anew; whether they were right.
+    fn verify_signals(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || self.inner.verify_signals().map(|recount| recount.before == recount.after))
+    }
+
+    /// Removes the events that are not kept; how many.
+    fn apply_retention(&self, py: Python<'_>) -> PyResult<u64> {
+        call(py, || self.inner.apply_retention())
+    }
+
     /// Measures by a plan in JSON: the report as text, as JSON and as a page.
     fn evaluate(&self, py: Python<'_>, plan: String) -> PyResult<(String, String, String)> {
         call(py, || {
@@ -136,6 +167,17 @@ impl Engine {
         })
     }
 
+    /// Puts a kept tuning in force, or with 0 what the model ships.
+    fn use_tuning(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
+        let version = read(version, "version")?;
+        call(py, || self.inner.use_tuning(version))
+    }
+
+    /// The models and adapters, as JSON text.
+    fn models(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || json::models_to_json(&self.inner.models()?))
+    }
+
     /// Checks a model and copies it into the store; its version, as JSON text.
     fn load_model(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
         call(py, || json::model_to_json(&self.inner.load_model(path)?))
@@ -159,10 +201,33 @@ impl Engine {
         })
     }
 
+    /// Lets a version answer.
+    fn promote_model(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<()> {
+        let version = read(version, "version")?;
+        call(py, || self.inner.promote_model(version))
+    }
+
+    /// Lets the version answer that did before; which that is.
+    fn roll_back_model(&self, py: Python<'_>) -> PyResult<u64> {
+        call(py, || self.inner.roll_back_model())
+    }
+
+    /// Removes a version; whether there was one.
+    fn unload_model(&self, py: Python<'_>, version: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let version = read(version, "version")?;
+        call(py, || self.inner.unload_model(version))
+    }
+
     /// Checks an adapter and lets requests name it; what it is, as JSON text.
     fn load_adapter(&self, py: Python<'_>, name: &Bound<'_, PyAny>, path: PathBuf) -> PyResult<String> {
         let name: String = read(name, "name")?;
         call(py, || json::adapter_to_json(&self.inner.load_adapter(&name, path)?))
+    }
+
+    /// Removes an adapter; whether there was one.
+    fn unload_adapter(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let name: String = read(name, "name")?;
+        call(py, || self.inner.unload_adapter(&name))
     }
 
     /// Writes a training file by a plan in JSON; what was written, as JSON.
@@ -178,6 +243,27 @@ impl Engine {
         let name: String = read(name, "name")?;
         let rules: Vec<Rule> = read(rules, "rules")?;
         call(py, || self.inner.set_scenario(&name, &rules))
+    }
+
+    /// The stored scenarios, as JSON text.
+    fn scenarios(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || json::scenarios_to_json(&self.inner.scenarios()?))
+    }
+
+    /// Removes a scenario; whether there was one.
+    fn delete_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let name: String = read(name, "name")?;
+        call(py, || self.inner.delete_scenario(&name))
+    }
+
+    /// The state of the engine, as JSON text.
+    fn stats(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || json::stats_to_json(&self.inner.stats()?))
+    }
+
+    /// Waits until both indexes hold everything that is committed, and writes their checkpoints.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        call(py, || self.inner.flush())
     }
 
     /// Flushes and closes; later calls raise `ClosedError`. Closing twice is fine.

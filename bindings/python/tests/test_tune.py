@@ -30,17 +30,17 @@ def db(tmp_path: Path) -> Iterator[onelist.Engine]:
         yield db
 
 
-def test_a_store_is_tuned_and_rolled_back(db: onelist.Engine) -> None:
+def test_a_store_is_calibrated_and_rolled_back(db: onelist.Engine) -> None:
     db.log(_events(250))
     assert db.rank(user="u1").weights_version == 0
-    tuning = db.tune(until=START + dt.timedelta(hours=240))
-    assert isinstance(tuning, onelist.Tuning) and tuning.version == 1
-    assert tuning.data["events"] == 960 and abs((tuning.time - dt.datetime.now(dt.timezone.utc)).days) < 2
-    sets = tuning.sets
+    calibration = db.tune(until=START + dt.timedelta(hours=240))
+    assert isinstance(calibration, onelist.Tuning) and calibration.version == 1
+    assert calibration.data["events"] == 960 and abs((calibration.time - dt.datetime.now(dt.timezone.utc)).days) < 2
+    sets = calibration.sets
     assert sets and any(one["kept"] for one in sets) and {"covisit_next", "bm25"} < set(sets[0]["weights"])
-    assert "NDCG@10" in str(tuning) and "<table>" in tuning._repr_html_() and "1:" in repr(tuning)
+    assert "NDCG@10" in str(calibration) and "<table>" in calibration._repr_html_() and "1:" in repr(calibration)
     assert db.stats()["weights_version"] == 1 and db.rank(user="u1").weights_version == 1
-    assert [one.json for one in db.tunings()] == [tuning.json]
+    assert [one.json for one in db.tunings()] == [calibration.json]
     db.use_tuning(0)
     assert db.rank(user="u1").weights_version == 0
     with pytest.raises(onelist.errors.InvalidArgumentError, match=r"0 or one of the kept versions .*\(1\)"):
