@@ -177,10 +177,13 @@ fn ids_that_are_not_in_the_catalog_are_named_in_a_warning() {
         let said = format!("1 id in `{list}` is not in the catalog and is left out: `nope`");
         assert_eq!(warnings(&shop, request), [said]);
     }
+    shop.db.delete(&["boots"]).expect("deletes");
+    let said = "1 id in `among` is not in the catalog and is left out: `boots`";
+    assert_eq!(warnings(&shop, Request::new().among(["boots", "kettle"])), [said], "also one that was deleted");
     let many: Vec<String> = (0..7).map(|n| format!("nope-{n}")).collect();
     let said = warnings(&shop, Request::new().exclude(many));
     assert!(said[0].starts_with("7 ids in `exclude` are not") && said[0].ends_with("`nope-2` and others"), "{said:?}");
-    assert_eq!(warnings(&shop, Request::new().like(["boots"]).exclude(["boots", "boots"])), Vec::<String>::new());
+    assert_eq!(warnings(&shop, Request::new().like(["kettle"]).exclude(["kettle", "kettle"])), Vec::<String>::new());
     let long = warnings(&shop, Request::new().exclude(["x".repeat(100_000)]));
     assert!(long[0].len() < 300, "an id is shortened in a warning: {}", long[0].len());
 }

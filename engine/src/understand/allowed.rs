@@ -2,10 +2,10 @@
 
 use roaring::RoaringTreemap;
 
-use super::lookup::known_or_said;
+use super::lookup::{known_items, left_out};
 use crate::api::filter::Filter;
 use crate::api::request::Request;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::store::snapshot::Snapshot;
 
 /// Which items may be ranked.
@@ -28,12 +28,16 @@ pub(super) fn allowed(
     let matching = filter.map(|f| snapshot.text.matching(f, &snapshot.schema, &visible)).transpose()?;
     let Some(among) = &request.among else { return Ok(matching.map_or(Allowed::All, Allowed::Only)) };
     let view = snapshot.catalog.view();
-    let mut keys = RoaringTreemap::new();
-    for key in known_or_said(snapshot, "among", among, warnings)? {
-        if view.head(key)?.is_some() {
-            keys.insert(key.0);
+    let (mut keys, mut missing) = (RoaringTreemap::new(), Vec::new());
+    for id in among {
+        let key = known_items(snapshot, std::iter::once(id.as_str()))?.pop();
+        // One that was deleted has a key, and nothing else.
+        match key.map(|key| Ok::<_, Error>(view.head(key)?.map(|_| key))).transpose()?.flatten() {
+            Some(key) => drop(keys.insert(key.0)),
+            None => missing.push(id.as_str()),
         }
     }
+    warnings.extend(left_out("among", &missing));
     if let Some(matching) = matching {
         keys &= matching;
     }

@@ -34,22 +34,26 @@ pub(super) fn unknown<'i>(
     what: &str,
     ids: impl Iterator<Item = &'i str>,
 ) -> Result<Option<String>> {
-    let (mut count, mut named) = (0, Vec::new());
+    let mut missing = Vec::new();
     for id in ids {
         if known_items(snapshot, std::iter::once(id))?.is_empty() {
-            count += 1;
-            if named.len() < NAMED {
-                named.push(format!("`{}`", shortened(id)));
-            }
+            missing.push(id);
         }
     }
-    let (ids, are, more) = match count {
-        0 => return Ok(None),
-        1 => ("id", "is", ""),
-        n => ("ids", "are", if n > NAMED { " and others" } else { "" }),
+    Ok(left_out(what, &missing))
+}
+
+/// The warning about the ids of a list that are left out; `None` when there are none.
+pub(super) fn left_out(what: &str, missing: &[&str]) -> Option<String> {
+    let (ids, are) = match missing.len() {
+        0 => return None,
+        1 => ("id", "is"),
+        _ => ("ids", "are"),
     };
-    let named = named.join(", ");
-    Ok(Some(format!("{count} {ids} in `{what}` {are} not in the catalog and {are} left out: {named}{more}")))
+    let named: Vec<String> = missing.iter().take(NAMED).map(|id| format!("`{}`", shortened(id))).collect();
+    let (count, named) = (missing.len(), named.join(", "));
+    let more = if count > NAMED { " and others" } else { "" };
+    Some(format!("{count} {ids} in `{what}` {are} not in the catalog and {are} left out: {named}{more}"))
 }
 
 /// Keys of the ids that the catalog knows; those that cannot be ids are unknown too.
