@@ -1,6 +1,5 @@
 //! The facade: what an application, and every binding, calls. Its methods check arguments and delegate.
 
-mod call;
 mod impressions;
 mod learning;
 mod maintenance;

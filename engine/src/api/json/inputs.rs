@@ -188,11 +188,6 @@ pub fn external_from_json(json: &str) -> Result<External> {
     one("external", json)
 }
 
-/// Reads the arguments of [`crate::Engine::call`]: one object; an empty text is an object without keys.
-pub(crate) fn arguments_from_json<T: serde::de::DeserializeOwned>(method: &str, json: &str) -> Result<T> {
-    one(method, if json.is_empty() { "{}" } else { json })
-}
-
 /// Reads a plan of a training file: an object whose keys are the fields of [`TrainingPlan`]; `until` is in seconds since the
 /// Unix epoch.
 ///

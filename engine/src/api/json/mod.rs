@@ -74,7 +74,6 @@ pub use answers::{
     rules_to_json, scenarios_to_json, shadow_to_json, stats_to_json, training_summary_to_json, tuning_to_json,
     tunings_to_json,
 };
-pub(crate) use inputs::arguments_from_json;
 pub use inputs::{
     config_from_json, config_keys, event_keys, events_from_json, external_from_json, filter_from_json, ids_from_json,
     item_from_json, items_from_json, plan_from_json, request_from_json, request_keys, requests_from_json,
