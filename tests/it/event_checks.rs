@@ -187,7 +187,7 @@ fn a_repetition_counts_once_and_no_number_moves_later() {
     let signals = db.verify_signals().expect("counts");
     assert_eq!(signals.before, signals.after);
     let after = db.rank(&Request::new().unlogged()).expect("ranks").hits;
-    assert!((alone[0].score - after[0].score).abs() < 0.02, "one more event");
+    assert!((alone[0].score - after[0].score).abs() < 0.02, "one more event: {alone:?} {after:?}");
     // A clock that is ahead: the second delivery arrives at another time.
     let ahead = Event::new("early", Action::Buy).item("b").at(at(now() + 3_000.0));
     db.log(vec![ahead.clone()]).expect("logs");

@@ -1,17 +1,19 @@
 //! Why a hit stands where it stands: what is said of its history and its words holds when it is tried.
 
+use std::sync::LazyLock;
+
 use onelist::{Action, Event, HistoryEvent, Hit, Request, Timestamp, Why};
 use onelist_tests::{Shop, shop};
 
-const NOW: f64 = 1.75e9;
-
+/// One time for all requests, after that of the items' `put`.
 fn now() -> Timestamp {
-    Timestamp::from_seconds(NOW)
+    static NOW: LazyLock<Timestamp> = LazyLock::new(|| Timestamp::from_seconds(Timestamp::now().seconds() + 3_600.0));
+    *NOW
 }
 
 fn past(item: &str, action: Action, days: f64) -> HistoryEvent {
     let mut event = HistoryEvent::new(item);
-    (event.action, event.time) = (action, Some(Timestamp::from_seconds(NOW - days * 86_400.0)));
+    (event.action, event.time) = (action, Some(Timestamp::from_seconds(now().seconds() - days * 86_400.0)));
     event
 }
 
@@ -22,7 +24,7 @@ fn busy() -> Shop {
     let paths = [["boots", "backpack", "bag"], ["boots", "backpack", "red-shoes"], ["teapot", "kettle", "bag"]];
     for (person, path) in paths.iter().cycle().take(30).enumerate() {
         for (step, item) in path.iter().enumerate() {
-            let time = Timestamp::from_seconds(NOW - 3e6 + person as f64 * 4_000.0 + step as f64 * 60.0);
+            let time = Timestamp::from_seconds(now().seconds() - 3e6 + person as f64 * 4_000.0 + step as f64 * 60.0);
             let basket = format!("b{person}");
             events.push(Event::new(format!("p{person}"), Action::Buy).item(*item).at(time).basket(basket));
         }

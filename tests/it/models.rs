@@ -207,11 +207,20 @@ fn what_a_crash_left_half_done_is_removed() {
     let path = shop.dir.path().join("shop.onelist");
     shop.db.load_model(written(shop.dir.path(), "model", &Trained::new("1", 0.5))).expect("loads");
     shop.db.close().expect("closes");
-    for folder in ["models/half.new", "models/0000", "adapters/half.new"] {
-        std::fs::create_dir_all(path.join(folder)).expect("creates");
+    let (whole, half) = ("0".repeat(64), format!("{}.new", "a".repeat(64)));
+    // The last one has no name that the engine gives: somebody else put it there.
+    let foreign = path.join("models/mine");
+    for folder in [
+        path.join("models").join(&half),
+        path.join("models").join(whole),
+        path.join("adapters").join(half),
+        foreign.clone(),
+    ] {
+        std::fs::create_dir_all(folder).expect("creates");
     }
     let db = Engine::open(&path, Config::default()).expect("opens");
-    assert_eq!(path.join("models").read_dir().expect("lists").count(), 1);
+    assert_eq!(path.join("models").read_dir().expect("lists").count(), 2);
+    std::fs::remove_dir(foreign).expect("was left alone");
     assert_eq!(path.join("adapters").read_dir().expect("lists").count(), 0);
     db.promote_model(1).expect("promotes");
     db.close().expect("closes");

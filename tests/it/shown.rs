@@ -304,7 +304,8 @@ fn an_item_is_ranked_in_the_call_after_its_put_and_is_new_until_it_was_shown() {
     let plain = shown_ids(&shop, &Request::new().now(now).limit(80));
     shop.db.flush().expect("flushes");
     assert_eq!(plain.len(), 80, "all of them were shown once, further down less than half");
-    shop.db.put(vec![Item::new("newest").text("title", "thing 99")]).expect("puts");
+    let newest = Item::new("newest").text("title", "thing 99").with("released", onelist::Value::Date(now));
+    shop.db.put(vec![newest]).expect("puts");
     let mut asked = 0;
     while !shown_ids(&shop, &request).contains(&"newest".to_owned()) {
         shop.db.flush().expect("flushes");
@@ -363,7 +364,7 @@ fn whoever_was_shown_an_item_in_vain_sees_it_further_down() {
     shop.db.log(users.map(|user| Event::new(user, Action::Click).item("teapot")).to_vec()).expect("logs");
     let lamps: Vec<String> = (0..6).map(|n| format!("lamp{n}")).collect();
     let now = Timestamp::now();
-    let asked = |user: &str| {
+    let asked_at = |user: &str, now: Timestamp| {
         let request = Request::new().user(user).among(lamps.clone()).explain().unlogged().now(now);
         let hits = shop.db.rank(&request).expect("ranks").hits;
         let tired = |hit: &Hit| {
@@ -372,6 +373,7 @@ fn whoever_was_shown_an_item_in_vain_sees_it_further_down() {
         };
         hits.iter().map(|hit| (hit.id.clone(), tired(hit))).collect::<Vec<_>>()
     };
+    let asked = |user: &str| asked_at(user, now);
     let before = asked("shown");
     assert!(before == asked("other") && before.iter().all(|(_, tired)| *tired == 0.0));
     for _ in 0..5 {
@@ -385,12 +387,10 @@ fn whoever_was_shown_an_item_in_vain_sees_it_further_down() {
     let other = asked("other");
     assert!(other.iter().all(|(_, tired)| *tired == 0.0), "{other:?}");
     // Whoever acts on it is as somebody who was never shown it.
-    let viewed = |user: &str| {
-        let mut event = Event::new(user, Action::View).item("lamp0");
-        event.time = Some(now);
-        event
-    };
+    let viewed = |user: &str| Event::new(user, Action::View).item("lamp0");
     shop.db.log(users.map(viewed).to_vec()).expect("logs");
+    let now = Timestamp::now();
+    let asked = |user: &str| asked_at(user, now);
     assert_eq!(asked("shown"), asked("other"), "at once");
     shop.db.flush().expect("flushes");
     assert!(asked("shown") == asked("other") && asked("shown").iter().all(|(_, tired)| *tired == 0.0));

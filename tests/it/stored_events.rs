@@ -1,6 +1,6 @@
 //! Events and users read back: complete, in order, in pages that neither repeat nor skip whatever happens meanwhile.
 
-use onelist::{Action, Config, Engine, Event, EventFilter, EventQuery, EventRecord, Item, Timestamp};
+use onelist::{Action, Config, Engine, Event, EventFilter, EventQuery, EventRecord, Item, Meaning, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -30,7 +30,8 @@ pub fn log(seed: u64, count: usize) -> Vec<Event> {
 }
 
 fn store(dir: &std::path::Path) -> Engine {
-    let db = Engine::open(dir.join("store"), Config::default()).expect("opens");
+    let config = Config::default().action("borrow", Meaning::Positive, 2.0);
+    let db = Engine::open(dir.join("store"), config).expect("opens");
     db.put((0..30).map(|n| Item::new(format!("i{n}")).number("price", f64::from(n))).collect()).expect("puts");
     db
 }

@@ -252,7 +252,7 @@ fn what_cannot_be_is_a_typed_error() {
     let nowhere = db.export_training(dir.path().join("no/such"), &TrainingPlan::default());
     assert_eq!(nowhere.map_err(name), Err("Io".to_owned()));
     let folder = db.export_training(dir.path(), &TrainingPlan::default());
-    assert_eq!(folder.map_err(name), Err("Io".to_owned()), "a folder is in the way");
+    assert_eq!(folder.map_err(name), Err("InvalidArgument".to_owned()), "a folder is in the way");
     let file = dir.path().join("training.parquet");
     assert_eq!(db.export_training(&file, &plan(0, None)).map_err(name), Err("InvalidArgument".to_owned()));
     assert!(!file.exists());

@@ -39,9 +39,13 @@ class ModelCalls:
     ) -> Shadow:
         """Asks a loaded model (or 0) and the one that answers the same requests, and says how their lists differ. Without
         ``requests`` it asks the newest ``sample`` impressions again, as of their time. Nothing is logged."""
-        given = None if requests is None else [prepared(request) for request in requests]
+        version = whole(version, "version")
         with heard(progress):
-            return cast(Shadow, json.loads(self._native.shadow_model(version, given, sample)))
+            if requests is None:
+                past = call(self._native, "shadow_model_on_past", version=version, sample=whole(sample, "sample"))
+                return cast(Shadow, past)
+            given = [prepared(request) for request in requests]
+            return cast(Shadow, json.loads(self._native.shadow_model(version, given)))
 
     def promote_model(self, version: SupportsIndex, *, progress: Listener | None = None) -> None:
         """Lets a loaded model answer from the next ``rank`` on, or with 0 that of ``open``; durable on return. For a model of

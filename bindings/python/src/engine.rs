@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use onelist::{Error, Item, Line, Metric, Request, Rows, Rule, Update, json};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
+use serde::de::DeserializeOwned;
 
 use crate::error::from_engine;
 use crate::read::{read, read_rows};
@@ -17,6 +18,16 @@ use crate::watch::{long, told};
 #[pyclass(frozen, module = "onelist._native")]
 pub(crate) struct Engine {
     inner: onelist::Engine,
+}
+
+/// An argument, and dicts as an answer.
+type Given<'a, 'py> = &'a Bound<'py, PyAny>;
+type Dicts<'py> = Vec<Bound<'py, PyDict>>;
+
+/// One item, or the rows of a batch.
+fn read_items<T: DeserializeOwned>(items: Given<'_, '_>) -> PyResult<Rows<T>> {
+    let one = items.is_instance_of::<PyMapping>();
+    if one { Ok(vec![read(items, "item")?].into()) } else { read_rows(items, "items") }
 }
 
 /// Runs an engine call without the GIL, so that other Python threads go on meanwhile (and the engine's own threads can
@@ -59,87 +70,64 @@ impl Engine {
     }
 
     /// Puts one dict or an iterable of dicts, as one atomic batch; the number of its commit.
-    fn put(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<u64> {
-        let items: Rows<Item> = match items.is_instance_of::<PyMapping>() {
-            true => vec![read(items, "item")?].into(),
-            false => read_rows(items, "items")?,
-        };
+    fn put(&self, py: Python<'_>, items: Given<'_, '_>) -> PyResult<u64> {
+        let items: Rows<Item> = read_items(items)?;
         either(py, items.len() > 100, || Ok(self.inner.put_rows(items)?.0))
     }
 
     /// Changes the given fields of one item or of an iterable of items, as one atomic batch; the number of its commit.
-    fn update(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<u64> {
-        let updates: Rows<Update> = match items.is_instance_of::<PyMapping>() {
-            true => vec![read(items, "item")?].into(),
-            false => read_rows(items, "items")?,
-        };
+    fn update(&self, py: Python<'_>, items: Given<'_, '_>) -> PyResult<u64> {
+        let updates: Rows<Update> = read_items(items)?;
         either(py, updates.len() > 100, || Ok(self.inner.update_rows(updates)?.0))
     }
 
     /// Deletes one id or an iterable of ids; how many of them existed.
-    fn delete(&self, py: Python<'_>, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
+    fn delete(&self, py: Python<'_>, ids: Given<'_, '_>) -> PyResult<usize> {
         let ids: Vec<String> = read(ids, "ids")?;
         either(py, ids.len() > 1_000, || self.inner.delete(&ids))
     }
 
     /// The stored item of each id, or None.
-    fn get<'py>(&self, py: Python<'py>, ids: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Bound<'py, PyDict>>>> {
+    fn get<'py>(&self, py: Python<'py>, ids: Given<'_, 'py>) -> PyResult<Vec<Option<Bound<'py, PyDict>>>> {
         let ids: Vec<String> = read(ids, "ids")?;
         let found = call(py, || self.inner.get(&ids))?;
         found.iter().map(|item| item.as_ref().map(|item| item_dict(py, item)).transpose()).collect()
     }
 
     /// At most `limit` items after the item `after`, in the order of their first put.
-    fn scan<'py>(
-        &self,
-        py: Python<'py>,
-        after: &Bound<'py, PyAny>,
-        limit: &Bound<'py, PyAny>,
-    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    fn scan<'py>(&self, py: Python<'py>, after: Given<'_, 'py>, limit: Given<'_, 'py>) -> PyResult<Dicts<'py>> {
         let (after, limit): (Option<String>, usize) = (read(after, "after")?, read(limit, "limit")?);
         let found = call(py, || self.inner.scan(after.as_deref(), limit))?;
         found.iter().map(|item| item_dict(py, item)).collect()
     }
 
     /// Logs an iterable of event dicts, as one atomic batch; the number of its commit.
-    fn log(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<u64> {
+    fn log(&self, py: Python<'_>, events: Given<'_, '_>) -> PyResult<u64> {
         let events: Rows<onelist::Event> = read_rows(events, "events")?;
         either(py, events.len() > 1_000, || Ok(self.inner.log_rows(events)?.0))
     }
 
     /// Answers one request, a dict of the keywords of `rank`.
-    fn rank(&self, py: Python<'_>, request: &Bound<'_, PyAny>) -> PyResult<Ranking> {
+    fn rank(&self, py: Python<'_>, request: Given<'_, '_>) -> PyResult<Ranking> {
         let request = read(request, "rank")?;
         Ranking::new(py, call(py, || self.inner.rank(&request))?)
     }
 
     /// Answers an iterable of requests with one ranking for each.
-    fn rank_many(&self, py: Python<'_>, requests: &Bound<'_, PyAny>) -> PyResult<Vec<Ranking>> {
+    fn rank_many(&self, py: Python<'_>, requests: Given<'_, '_>) -> PyResult<Vec<Ranking>> {
         let requests: Vec<Request> = read(requests, "requests")?;
         let rankings = either(py, requests.len() > 4, || self.inner.rank_many(&requests))?;
         rankings.into_iter().map(|ranking| Ranking::new(py, ranking)).collect()
     }
 
-    /// Asks a version and the live one the same requests, or (None) so many past ones; how they differ, as JSON text.
-    fn shadow_model(
-        &self,
-        py: Python<'_>,
-        version: &Bound<'_, PyAny>,
-        requests: &Bound<'_, PyAny>,
-        sample: &Bound<'_, PyAny>,
-    ) -> PyResult<String> {
-        let (version, sample) = (read(version, "version")?, read(sample, "sample")?);
-        let requests: Option<Vec<Request>> = read(requests, "requests")?;
-        long(py, || {
-            json::shadow_to_json(&match requests {
-                Some(requests) => self.inner.shadow_model(version, &requests)?,
-                None => self.inner.shadow_model_on_past(version, sample)?,
-            })
-        })
+    /// Asks a version and the live one the same requests; how they differ, as JSON text.
+    fn shadow_model(&self, py: Python<'_>, version: Given<'_, '_>, requests: Given<'_, '_>) -> PyResult<String> {
+        let (version, requests): (u64, Vec<Request>) = (read(version, "version")?, read(requests, "requests")?);
+        long(py, || json::shadow_to_json(&self.inner.shadow_model(version, &requests)?))
     }
 
     /// Stores an iterable of rules under a name.
-    fn set_scenario(&self, py: Python<'_>, name: &Bound<'_, PyAny>, rules: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set_scenario(&self, py: Python<'_>, name: Given<'_, '_>, rules: Given<'_, '_>) -> PyResult<()> {
         let name: String = read(name, "name")?;
         let rules: Vec<Rule> = read(rules, "rules")?;
         call(py, || self.inner.set_scenario(&name, &rules))

@@ -1,7 +1,7 @@
 //! Python exceptions: one for each error of the engine, and one for a value of the wrong type.
 
 use onelist::decode::{Outcome, Refused};
-use onelist::{Error, ErrorKind, RowError};
+use onelist::{Error, RowError};
 use pyo3::prelude::*;
 
 /// The exception of an engine error: the class of its name, or of its kind when Python does not know the name.
@@ -11,7 +11,7 @@ pub(crate) fn from_engine(py: Python<'_>, error: &Error) -> PyErr {
         _ => Vec::new(),
     };
     let module = py.import("onelist.errors");
-    let arguments = (error.name(), kind(error), error.to_string(), rows);
+    let arguments = (error.name(), error.kind().name(), error.to_string(), rows);
     let built = module.and_then(|module| module.getattr("from_engine")?.call1(arguments));
     built.map_or_else(|failed| failed, PyErr::from_value)
 }
@@ -51,15 +51,4 @@ fn in_python(expected: String) -> String {
         ("a whole number, 0 or more", "an integer of at least 0"),
     ];
     WORDS.into_iter().fold(expected, |text, (engine, python)| text.replace(engine, python))
-}
-
-fn kind(error: &Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::Input => "input",
-        ErrorKind::Busy => "busy",
-        ErrorKind::Environment => "environment",
-        ErrorKind::Damaged => "damaged",
-        // The enum may grow: a kind that this binding does not know is nothing a caller can act on by class.
-        _ => "internal",
-    }
 }

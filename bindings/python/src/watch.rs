@@ -1,7 +1,8 @@
 //! Calls that may take long: Ctrl-C stops them, and a Python function hears how far they are.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use onelist::{Cancel, Error, Progress, Result, Watch};
@@ -35,17 +36,17 @@ pub(crate) fn long<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + S
     let watch = Watch::new().cancel(&cancel);
     let watch = watch.progress(move |at| *news.lock().unwrap_or_else(PoisonError::into_inner) = Some(at));
     let tell = || tell(py, listener.as_ref(), &latest);
-    let (done, mut raised) = (Done::default(), None);
+    let ((ended, end), mut raised) = (channel::<()>(), None);
     let result = std::thread::scope(|scope| {
-        let work = || {
-            let result = watch.run(|| caught(work));
-            done.set();
-            result
+        let work = move || {
+            // Dropped as the work ends, whatever comes of it.
+            let _ended = ended;
+            watch.run(|| caught(work))
         };
         let worker = std::thread::Builder::new().name("onelist-call".to_owned()).spawn_scoped(scope, work);
         let failed = |source| Error::Io { action: "start a thread in", path: ".".into(), source };
         let worker = worker.map_err(failed)?;
-        while !py.detach(|| done.wait(LOOK)) {
+        while py.detach(|| end.recv_timeout(LOOK)) == Err(RecvTimeoutError::Timeout) {
             if raised.is_none() {
                 raised = py.check_signals().and_then(|()| tell()).err();
                 raised.iter().for_each(|_| cancel.cancel());
@@ -56,23 +57,6 @@ pub(crate) fn long<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + S
     match raised {
         Some(raised) => Err(raised),
         None => tell().and(result.map_err(|error| from_engine(py, &error))),
-    }
-}
-
-/// Whether the work is done.
-#[derive(Default)]
-struct Done(Mutex<bool>, Condvar);
-
-impl Done {
-    fn set(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.1.notify_all();
-    }
-
-    fn wait(&self, limit: Duration) -> bool {
-        let done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.1.wait_timeout_while(done, limit, |done| !*done);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -316,6 +316,19 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// The name in lower case, as bindings tell kinds apart.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Input => "input",
+            ErrorKind::Busy => "busy",
+            ErrorKind::Environment => "environment",
+            ErrorKind::Damaged => "damaged",
+            ErrorKind::Internal => "internal",
+        }
+    }
+}
+
 impl Error {
     /// The group this error belongs to.
     pub fn kind(&self) -> ErrorKind {

@@ -92,7 +92,7 @@ mod tests {
         if child == 0 {
             // SAFETY: both calls are safe in the child of a process with many threads.
             unsafe {
-                libc::usleep(500_000);
+                libc::sleep(30);
                 libc::_exit(0);
             }
         }
@@ -100,8 +100,11 @@ mod tests {
         let mut rest = Vec::new();
         let start = std::time::Instant::now();
         assert_eq!(theirs.read_to_end(&mut rest).expect("reads"), 0);
-        assert!(start.elapsed().as_millis() < 400, "the child kept the connection");
-        // SAFETY: waits for the child above.
-        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+        assert!(start.elapsed().as_secs() < 20, "the child kept the connection");
+        // SAFETY: ends the child above and waits for it.
+        unsafe {
+            libc::kill(child, libc::SIGKILL);
+            libc::waitpid(child, std::ptr::null_mut(), 0);
+        }
     }
 }

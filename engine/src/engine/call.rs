@@ -98,6 +98,10 @@ const METHODS: &[(&str, Method)] = &[
     ("roll_back_model", |db, given| given.none().and_then(|()| answer(&db.roll_back_model()?))),
     ("scenarios", |db, given| given.none().and_then(|()| json::scenarios_to_json(&db.scenarios()?))),
     ("schema", |db, given| given.none().and_then(|()| answer(&db.schema()?))),
+    ("shadow_model_on_past", |db, given| {
+        let asked: Shadow = given.read()?;
+        json::shadow_to_json(&db.shadow_model_on_past(asked.version, asked.sample)?)
+    }),
     ("stats", |db, given| given.none().and_then(|()| json::stats_to_json(&db.stats()?))),
     ("token", |db, given| given.none().and_then(|()| answer(&db.token()?))),
     ("tune", |db, given| {
@@ -203,6 +207,13 @@ struct Users {
 #[serde(deny_unknown_fields)]
 struct Version {
     version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shadow {
+    version: u64,
+    sample: usize,
 }
 
 /// A commit, and for how many seconds it is waited for.

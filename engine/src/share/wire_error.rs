@@ -20,19 +20,31 @@ pub(super) struct WireError {
 /// Different words that errors of other processes may bring: what is counted, what was tried. More become one.
 const WORDS: usize = 512;
 
-/// A word that lives as long as the process. There are few, and each is kept once.
+/// Words that live as long as the process. There are few, and each is kept once.
+struct Words(Mutex<BTreeSet<&'static str>>);
+
+impl Words {
+    const fn new() -> Words {
+        Words(Mutex::new(BTreeSet::new()))
+    }
+
+    fn keep(&self, text: &str) -> &'static str {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(word) = known.get(text) {
+            return word;
+        }
+        if known.len() >= WORDS {
+            return "value";
+        }
+        let word: &'static str = Box::leak(text.to_owned().into_boxed_str());
+        known.insert(word);
+        word
+    }
+}
+
 fn word(text: &str) -> &'static str {
-    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(word) = known.get(text) {
-        return word;
-    }
-    if known.len() >= WORDS {
-        return "value";
-    }
-    let word: &'static str = Box::leak(text.to_owned().into_boxed_str());
-    known.insert(word);
-    word
+    static KNOWN: Words = Words::new();
+    KNOWN.keep(text)
 }
 
 impl WireError {
@@ -214,8 +226,9 @@ mod tests {
 
     #[test]
     fn foreign_words_do_not_fill_the_memory() {
-        let words: std::collections::BTreeSet<_> = (0..2 * WORDS).map(|n| word(&format!("word {n}"))).collect();
-        assert!(words.len() <= WORDS + 1);
-        assert!(std::ptr::eq(word("word 3"), word("word 3")));
+        let words = Words::new();
+        let kept: BTreeSet<_> = (0..2 * WORDS).map(|n| words.keep(&format!("word {n}"))).collect();
+        assert!(kept.len() <= WORDS + 1);
+        assert!(std::ptr::eq(words.keep("word 3"), words.keep("word 3")));
     }
 }
