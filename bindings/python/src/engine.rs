@@ -1,6 +1,5 @@
 //! The engine as a Python object: every call runs without the GIL, and none lets a panic through.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -45,14 +44,12 @@ fn either<T: Send>(py: Python<'_>, many: bool, work: impl FnOnce() -> onelist::R
 pub(crate) fn caught<T>(work: impl FnOnce() -> onelist::Result<T>) -> onelist::Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
-        Err(payload) => Err(Error::Internal { reason: format!("panic: {}", panic_text(payload.as_ref())) }),
+        Err(payload) => {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a message");
+            Err(Error::Internal { reason: format!("panic: {text}") })
+        }
     }
-}
-
-/// The message of a panic, when it has one.
-fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }
 
 #[pymethods]
@@ -148,13 +145,12 @@ impl Engine {
     }
 }
 
+/// The bound of weights, the least number of decisions that count, resamples, the seed.
+type Guards = (Option<f64>, f64, usize, u64);
+
 /// Estimates from logged decisions, as JSON text.
 #[pyfunction]
-pub(crate) fn counterfactual(
-    py: Python<'_>,
-    columns: [Vec<f64>; 5],
-    guards: (Option<f64>, f64, usize, u64),
-) -> PyResult<String> {
+pub(crate) fn counterfactual(py: Python<'_>, columns: [Vec<f64>; 5], guards: Guards) -> PyResult<String> {
     let [reward, logged, target, q_logged, q_target] = columns;
     let decisions = onelist::evaluation::Decisions { reward, logged, target, q_logged, q_target };
     let (clip, min_effective, resamples, seed) = guards;

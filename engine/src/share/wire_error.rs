@@ -211,9 +211,9 @@ mod tests {
             assert_eq!((came.name(), came.to_string()), (error.name(), error.to_string()));
             assert_eq!(came.kind(), error.kind());
         }
-        let full = Error::io("write", "/x", std::io::Error::from_raw_os_error(28));
-        let Error::Io { source, .. } = WireError::of(&full).into_error() else { panic!("another error") };
-        assert_eq!(source.raw_os_error(), Some(28));
+        let failed = Error::io("write", "/x", std::io::Error::from_raw_os_error(5));
+        let Error::Io { source, .. } = WireError::of(&failed).into_error() else { panic!("another error") };
+        assert_eq!(source.raw_os_error(), Some(5));
     }
 
     #[test]
