@@ -60,13 +60,21 @@ static void closed_under_threads(onelist_engine *db) {
 static void carried_over_a_fork(onelist_engine *db) {
     pid_t child = fork();
     if (child == 0) {
+        // It opens the directory for itself, beside its parent, and its writes are the parent's.
+        const char *request = "{\"limit\": 3}", *item = "[{\"id\": \"of the child\"}]";
         char *ranking = NULL;
-        onelist_status status = onelist_rank(db, NULL, 0, &ranking, NULL);
-        _exit(status == ONELIST_BUSY && strcmp(onelist_last_error_name(), "Forked") == 0 ? 0 : 1);
+        onelist_status ranked = onelist_rank(db, request, strlen(request), &ranking, NULL);
+        onelist_status put = onelist_put(db, item, strlen(item));
+        _exit(ranked == ONELIST_OK && put == ONELIST_OK && onelist_close(&db) == ONELIST_OK ? 0 : 1);
     }
     int status = -1;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    const char *ids = "[\"of the child\"]";
+    char *items = NULL;
+    CHECK_STATUS(ONELIST_OK, onelist_get(db, ids, strlen(ids), &items, NULL));
+    CHECK(items && strcmp(items, "[{\"id\":\"of the child\"}]") == 0);
+    onelist_string_free(&items);
 }
 
 void test_threads(const char *directory) {

@@ -1,7 +1,7 @@
 //! Calls that may take long: Ctrl-C stops them, and a Python function hears how far they are.
 
 use std::cell::RefCell;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,17 +36,19 @@ pub(crate) fn long<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + S
     let watch = Watch::new().cancel(&cancel);
     let watch = watch.progress(move |at| *news.lock().unwrap_or_else(PoisonError::into_inner) = Some(at));
     let tell = || tell(py, listener.as_ref(), &latest);
-    let ((ended, end), mut raised) = (channel::<()>(), None);
+    let (done, waits, mut raised) = (AtomicBool::new(false), std::thread::current(), None);
     let result = std::thread::scope(|scope| {
-        let work = move || {
-            // Dropped as the work ends, whatever comes of it.
-            let _ended = ended;
-            watch.run(|| caught(work))
+        let work = || {
+            let result = watch.run(|| caught(work));
+            done.store(true, Ordering::Release);
+            waits.unpark();
+            result
         };
         let worker = std::thread::Builder::new().name("onelist-call".to_owned()).spawn_scoped(scope, work);
         let failed = |source| Error::Io { action: "start a thread in", path: ".".into(), source };
         let worker = worker.map_err(failed)?;
-        while py.detach(|| end.recv_timeout(LOOK)) == Err(RecvTimeoutError::Timeout) {
+        while !done.load(Ordering::Acquire) && !worker.is_finished() {
+            py.detach(|| std::thread::park_timeout(LOOK));
             if raised.is_none() {
                 raised = py.check_signals().and_then(|()| tell()).err();
                 raised.iter().for_each(|_| cancel.cancel());
