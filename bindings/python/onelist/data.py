@@ -12,7 +12,7 @@ from onelist.measure import seconds
 from onelist.types import EventPage, Forgotten, Merged, StoredEvent, Time, Transferred, UserSummary
 
 
-def _time(value: Time | None) -> float | None:
+def _time(value: Time | None) -> float | str | None:
     return None if value is None else seconds(value)
 
 

@@ -137,7 +137,7 @@ def test_real_numbers_are_of_any_kind(shop: onelist.Engine, half: Any) -> None:
     shop.put({"id": "half", "weight": half})
     found = shop.get("half")
     assert found is not None and found["weight"] == 0.5 and type(found["weight"]) is float
-    shop.log(user="u", item="half", action="rate", value=half)
+    shop.log(user="u", item="half", action="rate", value=4 * half)
     assert shop.rank(filter={"weight": 0.5}, now=dt.datetime.now(dt.timezone.utc)).ids == ["half"]
 
 

@@ -132,8 +132,12 @@ def test_wrong_plans_are_input_errors(db: onelist.Engine) -> None:
 def test_nothing_is_left_behind(history: onelist.Engine, path: Path) -> None:
     history.evaluate(resamples=100)
     assert not list((path / "scratch").iterdir())
-    (path / "scratch" / "left").mkdir()
+    (path / "scratch" / "0123456789abcdef").mkdir()
+    (path / "scratch" / "mine").mkdir()
     history.close()
+    with onelist.open(path):
+        assert [left.name for left in (path / "scratch").iterdir()] == ["mine"], "a copy goes, what is no copy stays"
+    (path / "scratch" / "mine").rmdir()
     with onelist.open(path):
         assert not (path / "scratch").exists()
 

@@ -57,7 +57,7 @@ def test_the_usual_words_speak_for_an_item(tmp_path: Path, action: str) -> None:
 )
 def test_other_words_have_to_be_declared(tmp_path: Path, action: str, nearest: str) -> None:
     settings: Any = {"actions": {"bought": {"meaning": "positive"}}}
-    with pytest.raises(errors.InvalidArgumentError, match=nearest):
+    with pytest.raises(onelist.InputError, match=nearest):
         lead(tmp_path / "one", action, **settings)
     assert lead(tmp_path / "two", "bought", **settings) > 0
     assert lead(tmp_path / "three", "Bought", actions={"bought": {"meaning": "negative"}}) <= 0

@@ -234,8 +234,8 @@ def test_code_that_runs_during_a_call_may_change_its_arguments(shop: onelist.Eng
 
 def test_a_lying_mapping_is_an_error(shop: onelist.Engine) -> None:
     class Liar(collections.UserDict[str, Any]):
-        def keys(self) -> Any:
-            return ["id", "missing"]
+        def __iter__(self) -> Any:
+            return iter(["id", "missing"])
 
     with pytest.raises(KeyError):
         shop.put(Liar({"id": "a"}))
