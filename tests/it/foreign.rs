@@ -86,10 +86,13 @@ fn links_are_refused_and_what_they_lead_to_stays() {
     assert_eq!(ids(&opened(&path).expect("opens"), &Request::new()).expect("ranks").len(), 7);
 }
 
+/// Puts something in a place.
+type Make = fn(&Path);
+
 #[test]
 fn nothing_in_place_of_a_file_or_a_folder_makes_opening_hang() {
     let (_dir, path) = closed();
-    let kinds: [(&str, fn(&Path)); 3] = [
+    let kinds: [(&str, Make); 3] = [
         ("a named pipe", pipe),
         ("a socket", |path| drop(UnixListener::bind(path).expect("binds"))),
         ("a directory", |path| fs::create_dir(path).expect("makes")),

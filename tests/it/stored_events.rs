@@ -107,7 +107,7 @@ fn pages_go_on_while_the_log_changes() {
     let more = Event::new("u1", Action::Click).item("i1").at(at(-5.0));
     db.log(vec![more.clone()]).expect("logs");
     let rest = all(&db, &EventQuery::default().limit(100).after(first.next.expect("there is more")));
-    assert_eq!(rest, [&logged[100..], &[more.clone()]].concat(), "what is logged later comes last");
+    assert_eq!(rest, [&logged[100..], std::slice::from_ref(&more)].concat(), "what is logged later comes last");
     let of = EventQuery::of(EventFilter::default().user("u1")).limit(1);
     assert_eq!(db.events(&of).expect("reads").events[0].event, more, "and is first by time");
     db.close().expect("closes");

@@ -16,6 +16,9 @@ use super::write::transaction::CatalogWrite;
 /// The meta record of removed events.
 use super::retention::REMOVED;
 
+/// A user, an item, what is kept of removed events, and what is known of the two now.
+type History = (UserKey, ItemKey, Option<UserItem>, UserItem);
+
 impl<'t> View<'t> {
     /// The ids of all items that were ever put or logged.
     pub(crate) fn all_item_ids(&self) -> Result<HashMap<ItemKey, String>> {
@@ -28,9 +31,7 @@ impl<'t> View<'t> {
     }
 
     /// What is kept of users and items besides events: of removed ones, and of impressions.
-    pub(crate) fn histories(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<(UserKey, ItemKey, Option<UserItem>, UserItem)>> + use<'t>> {
+    pub(crate) fn histories(&self) -> Result<impl Iterator<Item = Result<History>> + use<'t>> {
         let view = *self;
         Ok(self.user_items()?.filter_map(move |row| {
             let read = || {

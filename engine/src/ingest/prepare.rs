@@ -99,13 +99,11 @@ fn merged(rows: Vec<(usize, Update)>) -> Vec<(usize, Update)> {
 /// An item, and the change of which version it comes from.
 type Admitted = (Item, Option<(Update, Generation)>);
 
-/// The items that are to be written, in the types of their fields, when every row of the batch can be. A row is its number,
-/// whether it counts, the item, and the change that it comes from.
-fn admitted(
-    stores: &Stores,
-    rows: Vec<(usize, bool, Item, Option<(Update, Generation)>)>,
-    mut refused: Refusals,
-) -> Result<Vec<Admitted>> {
+/// Its number, whether it counts, the item, and the change that it comes from.
+type Row = (usize, bool, Item, Option<(Update, Generation)>);
+
+/// The items that are to be written, in the types of their fields, when every row of the batch can be.
+fn admitted(stores: &Stores, rows: Vec<Row>, mut refused: Refusals) -> Result<Vec<Admitted>> {
     let mut schema = Schema::clone(&stores.schema.load());
     let mut kept = Vec::with_capacity(rows.len());
     for (row, counts, mut item, update) in rows {

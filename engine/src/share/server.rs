@@ -144,10 +144,11 @@ impl Shared {
 
     /// Makes the socket again that somebody has removed.
     fn listen_again(&self) {
-        if !self.closing.load(Ordering::SeqCst) && !socket::is_there(&self.dir) {
-            if let Ok(listener) = bind(&self.dir) {
-                *lock(&self.listener) = listener;
-            }
+        if !self.closing.load(Ordering::SeqCst)
+            && !socket::is_there(&self.dir)
+            && let Ok(listener) = bind(&self.dir)
+        {
+            *lock(&self.listener) = listener;
         }
     }
 }

@@ -131,7 +131,7 @@ fn long_lists_differ_in_their_light_end_only() {
         let event = Event::new(format!("u{user}"), Action::Click).item(item).at(at(user, minute));
         Entry::Event(LoggedEvent { event, arrived, dated: true })
     };
-    let follower = |user: usize| if user % 3 == 0 { user % 10 } else { user };
+    let follower = |user: usize| if user.is_multiple_of(3) { user % 10 } else { user };
     let sorted: Vec<Entry> = (0..300)
         .flat_map(|user| [logged(user, "i0".to_owned(), 0), logged(user, format!("n{}", follower(user)), 1)])
         .collect();

@@ -26,7 +26,7 @@ pub(super) struct Writer {
 
 enum To {
     Lines(BufWriter<File>),
-    Columns(SheetFile),
+    Columns(Box<SheetFile>),
 }
 
 impl Writer {
@@ -36,7 +36,7 @@ impl Writer {
             ExportFormat::Jsonl => {
                 To::Lines(BufWriter::new(File::create_new(&path).map_err(|e| Error::io("create", &path, e))?))
             }
-            ExportFormat::Parquet => To::Columns(SheetFile::create(&path, sheet.columns)?),
+            ExportFormat::Parquet => To::Columns(Box::new(SheetFile::create(&path, sheet.columns)?)),
         };
         Ok(Writer { path, rows: 0, to })
     }
