@@ -166,16 +166,7 @@ impl Ranking {
     /// Where the time went, in microseconds.
     #[getter]
     fn took<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let took = &self.ranking.took;
-        let parts = [
-            ("context_us", took.context_us),
-            ("retrieve_us", took.retrieve_us),
-            ("rank_us", took.rank_us),
-            ("features_us", took.features_us),
-            ("respond_us", took.respond_us),
-            ("total_us", took.total_us),
-        ];
-        parts.into_py_dict(py)
+        self.ranking.took.parts().into_py_dict(py)
     }
 
     /// What was left out or done another way, in words; empty when nothing was.

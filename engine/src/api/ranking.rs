@@ -133,6 +133,21 @@ pub struct Took {
     pub total_us: u64,
 }
 
+impl Took {
+    /// Every part under its name, in microseconds.
+    pub fn parts(&self) -> [(&'static str, u64); 6] {
+        let Took { context_us, retrieve_us, rank_us, features_us, respond_us, total_us } = *self;
+        [
+            ("context_us", context_us),
+            ("retrieve_us", retrieve_us),
+            ("rank_us", rank_us),
+            ("features_us", features_us),
+            ("respond_us", respond_us),
+            ("total_us", total_us),
+        ]
+    }
+}
+
 /// The sources by their names.
 fn proposals<S: Serializer>(proposals: &[Proposal], to: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]

@@ -85,9 +85,8 @@ pub(super) fn read<T: DeserializeOwned>(
     match format {
         ExportFormat::Jsonl => each_line(&path, |text| take(serde_json::from_str(text)))?,
         ExportFormat::Parquet => {
-            for row in SheetRows::open(&path, sheet.columns)? {
-                take(serde_json::from_value(row?))?;
-            }
+            let mut rows = SheetRows::open(&path, sheet.columns)?;
+            rows.try_for_each(|row| take(serde_json::from_value(row?)))?;
         }
     }
     Ok(rows)

@@ -26,6 +26,7 @@ fn answers_are_written_as_documented() {
         why: Some(Why { contributions, rules, moved: Some(moved), history, terms, line: "bm25 +0.5".to_owned() }),
     };
     let took = Took { context_us: 1, retrieve_us: 2, rank_us: 3, features_us: 1, respond_us: 4, total_us: 10 };
+    assert_eq!(took.parts().map(|(_, us)| us), [1, 2, 3, 1, 4, 10]);
     let (rank_id, warnings, next_page_token) = ("r1".to_owned(), vec!["x".to_owned()], Some("t".to_owned()));
     let ranking = Ranking {
         rank_id,
