@@ -38,7 +38,8 @@ fn the_usual_actions_count_by_their_meaning() {
     let buy = plain("buy").expect("is known");
     assert!(buy > 0.0);
     for same in ["Buy", "BUY", " buy", "purchase", "Order"] {
-        assert_eq!(plain(same), Ok(buy), "{same}");
+        // The time of asking is the present, so the last digits differ.
+        assert!((plain(same).expect(same) - buy).abs() < 1e-3, "{same}");
     }
     for positive in ["wishlist", "favourite", "bookmark", "add_to_cart", "watch"] {
         assert!(plain(positive).expect(positive) > 0.0, "{positive}");

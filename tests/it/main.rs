@@ -6,6 +6,7 @@ mod adapters;
 mod concurrency;
 mod controls;
 mod crash;
+mod damaged_vectors;
 mod deleting;
 mod evaluate;
 mod event_checks;

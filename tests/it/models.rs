@@ -194,11 +194,33 @@ fn a_copy_that_was_changed_in_the_store_does_not_answer() {
     std::fs::write(&file, text).expect("writes");
     db.promote_model(1).expect("promotes");
     db.close().expect("closes");
-    // A live model that is gone is an error of the opening, and never another model.
+    // Without the chosen model that of the configuration answers, which is of the same space, and every answer says so.
     std::fs::rename(&folder, path.join("aside")).expect("moves");
-    assert!(matches!(Engine::open(&path, Config::default()), Err(Error::ModelRefused { path, .. }) if path == folder));
+    let db = Engine::open(&path, Config::default()).expect("opens");
+    let stands_in = |db: &Engine| {
+        let warnings = db.rank(&Request::new().query("shoes")).expect("ranks").warnings;
+        warnings.iter().any(|warning| warning.contains("in place of version 1") && warning.contains("manifest.json"))
+    };
+    assert!(stands_in(&db) && db.models().expect("lists").active == 0);
+    assert!(matches!(db.promote_model(1), Err(Error::ModelRefused { path, .. }) if path == folder));
+    db.close().expect("closes");
     std::fs::rename(path.join("aside"), &folder).expect("moves");
-    assert_eq!(Engine::open(&path, Config::default()).expect("opens").models().expect("lists").active, 1);
+    let db = Engine::open(&path, Config::default()).expect("opens");
+    assert!(!stands_in(&db) && db.models().expect("lists").active == 1);
+    db.close().expect("closes");
+    // A copy that is loaded again is mended, and answers from the next `promote_model` on.
+    let weights = std::fs::read_dir(&folder).expect("lists").map(|entry| entry.expect("reads").path());
+    let weights = weights.filter(|file| *file != folder.join("manifest.json")).max().expect("has other files");
+    let mut bytes = std::fs::read(&weights).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&weights, bytes).expect("writes");
+    let db = Engine::open(&path, Config::default()).expect("opens");
+    assert_eq!(db.models().expect("lists").active, 0);
+    assert_eq!(db.load_model(shop.dir.path().join("model")).expect("loads").version, 1);
+    db.promote_model(1).expect("promotes");
+    assert_eq!(db.models().expect("lists").active, 1);
+    assert_eq!(db.roll_back_model().expect("rolls back"), 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use onelist::{Action, Cancel, Config, Engine, Event, Item, Request, Timestamp, Watch};
+use onelist::{Action, Cancel, Config, Engine, Event, Item, Request, Timestamp, User, Watch};
 use onelist_tests::{goods, ids, shop};
 
 fn open(path: &Path) -> Engine {
@@ -156,6 +156,30 @@ fn what_was_deleted_is_in_no_file() {
     shop.db.delete(&["secret"]).expect("deletes");
     shop.db.compact().expect("compacts");
     assert!(!holds(&path, secret) && !holds(&path, &secret.to_lowercase()));
+    assert_eq!(lists(&shop.db)[0].len(), 7);
+}
+
+#[test]
+fn what_was_forgotten_is_in_no_file() {
+    let shop = shop().expect("opens");
+    let path = shop.dir.path().join("shop.onelist");
+    let (user, item, query, street) = ("Xantippe-77", "Zanzibarlamp-9", "Quetzalcoatlus", "Wuthering-Lane-4");
+    shop.db.put(vec![Item::new(item).text("title", format!("{item} Ypsilantitext"))]).expect("puts");
+    shop.db.put_users(vec![User::new(user).text("street", street)]).expect("puts");
+    let event = |action| Event::new(user, action).segment("street", street);
+    let click = |item: &str| event(Action::Click).item(item);
+    shop.db.log(vec![click(item), click("bag"), event(Action::Search).query(query)]).expect("logs");
+    shop.db.log(vec![Event::new("hiker", Action::View).item(item)]).expect("logs");
+    shop.db.rank(&Request::new().user(user).query(query)).expect("ranks, and keeps what was shown");
+    shop.db.flush().expect("flushes");
+    let names = [user, item, query, street, "Ypsilantitext"];
+    assert!(names.iter().all(|name| holds(&path, name)));
+    shop.db.forget(user).expect("forgets");
+    shop.db.forget_item(item).expect("forgets");
+    shop.db.compact().expect("compacts");
+    for name in names {
+        assert!(!holds(&path, name) && !holds(&path, &name.to_lowercase()), "{name}");
+    }
     assert_eq!(lists(&shop.db)[0].len(), 7);
 }
 

@@ -79,10 +79,11 @@ void onelist_string_free(char **text);
 //   name to kind, boost, embed), strict, date_field, onnxruntime, model, provider, provider_fallback, precision,
 //   engine_cache, sessions, threads_per_session, index_threads, candidates, weights, tune, fit_space, re_embed, actions
 //   (maps a name to meaning, weight), rating_scale, session_gap, retention (per_user, total, days), impressions (false, or enabled, fraction, max), explore,
-//   new_items, max_bytes, force_network_fs.
+//   new_items, max_bytes, force_network_fs, mode ("write", or "read": nothing is changed).
 // - `engine` (out): the handle, which onelist_close() takes back; NULL when the call fails.
 //
-// Fails with ONELIST_BUSY when the directory is open elsewhere, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
+// Several processes may open one directory: one of them writes, and does what the others ask for. Fails with ONELIST_BUSY
+// when this process has it open already, and ONELIST_ENVIRONMENT when ONNX Runtime is missing. At
 // most 4096 engines are open at a time.
 onelist_status onelist_open(const char *path,
                             size_t path_len,
@@ -146,8 +147,8 @@ onelist_status onelist_scan(onelist_engine *engine,
 //
 // - `events_json`: an array of events, or one event after the other (NDJSON), `events_json_len` bytes. An event:
 //   {"user": "u7", "action": "click", "item": "sku-9"}, with a query in place of the item for a search, and optionally
-//   value, time (seconds since 1970, UTC), rank_id (of the ranking that the user answered to), basket and segments
-//   ({"country": "UK"}).
+//   value, time (seconds since 1970, UTC), rank_id (of the ranking that the user answered to), basket, segments
+//   ({"country": "UK"}) and batch (the name of an import).
 onelist_status onelist_log(onelist_engine *engine,
                            const char *events_json,
                            size_t events_json_len);

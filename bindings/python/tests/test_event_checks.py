@@ -166,3 +166,17 @@ def test_events_come_in_any_order(tmp_path: Path, order: str, batch: int) -> Non
             assert db.verify_signals()
             assert lists(db, later) == found[-1]
     assert found[0] == found[1]
+
+
+def test_an_event_that_names_no_action_is_a_click(db: onelist.Engine) -> None:
+    db.log([{"user": "dict", "item": "a"}])
+    db.log(user="keywords", item="a")
+    assert [db.events(user=user)["events"][0]["action"] for user in ("dict", "keywords")] == ["click", "click"]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_limit_names_the_item_and_the_field(db: onelist.Engine, rows: int) -> None:
+    items = [{"id": f"i{n}", "body": "a word"} for n in range(rows)]
+    items[-1]["body"] = "x" * 1_200_000
+    with pytest.raises(errors.LimitExceededError, match=f"`i{rows - 1}`, field `body`: bytes of one text: .* 1200000"):
+        db.put(items)

@@ -62,7 +62,9 @@ pub(crate) fn check_batch(batch: Option<&str>) -> Result<()> {
 pub struct Event {
     /// The user's id: 1 to 512 bytes. Unknown users are created.
     pub user: String,
-    /// What was done: a standard action ([`Action::standard`]), or one that [`Config::actions`] declares.
+    /// What was done: a standard action ([`Action::standard`]), or one that [`Config::actions`] declares. A click when JSON does
+    /// not say.
+    #[serde(default = "click")]
     pub action: Action,
     /// The item it was done to. An id that was never put is kept, and counts once the item is put.
     pub item: Option<String>,
@@ -85,6 +87,11 @@ pub struct Event {
     /// can delete an import as a whole. At most 512 bytes.
     #[serde(default)]
     pub batch: Option<String>,
+}
+
+/// What an event is that says no more than its user and its item.
+fn click() -> Action {
+    Action::Click
 }
 
 impl Event {

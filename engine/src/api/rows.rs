@@ -118,14 +118,28 @@ impl Refusals {
     pub(crate) fn none(mut self) -> Result<()> {
         match (self.total, self.only.take()) {
             (0, _) | (_, None) => Ok(()),
-            (1, Some(error)) => Err(match self.rows.first() {
-                Some(row) if self.size > 1 => placed(&format!("{}[{}]", self.batch, row.row), error),
-                _ => error,
-            }),
+            (1, Some(error)) => {
+                let place = self.rows.first().map(|row| self.place(row, &error)).unwrap_or_default();
+                Err(if place.is_empty() { error } else { placed(&place, error) })
+            }
             (total, _) => {
                 self.rows.sort_by_key(|row| row.row);
                 Err(Error::BadRows { batch: self.batch, rows: self.rows, total })
             }
+        }
+    }
+}
+
+impl Refusals {
+    /// Where the only refused row stands: its number in a batch of several, and where a limit was exceeded, which the error alone
+    /// does not tell, its id and field.
+    fn place(&self, row: &RowError, error: &Error) -> String {
+        let number = if self.size > 1 { format!("{}[{}]", self.batch, row.row) } else { String::new() };
+        let (Some(id), true) = (&row.id, matches!(error, Error::LimitExceeded { .. })) else { return number };
+        let row_name = if self.size > 1 { number } else { self.batch.trim_end_matches('s').to_owned() };
+        match &row.field {
+            Some(field) => format!("{row_name} `{id}`, field `{field}`"),
+            None => format!("{row_name} `{id}`"),
         }
     }
 }

@@ -113,7 +113,7 @@ pub struct SignalCheck {
     pub after: u64,
 }
 
-/// What `check_space` found: what the catalog keeps about the content of items.
+/// What `verify_vectors` found: what the catalog keeps about the content of items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VectorCheck {
@@ -121,7 +121,9 @@ pub struct VectorCheck {
     pub vectors: u64,
     /// Items with a semantic id: as many, except while those of an older store are being made.
     pub semantic_ids: u64,
-    /// Vectors without a semantic id, semantic ids without a vector, and rows of lists that should not be there.
+    /// Vectors of any space that are not as they were written. Answers leave them out, with a warning, until the item is put again.
+    pub damaged: u64,
+    /// Vectors without a semantic id, semantic ids without a vector, rows of lists that should not be there, and damaged vectors.
     pub wrong: u64,
 }
 

@@ -20,9 +20,10 @@ pub(crate) fn signals(stores: &Stores) -> Result<SignalCheck> {
     Ok(SignalCheck { before, after })
 }
 
-/// Compares the catalog's vectors, semantic ids and lists of items by semantic id, row by row.
+/// Compares the catalog's vectors, semantic ids and lists of items by semantic id, row by row, and reads every vector.
 pub(crate) fn vectors(stores: &Stores) -> Result<VectorCheck> {
     let snapshot = Snapshot::pin(stores)?;
-    let found = snapshot.catalog.view().check_sids(snapshot.item_space())?;
-    Ok(VectorCheck { vectors: found.vectors, semantic_ids: found.sids, wrong: found.wrong })
+    let view = snapshot.catalog.view();
+    let (damaged, found) = (view.check_vectors()?, view.check_sids(snapshot.item_space())?);
+    Ok(VectorCheck { vectors: found.vectors, semantic_ids: found.sids, damaged, wrong: found.wrong + damaged })
 }

@@ -42,18 +42,25 @@ impl Pending<'_> {
         let known = (stores.schema.load_full(), stores.spaces.load_full());
         let applied = write.applied();
         let changed = write.changed().to_vec();
-        if schema_changed {
-            open_new_spaces(stores, &spaces)?;
-            stores.schema.store(Arc::new(schema));
-            stores.spaces.store(Arc::new(spaces));
-        }
-        if !changed.is_empty() {
-            stores.recent.add(seq, changed.iter().copied());
-            stores.text.stage(seq, docs, &stores.schema.load());
-            stage_vectors(stores, &items, seq, vectors)?;
-        }
-        adopted.iter().for_each(|(id, key)| stores.events.adopt(id, *key));
-        match write.commit() {
+        let show = || {
+            if schema_changed {
+                open_new_spaces(stores, &spaces)?;
+                stores.schema.store(Arc::new(schema));
+                stores.spaces.store(Arc::new(spaces));
+            }
+            if !changed.is_empty() {
+                stores.recent.add(seq, changed.iter().copied());
+                stores.text.stage(seq, docs, &stores.schema.load());
+                stage_vectors(stores, &items, seq, vectors)?;
+            }
+            adopted.iter().for_each(|(id, key)| stores.events.adopt(id, *key));
+            Ok(())
+        };
+        let done = match show() {
+            Ok(()) => write.commit(),
+            Err(error) => Err(write.give_up(error)),
+        };
+        match done {
             Ok(_) => {
                 if !changed.is_empty() {
                     stores.progress.commit(seq);

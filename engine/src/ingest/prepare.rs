@@ -122,10 +122,12 @@ fn admitted(stores: &Stores, rows: Vec<Row>, mut refused: Refusals) -> Result<Ve
 fn embedded(stores: &Stores, items: Vec<Admitted>, stored: Vec<Option<ItemRecord>>) -> Result<Vec<PreparedItem>> {
     let (space, model) = stores.placing()?;
     let id: Arc<str> = Arc::from(space.id.as_str());
+    // An item with a damaged vector is written anew, even if it is put as it is stored.
+    let damaged = stores.catalog.read()?.view().damaged_vectors(usize::MAX)?.0;
     let mut prepared = Vec::with_capacity(items.len());
     for ((item, update), stored) in items.into_iter().zip(stored) {
         let available = available(&stores.config, &item)?;
-        let known = stored::compare(stores, stored.as_ref(), &item, available);
+        let known = stored::compare(stores, stored.as_ref(), &item, available).filter(|_| !damaged.contains(&item.id));
         let (vectors, space) = (own_vectors(&item), Arc::clone(&id));
         prepared.push(PreparedItem { item, available, first_put: None, placed: None, space, vectors, known, update });
     }

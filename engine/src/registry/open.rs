@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::api::config::Config;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::catalog::View;
 use crate::model::{Files, Model};
 use crate::store::Stores;
@@ -21,7 +21,32 @@ pub(crate) fn open(store: &Path, config: &Config, view: View<'_>, ready: Option<
     let record = kept.model(kept.pointer.version)?;
     match (record, ready) {
         (None, Some(model)) => with_parts(store, 0, None, model, &kept, view),
-        _ => open_version(store, config, record, &kept, view),
+        _ => open_or_stand_in(store, config, record, &kept, view),
+    }
+}
+
+/// The version, or the model of the configuration in its place when the store's copy of the version is not whole and both place
+/// items in the same space: a damaged file must not keep a store shut whose items and events are whole.
+fn open_or_stand_in(
+    store: &Path,
+    config: &Config,
+    record: Option<&ModelRecord>,
+    kept: &Kept,
+    view: View<'_>,
+) -> Result<ActiveModel> {
+    let refused = match open_version(store, config, record, kept, view) {
+        Err(refused @ Error::ModelRefused { .. }) => refused,
+        other => return other,
+    };
+    let Some(record) = record else { return Err(refused) };
+    // Whatever is wrong with the other model, the fault to mend is that of the chosen one.
+    match open_version(store, config, None, kept, view) {
+        Ok(other) if other.model.space_id() == record.space_id => {
+            let reason =
+                format!("model {} answers in place of version {}: {refused}", other.model.stats().name, record.version);
+            Ok(ActiveModel { stands_in: Some(reason.into()), ..other })
+        }
+        _ => Err(refused),
     }
 }
 
@@ -36,7 +61,7 @@ pub(crate) fn open_named(
     let kept = Kept::read(view)?;
     match known.filter(|known| known.version == kept.pointer.version) {
         Some(known) => with_parts(store, known.version, known.folder.clone(), known.model.clone(), &kept, view),
-        None => open_version(store, config, kept.model(kept.pointer.version)?, &kept, view),
+        None => open_or_stand_in(store, config, kept.model(kept.pointer.version)?, &kept, view),
     }
 }
 
@@ -76,7 +101,7 @@ fn with_parts(
 ) -> Result<ActiveModel> {
     let adapters = adapters::open(store, &kept.adapters, &model)?;
     let weights = ActiveWeights::read(view, &model)?;
-    Ok(ActiveModel { version, folder, model, weights: Arc::new(weights), adapters })
+    Ok(ActiveModel { version, folder, model, weights: Arc::new(weights), stands_in: None, adapters })
 }
 
 /// Opens another version beside the active one, to compare their answers.

@@ -35,6 +35,10 @@ pub(crate) fn load_model(stores: &Stores, folder: &Path) -> Result<ModelVersion>
     let kept = Kept::read(stores.catalog.read()?.view())?;
     let active = kept.pointer.version;
     if let Some(record) = kept.models.iter().find(|record| record.folder == id) {
+        // The copy is written again where it is not whole any more.
+        if !Files::read(Some(&stores.path.join(MODELS_FOLDER).join(&id))).is_ok_and(|copy| copy.id() == id) {
+            files::keep(&stores.path.join(MODELS_FOLDER), &id, &files.contents())?;
+        }
         return Ok(version_of(record, active));
     }
     at_most("models in one store", limits::MAX_MODELS, kept.models.len() + 1)?;
@@ -102,7 +106,8 @@ fn flip(stores: &Stores, version: u64) -> Result<()> {
     let catalog = stores.catalog.read()?;
     let kept = Kept::read(catalog.view())?;
     let record = kept.model(version)?;
-    if kept.pointer.version == version {
+    // A model that stands in for the chosen one gives way once that can be opened.
+    if kept.pointer.version == version && stores.active().version == version {
         return Ok(());
     }
     let active = open_version(&stores.path, &stores.config, record, &kept, catalog.view())?;
@@ -112,7 +117,8 @@ fn flip(stores: &Stores, version: u64) -> Result<()> {
         expected,
         found,
     };
-    let pointer = Pointer { version, before: Some(kept.pointer.version) };
+    let before = if kept.pointer.version == version { kept.pointer.before } else { Some(kept.pointer.version) };
+    let pointer = Pointer { version, before };
     // The space that a model ships with decides: every model that ships with the same space also works in its fits.
     if active.model.space_id() != stores.item_space()?.base {
         return fit_space::move_to(stores, Arc::new(active), &|write| write.set_meta(ACTIVE, &pointer));

@@ -15,7 +15,7 @@ pub(crate) fn respond(cx: RequestCx, page: Page, rank_id: String) -> Result<Rank
     for scored in scored {
         hits.extend(hit(cx, &names, scored)?);
     }
-    let (weights_version, warnings) = (cx.snapshot.weights_version(), warnings(cx));
+    let (weights_version, warnings) = (cx.snapshot.weights_version(), warnings(cx)?);
     Ok(Ranking {
         rank_id,
         hits,
@@ -29,13 +29,23 @@ pub(crate) fn respond(cx: RequestCx, page: Page, rank_id: String) -> Result<Rank
 }
 
 /// What was left out or done another way.
-fn warnings(cx: RequestCx) -> Vec<String> {
+fn warnings(cx: RequestCx) -> Result<Vec<String>> {
     let mut warnings = cx.understood.warnings.clone();
     if let Some(reason) = &cx.snapshot.model().stats().fallback {
         warnings.push(format!("the model runs on the CPU: {reason}"));
     }
-    warnings
+    warnings.extend(cx.snapshot.stands_in().map(str::to_owned));
+    let (damaged, count) = cx.snapshot.catalog.view().damaged_vectors(NAMED)?;
+    if count > 0 {
+        let items = if count == 1 { "1 item was".to_owned() } else { format!("{count} items were") };
+        warnings
+            .push(format!("a stored vector of {items} damaged and left out; put again: `{}`", damaged.join("`, `")));
+    }
+    Ok(warnings)
 }
+
+/// Items that a warning names.
+const NAMED: usize = 3;
 
 /// `None` for a candidate that is not in the pinned catalog: an index may be behind, an answer may not.
 fn hit(cx: RequestCx, names: &Names, scored: Scored) -> Result<Option<Hit>> {

@@ -21,6 +21,8 @@ pub(crate) struct ActiveModel {
     pub folder: Option<PathBuf>,
     pub model: Arc<Model>,
     pub weights: Arc<ActiveWeights>,
+    /// Why it answers in place of the version that was chosen, if it does.
+    pub stands_in: Option<Arc<str>>,
     /// By the name that requests use.
     pub adapters: BTreeMap<String, Arc<Adapter>>,
 }

@@ -81,6 +81,11 @@ impl<'s> Snapshot<'s> {
         &self.active.model
     }
 
+    /// Why the model answers in place of the one that was chosen, if it does.
+    pub(crate) fn stands_in(&self) -> Option<&str> {
+        self.active.stands_in.as_deref()
+    }
+
     /// Whether this version of an item, which an index proposes, is the pinned one.
     ///
     /// The closure that indexes get cannot fail; an item whose head cannot be read is left out here and reported when

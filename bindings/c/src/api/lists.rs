@@ -13,8 +13,8 @@ use crate::status::onelist_status;
 ///
 /// - `events_json`: an array of events, or one event after the other (NDJSON), `events_json_len` bytes. An event:
 ///   {"user": "u7", "action": "click", "item": "sku-9"}, with a query in place of the item for a search, and optionally
-///   value, time (seconds since 1970, UTC), rank_id (of the ranking that the user answered to), basket and segments
-///   ({"country": "UK"}).
+///   value, time (seconds since 1970, UTC), rank_id (of the ranking that the user answered to), basket, segments
+///   ({"country": "UK"}) and batch (the name of an import).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn onelist_log(
     engine: *mut OnelistEngine, events_json: *const c_char, events_json_len: usize,

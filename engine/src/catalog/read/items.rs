@@ -6,9 +6,9 @@ use crate::base::time::Timestamp;
 use crate::base::watch;
 use crate::catalog::rows::items::{self, Head, ItemRecord};
 use crate::catalog::rows::key_parts::SpaceNumber;
-use crate::catalog::rows::keys;
 use crate::catalog::rows::lmdb_error::storage;
 use crate::catalog::rows::tables::Table;
+use crate::catalog::rows::{keys, vectors};
 
 use super::view::View;
 
@@ -49,12 +49,43 @@ impl<'t> View<'t> {
         }))
     }
 
-    /// The stored components of a vector (f16, little-endian).
+    /// The stored components of a vector (f16, little-endian). A damaged one is as none, and is remembered.
     pub(crate) fn vector(&self, space: SpaceNumber, key: ItemKey) -> Result<Option<&'t [u8]>> {
-        self.tables.vectors.get(self.txn, &keys::vector(space, key)).map_err(storage)
+        let row = self.tables.vectors.get(self.txn, &keys::vector(space, key)).map_err(storage)?;
+        Ok(row.and_then(|row| self.whole_vector(key, row)))
     }
 
-    /// The vectors of a space in order of item key, from `from` on.
+    fn whole_vector(&self, key: ItemKey, row: &'t [u8]) -> Option<&'t [u8]> {
+        let components = vectors::components(row);
+        if components.is_none() {
+            self.tables.damage.add(key);
+        }
+        components
+    }
+
+    /// Ids of the first items, at most so many, whose vectors were found to be damaged since the store was opened; and how many
+    /// items they are.
+    pub(crate) fn damaged_vectors(&self, most: usize) -> Result<(Vec<String>, usize)> {
+        let (keys, count) = self.tables.damage.first(most);
+        if count == 0 {
+            return Ok((Vec::new(), 0));
+        }
+        Ok((self.item_ids(keys)?.into_values().collect(), count))
+    }
+
+    /// Reads every vector of every space; how many are damaged.
+    pub(crate) fn check_vectors(&self) -> Result<u64> {
+        let mut damaged = 0;
+        for row in self.tables.vectors.iter(self.txn).map_err(storage)? {
+            watch::check()?;
+            let (key, row) = row.map_err(storage)?;
+            let key = keys::last_item(key).ok_or_else(|| Error::damaged("vector key", "a short key"))?;
+            damaged += u64::from(self.whole_vector(key, row).is_none());
+        }
+        Ok(damaged)
+    }
+
+    /// The vectors of a space in order of item key, from `from` on; without damaged ones.
     pub(crate) fn vectors(
         &self,
         space: SpaceNumber,
@@ -63,11 +94,15 @@ impl<'t> View<'t> {
         let first = keys::vector(space, from);
         let last = keys::vector(space, ItemKey(u64::MAX));
         let rows = self.tables.vectors.range(self.txn, &keys::between(&first, &last)).map_err(storage)?;
-        Ok(rows.map(|row| {
-            watch::check()?;
-            let (key, value) = row.map_err(storage)?;
-            let key = keys::last_item(key).ok_or_else(|| Error::damaged("vector key", "a short key"))?;
-            Ok((key, value))
+        let view = *self;
+        Ok(rows.filter_map(move |row| {
+            let read = || {
+                watch::check()?;
+                let (key, row) = row.map_err(storage)?;
+                let key = keys::last_item(key).ok_or_else(|| Error::damaged("vector key", "a short key"))?;
+                Ok(view.whole_vector(key, row).map(|components| (key, components)))
+            };
+            read().transpose()
         }))
     }
 

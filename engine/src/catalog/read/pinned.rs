@@ -41,7 +41,7 @@ impl CatalogRead {
         // From here on this thread sees the floors that the pinned commit has raised.
         fence(Ordering::SeqCst);
         let counters = View { txn: &txn, tables, buffer: None }.counters()?;
-        let (number, tables) = (txn.id() as u64, *tables);
+        let (number, tables) = (txn.id() as u64, tables.clone());
         let (states, vectors) = (states.pin(number), vectors.pin(number));
         Ok(CatalogRead { number: first_number + number, txn, tables, counters, buffer, states, vectors })
     }

@@ -8,6 +8,8 @@
 //! | `keys` | every key, and what can be read back from one |
 //! | `lmdb_error` | errors of LMDB as errors of the engine |
 //! | `tables` | the list of tables |
+//! | `damage` | what was found to be damaged while it was read |
+//! | `vectors` | a vector with its checksum |
 //! | `counters` | the totals of the store |
 //! | `items` | an item's record, and the head that requests check |
 //! | `entries` | what a commit appends to the journal: events and impressions |
@@ -21,6 +23,7 @@
 
 pub(super) mod codec;
 pub(super) mod counters;
+pub(super) mod damage;
 pub(super) mod entries;
 pub(super) mod events;
 pub(super) mod format_v2;
@@ -37,3 +40,4 @@ pub(super) mod segments;
 pub(super) mod signals;
 pub(super) mod tables;
 pub(super) mod user_items;
+pub(super) mod vectors;

@@ -1,25 +1,30 @@
 //! The tables of the catalog.
 
+use std::sync::Arc;
+
 use heed::types::Bytes;
 use heed::{Database, Env, RoTxn, RwTxn, WithoutTls};
 
 use crate::base::error::{Error, Result};
 
+use super::damage::Damage;
 use super::lmdb_error::storage;
 
 /// A table of raw bytes; `keys` and `codec` interpret them.
 pub(crate) type Table = Database<Bytes, Bytes>;
 
 /// All tables. LMDB keeps each as a named B+ tree in one file, so that one transaction covers them all.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Tables {
+    /// What of the tables was found to be damaged.
+    pub(in crate::catalog) damage: Arc<Damage>,
     /// name -> counters, schema, spaces, checkpoints, scenarios.
     pub meta: Table,
     /// external item id -> item key and the id itself.
     pub ids: Table,
     /// item key -> generation, times, record.
     pub items: Table,
-    /// space, item key -> components (f16 little-endian).
+    /// space, item key -> components (f16 little-endian), checksum.
     pub vectors: Table,
     /// space, 0, item key -> semantic id; space, prefix, item key -> nothing: the items that share it.
     pub sids: Table,
@@ -71,6 +76,7 @@ impl Tables {
 
     fn each(mut table: impl FnMut(&str) -> Result<Table>) -> Result<Tables> {
         Ok(Tables {
+            damage: Arc::default(),
             meta: table("meta")?,
             ids: table("ids")?,
             items: table("items")?,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::id::{ItemKey, Seq, UserKey};
 use crate::catalog::memory::failed_commits::FailedCommits;
 use crate::catalog::memory::scratch_buffer::ScratchBuffer;
@@ -42,7 +42,7 @@ impl<'c> CatalogWrite<'c> {
         buffer: Option<&'c ScratchBuffer>,
         failed: &'c FailedCommits,
     ) -> Result<CatalogWrite<'c>> {
-        let tables = txn.opened.tables;
+        let tables = txn.opened.tables.clone();
         let before = View { txn: &txn, tables: &tables, buffer: None }.counters()?;
         let counters = failed.skip(before);
         Ok(CatalogWrite {
@@ -142,6 +142,12 @@ impl<'c> CatalogWrite<'c> {
     /// Whether the counters differ from those of the last commit.
     pub(super) fn counters_changed(&self) -> bool {
         self.counters != self.before
+    }
+
+    /// Ends the transaction without a commit, for an error after some of it was shown to readers: its number is not used again.
+    pub(crate) fn give_up(self, error: Error) -> Error {
+        self.failed.note(&Counters { seq: self.seq(), ..self.counters });
+        error
     }
 
     /// Commits the transaction of LMDB, and brings the slots in memory up to date.

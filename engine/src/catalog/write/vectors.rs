@@ -4,7 +4,7 @@ use crate::base::error::Result;
 use crate::base::id::{ItemKey, SemanticId};
 use crate::catalog::rows::key_parts::{SidPrefix, SpaceNumber};
 use crate::catalog::rows::lmdb_error::storage;
-use crate::catalog::rows::{codec, keys};
+use crate::catalog::rows::{codec, keys, vectors};
 
 use super::transaction::CatalogWrite;
 
@@ -12,9 +12,10 @@ impl CatalogWrite<'_> {
     /// Writes the vector of an item in a space (`None`: the item has none).
     pub(crate) fn set_vector(&mut self, space: SpaceNumber, key: ItemKey, vector: Option<&[u8]>) -> Result<()> {
         self.touch_vectors([(space, key)]);
+        self.tables.damage.remove(key);
         let at = keys::vector(space, key);
         match vector {
-            Some(bytes) => self.tables.vectors.put(&mut self.txn, &at, bytes).map_err(storage),
+            Some(bytes) => self.tables.vectors.put(&mut self.txn, &at, &vectors::row(bytes)).map_err(storage),
             None => self.tables.vectors.delete(&mut self.txn, &at).map(|_| ()).map_err(storage),
         }
     }
