@@ -1,7 +1,7 @@
 //! Writes the fixture store of the current format (`tests/fixtures/`), into the folder that it is given: the same content whatever the
 //! version, and since format 6 an event of an import. It ends without closing, so that the last events are still in the journal.
 //!
-//! `cargo run --release -p onelist-tests --bin fixture-store -- DIR && tar -czf format-N.tar.gz -C DIR --exclude=lock.mdb --exclude=LOCK .`
+//! `cargo run --release -p onelist-tests --bin fixture-store -- DIR && tar -czf format-N.tar.gz -C DIR --exclude=lock.mdb --exclude=LOCK --exclude=writer.sock .`
 
 use onelist::{Action, Config, Engine, Event, Item, Request, Rule, Timestamp, Value};
 
