@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn no_flipped_bit_goes_unnoticed() {
-        let vector: Vec<u8> = (0..64).map(|n| n * 7).collect();
+        let vector: Vec<u8> = (0..64u8).map(|n| n.wrapping_mul(37)).collect();
         let row = row(&vector);
         assert_eq!(components(&row), Some(&vector[..]));
         for bit in 0..row.len() * 8 {
