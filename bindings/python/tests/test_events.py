@@ -51,7 +51,7 @@ def test_a_batch_of_events_is_all_or_nothing(shop: onelist.Engine) -> None:
     ("event", "error", "says"),
     [
         ({"item": "lamp", "action": "click"}, errors.InvalidArgumentError, "`user`"),
-        ({"user": "u", "item": "lamp"}, errors.InvalidArgumentError, "`action`"),
+        ({"user": "u", "item": "lamp", "action": " "}, errors.InvalidArgumentError, "action"),
         ({"user": "u", "action": "click"}, errors.InvalidArgumentError, "an item or a query"),
         ({"user": "", "item": "lamp", "action": "click"}, errors.InvalidIdError, "user"),
         ({"user": "u", "item": "x" * 513, "action": "click"}, errors.InvalidIdError, "item"),
