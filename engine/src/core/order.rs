@@ -63,7 +63,8 @@ impl Core {
     /// What doing it answers; [`Error::ReadOnly`]; [`Error::Unanswered`] when the other process hangs, or died over something
     /// that must not be done twice.
     pub(crate) fn order<O: Order>(&self, mut order: O) -> Result<O::Answer> {
-        let start = Instant::now();
+        // When a process that writes was last known to live: an order may take long, and its process may end over it.
+        let (start, mut lived) = (Instant::now(), Instant::now());
         loop {
             let access = self.access()?;
             let link = match &access.part {
@@ -82,12 +83,16 @@ impl Core {
             order.leaves();
             match link.call(O::NAME, &encode(&order)?) {
                 Outcome::Answer(answer) => return decode(&answer),
-                Outcome::NotSent | Outcome::Refused(Error::Closed) => {}
+                Outcome::NotSent => {}
+                Outcome::Refused(Error::Closed) => lived = Instant::now(),
                 Outcome::Refused(error) => return Err(error),
-                Outcome::Lost if order.is_repeatable() => order.again(),
+                Outcome::Lost if order.is_repeatable() => {
+                    lived = Instant::now();
+                    order.again();
+                }
                 Outcome::Lost | Outcome::Silent => return Err(unanswered()),
             }
-            if start.elapsed() >= PATIENCE {
+            if lived.elapsed() >= PATIENCE {
                 return Err(unanswered());
             }
             self.take_over(&self.state.load_full())?;
