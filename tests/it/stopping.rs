@@ -46,7 +46,7 @@ fn store() -> (tempfile::TempDir, Engine) {
 fn state(db: &Engine) -> (u64, u64, Vec<Vec<String>>) {
     let stats = db.stats().expect("counts");
     let now = Timestamp::from_seconds(1.75e9);
-    let ask = |request: Request| ids(db, &request.now(now)).expect("ranks");
+    let ask = |request: Request| ids(db, &request.now(now).unlogged()).expect("ranks");
     let lists = [Request::new().query("wooden boot"), Request::new().user("u3"), Request::new().like(["thing-7"])];
     (stats.items, stats.events, lists.into_iter().map(ask).collect())
 }
@@ -74,7 +74,7 @@ fn long_calls_stop_anywhere_and_change_nothing() {
     let mut plan = Plan::default();
     plan.resamples = 200;
     plan.max_targets = 60;
-    let requests: Vec<Request> = (0..200).map(|n| Request::new().user(format!("u{}", n % 40))).collect();
+    let requests: Vec<Request> = (0..200).map(|n| Request::new().user(format!("u{}", n % 40)).unlogged()).collect();
     let file = dir.path().join("rows.parquet");
     let mut stopped = Vec::new();
     let mut each = |what, count| stopped.push((what, count));
