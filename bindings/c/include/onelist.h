@@ -12,7 +12,7 @@
 // many bytes, which do not change during the call; an out pointer can be written; a string is freed once.
 //
 // Threads. A handle may be used by any number of threads at the same time, each with its own copy of the pointer,
-// onelist_close() included. Reads do not wait for writes. After fork(), a handle opens the directory anew at its first call in the child.
+// onelist_close() included. Reads do not wait for writes. After fork(), a handle reopens the directory at its first call in the child.
 //
 // Panics. A defect of the library is caught and answered as ONELIST_INTERNAL; the process goes on.
 //

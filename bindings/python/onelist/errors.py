@@ -189,7 +189,7 @@ class DeadlineExceededError(BusyError, TimeoutError):
 
 
 class DiskFullError(SetupError, OSError):
-    """The disk is full. What was stored is whole; writes go on when there is room again, without opening anew."""
+    """The disk is full. What was stored is whole; writes succeed again, without reopening, once there is room."""
 
     name = "DiskFull"
 

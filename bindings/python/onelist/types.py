@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Time: TypeAlias = datetime.datetime | datetime.date | float | str
 """A point in time: a datetime (without a time zone: UTC), a date (its midnight in UTC), Unix seconds, or text in ISO 8601.
-Where None means "now", a mark of a missing time (``NaT``) is an error: nobody knows when that was."""
+Where None means "now", a mark of a missing time (``NaT``) is an error, since it names no time."""
 
 Vector: TypeAlias = NDArray[Any] | Sequence[float]
 """A 1-D array of floats, or in a field that is a vector a list of numbers as well. Stored as float32."""

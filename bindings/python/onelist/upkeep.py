@@ -41,7 +41,7 @@ class UpkeepCalls:
             return cast(Compacted, call(self._native, "compact"))
 
     def on_metric(self, listener: Callable[[str, int, float], object] | None) -> None:
-        """Calls ``listener(what, rows, seconds)`` after every call of the engine and every step of background work, or with
-        None nobody: ``what`` is ``rank``, ``put``, ``log``, ``delete``, ``commit``, ``text_commit`` or
+        """Calls ``listener(what, rows, seconds)`` after every call of the engine and every step of background work; None
+        removes the listener. ``what`` is ``rank``, ``put``, ``log``, ``delete``, ``commit``, ``text_commit`` or
         ``vector_checkpoint``. It runs on the thread that did the work, so it must be quick and must not call the engine."""
         self._native.listen(listener, log_line)

@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// Tells one callable `(what, rows, seconds)` of every call and step, another `(level, text)` of what happens in the
-    /// background; None for nobody.
+    /// background; None removes the listener.
     fn listen(&self, py: Python<'_>, metrics: Option<Py<PyAny>>, lines: Option<Py<PyAny>>) -> PyResult<()> {
         let metrics =
             metrics.map(|m| told(m, |py, hears, at: &Metric| hears.call1(py, (at.what, at.rows, at.seconds))));

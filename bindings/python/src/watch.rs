@@ -18,7 +18,7 @@ thread_local! {
 /// How often the calling thread looks for signals and for progress.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Tells a callable how far the next long calls of this thread are, or with None nobody; returns what was told before.
+/// Tells a callable how far the next long calls of this thread are; None removes it. Returns the callable before it.
 #[pyfunction]
 pub(crate) fn listen(listener: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
     LISTENER.replace(listener)

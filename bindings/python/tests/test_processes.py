@@ -204,7 +204,7 @@ def test_lists_are_the_same_in_every_process(shop: onelist.Engine, path: Path) -
 
 
 def mounted_read_only(folder: Path, at: Path) -> bool:
-    """Whether the folder could be shown at another place, where nobody can write."""
+    """Whether the folder could be mounted read-only at another place."""
     at.mkdir()
     steps = (["mount", "--bind", str(folder), str(at)], ["mount", "-o", "remount,ro,bind", str(at)])
     return all(subprocess.run(step, capture_output=True, check=False).returncode == 0 for step in steps)
